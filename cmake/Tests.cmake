@@ -1,0 +1,27 @@
+# test/unit/MODULE/NAME_test.c becomes the executable MODULE_NAME_test, linked to that module and what it may use; a
+# folder that is no module (test/unit/whole) gets all libraries. Tests run with the repository root as their folder.
+pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
+if(NOT cmocka_FOUND)
+    message(WARNING "cmocka is missing: no unit test is built")
+    return()
+endif()
+
+file(GLOB test_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/test/unit/*/*_test.c")
+foreach(source IN LISTS test_sources)
+    cmake_path(GET source STEM name)
+    cmake_path(GET source PARENT_PATH folder)
+    cmake_path(GET folder FILENAME module)
+    set(target "${module}_${name}")
+    add_executable(${target} ${source})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/test")
+    target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/test"
+        "${CMAKE_BINARY_DIR}/generated/${module}")
+    if(TARGET soyang_${module})
+        target_link_libraries(${target} PRIVATE soyang_${module})
+    else()
+        target_link_libraries(${target} PRIVATE ${soyang_libraries})
+    endif()
+    target_link_libraries(${target} PRIVATE soyang_flags soyang_external PkgConfig::cmocka)
+    add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+    set_tests_properties(${target} PROPERTIES TIMEOUT 300)
+endforeach()
