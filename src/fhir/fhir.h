@@ -1,0 +1,143 @@
+/* fhir: what R4 (4.0.1) says, as tables generated at build time from the published definitions: types and their elements,
+ * search parameters, compartments; the datatypes whose text has rules (dates, references, decimals); structural checks.
+ *
+ * Knows no store, no search index, no FHIRPath. No code here names a resource type: a type is a row.
+ *
+ * Everything returned as `const` lives in the program. Threads may share all of it. */
+#ifndef SOYANG_FHIR_H
+#define SOYANG_FHIR_H
+
+#include "base/base.h"
+
+#define FHIR_VERSION "4.0.1"
+
+/* ---- types and elements ----------------------------------------------------------------------------------------- */
+
+/* A row of the type table: primitives, complex datatypes, resources, and the backbone elements inside them
+ * ("Patient.contact"). 0 is no type. */
+typedef uint16_t fhir_type;
+enum { FHIR_TYPE_NONE = 0 };
+
+enum fhir_kind { FHIR_PRIMITIVE, FHIR_COMPLEX, FHIR_BACKBONE, FHIR_RESOURCE };
+
+fhir_type fhir_type_find(struct text name);        /* "Patient", "HumanName", "string", "Patient.contact"; NONE if unknown */
+const char *fhir_type_name(fhir_type type);
+enum fhir_kind fhir_type_kind(fhir_type type);
+bool fhir_type_is_abstract(fhir_type type);
+fhir_type fhir_type_base(fhir_type type);          /* Patient → DomainResource → Resource → NONE; Age → Quantity; code → string */
+bool fhir_type_is(fhir_type type, fhir_type ancestor); /* itself counts */
+
+/* Concrete resource types numbered 1..fhir_resource_count() by name: stable, since R4 is frozen. The store keeps these. */
+int fhir_resource_count(void);
+uint16_t fhir_resource_number(fhir_type type);     /* 0: not a concrete resource */
+fhir_type fhir_resource_type(uint16_t number);
+/* The type named by `resourceType` of a JSON object; NONE when absent, unknown or abstract. */
+fhir_type fhir_resource_type_of(const yyjson_val *object);
+
+enum { FHIR_MAX_MANY = UINT16_MAX };
+struct fhir_element {
+    const char *name;          /* "value" for value[x] */
+    uint16_t min, max;         /* FHIR_MAX_MANY for * */
+    bool is_choice, is_summary, is_modifier;
+    uint8_t type_count;
+    const fhir_type *types;    /* a content reference is resolved to the backbone it names */
+    const char *binding;       /* value set URL of a required binding, else NULL */
+};
+
+/* Elements of a type, inherited ones included, in definition order. */
+int fhir_element_count(fhir_type type);
+const struct fhir_element *fhir_element_at(fhir_type type, int index);
+/* Resolves a JSON member of `parent`: "name", "valueQuantity" (→ value, Quantity), "_birthDate" (→ birthDate, with
+ * is_companion). Contained and entry resources have type Resource. False when R4 knows no such member. */
+struct fhir_member {
+    const struct fhir_element *element;
+    fhir_type type;
+    bool is_companion;
+};
+bool fhir_member_find(struct fhir_member *out, fhir_type parent, struct text member);
+/* The element by its path name ("value", not "valueQuantity"); NULL when unknown. */
+const struct fhir_element *fhir_element_find(fhir_type parent, struct text name);
+
+/* ---- checks ----------------------------------------------------------------------------------------------------- */
+
+/* Structure of a whole resource: known members, cardinality, JSON kind, the format of every primitive, companions,
+ * empty objects and arrays, ids, depth. Not: value sets, invariants, profiles (see `validate`).
+ * STATUS_INVALID with one issue per fault (path like Patient.name[0].given[1]). */
+MUST_CHECK enum status fhir_check(const yyjson_val *resource, struct scope *scope);
+/* The same for one primitive's text. */
+bool fhir_primitive_is_valid(fhir_type type, struct text value);
+bool fhir_id_is_valid(struct text id); /* [A-Za-z0-9\-\.]{1,64} */
+
+/* ---- datatypes -------------------------------------------------------------------------------------------------- */
+
+/* date, dateTime, instant, partial dates: the half-open interval [start, end) in µs since 1970 UTC that the text may mean.
+ * A text without zone is read in the zone `zone_minutes` east of UTC (a date is local to where it was written). */
+struct fhir_interval {
+    int64_t start_us, end_us;
+};
+bool fhir_interval_parse(struct fhir_interval *out, struct text value, int zone_minutes);
+/* Period: open ends are INT64_MIN and INT64_MAX. Also Timing: the span of its events or bounds. */
+bool fhir_interval_of_period(struct fhir_interval *out, const yyjson_val *period, int zone_minutes);
+
+/* Decimal as text ("1.00", "-2e3"): exact, order-preserving key; the implied precision as the half-open range
+ * [low, high) of half a unit in the last place, that search compares with. */
+enum { FHIR_DECIMAL_KEY_SIZE = 20 };
+struct fhir_decimal_range {
+    double low, high;
+};
+bool fhir_decimal_range(struct fhir_decimal_range *out, struct text value);
+
+/* A reference's text, taken apart. `own_base` is the server's public base URL: an absolute reference under it is ours. */
+enum fhir_reference_kind {
+    FHIR_REFERENCE_LOCAL,    /* Type/id, Type/id/_history/v, or the same under own_base */
+    FHIR_REFERENCE_ABSOLUTE, /* another server's URL */
+    FHIR_REFERENCE_FRAGMENT, /* #id */
+    FHIR_REFERENCE_URN,      /* urn:uuid:, urn:oid: */
+    FHIR_REFERENCE_CONDITIONAL, /* Type?query: only legal inside a transaction */
+};
+struct fhir_reference {
+    enum fhir_reference_kind kind;
+    fhir_type type;      /* LOCAL, CONDITIONAL, and ABSOLUTE where the URL shows one */
+    struct text id, version, query;
+};
+bool fhir_reference_parse(struct fhir_reference *out, struct text value, struct text own_base);
+
+/* Every place of a resource where a reference, canonical, url/uri or a narrative link may stand; `rewrite` returns the new
+ * text, or none to leave it. Used for urn:uuid rewriting in transactions and for reference checks.
+ * Writes the resource through `w` with the replacements, member order and number text kept. */
+enum fhir_link_kind { FHIR_LINK_REFERENCE, FHIR_LINK_CANONICAL, FHIR_LINK_URI, FHIR_LINK_NARRATIVE };
+typedef enum status fhir_rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value, const char *path,
+                                 struct scope *scope);
+MUST_CHECK enum status fhir_write_rewritten(struct json_writer *w, const yyjson_val *resource, fhir_rewrite *rewrite, void *context,
+                                            struct scope *scope);
+
+/* ---- search parameters and compartments -------------------------------------------------------------------------- */
+
+enum fhir_search_type {
+    FHIR_SEARCH_NUMBER, FHIR_SEARCH_DATE, FHIR_SEARCH_STRING, FHIR_SEARCH_TOKEN, FHIR_SEARCH_REFERENCE,
+    FHIR_SEARCH_COMPOSITE, FHIR_SEARCH_QUANTITY, FHIR_SEARCH_URI, FHIR_SEARCH_SPECIAL,
+};
+struct fhir_search_parameter {
+    const char *url, *code;
+    enum fhir_search_type type;
+    const char *expression;           /* FHIRPath over all its bases, as published; NULL for _text, _list, ... */
+    uint16_t base_count, target_count, component_count;
+    const fhir_type *bases;           /* may hold Resource or DomainResource */
+    const fhir_type *targets;         /* references */
+    const struct fhir_search_component {
+        const char *parameter_url, *expression;
+    } *components;
+};
+int fhir_search_parameter_count(void);
+const struct fhir_search_parameter *fhir_search_parameter_at(int index);
+/* By code, for a type or its ancestors; NULL if there is none. */
+const struct fhir_search_parameter *fhir_search_parameter_find(fhir_type type, struct text code);
+
+/* Compartments: the reference parameters of `type` that put it into the compartment of `owner` ("patient", "subject").
+ * "{def}" stands for the owner itself. Returns how many, at most `capacity` are written. */
+int fhir_compartment_parameters(const char **out, int capacity, fhir_type owner, fhir_type type);
+
+/* The date of the definitions, for the capability statement. */
+extern const char *const fhir_definitions_date;
+
+#endif
