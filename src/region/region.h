@@ -1,0 +1,120 @@
+/* region: places, what they can do, their live capacity and how far to believe it, and the travel between them.
+ *
+ * Knows no particular region: a region is a folder of files (regions/README.md), loaded into the record as FHIR, and
+ * gathered from there. Refuses to know triage and referral.
+ *
+ * Two halves. The engine is pure: structs in, numbers out. The gatherer keeps one snapshot of all places, made from
+ * records and made anew after one of their resources changed.
+ *
+ * Threads. A snapshot is immutable and counted: hold it while you use it. */
+#ifndef SOYANG_REGION_H
+#define SOYANG_REGION_H
+
+#include "base/base.h"
+#include "records/records.h"
+
+/* ---- places -------------------------------------------------------------------------------------------------------- */
+
+enum region_tier { /* of emergency departments; national designation */
+    REGION_TIER_NONE,          /* no emergency department */
+    REGION_TIER_REPORTED,      /* 응급실운영신고기관 */
+    REGION_TIER_INSTITUTION,   /* 지역응급의료기관 */
+    REGION_TIER_LOCAL_CENTRE,  /* 지역응급의료센터 */
+    REGION_TIER_REGIONAL_CENTRE, /* 권역응급의료센터 */
+};
+const char *region_tier_text(enum region_tier tier, const char *language); /* "ko", "en" */
+
+struct region_point {
+    double latitude, longitude; /* degrees, WGS84 */
+};
+
+/* Needs are codes: the national severe conditions and the project's own list. They are numbered when a region is loaded. */
+enum { REGION_NEEDS_MAX = 64, REGION_BEDS_MAX = 48, REGION_DEPARTMENTS_MAX = 128 };
+struct region_code {
+    struct text code, system, name_ko, name_en;
+};
+
+/* One count of a board: how many free, out of how many, when and by whom said. */
+struct region_count {
+    bool known;
+    int free, total;           /* free may be negative: patients beyond capacity; total 0: not stated */
+    int64_t said_us;
+    struct text author;        /* reference */
+};
+
+struct region_place {
+    struct text id;            /* Organization id; Location has the same */
+    struct text name_ko, name_en;
+    struct text kind;          /* HIRA type code: 01, 11, 21, 71 ... */
+    enum region_tier tier;
+    struct region_point point;
+    uint64_t needs;            /* bit n: the n-th need of the snapshot can structurally be met here */
+    uint64_t needs_sourced;    /* of those: stated by a source, not assumed */
+    uint64_t departments[REGION_DEPARTMENTS_MAX / 64]; /* bit n: the n-th department */
+    int age_min_months[REGION_NEEDS_MAX], age_max_months[REGION_NEEDS_MAX]; /* 0 and INT_MAX: no limit */
+    bool closed;
+    bool neighbour;            /* lies in another province */
+    bool control_room;
+    struct region_count beds[REGION_BEDS_MAX]; /* by bed kind of the snapshot */
+    double answer_minutes;     /* mean time to answer an inquiry; assumption unless learned */
+    const uint8_t *on_call;    /* 24 hours × needs: chance in percent that the team is there; NULL: not stated */
+};
+
+struct region_snapshot {
+    uint64_t sequence;
+    struct text id, name_ko, name_en;
+    const struct region_place *places;
+    size_t place_count;
+    struct region_code needs[REGION_NEEDS_MAX], beds[REGION_BEDS_MAX], departments[REGION_DEPARTMENTS_MAX];
+    size_t need_count, bed_count, department_count;
+    struct region_travel_model {
+        double base_min, detour, near_km, near_kmh, far_kmh; /* minutes = base + 60·detour·(min(d,near)/near_kmh + max(d−near,0)/far_kmh) */
+        struct text source;
+    } travel;
+    struct region_point south_west, north_east; /* coordinates outside are refused */
+    int control_room;          /* index into places; -1: none */
+    struct text policy;        /* the province's policy document, JSON */
+    struct text policy_hash;   /* SHA-256, hex */
+};
+/* Index of a place, need, bed kind or department; -1 when unknown. */
+int region_place_find(const struct region_snapshot *snapshot, struct text id);
+int region_need_find(const struct region_snapshot *snapshot, struct text code);
+int region_bed_find(const struct region_snapshot *snapshot, struct text code);
+int region_department_find(const struct region_snapshot *snapshot, struct text code);
+
+/* ---- engine (pure) --------------------------------------------------------------------------------------------------- */
+
+/* Great-circle distance on a sphere of 6,371.0088 km (IUGG mean radius), haversine. */
+double region_distance_km(struct region_point a, struct region_point b);
+struct region_travel {
+    double minutes, distance_km;
+    bool estimated;            /* by the model, not by a road graph */
+};
+void region_travel_estimate(struct region_travel *out, const struct region_travel_model *model, struct region_point from,
+                            struct region_point to);
+/* How far a count is still to be believed at `now_us`: 1 when fresh, fading over 15 minutes, 0 after 60 (law 4). */
+double region_count_trust(const struct region_count *count, int64_t now_us);
+
+/* ---- gatherer ---------------------------------------------------------------------------------------------------------- */
+
+struct region;
+/* Registers its guards (capacity: who may say what, not from the future, not negative totals; coordinates inside the region). */
+MUST_CHECK enum status region_open(struct region **out, struct records *records, struct scope *scope);
+void region_close(struct region *region);
+/* The latest; never NULL, may be empty (place_count 0) when no region is loaded. Counted: give it back. */
+MUST_CHECK enum status region_hold(const struct region_snapshot **out, struct region *region, struct scope *scope);
+void region_release(const struct region_snapshot *snapshot);
+
+/* Loads a region's folder into the record, in one unit, idempotently (unchanged files change nothing). Faults name file,
+ * line and field; then nothing is written. `with_assumptions`: also assumptions.json, plainly labelled in the resources. */
+enum region_assumptions { REGION_SOURCED_ONLY, REGION_WITH_ASSUMPTIONS };
+struct region_loaded {
+    size_t places, posts, districts, resources_written, resources_unchanged;
+};
+MUST_CHECK enum status region_load(struct region_loaded *out, struct records *records, const struct records_caller *caller,
+                                   const char *folder, enum region_assumptions assumptions, struct scope *scope);
+
+/* What the page's map needs, as JSON: outline, places, posts, names; no patient data. */
+MUST_CHECK enum status region_map_json(struct text *out, struct region *region, struct scope *scope);
+
+#endif
