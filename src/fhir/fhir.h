@@ -39,12 +39,14 @@ struct fhir_element {
     const char *name;          /* "value" for value[x] */
     uint16_t min, max;         /* FHIR_MAX_MANY for * */
     bool is_choice, is_summary, is_modifier;
-    uint8_t type_count;
+    uint8_t type_count, target_count;
     const fhir_type *types;    /* a content reference is resolved to the backbone it names */
+    const fhir_type *targets;  /* what a Reference or canonical may name; may hold Resource; NULL when nothing is said */
     const char *binding;       /* value set URL of a required binding, else NULL */
 };
 
-/* Elements of a type, inherited ones included, in definition order. */
+/* Elements of a type, inherited ones included, in definition order. Equal elements of different types share one row. The
+ * `value` of a primitive is no element here: in JSON it is the member itself, and its companion has `id` and `extension`. */
 int fhir_element_count(fhir_type type);
 const struct fhir_element *fhir_element_at(fhir_type type, int index);
 /* Resolves a JSON member of `parent`: "name", "valueQuantity" (→ value, Quantity), "_birthDate" (→ birthDate, with
@@ -129,9 +131,11 @@ struct fhir_search_parameter {
     } *components;
 };
 int fhir_search_parameter_count(void);
-const struct fhir_search_parameter *fhir_search_parameter_at(int index);
+const struct fhir_search_parameter *fhir_search_parameter_at(int index); /* by url */
 /* By code, for a type or its ancestors; NULL if there is none. */
 const struct fhir_search_parameter *fhir_search_parameter_find(fhir_type type, struct text code);
+/* By canonical URL, as a composite's components name their parameters; NULL if there is none. */
+const struct fhir_search_parameter *fhir_search_parameter_by_url(struct text url);
 
 /* Compartments: the reference parameters of `type` that put it into the compartment of `owner` ("patient", "subject").
  * "{def}" stands for the owner itself. Returns how many, at most `capacity` are written. */
