@@ -1,0 +1,313 @@
+#include "base/unicode.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Depth d (1..64) owns bit d-1 of both sets: whether it is an object, and whether something stands in it already. */
+static uint64_t depth_bit(const struct json_writer *w) {
+    return UINT64_C(1) << (w->depth - 1);
+}
+
+static bool in_object(const struct json_writer *w) {
+    return w->depth > 0 && (w->object_bits & depth_bit(w)) != 0;
+}
+
+struct json_writer json_writer_open(struct arena *arena, size_t limit_bytes) {
+    return (struct json_writer){.buffer = buffer_open(arena, limit_bytes)};
+}
+
+static void put_comma(struct json_writer *w) {
+    if ((w->comma_bits & depth_bit(w)) != 0) {
+        buffer_put_char(&w->buffer, ',');
+    }
+    w->comma_bits |= depth_bit(w);
+}
+
+/* Before every value: a comma where one is due. */
+static void begin_value(struct json_writer *w) {
+    if (in_object(w)) {
+        invariant(w->after_name);
+        w->after_name = false;
+    } else if (w->depth > 0) {
+        put_comma(w);
+    } else {
+        invariant(w->buffer.size == 0); /* one value at the root */
+    }
+}
+
+static void open_container(struct json_writer *w, char bracket, bool object) {
+    begin_value(w);
+    invariant(w->depth < JSON_DEPTH_MAX);
+    w->depth++;
+    w->comma_bits &= ~depth_bit(w);
+    w->object_bits = object ? w->object_bits | depth_bit(w) : w->object_bits & ~depth_bit(w);
+    buffer_put_char(&w->buffer, bracket);
+}
+
+void json_object_open(struct json_writer *w) {
+    open_container(w, '{', true);
+}
+
+void json_object_close(struct json_writer *w) {
+    invariant(in_object(w) && !w->after_name);
+    w->depth--;
+    buffer_put_char(&w->buffer, '}');
+}
+
+void json_array_open(struct json_writer *w) {
+    open_container(w, '[', false);
+}
+
+void json_array_close(struct json_writer *w) {
+    invariant(w->depth > 0 && !in_object(w));
+    w->depth--;
+    buffer_put_char(&w->buffer, ']');
+}
+
+/* ---- strings ---------------------------------------------------------------------------------------------------- */
+
+static const char *short_escape(unsigned char c) {
+    switch (c) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\b':
+        return "\\b";
+    case '\f':
+        return "\\f";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        return NULL;
+    }
+}
+
+static void put_escaped(struct buffer *out, unsigned char c) {
+    const char *escape = short_escape(c);
+    if (escape != NULL) {
+        buffer_put_string(out, escape);
+        return;
+    }
+    static const char digits[] = "0123456789abcdef";
+    char code[] = "\\u0000";
+    code[4] = digits[c >> 4];
+    code[5] = digits[c & 15];
+    buffer_put_string(out, code);
+}
+
+/* How many bytes at the start need no escape. Eight at a time: a byte below 0x20, a quote or a backslash leaves its high
+ * bit in one of the three terms (a borrow may mark a byte too many, which the exact loop then clears up). */
+static size_t plain_run(struct text a) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    while (at + 8 <= a.size) {
+        uint64_t word;
+        memcpy(&word, a.at + at, sizeof word);
+        uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+        uint64_t hit = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+        if ((hit & highs) != 0) {
+            break;
+        }
+        at += 8;
+    }
+    for (; at < a.size; at++) {
+        unsigned char c = (unsigned char)a.at[at];
+        if (c < 0x20 || c == '"' || c == '\\') {
+            break;
+        }
+    }
+    return at;
+}
+
+static void put_string_trusted(struct buffer *out, struct text value) {
+    buffer_put_char(out, '"');
+    while (value.size > 0) {
+        size_t run = plain_run(value);
+        buffer_put(out, (struct text){value.at, run});
+        if (run < value.size) {
+            put_escaped(out, (unsigned char)value.at[run]);
+            run++;
+        }
+        value.at += run;
+        value.size -= run;
+    }
+    buffer_put_char(out, '"');
+}
+
+/* A byte that is no UTF-8 becomes U+FFFD: whatever reaches the writer, what leaves it is JSON. */
+static void put_string_repaired(struct buffer *out, struct text value) {
+    buffer_put_char(out, '"');
+    while (value.size > 0) {
+        size_t size = unicode_sequence_size(value);
+        unsigned char c = (unsigned char)value.at[0];
+        if (size == 0) {
+            buffer_put_string(out, "\xEF\xBF\xBD");
+        } else if (c < 0x20 || c == '"' || c == '\\') {
+            put_escaped(out, c);
+        } else {
+            buffer_put(out, (struct text){value.at, size});
+        }
+        size += size == 0;
+        value.at += size;
+        value.size -= size;
+    }
+    buffer_put_char(out, '"');
+}
+
+static void put_string(struct buffer *out, struct text value) {
+    if (text_is_utf8(value)) {
+        put_string_trusted(out, value);
+    } else {
+        put_string_repaired(out, value);
+    }
+}
+
+void json_name_text(struct json_writer *w, struct text name) {
+    invariant(in_object(w) && !w->after_name);
+    put_comma(w);
+    put_string(&w->buffer, name);
+    buffer_put_char(&w->buffer, ':');
+    w->after_name = true;
+}
+
+void json_name(struct json_writer *w, const char *name) {
+    json_name_text(w, text_from(name));
+}
+
+void json_string_text(struct json_writer *w, struct text value) {
+    begin_value(w);
+    put_string(&w->buffer, value);
+}
+
+void json_string(struct json_writer *w, const char *value) {
+    json_string_text(w, text_from(value));
+}
+
+/* ---- the other values ------------------------------------------------------------------------------------------- */
+
+void json_int(struct json_writer *w, int64_t value) {
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%" PRId64, value);
+    json_raw(w, (struct text){digits, (size_t)size});
+}
+
+void json_decimal(struct json_writer *w, double value, int decimals) {
+    invariant(isfinite(value) && decimals >= 0 && decimals <= 17);
+    char digits[352]; /* DBL_MAX has 309 digits before the point */
+    int size = snprintf(digits, sizeof digits, "%.*f", decimals, value);
+    invariant(size > 0 && (size_t)size < sizeof digits);
+    struct text text = {digits, (size_t)size};
+    if (digits[0] == '-' && strpbrk(digits, "123456789") == NULL) { /* what rounds to nothing has no sign */
+        text.at++;
+        text.size--;
+    }
+    json_raw(w, text);
+}
+
+void json_bool(struct json_writer *w, bool value) {
+    json_raw(w, value ? TEXT("true") : TEXT("false"));
+}
+
+void json_null(struct json_writer *w) {
+    json_raw(w, TEXT("null"));
+}
+
+void json_raw(struct json_writer *w, struct text json) {
+    invariant(json.size > 0);
+    begin_value(w);
+    buffer_put(&w->buffer, json);
+}
+
+static void put_object(struct json_writer *w, yyjson_val *object) {
+    size_t index, count;
+    yyjson_val *name, *value;
+    json_object_open(w);
+    yyjson_obj_foreach(object, index, count, name, value) {
+        put_comma(w);
+        put_string_trusted(&w->buffer, json_text(name));
+        buffer_put_char(&w->buffer, ':');
+        w->after_name = true;
+        json_value(w, value);
+    }
+    json_object_close(w);
+}
+
+static void put_array(struct json_writer *w, yyjson_val *array) {
+    size_t index, count;
+    yyjson_val *value;
+    json_array_open(w);
+    yyjson_arr_foreach(array, index, count, value) {
+        json_value(w, value);
+    }
+    json_array_close(w);
+}
+
+/* Recursion is as deep as the document, at most JSON_DEPTH_MAX. */
+void json_value(struct json_writer *w, const yyjson_val *value) {
+    yyjson_val *plain = (yyjson_val *)value;
+    switch (yyjson_get_type(plain)) {
+    case YYJSON_TYPE_OBJ:
+        put_object(w, plain);
+        break;
+    case YYJSON_TYPE_ARR:
+        put_array(w, plain);
+        break;
+    case YYJSON_TYPE_STR:
+        begin_value(w);
+        put_string_trusted(&w->buffer, json_text(plain));
+        break;
+    case YYJSON_TYPE_RAW:
+        json_raw(w, json_number_text(plain));
+        break;
+    case YYJSON_TYPE_BOOL:
+        json_bool(w, yyjson_get_bool(plain));
+        break;
+    default:
+        invariant(yyjson_is_null(plain));
+        json_null(w);
+    }
+}
+
+/* ---- members ---------------------------------------------------------------------------------------------------- */
+
+void json_member_text(struct json_writer *w, const char *name, struct text value) {
+    if (value.at != NULL) {
+        json_name(w, name);
+        json_string_text(w, value);
+    }
+}
+
+void json_member_string(struct json_writer *w, const char *name, const char *value) {
+    json_member_text(w, name, text_from(value));
+}
+
+void json_member_int(struct json_writer *w, const char *name, int64_t value) {
+    json_name(w, name);
+    json_int(w, value);
+}
+
+void json_member_decimal(struct json_writer *w, const char *name, double value, int decimals) {
+    json_name(w, name);
+    json_decimal(w, value, decimals);
+}
+
+void json_member_bool(struct json_writer *w, const char *name, bool value) {
+    json_name(w, name);
+    json_bool(w, value);
+}
+
+enum status json_finish(struct text *out, struct json_writer *w, struct scope *scope) {
+    invariant(w->depth == 0 && !w->after_name);
+    if (w->buffer.full) {
+        return fault(scope, STATUS_TOO_LARGE, "", "the answer would be larger than %zu bytes", w->buffer.limit);
+    }
+    *out = buffer_text(&w->buffer);
+    return STATUS_OK;
+}
