@@ -39,6 +39,7 @@ struct fhir_element {
     const char *name;          /* "value" for value[x] */
     uint16_t min, max;         /* FHIR_MAX_MANY for * */
     bool is_choice, is_summary, is_modifier;
+    bool is_bare;              /* a plain value that takes no id and extensions, so no companion: ids, Extension.url */
     uint8_t type_count, target_count;
     const fhir_type *types;    /* a content reference is resolved to the backbone it names */
     const fhir_type *targets;  /* what a Reference or canonical may name; may hold Resource; NULL when nothing is said */
@@ -84,6 +85,8 @@ bool fhir_interval_of_period(struct fhir_interval *out, const yyjson_val *period
 /* Decimal as text ("1.00", "-2e3"): exact, order-preserving key; the implied precision as the half-open range
  * [low, high) of half a unit in the last place, that search compares with. */
 enum { FHIR_DECIMAL_KEY_SIZE = 20 };
+/* memcmp of two keys orders their values; equal values ("1.0", "1.00") have equal keys. Exact for 34 digits. */
+bool fhir_decimal_key(uint8_t out[static FHIR_DECIMAL_KEY_SIZE], struct text value);
 struct fhir_decimal_range {
     double low, high;
 };

@@ -179,7 +179,8 @@ class Tables:
         binding = element.get("binding", {})
         value_set = binding.get("valueSet") if binding.get("strength") == "required" else None
         maximum = MANY if element["max"] == "*" else int(element["max"])
-        flags = [is_choice, element.get("isSummary", False), element.get("isModifier", False)]
+        flags = [is_choice, element.get("isSummary", False), element.get("isModifier", False),
+                 any(reference["code"].startswith(SYSTEM) for reference in element.get("type", []))]
         line = "{%s, %d, %d, %s, %d, %d, T(%d), %s, %s}" % (
             self.strings.pointer(name), element["min"], maximum, ", ".join("true" if flag else "false" for flag in flags),
             len(types), len(targets), self.type_lists.add(types),
