@@ -1,0 +1,240 @@
+/* From method and path to an interaction (https://hl7.org/fhir/R4/http.html): one table. */
+#include <string.h>
+
+#include "server/exchange.h"
+
+/* One letter a path segment after "fhir": T a resource type, I an id, V a version, H "_history", S "_search", M "metadata",
+ * O an operation ("$..."), C a type inside a compartment. */
+struct route {
+    const char *method, *shape;
+    enum records_interaction interaction;
+    enum { ROUTE_PLAIN, ROUTE_CONDITIONAL, ROUTE_FORM } kind;
+};
+static const struct route routes[] = {
+    {"GET", "", RECORDS_SEARCH, ROUTE_PLAIN},
+    {"POST", "", RECORDS_BUNDLE, ROUTE_PLAIN},
+    {"GET", "H", RECORDS_HISTORY_SYSTEM, ROUTE_PLAIN},
+    {"POST", "S", RECORDS_SEARCH, ROUTE_FORM},
+    {"GET", "T", RECORDS_SEARCH, ROUTE_PLAIN},
+    {"POST", "TS", RECORDS_SEARCH, ROUTE_FORM},
+    {"POST", "T", RECORDS_CREATE, ROUTE_PLAIN},
+    {"PUT", "T", RECORDS_UPDATE, ROUTE_CONDITIONAL},
+    {"PATCH", "T", RECORDS_PATCH, ROUTE_CONDITIONAL},
+    {"DELETE", "T", RECORDS_DELETE, ROUTE_CONDITIONAL},
+    {"GET", "TH", RECORDS_HISTORY_TYPE, ROUTE_PLAIN},
+    {"GET", "TI", RECORDS_READ, ROUTE_PLAIN},
+    {"PUT", "TI", RECORDS_UPDATE, ROUTE_PLAIN},
+    {"PATCH", "TI", RECORDS_PATCH, ROUTE_PLAIN},
+    {"DELETE", "TI", RECORDS_DELETE, ROUTE_PLAIN},
+    {"GET", "TIH", RECORDS_HISTORY_INSTANCE, ROUTE_PLAIN},
+    {"GET", "TIHV", RECORDS_VREAD, ROUTE_PLAIN},
+    {"GET", "TIC", RECORDS_SEARCH, ROUTE_PLAIN},
+    {"POST", "TICS", RECORDS_SEARCH, ROUTE_FORM},
+};
+
+/* Letters of the path, or a fault that names the part that is not understood. */
+static enum status shape_of(char out[static EXCHANGE_PATH_MAX + 1], const struct exchange *exchange, struct scope *scope)
+{
+    size_t n = 0;
+    for (size_t i = 1; i < exchange->path_count; i++) {
+        struct text part = exchange->path[i];
+        char before = n == 0 ? '^' : out[n - 1];
+        if (part.at[0] == '$')
+            out[n++] = 'O';
+        else if (text_is(part, "_history"))
+            out[n++] = 'H';
+        else if (text_is(part, "_search"))
+            out[n++] = 'S';
+        else if (text_is(part, "metadata") && before == '^')
+            out[n++] = 'M';
+        else if (before == 'T')
+            out[n++] = 'I';
+        else if (before == 'H')
+            out[n++] = 'V';
+        else if (before == '^' || before == 'I')
+            out[n++] = before == '^' ? 'T' : 'C';
+        else
+            return fault(scope, STATUS_NOT_FOUND, "", "there is nothing at this path");
+        bool is_type = out[n - 1] == 'T' || out[n - 1] == 'C';
+        if (is_type && fhir_resource_number(fhir_type_find(part)) == 0)
+            return fault(scope, STATUS_NOT_FOUND, "", "the path names a resource type that FHIR R4 does not have");
+        if (out[n - 1] == 'I' && !fhir_id_is_valid(part))
+            return fault(scope, STATUS_INVALID, "", "the id in the path is not 1 to 64 of A-Z a-z 0-9 - .");
+    }
+    out[n] = '\0';
+    return STATUS_OK;
+}
+
+static const char *body_type(const struct exchange *exchange)
+{
+    const char *type = exchange_request_header(exchange, "Content-Type");
+    return type != NULL ? type : "";
+}
+
+static bool type_is(const char *content_type, const char *expected)
+{
+    size_t size = strlen(expected);
+    return strncasecmp(content_type, expected, size) == 0 && (content_type[size] == '\0' || content_type[size] == ';' || content_type[size] == ' ');
+}
+
+static enum status check_json_body(struct exchange *exchange, struct scope *scope)
+{
+    const char *type = body_type(exchange);
+    if (exchange->body.size == 0)
+        return fault(scope, STATUS_INVALID, "", "the request has no body");
+    if (type_is(type, "application/fhir+json") || type_is(type, "application/json") || type_is(type, "text/json"))
+        return STATUS_OK;
+    exchange->http_status = 415;
+    return fault(scope, STATUS_UNSUPPORTED, "", "the Content-Type must be application/fhir+json");
+}
+
+/* True when the client takes JSON; every Accept of clients that know no FHIR type does. */
+static bool accepts_json(const struct exchange *exchange)
+{
+    const char *accept = exchange_request_header(exchange, "Accept");
+    return accept == NULL || accept[0] == '\0' || strstr(accept, "json") != NULL || strstr(accept, "*/*") != NULL ||
+           strstr(accept, "application/*") != NULL;
+}
+
+static enum status fill_patch(struct exchange *exchange, struct scope *scope)
+{
+    const char *type = body_type(exchange);
+    if (exchange->body.size == 0)
+        return fault(scope, STATUS_INVALID, "", "the request has no body");
+    if (!type_is(type, "application/json-patch+json") && !type_is(type, "application/fhir+json") && !type_is(type, "application/json")) {
+        exchange->http_status = 415;
+        return fault(scope, STATUS_UNSUPPORTED, "", "the Content-Type of a patch must be application/json-patch+json or application/fhir+json");
+    }
+    exchange->request.patch_format = text_from(type_is(type, "application/json-patch+json") ? "application/json-patch+json" : "application/fhir+json");
+    return STATUS_OK;
+}
+
+static struct text header_text(const struct exchange *exchange, const char *name, struct scope *scope)
+{
+    const char *value = exchange_request_header(exchange, name);
+    return value != NULL ? text_copy(scope->arena, text_from(value)) : (struct text){0};
+}
+
+static void fill_path(struct records_request *request, const struct exchange *exchange, const char *shape)
+{
+    for (size_t i = 0; shape[i] != '\0'; i++) {
+        struct text part = exchange->path[i + 1];
+        if (shape[i] == 'T')
+            request->type = fhir_type_find(part);
+        else if (shape[i] == 'I')
+            request->id = part;
+        else if (shape[i] == 'V')
+            request->version = part;
+        else if (shape[i] == 'C') {
+            request->compartment.type = request->type;
+            request->compartment.id = request->id;
+            request->id = (struct text){0};
+            request->type = fhir_type_find(part);
+        }
+    }
+}
+
+static enum status fill_request(struct exchange *exchange, const struct route *route, const char *shape, struct scope *scope)
+{
+    struct records_request *request = &exchange->request;
+    const char *prefer = exchange_request_header(exchange, "Prefer");
+    request->interaction = exchange->interaction = route->interaction;
+    request->is_conditional = route->kind == ROUTE_CONDITIONAL;
+    request->handling = prefer != NULL && strstr(prefer, "handling=lenient") != NULL ? SEARCH_LENIENT : SEARCH_STRICT;
+    fill_path(request, exchange, shape);
+    request->if_match = header_text(exchange, "If-Match", scope);
+    request->if_none_match = header_text(exchange, "If-None-Match", scope);
+    request->if_none_exist = header_text(exchange, "If-None-Exist", scope);
+    request->if_modified_since = header_text(exchange, "If-Modified-Since", scope);
+    request->body = buffer_text(&exchange->body);
+    enum status status = STATUS_OK;
+    if (route->kind == ROUTE_FORM) {
+        if (request->body.size > 0 && !type_is(body_type(exchange), "application/x-www-form-urlencoded")) {
+            exchange->http_status = 415;
+            return fault(scope, STATUS_UNSUPPORTED, "", "the Content-Type of _search must be application/x-www-form-urlencoded");
+        }
+        status = target_parse_form(exchange, request->body, scope);
+        request->body = (struct text){0};
+    } else if (route->interaction == RECORDS_CREATE || route->interaction == RECORDS_UPDATE || route->interaction == RECORDS_BUNDLE) {
+        status = check_json_body(exchange, scope);
+    } else if (route->interaction == RECORDS_PATCH) {
+        status = fill_patch(exchange, scope);
+    }
+    request->pairs = exchange->pairs;
+    request->pair_count = exchange->pair_count;
+    exchange->step = EXCHANGE_TO_RECORDS;
+    return status;
+}
+
+/* 404 where no method has the shape, 405 where another has, with Allow. */
+static enum status no_route(struct exchange *exchange, const char *shape, struct scope *scope)
+{
+    struct buffer allow = buffer_open(scope->arena, 256);
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (strcmp(routes[i].shape, shape) == 0) {
+            buffer_put_string(&allow, allow.size > 0 ? ", " : "");
+            buffer_put_string(&allow, routes[i].method);
+        }
+    if (allow.size == 0)
+        return fault(scope, STATUS_NOT_FOUND, "", "there is nothing at this path");
+    exchange->http_status = 405;
+    exchange_header(exchange, "Allow", text_string(scope->arena, buffer_text(&allow)));
+    return fault(scope, STATUS_UNSUPPORTED, "", "the method %s is not served here", exchange->method);
+}
+
+static enum status route_operation(struct exchange *exchange, const char *shape, struct scope *scope)
+{
+    size_t last = strlen(shape);
+    struct text name = exchange->path[last];
+    if (last > 3 || strchr("^TI", last > 1 ? shape[last - 2] : '^') == NULL)
+        return fault(scope, STATUS_NOT_FOUND, "", "an operation stands at the system, a type or a resource");
+    fill_path(&exchange->request, exchange, shape);
+    exchange->operation = operation_find(name, exchange->request.type, exchange->request.id.size > 0);
+    if (exchange->operation == NULL)
+        return fault(scope, STATUS_NOT_FOUND, "", "there is no such operation here");
+    if (strcmp(exchange->method, "POST") != 0) {
+        exchange->http_status = 405;
+        exchange_header(exchange, "Allow", "POST");
+        return fault(scope, STATUS_UNSUPPORTED, "", "an operation is called by POST");
+    }
+    enum status status = check_json_body(exchange, scope);
+    exchange->request.body = buffer_text(&exchange->body);
+    exchange->worker_handler = operation_run;
+    exchange->step = EXCHANGE_TO_WORKER;
+    return status;
+}
+
+static enum status route_fhir(struct exchange *exchange, struct scope *scope)
+{
+    char shape[EXCHANGE_PATH_MAX + 1];
+    enum status status = local_caller(&exchange->request.caller, exchange, scope);
+    if (status == STATUS_OK)
+        status = shape_of(shape, exchange, scope);
+    if (status != STATUS_OK)
+        return status;
+    if (!accepts_json(exchange)) {
+        exchange->http_status = 406;
+        return fault(scope, STATUS_UNSUPPORTED, "", "this server answers application/fhir+json only");
+    }
+    const char *method = exchange->is_head ? "GET" : exchange->method;
+    if (strcmp(shape, "M") == 0 && strcmp(method, "GET") == 0)
+        return capability_answer(exchange, scope);
+    if (strchr(shape, 'O') != NULL)
+        return route_operation(exchange, shape, scope);
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (strcmp(routes[i].method, method) == 0 && strcmp(routes[i].shape, shape) == 0)
+            return fill_request(exchange, &routes[i], shape, scope);
+    return no_route(exchange, shape, scope);
+}
+
+enum status route_run(struct exchange *exchange, struct scope *scope)
+{
+    enum status status = local_check(exchange, scope);
+    if (status == STATUS_OK)
+        status = target_parse(exchange, scope);
+    if (status != STATUS_OK)
+        return status;
+    if (exchange->path_count > 0 && text_is(exchange->path[0], "fhir"))
+        return route_fhir(exchange, scope);
+    return page_answer(exchange, scope);
+}

@@ -1,0 +1,38 @@
+/* server: FHIR over HTTP, the operations, the page.
+ *
+ * Knows HTTP; decides nothing about records: every request becomes one call into `records`, or one operation. libmicrohttpd is
+ * known to this module alone.
+ *
+ * Until sign-in exists the server trusts the caller's headers (docs/api.md). Therefore it listens on loopback only, and answers only requests
+ * whose Host is its own loopback name and whose Origin, if any, is its own page: a foreign page that resolves its name to
+ * 127.0.0.1 (DNS rebinding) is refused.
+ *
+ * Threads. HTTP threads parse, read and render; a write leaves its connection suspended until the group commit; operations
+ * run on workers. */
+#ifndef SOYANG_SERVER_H
+#define SOYANG_SERVER_H
+
+#include "base/base.h"
+#include "records/records.h"
+#include "referral/referral.h"
+#include "region/region.h"
+
+struct server;
+struct server_config {
+    struct records *records;
+    struct region *region;     /* NULL: no map and no operations (bare record server) */
+    struct referral *referral; /* NULL together with region */
+    const struct clock *clock;
+    uint16_t port;             /* 0: any free one */
+    int http_threads, workers; /* 0: the defaults */
+    size_t body_max;           /* bytes of a request; 0: SERVER_BODY_MAX */
+};
+enum { SERVER_BODY_MAX = 128 * 1024 * 1024, SERVER_TARGET_MAX = 16 * 1024 };
+
+/* STATUS_CONFLICT when the port is taken. */
+MUST_CHECK enum status server_open(struct server **out, const struct server_config *config, struct scope *scope);
+uint16_t server_port(const struct server *server);
+/* Stops listening, answers what is in flight, closes. Accepts NULL. */
+void server_close(struct server *server);
+
+#endif

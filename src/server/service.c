@@ -1,0 +1,330 @@
+/* The listening service: libmicrohttpd, the life of an exchange, opening and closing. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/exchange.h"
+
+enum {
+    HTTP_THREADS_DEFAULT = 2,
+    WORKERS_DEFAULT = 4,
+    CONNECTIONS_MAX = 1024,
+    IDLE_TIMEOUT_S = 60,
+    CONNECTION_MEMORY = 64 * 1024,
+    FREE_EXCHANGES_MAX = 64,
+    ARENA_BASE = 64 * 1024 * 1024, /* what any request may use, and */
+    ARENA_PER_BODY_BYTE = 24,      /* what each byte of the largest body adds */
+    CLOSING_PATIENCE_MS = 10000,
+};
+
+struct server_lock {
+    pthread_mutex_t mutex;
+    size_t free_count;
+};
+
+/* ---- an exchange's life --------------------------------------------------------------------------------------------- */
+
+static struct exchange *exchange_take(struct server *server)
+{
+    pthread_mutex_lock(&server->lock->mutex);
+    struct exchange *exchange = server->free_exchanges;
+    if (exchange != NULL) {
+        server->free_exchanges = exchange->next;
+        server->lock->free_count--;
+    }
+    pthread_mutex_unlock(&server->lock->mutex);
+    struct arena *arena = exchange != NULL ? exchange->arena : arena_open(ARENA_BASE + ARENA_PER_BODY_BYTE * server->config.body_max);
+    if (exchange == NULL)
+        exchange = malloc(sizeof *exchange);
+    if (exchange == NULL || arena == NULL) {
+        arena_close(arena);
+        free(exchange);
+        return NULL;
+    }
+    memset(exchange, 0, sizeof *exchange);
+    exchange->server = server;
+    exchange->arena = arena;
+    exchange->scope.arena = arena;
+    atomic_fetch_add(&server->in_flight, 1);
+    return exchange;
+}
+
+static void exchange_give_back(struct exchange *exchange)
+{
+    struct server *server = exchange->server;
+    bool keeps_much = arena_used(exchange->arena) > 4 * 1024 * 1024;
+    atomic_fetch_sub(&server->in_flight, 1);
+    if (!keeps_much) {
+        arena_reset(exchange->arena);
+        pthread_mutex_lock(&server->lock->mutex);
+        bool has_room = server->lock->free_count < FREE_EXCHANGES_MAX;
+        if (has_room) {
+            exchange->next = server->free_exchanges;
+            server->free_exchanges = exchange;
+            server->lock->free_count++;
+        }
+        pthread_mutex_unlock(&server->lock->mutex);
+        if (has_room)
+            return;
+    }
+    arena_close(exchange->arena);
+    free(exchange);
+}
+
+void exchange_header(struct exchange *exchange, const char *name, const char *value)
+{
+    invariant(exchange->header_count < EXCHANGE_HEADERS_MAX);
+    exchange->headers[exchange->header_count++] = (struct exchange_header){name, value};
+}
+
+const char *exchange_request_header(const struct exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+void exchange_finish(struct exchange *exchange)
+{
+    struct MHD_Connection *connection = exchange->connection;
+    if (atomic_exchange(&exchange->turn, EXCHANGE_DONE) == EXCHANGE_WAITING)
+        MHD_resume_connection(connection);
+}
+
+/* ---- callbacks of libmicrohttpd --------------------------------------------------------------------------------------- */
+
+static enum MHD_Result queue_answer(struct exchange *exchange)
+{
+    static const char page_policy[] = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+                                      "base-uri 'none'; frame-ancestors 'none'";
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL)
+        return MHD_NO;
+    if (exchange->content.size > 0)
+        MHD_add_response_header(response, "Content-Type", exchange->content_type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Content-Security-Policy", page_policy);
+    for (size_t i = 0; i < exchange->header_count; i++)
+        MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
+    enum MHD_Result result = MHD_queue_response(exchange->connection, exchange->http_status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+struct body_chunk {
+    struct exchange *exchange;
+    const char *at;
+    size_t size;
+};
+
+static enum status take_body(void *context, struct scope *scope)
+{
+    const struct body_chunk *chunk = context;
+    (void)scope;
+    buffer_put(&chunk->exchange->body, (struct text){chunk->at, chunk->size});
+    return STATUS_OK;
+}
+
+static enum status run_route(void *context, struct scope *scope)
+{
+    struct exchange *exchange = context;
+    if (exchange->body.full)
+        return fault(scope, STATUS_TOO_LARGE, "", "the request's body is larger than %zu bytes", exchange->server->config.body_max);
+    return route_run(exchange, scope);
+}
+
+static void on_records_done(void *context)
+{
+    exchange_finish(context);
+}
+
+/* All of the request is here: do it. Records and workers get the exchange only after scope_run has let go of its arena;
+ * then the connection is suspended until they have finished. */
+static enum MHD_Result run_exchange(struct exchange *exchange)
+{
+    enum status status = scope_run(&exchange->scope, exchange->arena, run_route, exchange);
+    if (status != STATUS_OK)
+        answer_fault(exchange, status);
+    if (status != STATUS_OK || exchange->step == EXCHANGE_ANSWERED)
+        return queue_answer(exchange);
+    exchange->is_running = true;
+    if (exchange->step == EXCHANGE_TO_RECORDS)
+        records_submit(&exchange->answer, exchange->server->config.records, &exchange->request, on_records_done, exchange, &exchange->scope);
+    else
+        workers_submit(exchange->server->workers, exchange);
+    MHD_suspend_connection(exchange->connection);
+    if (atomic_exchange(&exchange->turn, EXCHANGE_WAITING) == EXCHANGE_DONE)
+        MHD_resume_connection(exchange->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                  const char *upload, size_t *upload_size, void **state)
+{
+    struct exchange *exchange = *state;
+    (void)context, (void)url, (void)version;
+    exchange->connection = connection;
+    if (exchange->method == NULL) { /* headers only so far */
+        exchange->method = method;
+        exchange->is_head = strcmp(method, "HEAD") == 0;
+        exchange->body = buffer_open(exchange->arena, exchange->server->config.body_max);
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        struct body_chunk chunk = {exchange, upload, *upload_size};
+        *upload_size = 0;
+        if (!exchange->body.full && scope_run(&exchange->scope, exchange->arena, take_body, &chunk) != STATUS_OK)
+            exchange->body.full = true;
+        return MHD_YES;
+    }
+    if (!exchange->is_running)
+        return run_exchange(exchange);
+    invariant(atomic_load(&exchange->turn) != EXCHANGE_STARTED);
+    if (exchange->step == EXCHANGE_TO_RECORDS)
+        answer_render(exchange);
+    return queue_answer(exchange);
+}
+
+/* The first callback of a request; keeps its target as it was sent. */
+static void *on_target(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct exchange *exchange = exchange_take(context);
+    (void)connection;
+    if (exchange == NULL)
+        return NULL;
+    size_t size = strlen(uri);
+    char *copy = arena_alloc(exchange->arena, size + 1);
+    memcpy(copy, uri, size);
+    exchange->target = (struct text){copy, size};
+    return exchange;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+    (void)context, (void)connection, (void)code;
+    if (*state != NULL)
+        exchange_give_back(*state);
+    *state = NULL;
+}
+
+/* Targets are decoded in target.c, once. */
+static size_t leave_encoded(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context, (void)connection;
+    return strlen(text);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------------ */
+
+/* A listening socket on 127.0.0.1; `port` 0 takes any free one. */
+static enum status listen_on_loopback(int *out, struct server *server, struct scope *scope)
+{
+    int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int yes = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(server->config.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    if (socket_fd < 0)
+        return fault(scope, STATUS_UNAVAILABLE, "", "no socket: %s", strerror(errno));
+    setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(socket_fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(socket_fd, 511) != 0 ||
+        getsockname(socket_fd, (struct sockaddr *)&address, &size) != 0) {
+        enum status status = errno == EADDRINUSE ? STATUS_CONFLICT : STATUS_UNAVAILABLE;
+        fault(scope, status, "", "cannot listen on 127.0.0.1:%u: %s", (unsigned)server->config.port, strerror(errno));
+        close(socket_fd);
+        return status;
+    }
+    server->port = ntohs(address.sin_port);
+    snprintf(server->base, sizeof server->base, "http://127.0.0.1:%u/fhir", (unsigned)server->port);
+    *out = socket_fd;
+    return STATUS_OK;
+}
+
+static enum status start_daemon(struct server *server, struct scope *scope)
+{
+    int socket_fd = -1;
+    enum status status = listen_on_loopback(&socket_fd, server, scope);
+    if (status != STATUS_OK)
+        return status;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket_fd, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)server->config.http_threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        close(socket_fd);
+        return fault(scope, STATUS_UNAVAILABLE, "", "the HTTP library did not start");
+    }
+    return STATUS_OK;
+}
+
+enum status server_open(struct server **out, const struct server_config *config, struct scope *scope)
+{
+    struct server *server = calloc(1, sizeof *server);
+    struct server_lock *lock = calloc(1, sizeof *lock);
+    if (server == NULL || lock == NULL) {
+        free(server);
+        free(lock);
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the server");
+    }
+    pthread_mutex_init(&lock->mutex, NULL);
+    server->lock = lock;
+    server->config = *config;
+    if (server->config.body_max == 0)
+        server->config.body_max = SERVER_BODY_MAX;
+    if (server->config.http_threads == 0)
+        server->config.http_threads = HTTP_THREADS_DEFAULT;
+    if (server->config.workers == 0)
+        server->config.workers = WORKERS_DEFAULT;
+    enum status status = workers_open(&server->workers, server->config.workers, scope);
+    if (status == STATUS_OK)
+        status = start_daemon(server, scope);
+    if (status != STATUS_OK)
+        server_close(server);
+    else
+        *out = server;
+    return status;
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return server->port;
+}
+
+/* Suspended connections must be answered before the library may stop. */
+static void await_exchanges(const struct server *server)
+{
+    for (int waited_ms = 0; atomic_load(&server->in_flight) > 0 && waited_ms < CLOSING_PATIENCE_MS; waited_ms += 5)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
+void server_close(struct server *server)
+{
+    if (server == NULL)
+        return;
+    if (server->daemon != NULL) {
+        MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+        if (listener != MHD_INVALID_SOCKET)
+            close(listener);
+    }
+    await_exchanges(server);
+    workers_close(server->workers);
+    if (server->daemon != NULL)
+        MHD_stop_daemon(server->daemon);
+    for (struct exchange *exchange = server->free_exchanges; exchange != NULL;) {
+        struct exchange *next = exchange->next;
+        arena_close(exchange->arena);
+        free(exchange);
+        exchange = next;
+    }
+    pthread_mutex_destroy(&server->lock->mutex);
+    free(server->lock);
+    free(server);
+}
