@@ -50,20 +50,22 @@ static size_t character_count(struct text value) {
     return count;
 }
 
-static bool is_string(struct text value) {
-    if (value.size == 0 || (value.size > STRING_CHARACTERS_MAX && character_count(value) > STRING_CHARACTERS_MAX)) {
-        return false;
-    }
+static bool has_control(struct text value) {
     if (!has_byte_below(value, ' ')) {
-        return true;
+        return false;
     }
     for (size_t i = 0; i < value.size; i++) {
         char c = value.at[i];
         if ((uint8_t)c < ' ' && c != '\t' && c != '\n' && c != '\r') {
-            return false;
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+static bool is_string(struct text value) {
+    bool is_long = value.size > STRING_CHARACTERS_MAX && character_count(value) > STRING_CHARACTERS_MAX;
+    return value.size > 0 && !is_long && !has_control(value);
 }
 
 static bool is_uri(struct text value) {
@@ -211,7 +213,7 @@ static bool is_xhtml(struct text value) {
     struct text trimmed = text_trim(value);
     bool is_opened = text_starts(trimmed, "<div") && trimmed.size > 4 &&
         (is_blank(trimmed.at[4]) || trimmed.at[4] == '>' || trimmed.at[4] == '/');
-    return is_opened && (text_ends(trimmed, "</div>") || text_ends(trimmed, "/>")) && is_string(value);
+    return is_opened && (text_ends(trimmed, "</div>") || text_ends(trimmed, "/>")) && !has_control(value);
 }
 
 static const struct primitive primitives[PRIMITIVE_COUNT + 1] = {
