@@ -1,0 +1,42 @@
+/* The subcommands: one row each, one file each. Private to cli. */
+#ifndef SOYANG_CLI_COMMAND_H
+#define SOYANG_CLI_COMMAND_H
+
+#include "base/base.h"
+
+/* Exit statuses, as users of Unix tools expect them. */
+enum { EXIT_DONE = 0, EXIT_FAULT = 1, EXIT_USAGE = 2, EXIT_IN_USE = 3 };
+
+/* One option of a command: "--data DIR". A flag has no argument name. */
+struct option_row {
+    const char *name, *argument, *help;
+    const char *otherwise;          /* default text; NULL: none */
+};
+enum { OPTIONS_MAX = 20, OPERANDS_MAX = 4096 };
+
+struct arguments {
+    const struct command *command;
+    const char *values[OPTIONS_MAX]; /* in the order of the command's option rows; NULL: not given */
+    const char *const *operands;
+    int operand_count;
+};
+typedef int command_function(const struct arguments *arguments, struct scope *scope);
+struct command {
+    const char *name, *operands, *summary, *description;
+    const struct option_row *options; /* ends with name NULL */
+    int operands_min, operands_max;
+    command_function *run;
+};
+extern const struct command command_serve, command_region, command_import, command_triage, command_match, command_check, command_demo;
+
+/* The value of an option by its name, or its default. */
+const char *argument(const struct arguments *arguments, const char *name);
+bool argument_flag(const struct arguments *arguments, const char *name);
+/* STATUS_INVALID with the option's name unless low <= value <= high. */
+MUST_CHECK enum status argument_number(double *out, const struct arguments *arguments, const char *name, double low, double high,
+                                       struct scope *scope);
+
+/* Prints the scope's issues on standard error, one a line, and returns the exit status for `status`. */
+int report(const struct scope *scope, enum status status);
+
+#endif

@@ -1,0 +1,30 @@
+/* An open data folder with everything on top of it. Private to cli. */
+#ifndef SOYANG_CLI_FOLDER_H
+#define SOYANG_CLI_FOLDER_H
+
+#include "records/records.h"
+#include "referral/referral.h"
+#include "region/region.h"
+
+struct folder {
+    struct clock *clock;
+    struct store *store;
+    struct search *search;
+    struct records *records;
+    struct region *region;
+    struct referral *referral;
+};
+struct folder_config {
+    const char *path;
+    double speed;                             /* of the clock; 1: real time */
+    const char *public_base;                  /* NULL: the server's own */
+    enum records_reference_policy references;
+};
+enum { FOLDER_ZONE_KOREA_MINUTES = 540 };
+/* STATUS_CONFLICT when another process has it. */
+MUST_CHECK enum status folder_open(struct folder *out, const struct folder_config *config, struct scope *scope);
+void folder_close(struct folder *folder);
+/* The local operator: who acts when the command line acts. */
+extern const struct records_caller folder_operator;
+
+#endif

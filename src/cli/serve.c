@@ -1,0 +1,96 @@
+/* soyang serve: the server until it is interrupted. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/folder.h"
+#include "cli/serve.h"
+#include "server/server.h"
+
+static const struct option_row options[] = {
+    {"--data", "DIR", "the data folder; made when missing", "soyang-data"},
+    {"--port", "N", "TCP port on 127.0.0.1; 0 takes any free one", "8080"},
+    {"--speed", "X", "run the clock X times as fast (demonstrations only)", "1"},
+    {"--public-base", "URL", "base of the links in answers, e.g. http://127.0.0.1:8080/fhir", NULL},
+    {"--body-max", "MIB", "largest request body, MiB", "128"},
+    {"--strict-references", NULL, "refuse references to resources that are not there", NULL},
+    {0},
+};
+
+void serve_until_interrupted(void)
+{
+    sigset_t signals;
+    int which = 0;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigwait(&signals, &which);
+}
+
+void serve_block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static enum status serve(const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope)
+{
+    double port = 0, speed = 0, body_mib = 0;
+    enum status status = argument_number(&port, arguments, "--port", 0, 65535, scope);
+    if (status == STATUS_OK)
+        status = argument_number(&speed, arguments, "--speed", 0.01, 10000, scope);
+    if (status == STATUS_OK)
+        status = argument_number(&body_mib, arguments, "--body-max", 1, 1024, scope);
+    if (status != STATUS_OK)
+        return status;
+    char own_base[64];
+    snprintf(own_base, sizeof own_base, "http://127.0.0.1:%d/fhir", (int)port);
+    struct folder_config folder_config = {
+        .path = argument(arguments, "--data"),
+        .speed = speed,
+        .public_base = argument(arguments, "--public-base"),
+        .references = argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
+    };
+    if (folder_config.public_base == NULL && port > 0)
+        folder_config.public_base = text_string(scope->arena, text_from(own_base));
+    status = folder_open(folder, &folder_config, scope);
+    if (status == STATUS_OK)
+        status = records_timer_start(folder->records, scope);
+    struct server_config config = {.records = folder->records,
+                                   .region = folder->region,
+                                   .referral = folder->referral,
+                                   .clock = folder->clock,
+                                   .port = (uint16_t)port,
+                                   .body_max = (size_t)body_mib * 1024 * 1024};
+    return status == STATUS_OK ? server_open(server, &config, scope) : status;
+}
+
+static int run(const struct arguments *arguments, struct scope *scope)
+{
+    struct folder folder = {0};
+    struct server *server = NULL;
+    int64_t started_us = clock_monotonic_us();
+    serve_block_signals();
+    enum status status = serve(arguments, &folder, &server, scope);
+    if (status == STATUS_OK) {
+        printf("Soyang listens on http://127.0.0.1:%u/ (FHIR: /fhir), ready after %.0f ms. Ctrl-C ends it.\n"
+               "Research and decision support; not a certified medical device.\n",
+               (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
+        fflush(stdout);
+        serve_until_interrupted();
+        puts("Soyang ends: finishing what was accepted.");
+    }
+    server_close(server);
+    folder_close(&folder);
+    return report(scope, status);
+}
+
+const struct command command_serve = {
+    "serve", "", "run the server",
+    "Serves the record (FHIR R4 at /fhir), the engines and the page, on loopback only: there is no sign-in yet, so nobody but\n"
+    "this machine may ask. Put no proxy in front of it before sign-in exists.",
+    options, 0, 0, run};

@@ -1,0 +1,17 @@
+/* A file of FHIR documents, compressed or not: one JSON document, or NDJSON. Private to cli. */
+#ifndef SOYANG_CLI_SOURCE_H
+#define SOYANG_CLI_SOURCE_H
+
+#include "base/base.h"
+
+struct source;
+enum { SOURCE_DOCUMENT_MAX = 256 * 1024 * 1024 };
+/* By the name's ending: .gz, .bz2, .zst are decompressed; .ndjson and .jsonl (before that ending) hold one document a line. */
+MUST_CHECK enum status source_open(struct source **out, const char *path, struct scope *scope);
+void source_close(struct source *source); /* accepts NULL */
+/* The next document, in scope->arena; none at the end. `line` (1..) is where it starts. */
+MUST_CHECK enum status source_next(struct text *out, long *line, struct source *source, struct scope *scope);
+/* Part of the file's bytes that were read, 0..1. */
+double source_progress(const struct source *source);
+
+#endif
