@@ -1,0 +1,198 @@
+/* soyang match: ranked places for one patient, from a file. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/document.h"
+#include "cli/folder.h"
+#include "cli/parameters.h"
+#include "cli/remote.h"
+
+static const struct option_row options[] = {
+    {"--data", "DIR", "a data folder in which a region is loaded", NULL},
+    {"--region", "DIR", "a region's folder, loaded for this one question", NULL},
+    {"--assumptions", NULL, "with --region: also its assumptions.json", NULL},
+    {"--url", "URL", "ask the server that has the folder open", NULL},
+    {"--origin", "PLACE|LAT,LON", "where the patient is: an organisation's id, or degrees", NULL},
+    {"--human-level", "N", "the level a human gave, 1 to 5", NULL},
+    {"--limit", "N", "how many places", "8"},
+    {"--language", "ko|en", "language of the sentences", "ko"},
+    {"--json", NULL, "the whole answer as FHIR Parameters", NULL},
+    {0},
+};
+
+static enum status write_origin(struct json_writer *w, const char *origin, struct scope *scope)
+{
+    struct text longitude = text_from(origin);
+    struct text latitude = text_cut(&longitude, ',');
+    double degrees;
+    json_object_open(w);
+    json_member_string(w, "name", "origin");
+    if (longitude.at == NULL) {
+        json_name(w, "valueReference");
+        json_object_open(w);
+        json_name(w, "reference");
+        json_string_text(w, strchr(origin, '/') != NULL ? text_from(origin) : text_format(scope->arena, "Organization/%s", origin));
+        json_object_close(w);
+    } else {
+        if (!text_to_double(&degrees, text_trim(latitude)) || !text_to_double(&degrees, text_trim(longitude)))
+            return fault(scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
+        json_name(w, "part");
+        json_array_open(w);
+        parameter_raw_number(w, "latitude", "valueDecimal", text_trim(latitude));
+        parameter_raw_number(w, "longitude", "valueDecimal", text_trim(longitude));
+        json_array_close(w);
+    }
+    json_object_close(w);
+    return STATUS_OK;
+}
+
+static enum status write_question(struct text *out, const struct arguments *arguments, struct scope *scope)
+{
+    const yyjson_val *bundle;
+    double number;
+    enum status status = document_read(&bundle, arguments->operands[0], scope);
+    if (status != STATUS_OK)
+        return status;
+    struct json_writer w = json_writer_open(scope->arena, DOCUMENT_MAX);
+    json_object_open(&w);
+    json_member_string(&w, "resourceType", "Parameters");
+    json_name(&w, "parameter");
+    json_array_open(&w);
+    json_object_open(&w);
+    json_member_string(&w, "name", "bundle");
+    json_name(&w, "resource");
+    json_value(&w, bundle);
+    json_object_close(&w);
+    if (argument(arguments, "--origin") == NULL)
+        return fault(scope, STATUS_INVALID, "--origin", "is required: where is the patient?");
+    status = write_origin(&w, argument(arguments, "--origin"), scope);
+    if (status == STATUS_OK && argument_flag(arguments, "--human-level")) {
+        status = argument_number(&number, arguments, "--human-level", 1, 5, scope);
+        parameter_raw_number(&w, "human-level", "valueInteger", text_from(argument(arguments, "--human-level")));
+    }
+    if (status == STATUS_OK)
+        status = argument_number(&number, arguments, "--limit", 1, 1000, scope);
+    parameter_raw_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
+    json_array_close(&w);
+    json_object_close(&w);
+    return status == STATUS_OK ? json_finish(out, &w, scope) : status;
+}
+
+static void print_option(int rank, const yyjson_val *option, const char *language)
+{
+    size_t index, count;
+    yyjson_val *part;
+    struct text place = parameter_part_display(option, "place");
+    printf("%2d. %.*s\n    %.0f min (travel %.0f min%s), %.1f km, chance of acceptance %.0f %%\n", rank, (int)place.size, place.at,
+           parameter_part_number(option, "minutes"), parameter_part_number(option, "travel"),
+           parameter_part_true(option, "estimated") ? ", estimated" : "", parameter_part_number(option, "distance"),
+           100 * parameter_part_number(option, "chance"));
+    yyjson_arr_foreach(json_get(option, "part"), index, count, part) {
+        if (!text_is(json_get_text(part, "name"), "reason"))
+            continue;
+        struct text words = parameter_part_text(part, language);
+        printf("    - %.*s\n", (int)words.size, words.at);
+    }
+}
+
+static enum status print_answer(struct text json, const struct arguments *arguments, struct scope *scope)
+{
+    yyjson_doc *document;
+    size_t index, count;
+    yyjson_val *parameter;
+    int rank = 0, excluded = 0;
+    if (argument_flag(arguments, "--json")) {
+        printf("%.*s\n", (int)json.size, json.at);
+        return STATUS_OK;
+    }
+    enum status status = json_read(&document, json, scope);
+    if (status != STATUS_OK)
+        return status;
+    yyjson_arr_foreach(json_get(yyjson_doc_get_root(document), "parameter"), index, count, parameter) {
+        if (text_is(json_get_text(parameter, "name"), "option"))
+            print_option(++rank, parameter, argument(arguments, "--language"));
+        excluded += text_is(json_get_text(parameter, "name"), "excluded");
+    }
+    printf("%d places ranked, %d excluded (reasons: --json). Research and decision support; not a certified medical device.\n", rank, excluded);
+    return STATUS_OK;
+}
+
+/* A region loaded for one question lives in a folder that goes with it. */
+struct passing_folder {
+    char path[64];
+};
+
+static enum status passing_open(struct passing_folder *passing, struct scope *scope)
+{
+    snprintf(passing->path, sizeof passing->path, "/tmp/soyang-match-XXXXXX");
+    if (mkdtemp(passing->path) == NULL)
+        return fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp");
+    return STATUS_OK;
+}
+
+static void passing_remove(const struct passing_folder *passing)
+{
+    if (passing->path[0] == '\0')
+        return;
+    DIR *folder = opendir(passing->path);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder != NULL)
+        closedir(folder);
+    rmdir(passing->path);
+}
+
+static enum status ask_folder(struct text *answer, const struct arguments *arguments, struct text question, struct scope *scope)
+{
+    struct passing_folder passing = {0};
+    struct folder folder = {0};
+    struct region_loaded loaded;
+    const char *region = argument(arguments, "--region");
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    enum status status = STATUS_OK;
+    if (config.path == NULL && region == NULL)
+        return fault(scope, STATUS_INVALID, "", "one of --data, --region, --url is required");
+    if (config.path == NULL) {
+        status = passing_open(&passing, scope);
+        config.path = passing.path;
+    }
+    if (status == STATUS_OK)
+        status = folder_open(&folder, &config, scope);
+    if (status == STATUS_OK && region != NULL)
+        status = region_load(&loaded, folder.records, &folder_operator, region,
+                             argument_flag(arguments, "--assumptions") ? REGION_WITH_ASSUMPTIONS : REGION_SOURCED_ONLY, scope);
+    struct referral_call call = {.caller = &folder_operator, .parameters = question};
+    if (status == STATUS_OK)
+        status = referral_operation_rank(answer, folder.referral, &call, scope);
+    folder_close(&folder);
+    passing_remove(&passing);
+    return status;
+}
+
+static int run(const struct arguments *arguments, struct scope *scope)
+{
+    struct text question, answer;
+    struct remote *remote = NULL;
+    const char *url = argument(arguments, "--url");
+    enum status status = write_question(&question, arguments, scope);
+    if (status == STATUS_OK && url != NULL) {
+        status = remote_open(&remote, url, scope);
+        if (status == STATUS_OK)
+            status = remote_post(&answer, remote, "$rank-places", question, scope);
+    } else if (status == STATUS_OK) {
+        status = ask_folder(&answer, arguments, question, scope);
+    }
+    if (status == STATUS_OK)
+        status = print_answer(answer, arguments, scope);
+    remote_close(remote);
+    return report(scope, status);
+}
+
+const struct command command_match = {
+    "match", "FILE", "ranked places for a patient in a file",
+    "FILE is a FHIR Bundle as for 'soyang triage'. Prints the places that can give the care, in order, with minutes and reasons.",
+    options, 1, 1, run};

@@ -1,0 +1,19 @@
+/* Reading and writing FHIR Parameters. Private to cli. */
+#ifndef SOYANG_CLI_PARAMETERS_H
+#define SOYANG_CLI_PARAMETERS_H
+
+#include "base/base.h"
+
+/* {"name": name, type: number} */
+void parameter_raw_number(struct json_writer *w, const char *name, const char *type, struct text number);
+void parameter_text(struct json_writer *w, const char *name, const char *type, struct text value);
+void parameter_reference(struct json_writer *w, const char *name, struct text reference);
+
+/* The first parameter or part of that name; NULL when there is none. `list` is "parameter" of the root, or "part". */
+const yyjson_val *parameter_find(const yyjson_val *owner, const char *list, const char *name);
+double parameter_part_number(const yyjson_val *owner, const char *name); /* 0 when absent */
+bool parameter_part_true(const yyjson_val *owner, const char *name);
+struct text parameter_part_text(const yyjson_val *owner, const char *name);    /* valueString or valueCode */
+struct text parameter_part_display(const yyjson_val *owner, const char *name); /* valueReference.display, or its reference */
+
+#endif

@@ -1,0 +1,93 @@
+/* soyang triage: a second reading of one patient, from a file. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/document.h"
+#include "cli/folder.h"
+#include "triage/triage.h"
+
+static const struct option_row options[] = {
+    {"--human-level", "N", "the level a human gave, 1 (most urgent) to 5", NULL},
+    {"--policy", "FILE", "a triage policy (JSON) instead of the built-in one", NULL},
+    {"--language", "ko|en", "language of the sentences", "ko"},
+    {"--json", NULL, "the whole reading as JSON", NULL},
+    {0},
+};
+
+static void print_reasons(const struct triage_reading *reading, bool english)
+{
+    for (size_t i = 0; i < reading->reason_count; i++) {
+        const struct triage_reason *reason = &reading->reasons[i];
+        struct text words = english ? reason->en : reason->ko;
+        printf("  %-8s %.*s\n", triage_reason_kind_code(reason->kind), (int)words.size, words.at);
+    }
+}
+
+static void print_reading(const struct triage_reading *reading, const char *language)
+{
+    bool english = strcmp(language, "en") == 0;
+    printf(english ? "level %d" : "단계 %d", reading->level);
+    if (reading->human_level > 0)
+        printf(english ? " (human %d" : " (사람 %d", reading->human_level);
+    if (reading->human_level > 0)
+        printf(reading->escalated ? (english ? ", escalated)" : ", 상향)") : ")");
+    puts("");
+    print_reasons(reading, english);
+    for (size_t i = 0; i < reading->need_count; i++) {
+        const struct triage_needed *needed = &reading->needs[i];
+        struct text name = english ? needed->need->name_en : needed->need->name_ko;
+        printf(english ? "  needs    %.*s %.*s" : "  필요     %.*s %.*s", (int)needed->need->code.size, needed->need->code.at, (int)name.size,
+               name.at);
+        if (needed->need->window_minutes > 0)
+            printf(english ? ", within %d min" : ", %d분 안에", needed->need->window_minutes);
+        puts("");
+    }
+    printf("  %-8s %s\n", english ? "place" : "기관", triage_place_label(reading->place, language));
+    puts(english ? "Research and decision support; not a certified medical device." : "연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다.");
+}
+
+static enum status read_file(struct triage_reading *reading, struct triage_facts **facts, const struct arguments *arguments, struct scope *scope)
+{
+    const struct triage_policy *policy;
+    const yyjson_val *bundle;
+    struct text policy_text = {0};
+    double human_level = 0;
+    enum status status = STATUS_OK;
+    if (argument_flag(arguments, "--human-level"))
+        status = argument_number(&human_level, arguments, "--human-level", 1, 5, scope);
+    if (status == STATUS_OK && argument(arguments, "--policy") != NULL)
+        status = file_read(&policy_text, argument(arguments, "--policy"), DOCUMENT_MAX, scope);
+    if (status == STATUS_OK)
+        status = triage_policy_open(&policy, policy_text, scope->arena, scope);
+    if (status == STATUS_OK)
+        status = document_read(&bundle, arguments->operands[0], scope);
+    struct triage_gather_options gather = {.human_level = (int)human_level, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES};
+    if (status == STATUS_OK)
+        status = triage_gather_bundle(facts, bundle, &gather, scope);
+    return status == STATUS_OK ? triage_read(reading, policy, *facts, NULL, 0, scope) : status;
+}
+
+static int run(const struct arguments *arguments, struct scope *scope)
+{
+    struct triage_reading reading;
+    struct triage_facts *facts;
+    enum status status = read_file(&reading, &facts, arguments, scope);
+    if (status == STATUS_OK && argument_flag(arguments, "--json")) {
+        struct json_writer w = json_writer_open(scope->arena, DOCUMENT_MAX);
+        struct text json;
+        triage_write(&w, &reading, facts);
+        status = json_finish(&json, &w, scope);
+        if (status == STATUS_OK)
+            printf("%.*s\n", (int)json.size, json.at);
+    } else if (status == STATUS_OK) {
+        print_reading(&reading, argument(arguments, "--language"));
+    }
+    return report(scope, status);
+}
+
+const struct command command_triage = {
+    "triage", "FILE", "second reading of a patient in a file",
+    "FILE is a FHIR Bundle with one Patient and what is known: Encounter, Observation, Condition, ... It may be compressed.\n"
+    "The reading is never less urgent than the human's level. Research and decision support; not a certified medical device.",
+    options, 1, 1, run};
