@@ -33,19 +33,19 @@ _Noreturn void invariant_broken(const char *file, int line, const char *conditio
 /* One word for one kind of outcome; `server` maps each to one HTTP status and one OperationOutcome code. */
 enum status {
     STATUS_OK,
-    STATUS_INVALID,        /* 400: malformed, or not what the definition allows */
-    STATUS_DENIED,         /* 403: the caller may not */
-    STATUS_NOT_FOUND,      /* 404 */
-    STATUS_CONFLICT,       /* 409: a claim is held, an illegal transition, an id clash */
-    STATUS_GONE,           /* 410: deleted, or a cursor too old */
-    STATUS_PRECONDITION,   /* 412: If-Match, or several matches of a conditional URL */
-    STATUS_TOO_LARGE,      /* 413: a byte limit */
-    STATUS_UNPROCESSABLE,  /* 422: well-formed, but breaks a rule of the house */
-    STATUS_TOO_COSTLY,     /* 403 with code too-costly: a limit on steps, rows, time or memory */
-    STATUS_UNSUPPORTED,    /* 501, or 404/405/406/415 where the server knows better */
-    STATUS_FAILED,         /* 500: the disk or the database failed us */
-    STATUS_UNAVAILABLE,    /* 503: try again later */
-    STATUS_STORAGE_FULL,   /* 507 */
+    STATUS_INVALID,       /* 400: malformed, or not what the definition allows */
+    STATUS_DENIED,        /* 403: the caller may not */
+    STATUS_NOT_FOUND,     /* 404 */
+    STATUS_CONFLICT,      /* 409: a claim is held, an illegal transition, an id clash */
+    STATUS_GONE,          /* 410: deleted, or a cursor too old */
+    STATUS_PRECONDITION,  /* 412: If-Match, or several matches of a conditional URL */
+    STATUS_TOO_LARGE,     /* 413: a byte limit */
+    STATUS_UNPROCESSABLE, /* 422: well-formed, but breaks a rule of the house */
+    STATUS_TOO_COSTLY,    /* 403 with code too-costly: a limit on steps, rows, time or memory */
+    STATUS_UNSUPPORTED,   /* 501, or 404/405/406/415 where the server knows better */
+    STATUS_FAILED,        /* 500: the disk or the database failed us */
+    STATUS_UNAVAILABLE,   /* 503: try again later */
+    STATUS_STORAGE_FULL,  /* 507 */
 };
 const char *status_name(enum status status); /* "not-found" */
 
@@ -73,10 +73,11 @@ struct scope {
     struct fault fault;
 };
 
-/* Adds an issue and returns `status`, so that a fault is said in one line: return fault(scope, STATUS_INVALID, path, ...). */
+/* Adds an issue and returns `status`, so that a fault is said in one line: return fault(scope, STATUS_INVALID, path, ...).
+ * Neither leaves by the arena's escape: a fault can be said when memory is gone. */
 enum status fault(struct scope *scope, enum status status, const char *path, const char *format, ...) PRINTF_LIKE(4, 5);
-enum status fault_coded(struct scope *scope, enum status status, const char *code, const char *path, const char *format, ...)
-    PRINTF_LIKE(5, 6);
+enum status fault_coded(struct scope *scope, enum status status, const char *code, const char *path, const char *format,
+    ...) PRINTF_LIKE(5, 6);
 /* Copies the issues of `from` behind those of `scope`, into its arena: for work that was done in another scope. */
 void fault_carry(struct scope *scope, const struct fault *from);
 /* STATUS_TOO_COSTLY once the scope's deadline has passed. Call it in every loop whose length a client chooses. */
@@ -93,10 +94,10 @@ MUST_CHECK enum status scope_run(struct scope *scope, struct arena *arena, scope
 struct arena;
 /* Returns NULL when the system has no memory. `limit_bytes` bounds what may be taken from it. */
 struct arena *arena_open(size_t limit_bytes);
-void arena_close(struct arena *arena); /* accepts NULL; runs the deferred calls, last first */
-void arena_reset(struct arena *arena); /* the same, but keeps the first chunk for the next unit */
-void *arena_alloc(struct arena *arena, size_t size);                     /* zeroed, aligned for any object, never NULL */
-void *arena_array(struct arena *arena, size_t count, size_t size);       /* the same; overflow-checked */
+void arena_close(struct arena *arena);               /* accepts NULL; runs the deferred calls, last first */
+void arena_reset(struct arena *arena);               /* the same, but keeps the first chunk for the next unit */
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any object, never NULL */
+void *arena_array(struct arena *arena, size_t count, size_t size);                    /* the same; overflow-checked */
 void *arena_resize(struct arena *arena, void *old, size_t old_size, size_t new_size); /* grows in place where it can */
 size_t arena_used(const struct arena *arena);
 void arena_defer(struct arena *arena, void (*close)(void *), void *object);
@@ -124,12 +125,13 @@ struct text text_trim(struct text a);           /* ASCII white space */
  * returns all and leaves none (at == NULL). */
 struct text text_cut(struct text *rest, char separator);
 struct text text_copy(struct arena *arena, struct text a);
-const char *text_string(struct arena *arena, struct text a); /* a terminated copy */
+const char *text_string(struct arena *arena, struct text a);                             /* a terminated copy */
 struct text text_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3); /* terminated too */
 bool text_to_int64(int64_t *out, struct text a); /* the whole slice, decimal, no overflow */
 bool text_to_double(double *out, struct text a); /* the whole slice, C locale, finite */
 bool text_is_utf8(struct text a);
-/* Search form: NFC, case-folded, marks removed from Latin letters (Hangul stays composed), runs of white space as one blank. */
+/* Search form: NFC, case-folded, marks removed from Latin letters (Hangul stays composed), runs of white space as
+ * one blank, none at the ends. */
 struct text text_fold(struct arena *arena, struct text a);
 
 /* Growing bytes in an arena. Appending past `limit` leaves the buffer marked full: check once, at the end. */
@@ -143,7 +145,8 @@ struct buffer buffer_open(struct arena *arena, size_t limit_bytes);
 void buffer_put(struct buffer *buffer, struct text text);
 void buffer_put_string(struct buffer *buffer, const char *string);
 void buffer_put_char(struct buffer *buffer, char c);
-void buffer_put_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3); /* never for JSON, SQL or HTML */
+/* Never for JSON, SQL or HTML. */
+void buffer_put_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 struct text buffer_text(const struct buffer *buffer);
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------- */
@@ -153,10 +156,10 @@ struct text buffer_text(const struct buffer *buffer);
 enum { JSON_DEPTH_MAX = 64 };
 MUST_CHECK enum status json_read(yyjson_doc **out, struct text source, struct scope *scope);
 
-yyjson_val *json_get(const yyjson_val *object, const char *name);  /* NULL when absent or not an object */
-struct text json_text(const yyjson_val *value);                    /* none unless a string */
+yyjson_val *json_get(const yyjson_val *object, const char *name); /* NULL when absent or not an object */
+struct text json_text(const yyjson_val *value);                   /* none unless a string */
 struct text json_get_text(const yyjson_val *object, const char *name);
-struct text json_number_text(const yyjson_val *value);             /* none unless a number */
+struct text json_number_text(const yyjson_val *value); /* none unless a number */
 bool json_get_bool(bool *out, const yyjson_val *object, const char *name);
 bool json_get_int64(int64_t *out, const yyjson_val *object, const char *name);
 bool json_get_double(double *out, const yyjson_val *object, const char *name);
@@ -182,15 +185,17 @@ void json_int(struct json_writer *w, int64_t value);
 void json_decimal(struct json_writer *w, double value, int decimals); /* fixed point */
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
-void json_value(struct json_writer *w, const yyjson_val *value); /* a whole subtree, member order and number text kept */
-void json_raw(struct json_writer *w, struct text json);          /* trusted, already valid JSON */
+void json_value(
+    struct json_writer *w, const yyjson_val *value);    /* a whole subtree, member order and number text kept */
+void json_raw(struct json_writer *w, struct text json); /* trusted, already valid JSON */
 /* name + value in one call */
 void json_member_string(struct json_writer *w, const char *name, const char *value); /* NULL: the member is left out */
 void json_member_text(struct json_writer *w, const char *name, struct text value);   /* none: left out */
 void json_member_int(struct json_writer *w, const char *name, int64_t value);
 void json_member_decimal(struct json_writer *w, const char *name, double value, int decimals);
 void json_member_bool(struct json_writer *w, const char *name, bool value);
-MUST_CHECK enum status json_finish(struct text *out, struct json_writer *w, struct scope *scope); /* TOO_LARGE when full */
+MUST_CHECK enum status json_finish(
+    struct text *out, struct json_writer *w, struct scope *scope); /* TOO_LARGE when full */
 
 /* ---- clock, ids, digests, log ----------------------------------------------------------------------------------- */
 
@@ -203,14 +208,15 @@ void clock_close(struct clock *clock);
 int64_t clock_now_us(const struct clock *clock); /* µs since 1970 UTC; never goes back while the process lives */
 double clock_speed(const struct clock *clock);
 void clock_advance(struct clock *clock, int64_t by_us); /* manual clocks only */
-int64_t clock_monotonic_us(void);                        /* real time, for latencies and deadlines of work */
+int64_t clock_monotonic_us(void);                       /* real time, for latencies and deadlines of work */
 
 enum { TIME_TEXT_SIZE = 32 };
-void time_format_utc(char out[static TIME_TEXT_SIZE], int64_t time_us);          /* 2026-11-22T03:04:05.678Z */
-bool time_parse(int64_t *out_us, struct text iso);                               /* a full FHIR instant with zone */
+void time_format_utc(char out[static TIME_TEXT_SIZE], int64_t time_us); /* 2026-11-22T03:04:05.678Z */
+bool time_parse(int64_t *out_us, struct text iso);                      /* a full FHIR instant with zone */
 
 enum { ID_TEXT_SIZE = 37 };
-void id_new(char out[static ID_TEXT_SIZE], const struct clock *clock); /* UUIDv7 (RFC 9562), lower case, increasing in a process */
+void id_new(char out[static ID_TEXT_SIZE],
+    const struct clock *clock); /* UUIDv7 (RFC 9562), lower case, increasing in a process */
 void random_bytes(void *out, size_t size);
 
 enum { DIGEST_SIZE = 32, DIGEST_TEXT_SIZE = 65 };

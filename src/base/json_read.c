@@ -229,8 +229,7 @@ enum status json_read(yyjson_doc **out, struct text source, struct scope *scope)
     }
     yyjson_alc allocator = arena_json_allocator(scope->arena);
     yyjson_read_err problem = {0};
-    yyjson_doc *doc =
-        yyjson_read_opts((char *)source.at, source.size, YYJSON_READ_NUMBER_AS_RAW, &allocator, &problem);
+    yyjson_doc *doc = yyjson_read_opts((char *)source.at, source.size, YYJSON_READ_NUMBER_AS_RAW, &allocator, &problem);
     if (doc == NULL) {
         return fault(scope, STATUS_INVALID, "", "not JSON: %s at byte %zu, line %zu", problem.msg, problem.pos,
             line_of(source, problem.pos));

@@ -40,30 +40,18 @@ static void refusals_say_where(void **state) {
     static const struct {
         const char *source, *path, *part;
     } cases[] = {
-        {"", "", "nothing there"},
-        {"{", "", "not JSON"},
-        {"{} x", "", "at byte 3, line 1"},
-        {"{}\n{}", "", "line 2"},
-        {"{\"a\":1,}", "", "not JSON"},
-        {"[1,2,]", "", "not JSON"},
-        {"{\"a\":NaN}", "", "not JSON"},
-        {"// c\n{}", "", "not JSON"},
-        {"\xEF\xBB\xBF{}", "", "not JSON"},
-        {"{\"a\":\"\xED\xA0\x80\"}", "", "not JSON"},
-        {"{\"a\":\"\x80\"}", "", "not JSON"},
-        {"{\"a\":\"\\ud800\"}", "", "not JSON"},
-        {"{\"a\":01}", "", "not JSON"},
-        {"{\"a\":1.}", "", "not JSON"},
-        {"{\"a\":-}", "", "not JSON"},
-        {"{\"a\":\"\n\"}", "", "not JSON"},
+        {"", "", "nothing there"}, {"{", "", "not JSON"}, {"{} x", "", "at byte 3, line 1"}, {"{}\n{}", "", "line 2"},
+        {"{\"a\":1,}", "", "not JSON"}, {"[1,2,]", "", "not JSON"}, {"{\"a\":NaN}", "", "not JSON"},
+        {"// c\n{}", "", "not JSON"}, {"\xEF\xBB\xBF{}", "", "not JSON"}, {"{\"a\":\"\xED\xA0\x80\"}", "", "not JSON"},
+        {"{\"a\":\"\x80\"}", "", "not JSON"}, {"{\"a\":\"\\ud800\"}", "", "not JSON"}, {"{\"a\":01}", "", "not JSON"},
+        {"{\"a\":1.}", "", "not JSON"}, {"{\"a\":-}", "", "not JSON"}, {"{\"a\":\"\n\"}", "", "not JSON"},
         {"{\"a\":1,\n\"b\":2,\"a\":3}", "", "duplicate member \"a\" at byte 15, line 2"},
         {"{\"\\u0061\":1,\"a\":2}", "", "duplicate member \"a\""},
         {"{\"resourceType\":\"Patient\",\"name\":[{},{\"family\":\"x\",\"family\":\"y\"}]}", "Patient.name[1]",
             "duplicate member \"family\""},
         {"{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"ok\",\"a\\u0000b\"]}]}", "Patient.name[0].given[1]",
             "U+0000"},
-        {"{\"a\\u0000\":1}", "?", "U+0000"},
-        {"\"\\u0000\"", "", "U+0000"},
+        {"{\"a\\u0000\":1}", "?", "U+0000"}, {"\"\\u0000\"", "", "U+0000"},
         {"{\"홍길동\":1,\"홍길동\":2}", "", "duplicate member \"?\""}, /* not the name of an element: might be data */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -120,7 +108,8 @@ static void duplicates_are_found_among_many_in_little_time(void **state) {
 }
 
 static void members_are_read_by_kind(void **state) {
-    yyjson_val *object = parse(*state, "{\"s\":\"t\",\"i\":-12,\"d\":1.00,\"b\":true,\"n\":null,\"e\":1e2,\"big\":1e400}");
+    yyjson_val *object =
+        parse(*state, "{\"s\":\"t\",\"i\":-12,\"d\":1.00,\"b\":true,\"n\":null,\"e\":1e2,\"big\":1e400}");
     assert_true(text_is(json_get_text(object, "s"), "t"));
     assert_null(json_get_text(object, "i").at);
     assert_null(json_get_text(object, "absent").at);

@@ -114,8 +114,9 @@ static void utf8_is_the_strict_kind(void **state) {
     (void)state;
     static const char *const good[] = {"", "plain ascii text", "소양", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF",
         "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
-    static const char *const bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
-        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xE2\x82", "\xC3", "12345678\xC3(", "\xF0\x90\x80"};
+    static const char *const bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xE2\x82", "\xC3", "12345678\xC3(",
+        "\xF0\x90\x80"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(text_is_utf8(text_from(good[i])));
     }
@@ -131,17 +132,20 @@ static void the_search_form_ignores_what_people_ignore(void **state) {
         {"", ""},
         {"  Kim \t Min  SU ", "kim min su"},
         {"café", "cafe"},
-        {"CAFE\xCC\x81", "cafe"},                                  /* decomposed */
+        {"CAFE\xCC\x81", "cafe"}, /* decomposed */
         {"Straße", "strasse"},
         {"Ångström", "angstrom"},
         {"Nguyễn Văn Đức", "nguyen van đuc"}, /* đ is a letter of its own, not d with a mark */
         {"\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB\xE1\x84\x80\xE1\x85\xB3\xE1\x86\xAF", "한글"}, /* conjoining letters */
         {"한글", "한글"},
-        {"김\xE3\x80\x80철수", "김 철수"},                             /* ideographic space */
-        {"й", "й"},                                                /* Cyrillic keeps its breve */
-        {"が", "が"},                                              /* and kana its voicing */
+        {"김\xE3\x80\x80철수", "김 철수"}, /* ideographic space */
+        {"й", "й"},                        /* Cyrillic keeps its breve */
+        {"が", "が"},                      /* and kana its voicing */
         {"ΣΊΣΥΦΟΣ", "σίσυφοσ"},
-        {"a\xFF" "b", "a\xEF\xBF\xBD" "b"},
+        {"a\xFF"
+         "b",
+            "a\xEF\xBF\xBD"
+            "b"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_text(text_fold(*state, text_from(cases[i].from)), cases[i].to);
@@ -150,7 +154,8 @@ static void the_search_form_ignores_what_people_ignore(void **state) {
 }
 
 static void folding_twice_changes_nothing(void **state) {
-    static const char *const texts[] = {"Ǆ ﬁ İstanbul ẞ", "１２３ＡＢＣ", "e\xCC\x81\xCC\xA7", "ᄀ\xCC\x81", "x\xE2\x80\xA8y"};
+    static const char *const texts[] = {
+        "Ǆ ﬁ İstanbul ẞ", "１２３ＡＢＣ", "e\xCC\x81\xCC\xA7", "ᄀ\xCC\x81", "x\xE2\x80\xA8y"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct text once = text_fold(*state, text_from(texts[i]));
         assert_true(text_equal(once, text_fold(*state, once)));
