@@ -62,6 +62,7 @@ bool decimal_read(struct decimal *out, struct text value) {
         }
         places = (int)(at - start);
     }
+    out->is_bare_exponent = at < end && places == 0;
     if (at < end && ((*at != 'e' && *at != 'E') || !read_exponent(&exponent, at + 1, end))) {
         return false;
     }
@@ -107,6 +108,14 @@ static void cut_digits(struct decimal *decimal) {
     }
 }
 
+/* R4 3.1.1.4.7 reads 1e2 as [95, 105): as if it were 1.0e2. */
+static void imply_digit(struct decimal *decimal) {
+    if (decimal->is_bare_exponent && decimal->digit_count > 0 && decimal->digit_count < RANGE_DIGITS) {
+        decimal->digits[decimal->digit_count++] = '0';
+        decimal->last_place--;
+    }
+}
+
 /* The magnitude, half a unit of its last place further from zero (`outward`) or nearer to it, as a double. */
 static double half_a_unit_away(const struct decimal *decimal, bool outward) {
     char text[RANGE_DIGITS + 16];
@@ -144,6 +153,7 @@ bool fhir_decimal_range(struct fhir_decimal_range *out, struct text value) {
         return false;
     }
     cut_digits(&decimal);
+    imply_digit(&decimal);
     double near = half_a_unit_away(&decimal, false), far = half_a_unit_away(&decimal, true);
     *out = decimal.is_negative && decimal.digit_count > 0 ? (struct fhir_decimal_range){-far, -near}
                                                           : (struct fhir_decimal_range){near, far};

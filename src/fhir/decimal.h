@@ -10,6 +10,7 @@ enum { DECIMAL_DIGITS_MAX = 128, DECIMAL_MAGNITUDE_MAX = 300 };
 /* ±0.d₁d₂…dₙ × 10^magnitude. Leading zeros are gone, trailing ones kept, as they are precision. Zero has no digits. */
 struct decimal {
     bool is_negative;
+    bool is_bare_exponent; /* an exponent behind digits without a point: "1e2", not "1.0e2" */
     int digit_count;
     int magnitude;
     int last_place; /* power of ten of the last digit written: -2 for "1.00" and for "0.00" */
