@@ -131,6 +131,7 @@ enum { TRIAGE_PARTS_MAX = 8 };
 struct triage_part {
     const char *code;      /* "respiration", "age", "mind", "oxygen", "map" */
     bool known;
+    bool estimated;        /* REMS: GCS read from AVPU (McNarry 2004) */
     double value;
     int points;
 };

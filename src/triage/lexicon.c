@@ -1,0 +1,474 @@
+#include "triage/lexicon.h"
+#include "triage/pattern.h"
+
+#include <string.h>
+
+enum { WORDS_MAX = 8192, CONCEPTS_MAX = 1024, CODES_MAX = 2048, TRIGGER_HITS_MAX = 256, REACH_BYTES = 72, AFTER_REACH_BYTES = 160 };
+
+/* Words that change what another word asserts. `list`: reaches over commas. */
+enum trigger_kind {
+    TRIGGER_NEGATED, TRIGGER_NEGATED_LIST, TRIGGER_NOT_NEGATED, TRIGGER_POSSIBLE, TRIGGER_PAST, TRIGGER_FAMILY, TRIGGER_BREAK,
+    TRIGGER_FILLER, TRIGGER_JOIN, TRIGGER_TOPIC, TRIGGER_KIND_COUNT
+};
+static const struct {
+    const char *name;
+    enum trigger_kind kind;
+    bool after; /* stands behind the word it changes */
+} trigger_lists[] = {
+    {"negated_before", TRIGGER_NEGATED, false}, {"negated_list_before", TRIGGER_NEGATED_LIST, false},
+    {"negated_after", TRIGGER_NEGATED, true}, {"not_negated", TRIGGER_NOT_NEGATED, false},
+    {"possible_before", TRIGGER_POSSIBLE, false}, {"possible_after", TRIGGER_POSSIBLE, true},
+    {"past_before", TRIGGER_PAST, false}, {"past_after", TRIGGER_PAST, true},
+    {"family_before", TRIGGER_FAMILY, false}, {"family_after", TRIGGER_FAMILY, true},
+    {"breaks", TRIGGER_BREAK, false}, {"fillers", TRIGGER_FILLER, true}, {"joins", TRIGGER_JOIN, true}, {"topics", TRIGGER_TOPIC, true},
+};
+
+struct word {
+    struct pattern pattern;
+    uint16_t owner;  /* concept, or row of trigger_lists */
+    int next;        /* of the same first byte; -1: last */
+};
+struct word_index {
+    struct word *words;
+    int count, first[256];
+};
+struct concept {
+    struct text code, ko, en;
+    bool disease;
+};
+struct concept_code {
+    struct text system, code; /* system: a part of the URI; code: a prefix when `is_prefix` */
+    bool is_prefix;
+    uint16_t concept;
+};
+struct onset {
+    struct pattern pattern;
+    double minutes; /* of one, or of the whole where there is no number */
+};
+struct lexicon {
+    struct concept *concepts;
+    int concept_count;
+    struct word_index words, triggers;
+    struct concept_code *codes;
+    int code_count;
+    struct onset *onsets;
+    size_t onset_count;
+    struct pattern_numbers numbers;
+};
+
+/* ---- opening -------------------------------------------------------------------------------------------------------- */
+
+static struct word_index index_open(struct arena *arena) {
+    struct word_index index = {.words = ARENA_ARRAY(arena, struct word, WORDS_MAX)};
+    for (int i = 0; i < 256; i++)
+        index.first[i] = -1;
+    return index;
+}
+
+static void index_chain(struct word_index *index, int word, unsigned char byte) {
+    index->words[word].next = index->first[byte];
+    index->first[byte] = word;
+}
+
+/* A word that begins with a number stands in the chain of '#', which is tried everywhere. */
+static enum status index_add(struct word_index *index, struct text pattern, uint16_t owner, struct arena *arena, const char *path,
+    struct scope *scope) {
+    if (index->count == WORDS_MAX)
+        return fault(scope, STATUS_TOO_LARGE, path, "more than %d words", WORDS_MAX);
+    struct word *word = &index->words[index->count];
+    *word = (struct word){.pattern = pattern_compile(pattern, arena), .owner = owner};
+    if (word->pattern.size == 0 || word->pattern.at[0] == '~' || word->pattern.at[0] == ' ')
+        return fault(scope, STATUS_INVALID, path, "a word must begin with a letter, a digit or #");
+    index_chain(index, index->count++, (unsigned char)word->pattern.at[0]);
+    return STATUS_OK;
+}
+
+static enum status words_add(struct word_index *index, const yyjson_val *list, uint16_t owner, struct arena *arena, const char *path,
+    struct scope *scope) {
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+        enum status status = index_add(index, json_text(item), owner, arena, path, scope);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+/* "icd|I21*", "sct|22298006" */
+static enum status codes_add(struct lexicon *lexicon, const yyjson_val *list, const char *path, struct arena *arena, struct scope *scope) {
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+        struct text code = text_copy(arena, json_text(item)), system = text_cut(&code, '|');
+        if (lexicon->code_count == CODES_MAX || code.size == 0)
+            return fault(scope, STATUS_INVALID, path, "a code is system|code, at most %d in all", CODES_MAX);
+        struct concept_code *row = &lexicon->codes[lexicon->code_count++];
+        *row = (struct concept_code){.system = system, .code = code, .concept = (uint16_t)lexicon->concept_count};
+        if (text_ends(code, "*")) {
+            row->is_prefix = true;
+            row->code.size--;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status concept_add(struct lexicon *lexicon, const yyjson_val *item, struct arena *arena, struct scope *scope) {
+    struct text code = json_get_text(item, "code");
+    const char *path = text_string(scope->arena, text_format(scope->arena, "lexicon.concepts[%d]", lexicon->concept_count));
+    if (code.size == 0 || lexicon->concept_count == CONCEPTS_MAX)
+        return fault(scope, STATUS_INVALID, path, "a concept needs a code; at most %d", CONCEPTS_MAX);
+    if (lexicon_concept_find(lexicon, code) >= 0)
+        return fault(scope, STATUS_INVALID, path, "the concept is there twice");
+    struct concept *concept = &lexicon->concepts[lexicon->concept_count];
+    concept->code = text_copy(arena, code);
+    (void)json_get_bool(&concept->disease, item, "disease");
+    uint16_t owner = (uint16_t)lexicon->concept_count;
+    enum status status = words_add(&lexicon->words, json_get(item, "words"), owner, arena, path, scope);
+    if (status == STATUS_OK)
+        status = codes_add(lexicon, json_get(item, "codes"), path, arena, scope);
+    lexicon->concept_count++;
+    return status;
+}
+
+static void onsets_open(struct lexicon *lexicon, const yyjson_val *document, struct arena *arena) {
+    yyjson_val *list = json_get(document, "onset"), *words = json_get(document, "numbers"), *item, *name;
+    size_t i, count = yyjson_arr_size(list);
+    lexicon->onsets = ARENA_ARRAY(arena, struct onset, count + 1);
+    yyjson_arr_foreach(list, i, count, item) {
+        struct onset *onset = &lexicon->onsets[lexicon->onset_count++];
+        onset->pattern = pattern_compile(json_get_text(item, "word"), arena);
+        (void)json_get_double(&onset->minutes, item, "minutes");
+    }
+    struct pattern_number *numbers = ARENA_ARRAY(arena, struct pattern_number, yyjson_obj_size(words) + 1);
+    yyjson_obj_foreach(words, i, count, name, item) {
+        struct text word = {yyjson_get_str(name), yyjson_get_len(name)};
+        struct text value = json_number_text(item);
+        numbers[i].word = text_copy(arena, word);
+        if (!text_to_double(&numbers[i].value, value))
+            numbers[i].value = 0;
+    }
+    lexicon->numbers = (struct pattern_numbers){yyjson_obj_size(words), numbers};
+}
+
+enum status lexicon_open(const struct lexicon **out, const yyjson_val *document, struct arena *arena, struct scope *scope) {
+    struct lexicon *lexicon = ARENA_NEW(arena, struct lexicon);
+    lexicon->concepts = ARENA_ARRAY(arena, struct concept, CONCEPTS_MAX);
+    lexicon->codes = ARENA_ARRAY(arena, struct concept_code, CODES_MAX);
+    lexicon->words = index_open(arena);
+    lexicon->triggers = index_open(arena);
+    enum status status = STATUS_OK;
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach(json_get(document, "concepts"), i, count, item) {
+        status = concept_add(lexicon, item, arena, scope);
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (size_t row = 0; row < sizeof trigger_lists / sizeof trigger_lists[0] && status == STATUS_OK; row++)
+        status = words_add(&lexicon->triggers, json_get(document, trigger_lists[row].name), (uint16_t)row, arena, trigger_lists[row].name, scope);
+    onsets_open(lexicon, document, arena);
+    *out = lexicon;
+    return status;
+}
+
+int lexicon_concept_find(const struct lexicon *lexicon, struct text code) {
+    for (int i = 0; i < lexicon->concept_count; i++) {
+        if (text_equal(lexicon->concepts[i].code, code))
+            return i;
+    }
+    return -1;
+}
+
+struct text lexicon_concept_code(const struct lexicon *lexicon, int concept) {
+    return lexicon->concepts[concept].code;
+}
+
+/* ---- scanning -------------------------------------------------------------------------------------------------------- */
+
+struct trigger_hit {
+    enum trigger_kind kind;
+    bool after;
+    size_t from, to;
+};
+struct scan {
+    const struct lexicon *lexicon;
+    struct text text;                  /* lower-cased */
+    struct lexicon_match *matches;     /* of this text */
+    size_t match_count;
+    struct trigger_hit triggers[TRIGGER_HITS_MAX];
+    size_t trigger_count;
+};
+
+static bool is_char_start(char c) {
+    return ((unsigned char)c & 0xC0) != 0x80;
+}
+
+static struct text lower(struct text source, struct arena *arena) {
+    char *copy = arena_alloc(arena, source.size + 1);
+    for (size_t i = 0; i < source.size; i++)
+        copy[i] = (char)(source.at[i] >= 'A' && source.at[i] <= 'Z' ? source.at[i] + 32 : source.at[i]);
+    return (struct text){copy, source.size};
+}
+
+typedef void hit_work(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity);
+
+static void index_scan(struct scan *scan, const struct word_index *index, hit_work *hit, size_t capacity) {
+    double number = 0;
+    for (size_t at = 0; at < scan->text.size; at++) {
+        if (!is_char_start(scan->text.at[at]))
+            continue;
+        const unsigned char keys[] = {(unsigned char)scan->text.at[at], '#'};
+        for (int key = 0; key < 2; key++) {
+            for (int i = index->first[keys[key]]; i >= 0; i = index->words[i].next) {
+                size_t to = pattern_match(&number, &index->words[i].pattern, &scan->lexicon->numbers, scan->text, at);
+                if (to > at)
+                    hit(scan, index->words[i].owner, at, to, capacity);
+            }
+        }
+    }
+}
+
+static void concept_hit(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity) {
+    for (size_t i = 0; i < scan->match_count; i++) {
+        struct lexicon_match *match = &scan->matches[i];
+        if (match->concept == owner && match->from == from) {
+            match->to = to > match->to ? to : match->to;
+            return;
+        }
+    }
+    if (scan->match_count < capacity)
+        scan->matches[scan->match_count++] = (struct lexicon_match){.concept = owner, .from = from, .to = to};
+}
+
+/* A trigger inside a concept's own words ("no pulse") changes nothing. */
+static void trigger_hit(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity) {
+    for (size_t i = 0; i < scan->match_count; i++) {
+        if (scan->matches[i].from <= from && to <= scan->matches[i].to)
+            return;
+    }
+    if (scan->trigger_count < capacity)
+        scan->triggers[scan->trigger_count++] = (struct trigger_hit){trigger_lists[owner].kind, trigger_lists[owner].after, from, to};
+}
+
+/* "no relief of" negates nothing: what overlaps it goes. */
+static void triggers_prune(struct scan *scan) {
+    size_t kept = 0;
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        struct trigger_hit hit = scan->triggers[i];
+        bool dropped = false;
+        for (size_t k = 0; k < scan->trigger_count && !dropped; k++) {
+            const struct trigger_hit *other = &scan->triggers[k];
+            bool overlaps = other->from < hit.to && hit.from < other->to;
+            bool longer = other->to - other->from > hit.to - hit.from;
+            dropped = k != i && overlaps && ((other->kind == TRIGGER_NOT_NEGATED && hit.kind <= TRIGGER_NEGATED_LIST) ||
+                (longer && other->kind != TRIGGER_FILLER && other->kind != TRIGGER_TOPIC && other->kind != TRIGGER_JOIN && other->after == hit.after));
+        }
+        if (!dropped)
+            scan->triggers[kept++] = hit;
+    }
+    scan->trigger_count = kept;
+}
+
+static bool has_between(const struct scan *scan, size_t from, size_t to, char c) {
+    return to > from && memchr(scan->text.at + from, c, to - from) != NULL;
+}
+
+/* A sentence ends, or a word of contrast stands, between two places. */
+static bool is_parted(const struct scan *scan, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
+        if (pattern_is_break(scan->text, i))
+            return true;
+    }
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        if (hit->kind == TRIGGER_BREAK && hit->from >= from && hit->to <= to)
+            return true;
+    }
+    return false;
+}
+
+/* "no fever, cough or chest pain": the comma belongs to a list that a later "or" closes. */
+static bool list_goes_on(const struct scan *scan, size_t from) {
+    for (size_t at = from; at + 4 <= scan->text.size && !pattern_is_break(scan->text, at); at++) {
+        if (memcmp(scan->text.at + at, " or ", 4) == 0 || (at + 5 <= scan->text.size && memcmp(scan->text.at + at, " nor ", 5) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool reaches_forward(const struct scan *scan, const struct trigger_hit *hit, const struct lexicon_match *match) {
+    if (hit->to > match->from || is_parted(scan, hit->to, match->from))
+        return false;
+    bool comma = has_between(scan, hit->to, match->from, ',');
+    size_t distance = match->from - hit->to;
+    switch (hit->kind) {
+    case TRIGGER_NEGATED_LIST:
+        return true;
+    case TRIGGER_NEGATED:
+        return distance <= REACH_BYTES && (!comma || list_goes_on(scan, match->to));
+    case TRIGGER_PAST:
+    case TRIGGER_FAMILY:
+        return !comma ? distance <= REACH_BYTES : scan->lexicon->concepts[match->concept].disease;
+    default:
+        return distance <= REACH_BYTES / 2 && !comma;
+    }
+}
+
+static const struct trigger_hit *trigger_at(const struct scan *scan, size_t at, bool of_glue) {
+    const struct trigger_hit *best = NULL;
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        bool glue = hit->kind == TRIGGER_FILLER || hit->kind == TRIGGER_JOIN || hit->kind == TRIGGER_TOPIC;
+        if (hit->after && hit->from == at && glue == of_glue && (!best || hit->to > best->to))
+            best = hit;
+    }
+    return best;
+}
+
+static const struct lexicon_match *match_at(const struct scan *scan, size_t at) {
+    const struct lexicon_match *best = NULL;
+    for (size_t i = 0; i < scan->match_count; i++) {
+        if (scan->matches[i].from == at && (!best || scan->matches[i].to > best->to))
+            best = &scan->matches[i];
+    }
+    return best;
+}
+
+static bool is_separator(const struct scan *scan, size_t at) {
+    char c = scan->text.at[at];
+    return c == ',' || c == '/' || (at + 1 < scan->text.size && memcmp(scan->text.at + at, "\xC2\xB7", 2) == 0);
+}
+
+static bool only_blank(struct text text) {
+    return text_trim(text).size == 0;
+}
+
+/* The word opens the text and nothing follows the list: what a complaint opens with is there. */
+static bool opens_alone(const struct scan *scan, const struct lexicon_match *match, const struct trigger_hit *hit) {
+    size_t end = hit->to;
+    while (end < scan->text.size && !pattern_is_break(scan->text, end) && scan->text.at[end] != ',')
+        end++;
+    struct text before = {scan->text.at, match->from};
+    struct text after = {scan->text.at + end, scan->text.size - end};
+    return only_blank(before) && (only_blank(after) || after.size <= 2);
+}
+
+/* Walks right from a word over particles, "증상", and a list of further words to what is said of them all. */
+static const struct trigger_hit *trigger_behind(const struct scan *scan, const struct lexicon_match *match) {
+    size_t at = match->to, limit = match->to + AFTER_REACH_BYTES;
+    bool comma = false, topic = false;
+    while (at < scan->text.size && at < limit) {
+        const struct trigger_hit *hit = trigger_at(scan, at, false), *glue = trigger_at(scan, at, true);
+        if (hit && hit->kind != TRIGGER_BREAK) {
+            bool disease = scan->lexicon->concepts[match->concept].disease;
+            bool list_ok = hit->kind == TRIGGER_NEGATED ? !topic && !opens_alone(scan, match, hit) : hit->kind == TRIGGER_PAST && disease;
+            return !comma || list_ok ? hit : NULL;
+        }
+        const struct lexicon_match *next = at > match->to ? match_at(scan, at) : NULL;
+        if (next) {
+            topic = false;
+            at = next->to;
+        } else if (scan->text.at[at] == ' ' || scan->text.at[at] == '(' || scan->text.at[at] == ':') {
+            at++;
+        } else if (glue) {
+            topic = topic || glue->kind == TRIGGER_TOPIC;
+            at = glue->to;
+        } else if (is_separator(scan, at)) {
+            comma = comma || scan->text.at[at] == ',';
+            at += (unsigned char)scan->text.at[at] >= 0x80 ? 2 : 1;
+        } else {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static enum lexicon_assertion assertion_of(enum trigger_kind kind) {
+    switch (kind) {
+    case TRIGGER_NEGATED:
+    case TRIGGER_NEGATED_LIST:
+        return LEXICON_NEGATED;
+    case TRIGGER_POSSIBLE:
+        return LEXICON_POSSIBLE;
+    case TRIGGER_PAST:
+        return LEXICON_PAST;
+    case TRIGGER_FAMILY:
+        return LEXICON_FAMILY;
+    default:
+        return LEXICON_PRESENT;
+    }
+}
+
+/* The strongest of what stands before and behind: family, negated, past, possible. */
+static void match_assert(const struct scan *scan, struct lexicon_match *match, enum triage_text_kind kind) {
+    match->assertion = LEXICON_PRESENT;
+    const struct trigger_hit *behind = trigger_behind(scan, match);
+    if (behind)
+        match->assertion = assertion_of(behind->kind);
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        if (hit->after || hit->kind == TRIGGER_BREAK || hit->kind == TRIGGER_NOT_NEGATED || !reaches_forward(scan, hit, match))
+            continue;
+        enum lexicon_assertion assertion = assertion_of(hit->kind);
+        if (assertion > match->assertion)
+            match->assertion = assertion;
+    }
+    if (kind == TRIAGE_TEXT_HISTORY && match->assertion <= LEXICON_POSSIBLE)
+        match->assertion = LEXICON_PAST;
+}
+
+static bool system_holds(struct text system, struct text part) {
+    return system.size >= part.size && memmem(system.at, system.size, part.at, part.size) != NULL;
+}
+
+static void scan_codes(struct lexicon_matches *out, const struct lexicon *lexicon, const struct triage_facts *facts, size_t index) {
+    const struct triage_text *text = &facts->texts[index];
+    for (int i = 0; i < lexicon->code_count; i++) {
+        const struct concept_code *row = &lexicon->codes[i];
+        bool same = row->is_prefix ? text->code.size >= row->code.size && memcmp(text->code.at, row->code.at, row->code.size) == 0
+                                   : text_equal(text->code, row->code);
+        if (!same || !system_holds(text->system, row->system) || out->count == LEXICON_MATCHES_MAX)
+            continue;
+        out->at[out->count++] = (struct lexicon_match){.concept = row->concept, .text = (uint16_t)index, .by_code = true, .to = text->text.size,
+            .assertion = text->kind == TRIAGE_TEXT_HISTORY ? LEXICON_PAST : LEXICON_PRESENT};
+    }
+}
+
+static int scan_onset(const struct lexicon *lexicon, struct text text) {
+    double number = 1;
+    for (size_t at = 0; at < text.size; at++) {
+        if (!is_char_start(text.at[at]))
+            continue;
+        for (size_t i = 0; i < lexicon->onset_count; i++) {
+            number = 1;
+            if (pattern_match(&number, &lexicon->onsets[i].pattern, &lexicon->numbers, text, at) && number >= 0 && number < 10000)
+                return (int)(number * lexicon->onsets[i].minutes);
+        }
+    }
+    return -1;
+}
+
+struct lexicon_matches lexicon_scan(const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena) {
+    struct lexicon_matches out = {.at = ARENA_ARRAY(arena, struct lexicon_match, LEXICON_MATCHES_MAX), .onset_minutes = -1};
+    struct scan *scan = ARENA_NEW(arena, struct scan);
+    for (size_t i = 0; i < facts->text_count; i++) {
+        const struct triage_text *text = &facts->texts[i];
+        if (text->code.size > 0)
+            scan_codes(&out, lexicon, facts, i);
+        if (text->text.size == 0)
+            continue;
+        *scan = (struct scan){.lexicon = lexicon, .text = lower(text->text, arena), .matches = out.at + out.count};
+        index_scan(scan, &lexicon->words, concept_hit, LEXICON_MATCHES_MAX - out.count);
+        index_scan(scan, &lexicon->triggers, trigger_hit, TRIGGER_HITS_MAX);
+        triggers_prune(scan);
+        for (size_t k = 0; k < scan->match_count; k++) {
+            scan->matches[k].text = (uint16_t)i;
+            match_assert(scan, &scan->matches[k], text->kind);
+        }
+        out.count += scan->match_count;
+        if (out.onset_minutes < 0 && text->kind == TRIAGE_TEXT_COMPLAINT)
+            out.onset_minutes = scan_onset(lexicon, scan->text);
+    }
+    return out;
+}
