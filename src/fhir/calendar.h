@@ -17,7 +17,7 @@ enum { FRACTION_DIGITS_MAX = 6 }; /* kept; further ones are read and dropped, si
 
 struct calendar_time {
     enum calendar_precision precision;
-    int year, month, day; /* 1 where the text does not say */
+    int year, month, day;     /* 1 where the text does not say */
     int hour, minute, second; /* a second of 60 is a leap second */
     int fraction_us, fraction_digits;
     bool has_zone;

@@ -44,14 +44,15 @@ static void refuse(struct checker *checker, const struct frame *frame, const cha
     write_path(path, sizeof path, frame);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     (void)fault(checker->scope, STATUS_INVALID, path, "%s", text);
 }
 
 /* ---- primitives ------------------------------------------------------------------------------------------------- */
 
-static void check_primitive(struct checker *checker, const struct frame *frame, fhir_type type, const yyjson_val *value) {
+static void check_primitive(
+    struct checker *checker, const struct frame *frame, fhir_type type, const yyjson_val *value) {
     const struct primitive *primitive = primitive_of(type);
     switch (primitive->json) {
     case PRIMITIVE_BOOLEAN:
@@ -125,9 +126,8 @@ static bool fits_cardinality(
     return count > 0;
 }
 
-static void check_primitive_array(
-    struct checker *checker, struct frame *frame, const struct subject *subject, const struct member_row *row,
-    const yyjson_val *array) {
+static void check_primitive_array(struct checker *checker, struct frame *frame, const struct subject *subject,
+    const struct member_row *row, const yyjson_val *array) {
     const yyjson_val *companions = NULL;
     size_t index, count;
     yyjson_val *value;
@@ -142,14 +142,14 @@ static void check_primitive_array(
         }
         companions = companions == NULL ? sibling(subject, row, "_") : companions;
         if (!yyjson_is_obj(yyjson_arr_get((yyjson_val *)companions, index))) {
-            refuse(checker, frame, "null without an id or extension at the same place of _%s", fhir_strings + row->name);
+            refuse(
+                checker, frame, "null without an id or extension at the same place of _%s", fhir_strings + row->name);
         }
     }
 }
 
-static void check_companion(
-    struct checker *checker, struct frame *frame, const struct subject *subject, const struct member_row *row,
-    const yyjson_val *value) {
+static void check_companion(struct checker *checker, struct frame *frame, const struct subject *subject,
+    const struct member_row *row, const yyjson_val *value) {
     const struct fhir_element *element = type_element(subject->type, row->position);
     if (element->is_bare) {
         refuse(checker, frame, "takes no id or extensions");

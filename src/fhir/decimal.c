@@ -69,7 +69,7 @@ bool decimal_read(struct decimal *out, struct text value) {
     out->last_place = exponent - places;
     out->magnitude = out->digit_count == 0 ? 0 : out->digit_count + out->last_place;
     return out->magnitude >= -DECIMAL_MAGNITUDE_MAX && out->magnitude <= DECIMAL_MAGNITUDE_MAX &&
-        out->last_place >= -2 * DECIMAL_MAGNITUDE_MAX && out->last_place <= DECIMAL_MAGNITUDE_MAX;
+           out->last_place >= -2 * DECIMAL_MAGNITUDE_MAX && out->last_place <= DECIMAL_MAGNITUDE_MAX;
 }
 
 enum { KEY_DIGITS = 2 * (FHIR_DECIMAL_KEY_SIZE - 3), KEY_MAGNITUDE_BIAS = 0x4000 };
@@ -108,7 +108,7 @@ static void cut_digits(struct decimal *decimal) {
     }
 }
 
-/* R4 3.1.1.4.7 reads 1e2 as [95, 105): as if it were 1.0e2. */
+/* The number section of the R4 search page reads 1e2 as [95, 105): as if it were 1.0e2. */
 static void imply_digit(struct decimal *decimal) {
     if (decimal->is_bare_exponent && decimal->digit_count > 0 && decimal->digit_count < RANGE_DIGITS) {
         decimal->digits[decimal->digit_count++] = '0';

@@ -15,8 +15,8 @@ struct type_row {
     uint16_t resource_number;
     uint16_t element_first, element_count; /* in fhir_element_lists */
     uint16_t member_first;                 /* in fhir_members */
-    uint16_t slot_first, slot_mask;        /* in fhir_member_slots: 1-based positions among the type's members, 0 empty */
-    uint64_t required;                     /* bit n: element n of the type has min > 0 */
+    uint16_t slot_first, slot_mask; /* in fhir_member_slots: 1-based positions among the type's members, 0 empty */
+    uint64_t required;              /* bit n: element n of the type has min > 0 */
 };
 
 /* One JSON member name a type allows: an element, or an element's choice of one type. */

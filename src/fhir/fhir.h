@@ -20,30 +20,31 @@ enum { FHIR_TYPE_NONE = 0 };
 
 enum fhir_kind { FHIR_PRIMITIVE, FHIR_COMPLEX, FHIR_BACKBONE, FHIR_RESOURCE };
 
-fhir_type fhir_type_find(struct text name);        /* "Patient", "HumanName", "string", "Patient.contact"; NONE if unknown */
+fhir_type fhir_type_find(struct text name); /* "Patient", "HumanName", "string", "Patient.contact"; NONE if unknown */
 const char *fhir_type_name(fhir_type type);
 enum fhir_kind fhir_type_kind(fhir_type type);
 bool fhir_type_is_abstract(fhir_type type);
-fhir_type fhir_type_base(fhir_type type);          /* Patient → DomainResource → Resource → NONE; Age → Quantity; code → string */
+/* Patient → DomainResource → Resource → NONE; Age → Quantity; code → string */
+fhir_type fhir_type_base(fhir_type type);
 bool fhir_type_is(fhir_type type, fhir_type ancestor); /* itself counts */
 
 /* Concrete resource types numbered 1..fhir_resource_count() by name: stable, since R4 is frozen. The store keeps these. */
 int fhir_resource_count(void);
-uint16_t fhir_resource_number(fhir_type type);     /* 0: not a concrete resource */
+uint16_t fhir_resource_number(fhir_type type); /* 0: not a concrete resource */
 fhir_type fhir_resource_type(uint16_t number);
 /* The type named by `resourceType` of a JSON object; NONE when absent, unknown or abstract. */
 fhir_type fhir_resource_type_of(const yyjson_val *object);
 
 enum { FHIR_MAX_MANY = UINT16_MAX };
 struct fhir_element {
-    const char *name;          /* "value" for value[x] */
-    uint16_t min, max;         /* FHIR_MAX_MANY for * */
+    const char *name;  /* "value" for value[x] */
+    uint16_t min, max; /* FHIR_MAX_MANY for * */
     bool is_choice, is_summary, is_modifier;
-    bool is_bare;              /* a plain value that takes no id and extensions, so no companion: ids, Extension.url */
+    bool is_bare; /* a plain value that takes no id and extensions, so no companion: ids, Extension.url */
     uint8_t type_count, target_count;
-    const fhir_type *types;    /* a content reference is resolved to the backbone it names */
-    const fhir_type *targets;  /* what a Reference or canonical may name; may hold Resource; NULL when nothing is said */
-    const char *binding;       /* value set URL of a required binding, else NULL */
+    const fhir_type *types;   /* a content reference is resolved to the backbone it names */
+    const fhir_type *targets; /* what a Reference or canonical may name; may hold Resource; NULL when nothing is said */
+    const char *binding;      /* value set URL of a required binding, else NULL */
 };
 
 /* Elements of a type, inherited ones included, in definition order. Equal elements of different types share one row. The
@@ -65,7 +66,8 @@ const struct fhir_element *fhir_element_find(fhir_type parent, struct text name)
 
 /* Structure of a whole resource: known members, cardinality, JSON kind, the format of every primitive, companions,
  * empty objects and arrays, ids, depth. Not: value sets, invariants, profiles (see `validate`).
- * STATUS_INVALID with one issue per fault (path like Patient.name[0].given[1]). */
+ * STATUS_INVALID with one issue per fault (path like Patient.name[0].given[1]; a choice by its element's name,
+ * Observation.value.unit); looks no further after FAULT_ISSUES_MAX of them. */
 MUST_CHECK enum status fhir_check(const yyjson_val *resource, struct scope *scope);
 /* The same for one primitive's text. */
 bool fhir_primitive_is_valid(fhir_type type, struct text value);
@@ -83,7 +85,8 @@ bool fhir_interval_parse(struct fhir_interval *out, struct text value, int zone_
 bool fhir_interval_of_period(struct fhir_interval *out, const yyjson_val *period, int zone_minutes);
 
 /* Decimal as text ("1.00", "-2e3"): exact, order-preserving key; the implied precision as the half-open range
- * [low, high) of half a unit in the last place, that search compares with. */
+ * [low, high) of half a unit in the last place, that search compares with; "1e2" is read as 1.0e2, as R4's search page
+ * reads it. Both refuse what is no decimal, or is beyond 128 digits or 1e±300. */
 enum { FHIR_DECIMAL_KEY_SIZE = 20 };
 /* memcmp of two keys orders their values; equal values ("1.0", "1.00") have equal keys. Exact for 34 digits. */
 bool fhir_decimal_key(uint8_t out[static FHIR_DECIMAL_KEY_SIZE], struct text value);
@@ -94,44 +97,53 @@ bool fhir_decimal_range(struct fhir_decimal_range *out, struct text value);
 
 /* A reference's text, taken apart. `own_base` is the server's public base URL: an absolute reference under it is ours. */
 enum fhir_reference_kind {
-    FHIR_REFERENCE_LOCAL,    /* Type/id, Type/id/_history/v, or the same under own_base */
-    FHIR_REFERENCE_ABSOLUTE, /* another server's URL */
-    FHIR_REFERENCE_FRAGMENT, /* #id */
-    FHIR_REFERENCE_URN,      /* urn:uuid:, urn:oid: */
+    FHIR_REFERENCE_LOCAL,       /* Type/id, Type/id/_history/v, or the same under own_base */
+    FHIR_REFERENCE_ABSOLUTE,    /* another server's URL */
+    FHIR_REFERENCE_FRAGMENT,    /* #id */
+    FHIR_REFERENCE_URN,         /* urn:uuid:, urn:oid: */
     FHIR_REFERENCE_CONDITIONAL, /* Type?query: only legal inside a transaction */
 };
 struct fhir_reference {
     enum fhir_reference_kind kind;
-    fhir_type type;      /* LOCAL, CONDITIONAL, and ABSOLUTE where the URL shows one */
+    fhir_type type; /* LOCAL, CONDITIONAL, and ABSOLUTE where the URL shows one */
     struct text id, version, query;
 };
 bool fhir_reference_parse(struct fhir_reference *out, struct text value, struct text own_base);
 
 /* Every place of a resource where a reference, canonical, url/uri or a narrative link may stand; `rewrite` returns the new
- * text, or none to leave it. Used for urn:uuid rewriting in transactions and for reference checks.
+ * text, or none to leave it. Used for urn:uuid rewriting in transactions and for reference checks. `path` lasts for the
+ * call; a narrative's `value` is its attribute's text, entities undecoded, while what is returned is escaped here.
  * Writes the resource through `w` with the replacements, member order and number text kept. */
 enum fhir_link_kind { FHIR_LINK_REFERENCE, FHIR_LINK_CANONICAL, FHIR_LINK_URI, FHIR_LINK_NARRATIVE };
-typedef enum status fhir_rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value, const char *path,
-                                 struct scope *scope);
-MUST_CHECK enum status fhir_write_rewritten(struct json_writer *w, const yyjson_val *resource, fhir_rewrite *rewrite, void *context,
-                                            struct scope *scope);
+typedef enum status fhir_rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value,
+    const char *path, struct scope *scope);
+MUST_CHECK enum status fhir_write_rewritten(
+    struct json_writer *w, const yyjson_val *resource, fhir_rewrite *rewrite, void *context, struct scope *scope);
 
 /* ---- search parameters and compartments -------------------------------------------------------------------------- */
 
 enum fhir_search_type {
-    FHIR_SEARCH_NUMBER, FHIR_SEARCH_DATE, FHIR_SEARCH_STRING, FHIR_SEARCH_TOKEN, FHIR_SEARCH_REFERENCE,
-    FHIR_SEARCH_COMPOSITE, FHIR_SEARCH_QUANTITY, FHIR_SEARCH_URI, FHIR_SEARCH_SPECIAL,
+    FHIR_SEARCH_NUMBER,
+    FHIR_SEARCH_DATE,
+    FHIR_SEARCH_STRING,
+    FHIR_SEARCH_TOKEN,
+    FHIR_SEARCH_REFERENCE,
+    FHIR_SEARCH_COMPOSITE,
+    FHIR_SEARCH_QUANTITY,
+    FHIR_SEARCH_URI,
+    FHIR_SEARCH_SPECIAL,
+};
+struct fhir_search_component {
+    const char *parameter_url, *expression;
 };
 struct fhir_search_parameter {
     const char *url, *code;
     enum fhir_search_type type;
-    const char *expression;           /* FHIRPath over all its bases, as published; NULL for _text, _list, ... */
+    const char *expression; /* FHIRPath over all its bases, as published; NULL for _text, _list, ... */
     uint16_t base_count, target_count, component_count;
-    const fhir_type *bases;           /* may hold Resource or DomainResource */
-    const fhir_type *targets;         /* references */
-    const struct fhir_search_component {
-        const char *parameter_url, *expression;
-    } *components;
+    const fhir_type *bases;   /* may hold Resource or DomainResource */
+    const fhir_type *targets; /* references */
+    const struct fhir_search_component *components;
 };
 int fhir_search_parameter_count(void);
 const struct fhir_search_parameter *fhir_search_parameter_at(int index); /* by url */

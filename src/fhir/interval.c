@@ -5,7 +5,7 @@ static const int64_t second_us = 1000000, minute_us = 60 * second_us, hour_us = 
 
 static int64_t start_of(const struct calendar_time *time) {
     return calendar_days_since_1970(time->year, time->month, time->day) * day_us + time->hour * hour_us +
-        time->minute * minute_us + time->second * second_us + time->fraction_us;
+           time->minute * minute_us + time->second * second_us + time->fraction_us;
 }
 
 static int64_t length_of(const struct calendar_time *time) {

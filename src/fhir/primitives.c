@@ -164,7 +164,7 @@ static bool is_date(struct text value) {
 static bool is_date_time(struct text value) {
     struct calendar_time time;
     return calendar_read(&time, value) &&
-        (time.precision <= CALENDAR_DAY || (time.precision >= CALENDAR_SECOND && time.has_zone));
+           (time.precision <= CALENDAR_DAY || (time.precision >= CALENDAR_SECOND && time.has_zone));
 }
 
 static bool is_instant(struct text value) {
@@ -212,7 +212,7 @@ static bool is_positive_int(struct text value) {
 static bool is_xhtml(struct text value) {
     struct text trimmed = text_trim(value);
     bool is_opened = text_starts(trimmed, "<div") && trimmed.size > 4 &&
-        (is_blank(trimmed.at[4]) || trimmed.at[4] == '>' || trimmed.at[4] == '/');
+                     (is_blank(trimmed.at[4]) || trimmed.at[4] == '>' || trimmed.at[4] == '/');
     return is_opened && (text_ends(trimmed, "</div>") || text_ends(trimmed, "/>")) && !has_control(value);
 }
 

@@ -39,8 +39,8 @@ static enum status offer(struct text *out, struct walk *walk, enum fhir_link_kin
 /* ---- narrative -------------------------------------------------------------------------------------------------- */
 
 static bool is_name_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':' ||
-        c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == ':' || c == '.';
 }
 
 static bool is_blank(char c) {
@@ -193,7 +193,8 @@ static enum status write_link(struct walk *walk, enum fhir_link_kind kind, const
     struct text before = json_text(value), after = {NULL, 0};
     enum status status = STATUS_OK;
     if (before.size > 0) {
-        status = kind == FHIR_LINK_NARRATIVE ? rewrite_narrative(&after, walk, before) : offer(&after, walk, kind, before);
+        status =
+            kind == FHIR_LINK_NARRATIVE ? rewrite_narrative(&after, walk, before) : offer(&after, walk, kind, before);
     }
     if (after.at != NULL) {
         json_string_text(walk->writer, after);

@@ -3,7 +3,6 @@
 
 #include "fhir/definitions.h"
 
-
 static uint32_t name_hash(const char *name, size_t size) {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < size; i++) {

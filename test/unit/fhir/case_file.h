@@ -37,11 +37,11 @@ static inline bool case_file_next(struct case_file *file) {
     return false;
 }
 
-#define assert_case(file, condition)                                                                                       \
-    do {                                                                                                                   \
-        if (!(condition)) {                                                                                                \
-            fail_msg("line %d: %.*s: %s", (file)->line, (int)(file)->field[0].size, (file)->field[0].at, #condition);      \
-        }                                                                                                                  \
+#define assert_case(file, condition)                                                                                   \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fail_msg("line %d: %.*s: %s", (file)->line, (int)(file)->field[0].size, (file)->field[0].at, #condition);  \
+        }                                                                                                              \
     } while (0)
 
 #endif

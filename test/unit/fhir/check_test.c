@@ -155,7 +155,8 @@ static void test_case_examples(void **state) {
 /* ---- mutations -------------------------------------------------------------------------------------------------- */
 
 enum mutation { RENAME, MAKE_NULL, EMPTY_STRING, EMPTY_OBJECT, EMPTY_ARRAY, WRAP, UNWRAP, OTHER_KIND, MUTATION_COUNT };
-static const char *const mutation_names[] = {"renamed", "null", "\"\"", "{}", "[]", "wrapped", "unwrapped", "of another kind"};
+static const char *const mutation_names[] = {
+    "renamed", "null", "\"\"", "{}", "[]", "wrapped", "unwrapped", "of another kind"};
 
 struct mutant {
     yyjson_mut_doc *document;
@@ -168,8 +169,8 @@ struct mutant {
 static yyjson_mut_val *other_kind(yyjson_mut_doc *document, yyjson_mut_val *value) {
     bool is_number = yyjson_mut_is_num(value) || yyjson_mut_is_raw(value);
     return yyjson_mut_is_str(value) || yyjson_mut_is_bool(value) ? yyjson_mut_raw(document, "1")
-        : is_number                                               ? yyjson_mut_str(document, "1")
-                                                                  : yyjson_mut_bool(document, true);
+           : is_number                                           ? yyjson_mut_str(document, "1")
+                                                                 : yyjson_mut_bool(document, true);
 }
 
 /* What the value becomes; NULL where the mutation means nothing. */

@@ -88,8 +88,8 @@ static void periods(void **state) {
         {"{\"start\":\"1970-01-02\",\"end\":\"x\"}", false, 0, 0},
         {"{\"event\":[\"1970-01-05\",\"1970-01-02\",\"1970-01-03\"]}", true, day, 5 * day},
         {"{\"repeat\":{\"boundsPeriod\":{\"start\":\"1970-01-02\"}}}", true, day, INT64_MAX},
-        {"{\"event\":[\"1970-01-01\"],\"repeat\":{\"boundsPeriod\":{\"start\":\"1970-01-02\",\"end\":\"1970-01-02\"}}}", true, 0,
-            2 * day},
+        {"{\"event\":[\"1970-01-01\"],\"repeat\":{\"boundsPeriod\":{\"start\":\"1970-01-02\",\"end\":\"1970-01-02\"}}}",
+            true, 0, 2 * day},
         {"{\"repeat\":{\"boundsDuration\":{\"value\":1}}}", false, 0, 0},
         {"{\"event\":[]}", false, 0, 0},
     };
@@ -133,7 +133,7 @@ static void decimal_ranges(void **state) {
             assert_case(&file, !is_read);
             continue;
         }
-        double low, high;
+        double low = 0, high = 0;
         assert_case(&file, is_read && text_to_double(&low, file.field[1]) && text_to_double(&high, file.field[2]));
         assert_case(&file, range.low == low && range.high == high);
     }
@@ -144,8 +144,11 @@ static bool is_field(struct text field, struct text value) {
 }
 
 static void references(void **state) {
-    static const char *const kinds[] = {[FHIR_REFERENCE_LOCAL] = "local", [FHIR_REFERENCE_ABSOLUTE] = "absolute",
-        [FHIR_REFERENCE_FRAGMENT] = "fragment", [FHIR_REFERENCE_URN] = "urn", [FHIR_REFERENCE_CONDITIONAL] = "conditional"};
+    static const char *const kinds[] = {[FHIR_REFERENCE_LOCAL] = "local",
+        [FHIR_REFERENCE_ABSOLUTE] = "absolute",
+        [FHIR_REFERENCE_FRAGMENT] = "fragment",
+        [FHIR_REFERENCE_URN] = "urn",
+        [FHIR_REFERENCE_CONDITIONAL] = "conditional"};
     struct fixture *fixture = *state;
     struct case_file file = case_file_open("test/cases/fhir/references.tsv", &fixture->scope);
     while (case_file_next(&file)) {

@@ -14,9 +14,15 @@ static const struct fhir_search_parameter *parameter_of(const char *type, const 
 
 static void counts_are_those_of_the_package(void **state) {
     (void)state;
-    static const int expected[] = {[FHIR_SEARCH_NUMBER] = 6, [FHIR_SEARCH_DATE] = 109, [FHIR_SEARCH_STRING] = 138,
-        [FHIR_SEARCH_TOKEN] = 538, [FHIR_SEARCH_REFERENCE] = 474, [FHIR_SEARCH_COMPOSITE] = 46, [FHIR_SEARCH_QUANTITY] = 27,
-        [FHIR_SEARCH_URI] = 45, [FHIR_SEARCH_SPECIAL] = 1};
+    static const int expected[] = {[FHIR_SEARCH_NUMBER] = 6,
+        [FHIR_SEARCH_DATE] = 109,
+        [FHIR_SEARCH_STRING] = 138,
+        [FHIR_SEARCH_TOKEN] = 538,
+        [FHIR_SEARCH_REFERENCE] = 474,
+        [FHIR_SEARCH_COMPOSITE] = 46,
+        [FHIR_SEARCH_QUANTITY] = 27,
+        [FHIR_SEARCH_URI] = 45,
+        [FHIR_SEARCH_SPECIAL] = 1};
     int counts[FHIR_SEARCH_SPECIAL + 1] = {0}, bases = 0;
     assert_int_equal(fhir_search_parameter_count(), 1384);
     for (int i = 0; i < fhir_search_parameter_count(); i++) {
@@ -73,7 +79,8 @@ static void details_are_as_published(void **state) {
     assert_string_equal(pair->expression, "Observation");
     assert_string_equal(pair->components[0].expression, "code");
     assert_string_equal(pair->components[1].expression, "value.as(Quantity)");
-    assert_string_equal(pair->components[1].parameter_url, "http://hl7.org/fhir/SearchParameter/Observation-value-quantity");
+    assert_string_equal(
+        pair->components[1].parameter_url, "http://hl7.org/fhir/SearchParameter/Observation-value-quantity");
     const struct fhir_search_parameter *patient = parameter_of("Observation", "patient");
     assert_true(patient->base_count > 20);
     assert_non_null(strstr(patient->expression, "Observation.subject.where(resolve() is Patient)"));
@@ -102,7 +109,8 @@ static void compartments(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int types = 0;
         for (int n = 1; n <= fhir_resource_count(); n++) {
-            types += fhir_compartment_parameters(NULL, 0, type_named(cases[i].owner), fhir_resource_type((uint16_t)n)) > 0;
+            types +=
+                fhir_compartment_parameters(NULL, 0, type_named(cases[i].owner), fhir_resource_type((uint16_t)n)) > 0;
         }
         assert_int_equal(types, cases[i].types);
     }

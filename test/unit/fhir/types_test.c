@@ -79,8 +79,8 @@ static void kinds_and_bases(void **state) {
 
 static void unknown_names_are_no_types(void **state) {
     (void)state;
-    static const char *const names[] = {"", "patient", "Patien", "Patientx", "Patient.", "Patient.name", "MetadataResource",
-        "MoneyQuantity", "http://hl7.org/fhirpath/System.String"};
+    static const char *const names[] = {"", "patient", "Patien", "Patientx", "Patient.", "Patient.name",
+        "MetadataResource", "MoneyQuantity", "http://hl7.org/fhirpath/System.String"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_int_equal(fhir_type_find(text_from(names[i])), FHIR_TYPE_NONE);
     }
@@ -114,7 +114,8 @@ static void members_resolve(void **state) {
     assert_string_equal(fhir_type_name(member_of("Timing", "repeat").type), "Timing.repeat");
     assert_string_equal(fhir_type_name(member_of("Consent.provision", "provision").type), "Consent.provision");
     assert_true(member_of("Patient", "active").element->is_modifier);
-    assert_string_equal(member_of("Patient", "gender").element->binding, "http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1");
+    assert_string_equal(
+        member_of("Patient", "gender").element->binding, "http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1");
     assert_null(member_of("Patient", "maritalStatus").element->binding);
     static const char *const strangers[] = {"", "_", "value", "deceased", "_name", "names", "resourceType", "NAME"};
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
