@@ -207,7 +207,7 @@ struct clock *clock_open_manual(int64_t start_us);
 void clock_close(struct clock *clock);
 int64_t clock_now_us(const struct clock *clock); /* µs since 1970 UTC; never goes back while the process lives */
 double clock_speed(const struct clock *clock);
-void clock_advance(struct clock *clock, int64_t by_us); /* manual clocks only */
+void clock_advance(struct clock *clock, int64_t by_us); /* manual clocks, and demonstrations (speed other than 1) */
 int64_t clock_monotonic_us(void);                       /* real time, for latencies and deadlines of work */
 
 enum { TIME_TEXT_SIZE = 32 };

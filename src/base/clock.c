@@ -14,6 +14,7 @@ struct clock {
     double speed;
     int64_t start_us;          /* real time at opening */
     _Atomic int64_t offset_us; /* real: offset to the monotonic clock; manual: the time itself */
+    _Atomic int64_t ahead_us;  /* what a demonstration has skipped */
 };
 
 static int64_t read_clock_us(clockid_t id) {
@@ -69,7 +70,7 @@ int64_t clock_now_us(const struct clock *clock) {
     if (clock->speed == 1) {
         return now;
     }
-    return clock->start_us + (int64_t)((double)(now - clock->start_us) * clock->speed);
+    return clock->start_us + atomic_load(&clock->ahead_us) + (int64_t)((double)(now - clock->start_us) * clock->speed);
 }
 
 double clock_speed(const struct clock *clock) {
@@ -77,8 +78,8 @@ double clock_speed(const struct clock *clock) {
 }
 
 void clock_advance(struct clock *clock, int64_t by_us) {
-    invariant(clock->manual && by_us >= 0);
-    atomic_fetch_add(&clock->offset_us, by_us);
+    invariant((clock->manual || clock->speed != 1) && by_us >= 0);
+    atomic_fetch_add(clock->manual ? &clock->offset_us : &clock->ahead_us, by_us);
 }
 
 /* ---- the calendar ----------------------------------------------------------------------------------------------- */
