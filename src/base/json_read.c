@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* yyjson parses iteratively and keeps every value in one flat array, so that what it accepts and FHIR does not can be
- * looked for afterwards by one walk: depth, duplicate members, U+0000. */
+/* yyjson parses iteratively and keeps every value in one flat array. What it accepts and FHIR does not (depth, duplicate
+ * members, U+0000) is looked for afterwards by one pass over that array; only when there is something, a walk along the
+ * tree finds the first of it and says where. */
 
 /* ---- where something is ----------------------------------------------------------------------------------------- */
 
@@ -102,11 +103,13 @@ static const yyjson_val *next_member(const yyjson_val *name) {
 
 static const yyjson_val *find_duplicate_pairwise(const yyjson_val *object) {
     const yyjson_val *names[PAIRWISE_MAX];
-    size_t count = yyjson_obj_size((yyjson_val *)object);
+    size_t count = unsafe_yyjson_get_len((yyjson_val *)object);
     const yyjson_val *name = unsafe_yyjson_get_first((yyjson_val *)object);
     for (size_t i = 0; i < count; i++, name = next_member(name)) {
-        for (size_t j = 0; j < i; j++) {
-            if (text_equal(json_text(names[j]), json_text(name))) {
+        for (size_t j = 0; j < i; j++) { /* lengths (the tag's upper bits) and first bytes differ nearly always */
+            if (names[j]->tag >> YYJSON_TAG_BIT == name->tag >> YYJSON_TAG_BIT &&
+                names[j]->uni.str[0] == name->uni.str[0] &&
+                memcmp(names[j]->uni.str, name->uni.str, unsafe_yyjson_get_len((yyjson_val *)name)) == 0) {
                 return name;
             }
         }
@@ -134,10 +137,13 @@ static const yyjson_val *find_duplicate_sorted(struct walk *walk, const yyjson_v
     return NULL;
 }
 
+static const yyjson_val *find_duplicate(struct walk *walk, const yyjson_val *object) {
+    return unsafe_yyjson_get_len((yyjson_val *)object) <= PAIRWISE_MAX ? find_duplicate_pairwise(object)
+                                                                       : find_duplicate_sorted(walk, object);
+}
+
 static enum status refuse_duplicates(struct walk *walk, const yyjson_val *object) {
-    const yyjson_val *duplicate = yyjson_obj_size((yyjson_val *)object) <= PAIRWISE_MAX
-                                      ? find_duplicate_pairwise(object)
-                                      : find_duplicate_sorted(walk, object);
+    const yyjson_val *duplicate = find_duplicate(walk, object);
     if (duplicate == NULL) {
         return STATUS_OK;
     }
@@ -145,6 +151,36 @@ static enum status refuse_duplicates(struct walk *walk, const yyjson_val *object
     struct text name = quotable(duplicate);
     return fault(walk->scope, STATUS_INVALID, walk_path(walk), "duplicate member \"%.*s\" at byte %zu, line %zu",
         (int)name.size, name.at, offset, line_of(walk->source, offset));
+}
+
+/* ---- the pass over the flat array ------------------------------------------------------------------------------- */
+
+/* True when nothing is to be refused. `walk` lends its room for sorting. */
+static bool is_acceptable(struct walk *walk) {
+    static const char escaped_zero[] = "\\u0000"; /* the only way to U+0000: yyjson refuses the bare byte */
+    if (memmem(walk->source.at, walk->source.size, escaped_zero, sizeof escaped_zero - 1) != NULL) {
+        return false;
+    }
+    const yyjson_val *ends[JSON_DEPTH_MAX]; /* where each open container's values end */
+    int depth = 0;
+    const yyjson_val *value = walk->doc->root;
+    const yyjson_val *end = value + walk->doc->val_read;
+    for (; value < end; value++) {
+        while (depth > 0 && value >= ends[depth - 1]) {
+            depth--;
+        }
+        if (!unsafe_yyjson_is_ctn((yyjson_val *)value)) {
+            continue;
+        }
+        if (depth == JSON_DEPTH_MAX) {
+            return false;
+        }
+        ends[depth++] = unsafe_yyjson_get_next((yyjson_val *)value);
+        if (unsafe_yyjson_get_type((yyjson_val *)value) == YYJSON_TYPE_OBJ && find_duplicate(walk, value) != NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- the walk --------------------------------------------------------------------------------------------------- */
@@ -234,11 +270,15 @@ enum status json_read(yyjson_doc **out, struct text source, struct scope *scope)
         return fault(scope, STATUS_INVALID, "", "not JSON: %s at byte %zu, line %zu", problem.msg, problem.pos,
             line_of(source, problem.pos));
     }
-    struct walk *walk = arena_alloc(scope->arena, sizeof *walk);
-    walk->doc = doc;
-    walk->source = source;
-    walk->scope = scope;
-    enum status status = walk_values(walk);
+    struct walk walk;
+    walk.depth = 0;
+    walk.doc = doc;
+    walk.source = source;
+    walk.names = NULL;
+    walk.names_capacity = 0;
+    walk.scope = scope;
+    /* an escaped backslash before "u0000" sends acceptable text on the walk too, which then finds nothing */
+    enum status status = is_acceptable(&walk) ? STATUS_OK : walk_values(&walk);
     if (status == STATUS_OK) {
         *out = doc;
     }

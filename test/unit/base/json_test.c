@@ -114,6 +114,7 @@ static void members_are_read_by_kind(void **state) {
     assert_null(json_get_text(object, "i").at);
     assert_null(json_get_text(object, "absent").at);
     assert_null(json_get(NULL, "x"));
+    assert_non_null(parse(*state, "{\"a\":\"\\\\u0000 is no zero\"}"));
     assert_null(json_get(json_get(object, "s"), "x"));
     int64_t whole = 5;
     assert_true(json_get_int64(&whole, object, "i"));
