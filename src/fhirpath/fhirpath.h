@@ -25,6 +25,7 @@ enum fhirpath_kind {
     FHIRPATH_STRING,
     FHIRPATH_DATE, FHIRPATH_DATETIME, FHIRPATH_TIME, /* `text`, ISO without the @ */
     FHIRPATH_QUANTITY, /* `text` is the number, `unit` the UCUM code or calendar word */
+    FHIRPATH_TYPE,     /* what type() yields: `text` is the name, `unit` the namespace, FHIR or System */
 };
 struct fhirpath_item {
     enum fhirpath_kind kind;
@@ -62,6 +63,11 @@ struct fhirpath_environment {
 MUST_CHECK enum status fhirpath_evaluate(struct fhirpath_items *out, const struct fhirpath *program,
                                          const struct fhirpath_items *input, const struct fhirpath_environment *environment,
                                          struct scope *scope);
+
+/* The meaning checked against the type that evaluation starts with, as far as the types tell before there are data: elements
+ * that do not exist, a type's name that is not the root's, order asked of what has none (children().skip(1)), as() over many,
+ * functions on what they cannot take. STATUS_INVALID with the column. Evaluation itself is lenient: an unknown element is empty. */
+MUST_CHECK enum status fhirpath_check(const struct fhirpath *program, fhir_type root, struct scope *scope);
 
 /* The text of a primitive, node or computed ("true", "5", "2020-01"); none for complex nodes. */
 struct text fhirpath_item_text(const struct fhirpath_item *item, struct scope *scope);
