@@ -28,7 +28,10 @@ void referral_close(struct referral *referral);
 
 /* ---- ranking (pure) ---------------------------------------------------------------------------------------------------- */
 
-/* What ranking has to know of the patient. */
+/* What the policy says of an extreme: the best plan, or the nearest place that can stabilise. */
+enum referral_choice { REFERRAL_BEST_PLAN, REFERRAL_NEAREST_STABILISING };
+
+/* What ranking has to know of the patient. Zeroed is not a case: begin with referral_case_of, or set the -1 fields. */
 struct referral_case {
     int level;                     /* 1..5 */
     uint64_t needs;                /* bits of the snapshot's needs */
@@ -40,9 +43,13 @@ struct referral_case {
     struct region_point origin;
     int origin_place;              /* index of the place where the patient is; -1 */
     int known_place;               /* where the patient is known (continuity); -1 */
+    enum referral_choice choice;
+    double continuity_min;         /* worth of known_place, in minutes; 0 where the policy does not count it */
     int64_t now_us;
+    int hour;                      /* 0..23, local, for the on-call table; -1: not considered */
     const int *excluded;           /* places already asked or ruled out by a human */
     size_t excluded_count;
+    size_t options_max;            /* how many options are wanted; 0: all */
 };
 
 enum referral_exclusion {
@@ -102,7 +109,9 @@ struct referral_transition {
     const char *id;                /* "T02" of BSeR, "S.." of Soyang */
     unsigned kinds, actors;        /* bits */
     struct referral_state from, to;
-    const char *trigger;
+    const char *trigger, *trigger_ko, *trigger_en;
+    unsigned owner_after;          /* one actor's bit; 0: nobody, it is closed */
+    bool reason_required;          /* Task.statusReason */
 };
 const struct referral_transition *referral_transitions(size_t *count_out);
 /* NULL when illegal. */

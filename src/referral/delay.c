@@ -1,0 +1,68 @@
+/* What delay costs: published curves where there are some, else the step at the window of triage. */
+#include <math.h>
+
+#include "referral/rank.h"
+
+#define INFARCTION_PER_30_MIN 1.036 /* mortality +3.6 % per 30 min: NORIC, PMC9496403 */
+#define INFARCTION_WINDOW_MIN 120   /* first contact to device, else lysis and transfer: ACC/AHA 2025 */
+#define INFARCTION_LATE .80         /* assumption: what a late device is worth of a timely one */
+#define LYSIS_THEN_TRANSFER .95     /* assumption */
+#define STROKE_PER_MINUTE (.01 / 9) /* about 1 in 100 worse per 9 min: Saver, JAMA 2016 */
+#define STROKE_LARGE_VESSEL .30     /* assumption: share of suspected strokes for which thrombectomy is the definitive care */
+#define WINDOW_PASSED .50           /* assumption: no slope without a source, only a step */
+#define WINDOW_PASSED_STABILISED .75 /* assumption */
+
+static double infarction(double minutes, double first_min, double window_min) {
+    if (first_min >= 0) {
+        return pow(INFARCTION_PER_30_MIN, -first_min / 30) * LYSIS_THEN_TRANSFER;
+    }
+    double late = minutes > window_min ? INFARCTION_LATE : 1;
+    return pow(INFARCTION_PER_30_MIN, -minutes / 30) * late;
+}
+
+static double stroke_at(double minutes) {
+    return fmax(0, 1 - STROKE_PER_MINUTE * minutes);
+}
+
+/* Both routes weighed while nobody knows yet whether a large vessel is closed (compare RACECAT, JAMA Neurol 2023). */
+static double stroke(double minutes, double first_min) {
+    if (first_min < 0) {
+        return stroke_at(minutes);
+    }
+    return (1 - STROKE_LARGE_VESSEL) * stroke_at(first_min) + STROKE_LARGE_VESSEL * stroke_at(minutes);
+}
+
+static double window_step(double minutes, double first_min, double window_min) {
+    if (window_min <= 0 || minutes <= window_min) {
+        return 1;
+    }
+    return first_min >= 0 && first_min <= window_min ? WINDOW_PASSED_STABILISED : WINDOW_PASSED;
+}
+
+double benefit_find(const struct rank *rank, double minutes, double first_min) {
+    double window_min = rank->patient->window_minutes;
+    double least = 1;
+    bool curved = false;
+    for (size_t i = 0; i < rank->need_count; i++) {
+        switch (rank->needs[i].trait->curve) {
+        case DELAY_INFARCTION:
+            least = fmin(least, infarction(minutes, first_min, window_min > 0 ? window_min : INFARCTION_WINDOW_MIN));
+            curved = true;
+            break;
+        case DELAY_STROKE:
+            least = fmin(least, stroke(minutes, first_min));
+            curved = true;
+            break;
+        case DELAY_WINDOW:
+            break;
+        }
+    }
+    return curved ? least : window_step(minutes, first_min, window_min);
+}
+
+/* Assumption, time preference by level: after so many minutes a place is worth 1/e of one at once. */
+static const double level_span_min[] = {180, 60, 90, 180, 360, 720};
+
+double preference_find(const struct rank *rank, double minutes) {
+    return exp(-fmax(0, minutes) / level_span_min[rank->patient->level]);
+}

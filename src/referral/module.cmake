@@ -1,0 +1,12 @@
+# States, transitions, reasons and the default policy are data of regions/korea; the program carries them as tables.
+set(referral_data "${CMAKE_SOURCE_DIR}/regions/korea")
+set(referral_generator "${CMAKE_SOURCE_DIR}/tools/referral/tables.py")
+set(referral_tables "${CMAKE_BINARY_DIR}/generated/referral/tables.c")
+add_custom_command(
+    OUTPUT "${referral_tables}"
+    COMMAND "${SOYANG_PYTHON}" "${referral_generator}" "${referral_data}" "${referral_tables}"
+    DEPENDS "${referral_generator}" "${referral_data}/states.csv" "${referral_data}/transitions.csv"
+            "${referral_data}/reasons.csv" "${referral_data}/policy.json"
+    COMMENT "Generating the tables of the referral"
+    VERBATIM)
+target_sources(soyang_referral PRIVATE "${referral_tables}")

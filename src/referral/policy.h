@@ -1,0 +1,54 @@
+/* policy: the province's protocol, read from its document: whom to notify, whom to ask, how long, how many at once. Pure. */
+#ifndef SOYANG_REFERRAL_POLICY_H
+#define SOYANG_REFERRAL_POLICY_H
+
+#include "referral/referral.h"
+
+extern const char policy_built_in[]; /* regions/korea/policy.json, where a region brings none */
+extern const size_t policy_built_in_size;
+
+enum policy_mode { POLICY_NOTIFY, POLICY_CONFIRM, POLICY_INQUIRE, POLICY_NO_INQUIRY };
+const char *policy_mode_code(enum policy_mode mode); /* "confirm" */
+
+enum policy_action { POLICY_WIDEN, POLICY_DESIGNATE, POLICY_DELAYED, POLICY_CONFIRM_LATE };
+enum { POLICY_EXTREMES_MAX = 16, POLICY_EXTREME_NEEDS_MAX = 8, POLICY_TRIGGERS_MAX = 16, POLICY_DEADLINES_MAX = 32 };
+
+struct policy {
+    struct text hash; /* SHA-256 of the document, hex */
+    struct policy_extreme {
+        struct text id, display_ko, display_en;
+        unsigned levels; /* bit n: level n */
+        struct text needs[POLICY_EXTREME_NEEDS_MAX];
+        size_t need_count;
+        enum referral_choice choose;
+    } extremes[POLICY_EXTREMES_MAX];
+    size_t extreme_count;
+    struct policy_level {
+        enum policy_mode mode;
+        double confirm_min, offer_min;
+        int parallel;
+    } levels[6]; /* 1..5 */
+    struct policy_trigger {
+        struct text id;
+        double after_min;
+        unsigned levels;
+        enum policy_action action;
+    } triggers[POLICY_TRIGGERS_MAX];
+    size_t trigger_count;
+    int open_offers_max, department_offers_max, offers_max;
+    struct policy_deadline {
+        struct text key;
+        double minutes, travel_factor;
+    } deadlines[POLICY_DEADLINES_MAX];
+    size_t deadline_count;
+    double continuity_min;
+    unsigned term_levels;
+};
+/* A document that is none stands for the built-in one. STATUS_INVALID with the element's path. */
+MUST_CHECK enum status policy_read(struct policy *out, struct text document, struct scope *scope);
+/* NULL: the level and needs are no listed extreme. */
+const struct policy_extreme *policy_extreme_of(
+    const struct policy *policy, int level, const struct text *needs, size_t need_count);
+double policy_minutes(const struct policy *policy, const char *key, int level, double travel_min);
+
+#endif

@@ -1,0 +1,71 @@
+/* rank: the parts of one ranking, shared by its files. Pure: a snapshot and a case in, numbers out.
+ *
+ *     rank_prepare → eligible_find → candidates (direct, two legs) → chance, benefit, score → order → sentences
+ *
+ * Every threshold and factor stands in a table beside its source; what has none is marked "assumption". */
+#ifndef SOYANG_REFERRAL_RANK_H
+#define SOYANG_REFERRAL_RANK_H
+
+#include "referral/referral.h"
+
+/* ---- what is known of a need ------------------------------------------------------------------------------------- */
+
+enum delay_curve { DELAY_WINDOW, DELAY_INFARCTION, DELAY_STROKE };
+enum { NEED_BEDS_MAX = 4 };
+struct need_trait {
+    const char *code; /* NULL: the row for all others */
+    enum delay_curve curve;
+    const char *stabilise;            /* need that the first of two legs must serve; NULL: no two legs */
+    double stay_min;                  /* at the first place, until the second leg departs */
+    const char *beds[NEED_BEDS_MAX];  /* any of these kinds free is enough */
+};
+const struct need_trait *need_trait_of(struct text code); /* never NULL */
+
+/* ---- one ranking -------------------------------------------------------------------------------------------------- */
+
+struct rank_need {
+    int index, stabilise; /* of the snapshot; -1: none */
+    const struct need_trait *trait;
+    int beds[NEED_BEDS_MAX];
+    int bed_count;
+};
+struct rank {
+    const struct region_snapshot *snapshot;
+    const struct referral_case *patient;
+    struct rank_need needs[REGION_NEEDS_MAX];
+    size_t need_count;
+    int emergency_bed; /* the count of the emergency department that fits the patient; -1 */
+    int stabilise;     /* SY-STABILISE; -1: the region does not know it */
+    bool window_passed_everywhere;
+};
+void rank_prepare(struct rank *out, const struct region_snapshot *snapshot, const struct referral_case *patient);
+const struct rank_need *rank_need_find(const struct rank *rank, int index); /* NULL: not of this case */
+
+enum referral_exclusion eligible_find(int *need_out, const struct rank *rank, int place, uint64_t needs);
+
+/* What made a chance: kept for the sentences. */
+struct chance {
+    double value;
+    double tier, on_call, beds;
+    int count_bed;               /* bed kind that mattered; -1: none known */
+    int count_free;
+    double count_age_min, count_trust;
+    bool tier_low;
+};
+void chance_find(struct chance *out, const struct rank *rank, int place, uint64_t needs);
+double wait_find(const struct rank *rank, int place);
+
+/* Share of what immediate care would give that is left. `first_min` is when a first place stabilises; below 0: one leg. */
+double benefit_find(const struct rank *rank, double minutes, double first_min);
+double preference_find(const struct rank *rank, double minutes); /* e^(−minutes/T) */
+
+struct candidate {
+    struct referral_option option;
+    struct chance chance;
+    struct text id, second_id;
+    bool local;          /* stays where the patient is, or nearest by */
+    double first_min;    /* two legs: until the first place begins */
+};
+void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena);
+
+#endif

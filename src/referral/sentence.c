@@ -1,0 +1,146 @@
+/* Why an option stands where it stands: whole sentences with numbers and units, Korean and English. */
+#include "referral/rank.h"
+
+static void say(struct candidate *candidate, const char *code, struct text ko, struct text en) {
+    struct referral_option *option = &candidate->option;
+    if (option->reason_count < REFERRAL_REASONS_MAX) {
+        option->reasons[option->reason_count++] = (struct referral_reason){code, ko, en};
+    }
+}
+
+static struct text name_en(const struct region_code *code) {
+    return code->name_en.size > 0 ? code->name_en : code->name_ko;
+}
+
+static void say_local(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    (void)arena;
+    if (!c->local) {
+        return;
+    }
+    if (c->option.place == rank->patient->origin_place) {
+        say(c, "local", TEXT("지금 있는 곳에서 진료가 충분합니다."), TEXT("Care where the patient is now is enough."));
+    } else {
+        say(c, "local", TEXT("가까운 기관의 진료로 충분합니다."), TEXT("The nearest place that treats this is enough."));
+    }
+}
+
+static void say_way(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct referral_option *o = &c->option;
+    if (o->place == rank->patient->origin_place) {
+        return;
+    }
+    say(c, "travel",
+        text_format(arena, "이동 %.0f분(%.1f km%s), 응답 %.0f분, 진료 대기 %.0f분.", o->travel_min, o->distance_km,
+            o->estimated ? ", 추정" : "", o->answer_min, o->wait_min),
+        text_format(arena, "%.0f min on the way (%.1f km%s), %.0f min for an answer, %.0f min of waiting.", o->travel_min,
+            o->distance_km, o->estimated ? ", estimated" : "", o->answer_min, o->wait_min));
+}
+
+static void say_legs(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct referral_option *o = &c->option;
+    if (o->missing_need < 0) {
+        return;
+    }
+    const struct region_code *need = &rank->snapshot->needs[o->missing_need];
+    struct text en = name_en(need);
+    if (o->second_place < 0) {
+        say(c, "missing-need",
+            text_format(arena, "%.*s을(를) 하는 기관이 범위 안에 없습니다. 여기서 안정화하고 상황실이 다음 기관을 찾습니다.",
+                (int)need->name_ko.size, need->name_ko.at),
+            text_format(arena, "No place in reach serves %.*s: stabilise here while the control room looks further.",
+                (int)en.size, en.at));
+        return;
+    }
+    const struct region_place *second = &rank->snapshot->places[o->second_place];
+    struct text second_en = second->name_en.size > 0 ? second->name_en : second->name_ko;
+    say(c, "two-legs",
+        text_format(arena, "두 단계: 여기서 %.0f분에 안정화한 뒤 %.*s(으)로 %.0f분 더(머무름 포함) 가서 %.*s을(를) 받습니다.", c->first_min,
+            (int)second->name_ko.size, second->name_ko.at, o->second_leg_min, (int)need->name_ko.size, need->name_ko.at),
+        text_format(arena, "Two legs: stabilised here at %.0f min, then %.0f min more (stay included) to %.*s for %.*s.",
+            c->first_min, o->second_leg_min, (int)second_en.size, second_en.at, (int)en.size, en.at));
+}
+
+static void say_needs(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    if (c->option.missing_need >= 0) {
+        return;
+    }
+    for (size_t i = 0; i < rank->need_count && i < 2; i++) {
+        const struct region_code *need = &rank->snapshot->needs[rank->needs[i].index];
+        const struct region_place *place = &rank->snapshot->places[c->option.place];
+        bool sourced = (place->needs_sourced >> rank->needs[i].index & 1) != 0;
+        struct text en = name_en(need);
+        say(c, "need",
+            text_format(arena, "%.*s 가능(%s).", (int)need->name_ko.size, need->name_ko.at, sourced ? "공표된 정보" : "가정"),
+            text_format(arena, "Serves %.*s (%s).", (int)en.size, en.at, sourced ? "published" : "assumed"));
+    }
+}
+
+static void say_benefit(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct referral_option *o = &c->option;
+    int window = rank->patient->window_minutes;
+    if (window > 0) {
+        bool within = o->minutes <= window;
+        say(c, "window",
+            text_format(arena, "근치 진료까지 %.0f분, 권고 시간 %d분%s.", o->minutes, window, within ? " 이내" : "을 넘음"),
+            text_format(arena, "%.0f min to definitive care, %s the recommended %d min.", o->minutes,
+                within ? "within" : "beyond", window));
+    }
+    if (o->benefit < .9995) {
+        say(c, "benefit", text_format(arena, "지연으로 남는 효과 %.0f %%.", o->benefit * 100),
+            text_format(arena, "%.0f %% of the benefit is left after the delay.", o->benefit * 100));
+    }
+}
+
+static void say_board(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct chance *chance = &c->chance;
+    if (chance->count_bed < 0) {
+        say(c, "no-board", TEXT("병상 현황을 알 수 없습니다."), TEXT("The board says nothing about the beds that matter."));
+        return;
+    }
+    const struct region_code *bed = &rank->snapshot->beds[chance->count_bed];
+    struct text en = name_en(bed);
+    const char *ko_old = chance->count_trust <= 0 ? ", 오래되어 반영하지 않음" : chance->count_trust < 1 ? ", 일부만 반영" : "";
+    const char *en_old = chance->count_trust <= 0 ? ", too old to count" : chance->count_trust < 1 ? ", counted in part" : "";
+    say(c, chance->count_trust <= 0 ? "stale-board" : "board",
+        text_format(arena, "%.*s %d병상(%.0f분 전 입력%s).", (int)bed->name_ko.size, bed->name_ko.at, chance->count_free,
+            chance->count_age_min, ko_old),
+        text_format(arena, "%.*s: %d free (said %.0f min ago%s).", (int)en.size, en.at, chance->count_free,
+            chance->count_age_min, en_old));
+}
+
+static void say_chance(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct chance *chance = &c->chance;
+    if (chance->on_call < 1) {
+        say(c, "on-call", text_format(arena, "이 시각에 담당 의료진이 있을 확률 %.0f %%(가정).", chance->on_call * 100),
+            text_format(arena, "%.0f %% chance that the team is there at this hour (assumed).", chance->on_call * 100));
+    }
+    if (chance->tier_low) {
+        say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."), TEXT("A lower emergency tier than recommended."));
+    }
+    say(c, "chance", text_format(arena, "수용 가능성 %.0f %%(학습 전 가정).", c->option.chance * 100),
+        text_format(arena, "%.0f %% chance of acceptance (assumed until learned).", c->option.chance * 100));
+    (void)rank;
+}
+
+static void say_patient(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct region_place *place = &rank->snapshot->places[c->option.place];
+    if (c->option.place == rank->patient->known_place && rank->patient->continuity_min > 0) {
+        say(c, "continuity", text_format(arena, "환자를 아는 기관입니다(%.0f분의 가치).", rank->patient->continuity_min),
+            text_format(arena, "Knows the patient (worth %.0f min).", rank->patient->continuity_min));
+    }
+    if (rank->patient->choice == REFERRAL_NEAREST_STABILISING) {
+        say(c, "nearest", TEXT("지정 중증: 소생·안정화가 가능한 가장 가까운 곳부터입니다."),
+            TEXT("Listed extreme: the nearest that can resuscitate comes first."));
+    }
+    if (place->neighbour) {
+        say(c, "neighbour", TEXT("이웃 시·도의 기관입니다."), TEXT("Lies in a neighbouring province."));
+    }
+}
+
+void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena) {
+    static void (*const parts[])(struct candidate *, const struct rank *, struct arena *) = {
+        say_local, say_needs, say_legs, say_way, say_benefit, say_board, say_chance, say_patient};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        parts[i](candidate, rank, arena);
+    }
+}
