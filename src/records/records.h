@@ -14,6 +14,17 @@
 
 struct records;
 
+/* Limits. What passes one is refused by name. */
+enum {
+    RECORDS_BODY_BYTES_MAX = 128 * 1024 * 1024,     /* of a bundle */
+    RECORDS_RESOURCE_BYTES_MAX = 16 * 1024 * 1024,
+    RECORDS_ANSWER_BYTES_MAX = 256 * 1024 * 1024,
+    RECORDS_BUNDLE_ENTRIES_MAX = 50000,
+    RECORDS_GUARD_DEPTH_MAX = 8,                    /* guards that write what other guards see */
+    RECORDS_PAGE_DEFAULT = 50,
+    RECORDS_PAGE_MAX = 1000,
+};
+
 enum records_reference_policy { RECORDS_REFERENCES_LOOSE, RECORDS_REFERENCES_STRICT }; /* plain references to absent resources */
 struct records_config {
     struct store *store;
@@ -22,9 +33,10 @@ struct records_config {
     struct text own_base;                /* public base URL, e.g. http://127.0.0.1:8080/fhir */
     enum records_reference_policy references;
     int zone_minutes;
-    size_t page_default, page_max;       /* 0: the defaults */
+    size_t page_default, page_max;       /* 0: RECORDS_PAGE_DEFAULT, RECORDS_PAGE_MAX */
 };
 MUST_CHECK enum status records_open(struct records **out, const struct records_config *config, struct scope *scope);
+/* After everything submitted has called its `done`. Before the store is closed. Accepts NULL. */
 void records_close(struct records *records);
 struct store *records_store(struct records *records);
 const struct clock *records_clock(const struct records *records);
@@ -53,10 +65,10 @@ struct records_request {
     struct text id, version;            /* version: vread */
     struct text body;                   /* create, update, bundle, patch */
     struct text if_match;               /* W/"3" or 3 */
-    struct text if_none_match;          /* read: an ETag; create with PUT: "*" */
+    struct text if_none_match;          /* read: an ETag; update: "*" makes only what is not there */
     struct text if_none_exist;          /* conditional create: the query */
     struct text if_modified_since;
-    const struct search_pair *pairs;    /* search, conditional update/delete, history parameters */
+    const struct search_pair *pairs;    /* search, conditional update/delete/patch, history; read: _summary, _elements */
     size_t pair_count;
     bool is_conditional;                /* update, delete, patch by query instead of id */
     struct { fhir_type type; struct text id; } compartment;
@@ -74,7 +86,8 @@ struct records_answer {
     int64_t updated_us;
 };
 /* Starts an interaction. `done` is called once, from this or a store thread, when all of it is durable, the audit row too;
- * then `answer` is filled (its texts live in scope->arena) and, unless its status is STATUS_OK, the issues are in scope. */
+ * then `answer` is filled (its texts live in scope->arena) and, unless its status is STATUS_OK, the issues are in scope.
+ * Call it outside scope_run: it guards its own preparation, and from its return until `done` scope and arena belong to the store. */
 typedef void records_done(void *context);
 void records_submit(struct records_answer *answer, struct records *records, const struct records_request *request, records_done *done,
                     void *context, struct scope *scope);
@@ -95,6 +108,9 @@ MUST_CHECK enum status records_unit_get(const yyjson_val **out, struct records_u
 /* Writes a whole resource (id inside it, or a new one made when absent): checks, extracts, runs the guards of its type.
  * *id_out, where not NULL, is its id. */
 MUST_CHECK enum status records_unit_put(struct text *id_out, struct records_unit *unit, struct text resource, struct scope *scope);
+/* Deletes, with the guards of its type; what is not there is STATUS_OK. */
+MUST_CHECK enum status records_unit_delete(struct records_unit *unit, fhir_type type, struct text id, struct scope *scope);
+/* Only filters (no _sort, no _include); at most `limit` resources, in no particular order. */
 MUST_CHECK enum status records_unit_search(const yyjson_val ***out, size_t *count_out, struct records_unit *unit, fhir_type type,
                                            const struct search_pair *pairs, size_t pair_count, size_t limit, struct scope *scope);
 
@@ -146,7 +162,7 @@ MUST_CHECK enum status records_import_open(struct records_import **out, struct r
 MUST_CHECK enum status records_import_feed(struct records_import *import, struct text document, struct scope *scope);
 MUST_CHECK enum status records_import_close(uint64_t *count_out, struct records_import *import, struct scope *scope);
 
-/* The capability statement's rest part, made from the tables that serve it. */
+/* The capability statement's rest part, made from the tables that serve it: writes one object, an element of `rest`. */
 MUST_CHECK enum status records_capabilities(struct json_writer *w, struct records *records, struct scope *scope);
 
 #endif

@@ -1,0 +1,256 @@
+#include "records/bundle.h"
+
+#include <string.h>
+
+/* ---- identities ------------------------------------------------------------------------------------------------- */
+
+static const enum write_kind write_kinds[] = {
+    [BUNDLE_DELETE] = WRITE_DELETE,
+    [BUNDLE_POST] = WRITE_CREATE,
+    [BUNDLE_PUT] = WRITE_UPDATE,
+    [BUNDLE_PATCH] = WRITE_PATCH,
+};
+
+static enum status settle_by_condition(struct bundle_entry *entry, struct scope *scope) {
+    const struct condition *condition = entry->condition;
+    struct text own_id = entry->method == BUNDLE_PUT ? json_get_text(entry->resource, "id") : (struct text){0};
+    switch (condition->matches) {
+    case CONDITION_MANY:
+        return condition_refuse_many(condition, scope);
+    case CONDITION_ONE:
+        if (own_id.size > 0 && !text_equal(own_id, condition->id)) {
+            return fault(scope, STATUS_INVALID, entry->path, "the resource's id is not that of the one its condition matches");
+        }
+        entry->write.id = condition->id;
+        entry->is_settled = entry->method == BUNDLE_POST;
+        return STATUS_OK;
+    case CONDITION_NONE:
+        break;
+    }
+    if (entry->method == BUNDLE_PATCH) {
+        return fault(scope, STATUS_NOT_FOUND, entry->path, "the condition matches nothing that could be patched");
+    }
+    entry->is_settled = entry->method == BUNDLE_DELETE;
+    entry->write.id = own_id.size > 0 ? own_id : entry->new_id;
+    if (own_id.size > 0) {
+        entry->write.if_none_match = TEXT("*"); /* made under this id, but nothing else is overwritten */
+    }
+    return STATUS_OK;
+}
+
+static enum status settle(const struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
+    entry->is_settled = false;
+    entry->write = (struct write){
+        .kind = bundle->kind == BUNDLE_IMPORT && entry->method == BUNDLE_POST ? WRITE_UPDATE : write_kinds[entry->method],
+        .type = entry->target.type,
+        .id = entry->method == BUNDLE_POST ? entry->new_id : entry->target.id,
+        .if_match = entry->if_match,
+        .if_none_match = entry->if_none_match,
+    };
+    return entry->condition == NULL ? STATUS_OK : settle_by_condition(entry, scope);
+}
+
+/* Two entries about one resource have no order that all would agree on. */
+static enum status settle_all(struct bundle *bundle, struct scope *scope) {
+    struct map identities = map_open(scope->arena, bundle->count);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
+        struct bundle_entry *entry = &bundle->entries[i];
+        if (entry->method == BUNDLE_GET) {
+            continue;
+        }
+        status = settle(bundle, entry, scope);
+        if (status != STATUS_OK || entry->is_settled) {
+            continue;
+        }
+        struct text id = entry->write.id;
+        struct text identity =
+            text_format(scope->arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
+        if (!map_add(&identities, identity, i)) {
+            status = fault_coded(scope, STATUS_INVALID, "duplicate", entry->path, "another entry is about the same resource");
+        }
+    }
+    return status;
+}
+
+/* ---- links ------------------------------------------------------------------------------------------------------ */
+
+struct composing {
+    struct bundle *bundle;
+    const struct bundle_entry *entry;
+};
+
+static bool is_urn(struct text value) {
+    return text_starts(value, "urn:uuid:") || text_starts(value, "urn:oid:");
+}
+
+static const char *link_path(const struct composing *composing, const char *path, struct arena *arena) {
+    const char *inside = path == NULL ? NULL : strchr(path, '.');
+    return text_string(
+        arena, text_format(arena, "%s.resource%s", composing->entry->path, inside == NULL ? "" : inside));
+}
+
+static struct text identity_of(const struct bundle_entry *entry, struct arena *arena) {
+    struct text id = entry->write.id;
+    return text_format(arena, "%s/%.*s", fhir_type_name(entry->write.type), (int)id.size, id.at);
+}
+
+static bool find_full_url(struct text *out, const struct composing *composing, struct text url, struct arena *arena) {
+    size_t at = 0;
+    const struct bundle *bundle = composing->bundle;
+    if (!map_find(&at, &bundle->full_urls, url) || bundle->entries[at].write.id.size == 0) {
+        return false;
+    }
+    *out = identity_of(&bundle->entries[at], arena);
+    return true;
+}
+
+/* "Patient/1" in an entry whose fullUrl is http://other/fhir/Observation/2 means http://other/fhir/Patient/1 (bundle.html,
+ * "Resolving references in Bundles"). */
+static bool find_relative(struct text *out, const struct composing *composing, struct text value, struct arena *arena) {
+    struct text url = composing->entry->full_url;
+    if (!text_starts(url, "http")) {
+        return false;
+    }
+    int slashes = 0;
+    while (url.size > 0 && slashes < 2) {
+        slashes += url.at[--url.size] == '/';
+    }
+    if (slashes < 2) {
+        return false;
+    }
+    struct text absolute = text_format(arena, "%.*s/%.*s", (int)url.size, url.at, (int)value.size, value.at);
+    return find_full_url(out, composing, absolute, arena);
+}
+
+static enum status add_reference_condition(
+    struct condition **out, struct bundle *bundle, struct text value, const char *path, struct scope *scope) {
+    struct target target;
+    enum status status = target_parse(&target, value, bundle->records->own_base, path, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct condition *condition = ARENA_NEW(scope->arena, struct condition);
+    status = condition_open(condition, bundle->records, target.type, target.query, path, scope);
+    if (status == STATUS_OK) {
+        status = condition_look(condition, bundle->records, scope);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    condition->in_reference = true;
+    condition->text = text_copy(scope->arena, value);
+    invariant(map_add(&bundle->references, condition->text, bundle->condition_count));
+    bundle_add_condition(bundle, condition, scope->arena);
+    *out = condition;
+    return STATUS_OK;
+}
+
+/* None yet, but the bundle writes such resources: the reference stays as it is until they are written. */
+static enum status rewrite_conditional(
+    struct text *out, struct composing *composing, struct text value, const char *path, struct scope *scope) {
+    struct bundle *bundle = composing->bundle;
+    struct condition *condition = NULL;
+    size_t known = 0;
+    if (map_find(&known, &bundle->references, value)) {
+        condition = bundle->conditions[known];
+    } else {
+        enum status status = add_reference_condition(&condition, bundle, value, path, scope);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (condition->matches == CONDITION_MANY) {
+        return condition_refuse_many(condition, scope);
+    }
+    if (condition->matches == CONDITION_NONE) {
+        return bundle->writes_type[fhir_resource_number(condition->type)] ? STATUS_OK : condition_refuse_none(condition, scope);
+    }
+    *out = text_format(
+        scope->arena, "%s/%.*s", fhir_type_name(condition->type), (int)condition->id.size, condition->id.at);
+    return STATUS_OK;
+}
+
+static enum status rewrite_reference(
+    struct text *out, struct composing *composing, struct text value, const char *path, struct scope *scope) {
+    if (find_full_url(out, composing, value, scope->arena)) {
+        return STATUS_OK;
+    }
+    if (is_urn(value)) {
+        return fault(scope, STATUS_INVALID, link_path(composing, path, scope->arena),
+            "the reference points to an entry that is not in the bundle");
+    }
+    struct fhir_reference reference;
+    if (!fhir_reference_parse(&reference, value, composing->bundle->records->own_base)) {
+        return STATUS_OK;
+    }
+    if (reference.kind == FHIR_REFERENCE_CONDITIONAL) {
+        return rewrite_conditional(out, composing, value, link_path(composing, path, scope->arena), scope);
+    }
+    if (reference.kind == FHIR_REFERENCE_LOCAL) {
+        find_relative(out, composing, value, scope->arena);
+    }
+    return STATUS_OK;
+}
+
+/* A canonical may end with |version, and every link with #fragment. */
+static void rewrite_urn(struct text *out, const struct composing *composing, struct text value, struct arena *arena) {
+    if (!is_urn(value)) {
+        return;
+    }
+    struct text whole = value;
+    size_t size = 0;
+    while (size < value.size && value.at[size] != '|' && value.at[size] != '#') {
+        size++;
+    }
+    whole.size = size;
+    struct text identity = {0};
+    if (find_full_url(&identity, composing, whole, arena)) {
+        *out = text_format(arena, "%.*s%.*s", (int)identity.size, identity.at, (int)(value.size - size), value.at + size);
+    }
+}
+
+static enum status rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value, const char *path,
+    struct scope *scope) {
+    struct composing *composing = context;
+    *out = (struct text){0};
+    if (kind == FHIR_LINK_REFERENCE) {
+        return rewrite_reference(out, composing, value, path, scope);
+    }
+    rewrite_urn(out, composing, value, scope->arena);
+    return STATUS_OK;
+}
+
+/* ---- drafts ----------------------------------------------------------------------------------------------------- */
+
+static enum status compose_entry(struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
+    struct composing composing = {.bundle = bundle, .entry = entry};
+    struct json_writer w = json_writer_open(scope->arena, RECORDS_RESOURCE_BYTES_MAX);
+    struct text text = {0};
+    yyjson_doc *doc = NULL;
+    enum status status = fhir_write_rewritten(&w, entry->resource, rewrite, &composing, scope);
+    if (status == STATUS_OK) {
+        status = json_finish(&text, &w, scope);
+    }
+    if (status == STATUS_OK) {
+        status = json_read(&doc, text, scope);
+    }
+    return status == STATUS_OK
+               ? draft_make(&entry->write.draft, bundle->records, yyjson_doc_get_root(doc), entry->write.id, scope)
+               : status;
+}
+
+enum status bundle_compose(struct bundle *bundle, struct scope *scope) {
+    enum status status = settle_all(bundle, scope);
+    for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
+        struct bundle_entry *entry = &bundle->entries[i];
+        if (!entry->is_settled && (entry->method == BUNDLE_POST || entry->method == BUNDLE_PUT)) {
+            status = compose_entry(bundle, entry, scope);
+        }
+        if (status == STATUS_OK) {
+            status = scope_check_deadline(scope);
+        }
+    }
+    bundle->is_composed = status == STATUS_OK;
+    return status;
+}

@@ -1,0 +1,111 @@
+#include "records/page.h"
+
+#include "records/query.h"
+
+enum { LINK_BYTES_MAX = 64 * 1024 };
+
+static struct text link_url(const struct records *records, const struct page_link *link, struct arena *arena) {
+    struct buffer url = buffer_open(arena, LINK_BYTES_MAX);
+    buffer_put(&url, records->own_base);
+    if (link->path.size > 0) {
+        buffer_put_char(&url, '/');
+        buffer_put(&url, link->path);
+    }
+    char separator = '?';
+    for (size_t i = 0; i < link->pair_count; i++) {
+        buffer_put_char(&url, separator);
+        query_put(&url, link->pairs[i].name);
+        buffer_put_char(&url, '=');
+        query_put(&url, link->pairs[i].value);
+        separator = '&';
+    }
+    if (link->cursor.at != NULL) {
+        buffer_put_char(&url, separator);
+        buffer_put_string(&url, "_cursor=");
+        query_put(&url, link->cursor);
+    }
+    return buffer_text(&url);
+}
+
+void page_write_links(
+    struct json_writer *w, const struct records *records, const struct page_link *links, size_t count, struct arena *arena) {
+    json_name(w, "link");
+    json_array_open(w);
+    for (size_t i = 0; i < count; i++) {
+        json_object_open(w);
+        json_member_string(w, "relation", links[i].relation);
+        json_member_text(w, "url", link_url(records, &links[i], arena));
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+void page_write_full_url(
+    struct json_writer *w, const struct records *records, const struct store_resource *resource, struct arena *arena) {
+    const char *type = fhir_type_name(fhir_resource_type(resource->type));
+    json_member_text(w, "fullUrl",
+        text_format(arena, "%.*s/%s/%.*s", (int)records->own_base.size, records->own_base.at, type, (int)resource->id.size,
+            resource->id.at));
+}
+
+struct text page_location(struct arena *arena, fhir_type type, struct text id, uint32_t version) {
+    const char *name = fhir_type_name(type);
+    return version == 0 ? text_format(arena, "%s/%.*s", name, (int)id.size, id.at)
+                        : text_format(arena, "%s/%.*s/_history/%u", name, (int)id.size, id.at, version);
+}
+
+/* ---- outcomes --------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *code, *line;
+} outcomes[] = {
+    [STATUS_OK] = {"informational", "200 OK"},
+    [STATUS_INVALID] = {"invalid", "400 Bad Request"},
+    [STATUS_DENIED] = {"forbidden", "403 Forbidden"},
+    [STATUS_NOT_FOUND] = {"not-found", "404 Not Found"},
+    [STATUS_CONFLICT] = {"conflict", "409 Conflict"},
+    [STATUS_GONE] = {"deleted", "410 Gone"},
+    [STATUS_PRECONDITION] = {"conflict", "412 Precondition Failed"},
+    [STATUS_TOO_LARGE] = {"too-long", "413 Content Too Large"},
+    [STATUS_UNPROCESSABLE] = {"business-rule", "422 Unprocessable Content"},
+    [STATUS_TOO_COSTLY] = {"too-costly", "403 Forbidden"},
+    [STATUS_UNSUPPORTED] = {"not-supported", "501 Not Implemented"},
+    [STATUS_FAILED] = {"exception", "500 Internal Server Error"},
+    [STATUS_UNAVAILABLE] = {"transient", "503 Service Unavailable"},
+    [STATUS_STORAGE_FULL] = {"no-store", "507 Insufficient Storage"},
+};
+
+const char *page_status_line(enum status status) {
+    invariant((size_t)status < sizeof outcomes / sizeof *outcomes);
+    return outcomes[status].line;
+}
+
+const char *page_issue_code(const struct issue *issue) {
+    return issue->code != NULL ? issue->code : outcomes[issue->status].code;
+}
+
+static void write_issue(struct json_writer *w, const struct issue *issue, const char *severity) {
+    json_object_open(w);
+    json_member_string(w, "severity", severity);
+    json_member_string(w, "code", page_issue_code(issue));
+    json_member_string(w, "diagnostics", issue->text);
+    if (issue->path != NULL && issue->path[0] != '\0') {
+        json_name(w, "expression");
+        json_array_open(w);
+        json_string(w, issue->path);
+        json_array_close(w);
+    }
+    json_object_close(w);
+}
+
+void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity) {
+    json_object_open(w);
+    json_member_string(w, "resourceType", "OperationOutcome");
+    json_name(w, "issue");
+    json_array_open(w);
+    for (const struct issue *issue = issues; issue != NULL; issue = issue->next) {
+        write_issue(w, issue, severity);
+    }
+    json_array_close(w);
+    json_object_close(w);
+}

@@ -1,0 +1,28 @@
+/* page: the Bundles that searches and histories answer with. */
+#ifndef SOYANG_RECORDS_PAGE_H
+#define SOYANG_RECORDS_PAGE_H
+
+#include "records/service.h"
+
+/* A link: the path below the base URL, then the parameters, then `_cursor` where there is one. */
+struct page_link {
+    const char *relation;
+    struct text path;
+    const struct search_pair *pairs;
+    size_t pair_count;
+    struct text cursor; /* none: left out */
+};
+void page_write_links(struct json_writer *w, const struct records *records, const struct page_link *links, size_t count,
+                      struct arena *arena);
+void page_write_full_url(struct json_writer *w, const struct records *records, const struct store_resource *resource,
+                         struct arena *arena);
+/* An OperationOutcome of these issues. */
+void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity);
+/* OperationOutcome.issue.code of a status. */
+const char *page_issue_code(const struct issue *issue);
+/* "Patient/1/_history/3"; version 0: without. */
+struct text page_location(struct arena *arena, fhir_type type, struct text id, uint32_t version);
+/* "201 Created" and the like, for bundle responses. */
+const char *page_status_line(enum status status);
+
+#endif

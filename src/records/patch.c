@@ -1,0 +1,359 @@
+#include "records/patch.h"
+
+#include "records/condition.h"
+#include "records/operation.h"
+
+#include <string.h>
+
+enum { OPERATIONS_MAX = 1000 };
+
+struct patching {
+    yyjson_mut_doc *doc;
+    size_t index; /* of the operation, for messages */
+    struct scope *scope;
+};
+
+static enum status refuse(const struct patching *patching, enum status status, const char *what) {
+    return fault(patching->scope, status, "", "patch operation %zu: %s", patching->index, what);
+}
+
+/* ---- pointers (RFC 6901) ---------------------------------------------------------------------------------------- */
+
+static bool is_pointer(struct text pointer) {
+    if (pointer.size > 0 && pointer.at[0] != '/') {
+        return false;
+    }
+    for (size_t i = 0; i < pointer.size; i++) {
+        if (pointer.at[i] == '~' && (i + 1 == pointer.size || (pointer.at[i + 1] != '0' && pointer.at[i + 1] != '1'))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static yyjson_mut_val *value_at(const struct patching *patching, struct text pointer) {
+    return yyjson_mut_ptr_getx(patching->doc->root, pointer.at, pointer.size, NULL, NULL);
+}
+
+static struct text parent_of(struct text pointer) {
+    size_t size = pointer.size;
+    while (size > 0 && pointer.at[size - 1] != '/') {
+        size--;
+    }
+    return (struct text){pointer.at, size == 0 ? 0 : size - 1};
+}
+
+static enum status set_at(struct patching *patching, struct text pointer, yyjson_mut_val *value) {
+    if (pointer.size == 0) {
+        patching->doc->root = value;
+        return STATUS_OK;
+    }
+    yyjson_mut_val *parent = value_at(patching, parent_of(pointer));
+    bool done = false;
+    if (yyjson_mut_is_obj(parent)) {
+        done = yyjson_mut_ptr_setx(patching->doc->root, pointer.at, pointer.size, value, patching->doc, false, NULL, NULL);
+    } else if (yyjson_mut_is_arr(parent)) {
+        done = yyjson_mut_ptr_addx(patching->doc->root, pointer.at, pointer.size, value, patching->doc, false, NULL, NULL);
+    }
+    return done ? STATUS_OK : refuse(patching, STATUS_UNPROCESSABLE, "\"path\" points to no place of the resource");
+}
+
+static bool same_number(struct text a, struct text b) {
+    double left = 0, right = 0;
+    return text_equal(a, b) || (text_to_double(&left, a) && text_to_double(&right, b) && left <= right && left >= right);
+}
+
+static bool same_value(yyjson_mut_val *a, yyjson_mut_val *b);
+
+static bool same_object(yyjson_mut_val *a, yyjson_mut_val *b) {
+    yyjson_mut_obj_iter members = yyjson_mut_obj_iter_with(a);
+    for (yyjson_mut_val *name = NULL; (name = yyjson_mut_obj_iter_next(&members)) != NULL;) {
+        yyjson_mut_val *other = yyjson_mut_obj_getn(b, yyjson_mut_get_str(name), yyjson_mut_get_len(name));
+        if (other == NULL || !same_value(yyjson_mut_obj_iter_get_val(name), other)) {
+            return false;
+        }
+    }
+    return yyjson_mut_obj_size(a) == yyjson_mut_obj_size(b);
+}
+
+/* Depth is bounded: both come from json_read. */
+static bool same_value(yyjson_mut_val *a, yyjson_mut_val *b) {
+    if (yyjson_mut_get_type(a) != yyjson_mut_get_type(b)) {
+        return false;
+    }
+    if (yyjson_mut_is_raw(a)) {
+        return same_number((struct text){yyjson_mut_get_raw(a), yyjson_mut_get_len(a)},
+            (struct text){yyjson_mut_get_raw(b), yyjson_mut_get_len(b)});
+    }
+    if (yyjson_mut_is_obj(a)) {
+        return same_object(a, b);
+    }
+    if (!yyjson_mut_is_arr(a)) {
+        return yyjson_mut_equals(a, b);
+    }
+    if (yyjson_mut_arr_size(a) != yyjson_mut_arr_size(b)) {
+        return false;
+    }
+    yyjson_mut_arr_iter left = yyjson_mut_arr_iter_with(a), right = yyjson_mut_arr_iter_with(b);
+    for (yyjson_mut_val *item = NULL; (item = yyjson_mut_arr_iter_next(&left)) != NULL;) {
+        if (!same_value(item, yyjson_mut_arr_iter_next(&right))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- operations ------------------------------------------------------------------------------------------------- */
+
+struct step {
+    struct text path, from;
+    yyjson_mut_val *value;
+};
+typedef enum status apply_step(struct patching *patching, const struct step *step);
+
+static enum status apply_add(struct patching *patching, const struct step *step) {
+    return set_at(patching, step->path, step->value);
+}
+
+static yyjson_mut_val *take_out(struct patching *patching, struct text pointer) {
+    if (pointer.size == 0) {
+        return NULL; /* a resource cannot be patched away */
+    }
+    return yyjson_mut_ptr_removex(patching->doc->root, pointer.at, pointer.size, NULL, NULL);
+}
+
+static enum status apply_remove(struct patching *patching, const struct step *step) {
+    return take_out(patching, step->path) != NULL
+               ? STATUS_OK
+               : refuse(patching, STATUS_UNPROCESSABLE, "\"path\" points to nothing that could be removed");
+}
+
+static enum status apply_replace(struct patching *patching, const struct step *step) {
+    if (step->path.size == 0) {
+        patching->doc->root = step->value;
+        return STATUS_OK;
+    }
+    return yyjson_mut_ptr_replacex(patching->doc->root, step->path.at, step->path.size, step->value, NULL, NULL) != NULL
+               ? STATUS_OK
+               : refuse(patching, STATUS_UNPROCESSABLE, "\"path\" points to nothing that could be replaced");
+}
+
+static enum status apply_move(struct patching *patching, const struct step *step) {
+    bool into_itself = step->path.size > step->from.size && memcmp(step->path.at, step->from.at, step->from.size) == 0 &&
+                       step->path.at[step->from.size] == '/';
+    yyjson_mut_val *value = into_itself ? NULL : take_out(patching, step->from);
+    return value != NULL ? set_at(patching, step->path, value)
+                         : refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing that could be moved there");
+}
+
+static enum status apply_copy(struct patching *patching, const struct step *step) {
+    yyjson_mut_val *value = value_at(patching, step->from);
+    return value != NULL ? set_at(patching, step->path, yyjson_mut_val_mut_copy(patching->doc, value))
+                         : refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing");
+}
+
+static enum status apply_test(struct patching *patching, const struct step *step) {
+    yyjson_mut_val *value = value_at(patching, step->path);
+    return value != NULL && same_value(value, step->value) ? STATUS_OK
+                                                           : refuse(patching, STATUS_UNPROCESSABLE, "the test fails");
+}
+
+static const struct {
+    const char *name;
+    apply_step *apply;
+    enum { NEEDS_NOTHING, NEEDS_VALUE, NEEDS_FROM } needs;
+} operations[] = {
+    {"add", apply_add, NEEDS_VALUE},
+    {"remove", apply_remove, NEEDS_NOTHING},
+    {"replace", apply_replace, NEEDS_VALUE},
+    {"move", apply_move, NEEDS_FROM},
+    {"copy", apply_copy, NEEDS_FROM},
+    {"test", apply_test, NEEDS_VALUE},
+};
+
+static enum status run_step(struct patching *patching, const yyjson_val *operation) {
+    struct text name = json_get_text(operation, "op");
+    const yyjson_val *value = json_get(operation, "value");
+    struct step step = {.path = json_get_text(operation, "path"), .from = json_get_text(operation, "from")};
+    if (step.path.at == NULL || !is_pointer(step.path)) {
+        return refuse(patching, STATUS_INVALID, "\"path\" must be a JSON pointer");
+    }
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        if (!text_is(name, operations[i].name)) {
+            continue;
+        }
+        if (operations[i].needs == NEEDS_VALUE && value == NULL) {
+            return refuse(patching, STATUS_INVALID, "\"value\" is missing");
+        }
+        if (operations[i].needs == NEEDS_FROM && (step.from.at == NULL || !is_pointer(step.from))) {
+            return refuse(patching, STATUS_INVALID, "\"from\" must be a JSON pointer");
+        }
+        step.value = yyjson_val_mut_copy(patching->doc, (yyjson_val *)value);
+        return operations[i].apply(patching, &step);
+    }
+    return refuse(patching, STATUS_INVALID, "\"op\" must be add, remove, replace, move, copy or test");
+}
+
+enum status patch_apply(struct text *out, const yyjson_val *document, const yyjson_val *patch, struct scope *scope) {
+    if (!yyjson_is_arr((yyjson_val *)patch)) {
+        return fault(scope, STATUS_INVALID, "", "a JSON Patch is an array of operations");
+    }
+    if (yyjson_arr_size((yyjson_val *)patch) > OPERATIONS_MAX) {
+        return fault(scope, STATUS_TOO_COSTLY, "", "a patch may have at most %d operations", OPERATIONS_MAX);
+    }
+    yyjson_alc allocator = arena_json_allocator(scope->arena);
+    struct patching patching = {.doc = yyjson_mut_doc_new(&allocator), .scope = scope};
+    patching.doc->root = yyjson_val_mut_copy(patching.doc, (yyjson_val *)document);
+    yyjson_arr_iter items = yyjson_arr_iter_with((yyjson_val *)patch);
+    enum status status = STATUS_OK;
+    for (yyjson_val *item = NULL; status == STATUS_OK && (item = yyjson_arr_iter_next(&items)) != NULL;) {
+        status = run_step(&patching, item);
+        patching.index++;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    out->at = yyjson_mut_write_opts(patching.doc, YYJSON_WRITE_NOFLAG, &allocator, &out->size, NULL);
+    return out->at != NULL ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, "", "the patched resource cannot be written");
+}
+
+/* ---- as it comes ------------------------------------------------------------------------------------------------ */
+
+enum status patch_read(const yyjson_val **out, struct text format, struct text body, struct scope *scope) {
+    struct text rest = format;
+    if (!text_is(text_trim(text_cut(&rest, ';')), "application/json-patch+json")) {
+        return fault(scope, STATUS_UNSUPPORTED, "", "a patch must be a JSON Patch (application/json-patch+json)");
+    }
+    yyjson_doc *doc = NULL;
+    enum status status = json_read(&doc, body, scope);
+    if (status == STATUS_OK) {
+        *out = yyjson_doc_get_root(doc);
+    }
+    return status;
+}
+
+static int base64_digit(char c) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c == '\0' ? NULL : strchr(digits, c);
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+static bool base64_decode(struct text *out, struct text coded, struct arena *arena) {
+    char *at = arena_alloc(arena, coded.size + 1);
+    size_t size = 0;
+    uint32_t bits = 0;
+    int bit_count = 0;
+    while (coded.size > 0 && coded.at[coded.size - 1] == '=') {
+        coded.size--;
+    }
+    for (size_t i = 0; i < coded.size; i++) {
+        int digit = base64_digit(coded.at[i]);
+        if (digit < 0) {
+            return false;
+        }
+        bits = bits << 6 | (uint32_t)digit;
+        bit_count += 6;
+        if (bit_count >= 8) {
+            bit_count -= 8;
+            at[size++] = (char)(bits >> bit_count & 0xFF);
+        }
+    }
+    *out = (struct text){at, size};
+    return true;
+}
+
+enum status patch_of_binary(
+    struct text *format_out, struct text *body_out, const yyjson_val *resource, const char *path, struct scope *scope) {
+    if (!text_is(json_get_text(resource, "resourceType"), "Binary")) {
+        return fault(scope, STATUS_UNSUPPORTED, path, "a patch in a bundle must be a Binary that holds a JSON Patch");
+    }
+    *format_out = json_get_text(resource, "contentType");
+    if (!base64_decode(body_out, json_get_text(resource, "data"), scope->arena)) {
+        return fault(scope, STATUS_INVALID, path, "the Binary's data is not base64");
+    }
+    return STATUS_OK;
+}
+
+/* ---- the interaction -------------------------------------------------------------------------------------------- */
+
+enum status patch_draft(struct write *write, struct records_unit *unit, const yyjson_val *patch, struct scope *scope) {
+    struct standing standing;
+    enum status status = unit_standing(&standing, unit, write->type, write->id, STORE_WANT_BODY, scope);
+    if (status == STATUS_OK && !standing.exists) {
+        status = fault(scope, standing.known ? STATUS_GONE : STATUS_NOT_FOUND, "", "there is no such %s to patch",
+            fhir_type_name(write->type));
+    }
+    const yyjson_val *current = NULL, *patched = NULL;
+    struct text text = {0};
+    if (status == STATUS_OK) {
+        status = body_parse(&current, &standing.resource, scope);
+    }
+    if (status == STATUS_OK) {
+        status = patch_apply(&text, current, patch, scope);
+    }
+    if (status == STATUS_OK) {
+        status = body_read(&patched, NULL, text, write->type, scope);
+    }
+    if (status == STATUS_OK && !text_equal(json_get_text(patched, "id"), write->id)) {
+        status = fault(scope, STATUS_UNPROCESSABLE, "id", "a patch may not change a resource's id");
+    }
+    return status == STATUS_OK ? draft_make(&write->draft, unit->records, patched, write->id, scope) : status;
+}
+
+struct patch_plan {
+    const yyjson_val *patch;
+    struct condition condition;
+};
+
+static enum status apply_patch(struct operation *op, struct records_unit *unit, struct scope *scope) {
+    const struct records_request *request = &op->request;
+    struct patch_plan *plan = op->plan;
+    struct write write = {.kind = WRITE_PATCH, .type = request->type, .id = request->id, .if_match = request->if_match};
+    enum status status = STATUS_OK;
+    if (request->is_conditional) {
+        bool changed = false;
+        status = condition_look_again(&changed, &plan->condition, unit, scope);
+        if (status == STATUS_OK && plan->condition.matches != CONDITION_ONE) {
+            status = plan->condition.matches == CONDITION_MANY
+                         ? condition_refuse_many(&plan->condition, scope)
+                         : fault(scope, STATUS_NOT_FOUND, "", "the condition matches no %s", fhir_type_name(request->type));
+        }
+        write.id = plan->condition.id;
+    }
+    if (status == STATUS_OK) {
+        status = patch_draft(&write, unit, plan->patch, scope);
+    }
+    if (status == STATUS_OK) {
+        status = write_apply(&write, unit, scope);
+    }
+    if (status == STATUS_OK) {
+        struct records_answer *answer = op->answer;
+        answer->id = write.id;
+        answer->version = write.version;
+        answer->updated_us = write.updated_us;
+        answer->body =
+            body_splice_parts(scope->arena, write.draft.json, write.draft.gap, write.version, write.updated_us);
+    }
+    return status;
+}
+
+enum status patch_prepare(struct operation *op, struct scope *scope) {
+    const struct records_request *request = &op->request;
+    struct patch_plan *plan = ARENA_NEW(scope->arena, struct patch_plan);
+    op->plan = plan;
+    op->apply = apply_patch;
+    if (fhir_resource_number(request->type) == 0 || (!request->is_conditional && !fhir_id_is_valid(request->id))) {
+        return fault(scope, STATUS_NOT_FOUND, "", "there is no such resource");
+    }
+    enum status status = patch_read(&plan->patch, request->patch_format, request->body, scope);
+    if (status != STATUS_OK || !request->is_conditional) {
+        return status;
+    }
+    if (request->pair_count == 0) {
+        return fault(scope, STATUS_PRECONDITION, "", "a condition without parameters would match every %s",
+            fhir_type_name(request->type));
+    }
+    plan->condition = (struct condition){.type = request->type, .path = ""};
+    return condition_query(
+        &plan->condition.query, op->records, request->type, request->pairs, request->pair_count, 2, scope);
+}

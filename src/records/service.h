@@ -1,0 +1,46 @@
+/* service: what one open `records` holds. Private to this module.
+ *
+ * All of it is written while opening and registering, before requests come; later it is only read, so that threads share it
+ * without a lock. Worker and timer bring their own. */
+#ifndef SOYANG_RECORDS_SERVICE_H
+#define SOYANG_RECORDS_SERVICE_H
+
+#include "records/records.h"
+
+struct worker;
+struct timer;
+
+struct guard_row {
+    struct guard_row *next; /* in the order of registration */
+    records_guard *guard;
+    void *context;
+};
+
+struct due_owner {
+    struct due_owner *next;
+    struct text name;
+    records_due_handler *handler;
+    void *context;
+};
+
+struct records {
+    struct arena *arena;
+    struct store *store;
+    const struct search *search;
+    const struct clock *clock;
+    struct text own_base;
+    enum records_reference_policy references;
+    int zone_minutes;
+    size_t page_default, page_max;
+    struct text cursor_key;
+    struct guard_row **guards; /* by resource number; [0] is unused */
+    struct due_owner *owners;
+    struct worker *worker;
+    struct timer *timer;
+};
+
+/* Runs `work` where running out of memory ends it and not the process, keeping the scope's issues and deadline. Unlike
+ * scope_run it may be used where the scope is already under way. */
+MUST_CHECK enum status shield_run(struct scope *scope, scope_work *work, void *context);
+
+#endif

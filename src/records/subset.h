@@ -1,0 +1,19 @@
+/* subset: a resource with some of its elements only: _summary and _elements. */
+#ifndef SOYANG_RECORDS_SUBSET_H
+#define SOYANG_RECORDS_SUBSET_H
+
+#include "records/records.h"
+
+struct subset {
+    enum search_summary summary;
+    const struct text *elements;
+    size_t element_count;
+};
+bool subset_is_whole(const struct subset *subset);
+/* From the parameters of a read, which knows no others. */
+MUST_CHECK enum status subset_parse(struct subset *out, const struct search_pair *pairs, size_t count,
+                                    enum search_handling handling, struct scope *scope);
+/* Keeps what was asked for and what is mandatory, and says so in meta.tag. */
+MUST_CHECK enum status subset_write(struct text *out, const struct subset *subset, struct text resource, struct scope *scope);
+
+#endif
