@@ -275,17 +275,17 @@ static enum status sort_keys(struct sort_entry *entry, const struct call *call, 
     return STATUS_OK;
 }
 
-/* An absent key comes first; what cannot be compared counts as equal. */
+/* An absent key comes first, in either direction (R4 suite, testSort10); what cannot be compared counts as equal. */
 static int sort_order(const struct call *call, const struct sort_entry *a, const struct sort_entry *b) {
     uint32_t count = call_has(call, 0) ? call->node->argument_count : 1;
     for (uint32_t i = 0; i < count; i++) {
-        int order = a->has_key[i] - b->has_key[i];
-        if (a->has_key[i] && b->has_key[i]) {
-            enum order values = items_order(call->machine, &a->key[i], &b->key[i]);
-            order = values == ORDER_LESS ? -1 : values == ORDER_GREATER ? 1 : 0;
+        if (a->has_key[i] != b->has_key[i]) {
+            return a->has_key[i] - b->has_key[i];
         }
-        if (order != 0) {
-            return call_has(call, 0) && call->node->argument[i]->descending ? -order : order;
+        enum order order = a->has_key[i] ? items_order(call->machine, &a->key[i], &b->key[i]) : ORDER_EQUAL;
+        if (order == ORDER_LESS || order == ORDER_GREATER) {
+            bool descending = call_has(call, 0) && call->node->argument[i]->descending;
+            return descending ? -(int)order : (int)order;
         }
     }
     return 0;
