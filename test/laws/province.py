@@ -82,7 +82,7 @@ def accepted(offer):
     return with_state(offer, "accepted", "accepted")
 
 
-def declined(offer, reason="bed-ed-full"):
+def declined(offer, reason="ed-full"):
     return with_state(offer, "rejected", "declined", statusReason={"coding": [{"system": DECLINE, "code": reason}]})
 
 
