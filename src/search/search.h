@@ -18,6 +18,7 @@ struct search_config {
     struct store *store;
     struct text own_base;   /* the server's public base URL: references below it are local */
     int zone_minutes;       /* zone of dates without one; Korea: 540 */
+    const struct clock *clock; /* what `ap` measures a date's distance from; NULL: the system's time */
 };
 MUST_CHECK enum status search_open(struct search **out, const struct search_config *config, struct scope *scope);
 void search_close(struct search *search);
@@ -65,6 +66,9 @@ struct search_result {
     uint64_t sequence;
     const struct issue *warnings;         /* lenient handling: what was left out */
 };
+/* The plan, as the store will run it, for _explain: one node a line. */
+struct text search_query_explain(const struct search_query *query, struct scope *scope);
+
 /* Opens its own view (at the cursor's sequence number where there is one). */
 MUST_CHECK enum status search_run(struct search_result *out, const struct search *search, const struct search_query *query,
                                   struct scope *scope);

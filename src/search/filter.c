@@ -1,0 +1,432 @@
+#include "search/filter.h"
+
+#include <string.h>
+
+#include "search/kind.h"
+
+/* ---- modifiers ----------------------------------------------------------------------------------------------------- */
+
+enum {
+    BIT_NUMBER = 1 << FHIR_SEARCH_NUMBER, BIT_DATE = 1 << FHIR_SEARCH_DATE, BIT_STRING = 1 << FHIR_SEARCH_STRING,
+    BIT_TOKEN = 1 << FHIR_SEARCH_TOKEN, BIT_REFERENCE = 1 << FHIR_SEARCH_REFERENCE, BIT_URI = 1 << FHIR_SEARCH_URI,
+    BIT_ALL = (1 << (FHIR_SEARCH_SPECIAL + 1)) - 1,
+};
+
+/* https://hl7.org/fhir/R4/search.html#modifiers; `types` may have it, `served` are answered. */
+static const struct {
+    const char *name;
+    enum modifier modifier;
+    unsigned types, served;
+} modifiers[] = {
+    {"missing", MODIFIER_MISSING, BIT_ALL, BIT_ALL},
+    {"exact", MODIFIER_EXACT, BIT_STRING, BIT_STRING},
+    {"contains", MODIFIER_CONTAINS, BIT_STRING, BIT_STRING},
+    {"text", MODIFIER_TEXT, BIT_TOKEN | BIT_REFERENCE | BIT_STRING, BIT_TOKEN},
+    {"not", MODIFIER_NOT, BIT_TOKEN, BIT_TOKEN},
+    {"in", MODIFIER_IN, BIT_TOKEN, 0},
+    {"not-in", MODIFIER_NOT_IN, BIT_TOKEN, 0},
+    {"above", MODIFIER_ABOVE, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_URI},
+    {"below", MODIFIER_BELOW, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_URI},
+    {"of-type", MODIFIER_OF_TYPE, BIT_TOKEN, BIT_TOKEN},
+    {"identifier", MODIFIER_IDENTIFIER, BIT_REFERENCE, BIT_REFERENCE},
+};
+
+static enum status modifier_read(struct criterion *criterion, struct planner *planner, struct text modifier) {
+    const struct parameter *parameter = criterion->parameter;
+    const struct text name = criterion->name;
+    criterion->modifier = MODIFIER_NONE;
+    if (modifier.at == NULL) {
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
+        if (!text_is(modifier, modifiers[i].name) || (modifiers[i].types & 1U << parameter->type) == 0) {
+            continue;
+        }
+        if ((modifiers[i].served & 1U << parameter->type) == 0) {
+            return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: the modifier %s is not served for %s parameters",
+                (int)name.size, name.at, modifiers[i].name, search_type_name(parameter->type));
+        }
+        criterion->modifier = modifiers[i].modifier;
+        return STATUS_OK;
+    }
+    fhir_type type = fhir_type_find(modifier);
+    if (parameter->type == FHIR_SEARCH_REFERENCE && fhir_resource_number(type) != 0) {
+        criterion->modifier = MODIFIER_TYPE;
+        criterion->modifier_type = type;
+        return STATUS_OK;
+    }
+    return fault(planner->scope, STATUS_INVALID, "", "%.*s: %s parameters have no such modifier", (int)name.size, name.at,
+        search_type_name(parameter->type));
+}
+
+/* ---- one parameter ------------------------------------------------------------------------------------------------- */
+
+static enum status unknown_parameter(struct planner *planner, fhir_type type, struct text name) {
+    return fault(planner->scope, STATUS_INVALID, "", "%.*s: %s has no such search parameter", (int)name.size, name.at,
+        type == FHIR_TYPE_NONE ? "a search over all types" : fhir_type_name(type));
+}
+
+static enum status list_presence(struct plan_list *list, struct planner *planner, const struct slot_use *use) {
+    const struct text unbounded = {NULL, 0};
+    static const enum facet elsewhere[] = {FACET_ELSEWHERE, FACET_IDENTIFIER};
+    plan_node node;
+    enum status status;
+    if (use->slot->type != FHIR_SEARCH_REFERENCE) {
+        status = plan_range(&node, planner, use->slot, FACET_MAIN, unbounded, unbounded, NULL);
+        plan_list_add(planner, list, node);
+        return status;
+    }
+    status = plan_referring(&node, planner, use->slot, use->only);
+    plan_list_add(planner, list, node);
+    for (size_t i = 0; status == STATUS_OK && use->only == FHIR_TYPE_NONE && i < 2; i++) {
+        status = plan_range(&node, planner, use->slot, elsewhere[i], unbounded, unbounded, NULL);
+        plan_list_add(planner, list, node);
+    }
+    return status;
+}
+
+static enum status missing_plan(struct filter *out, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+    const struct parameter *parameter = criterion->parameter;
+    bool wants_missing = text_is(criterion->value, "true");
+    if (!wants_missing && !text_is(criterion->value, "false")) {
+        return criterion_malformed(planner, criterion, "true or false");
+    }
+    out->is_bound = true;
+    if (parameter->role == ROLE_ID || parameter->role == ROLE_UPDATED) { /* every resource has them */
+        out->plan = wants_missing ? plan_none(planner) : plan_type(planner, type);
+        return STATUS_OK;
+    }
+    struct plan_list list = {0};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
+        status = list_presence(&list, planner, &parameter->uses[i]);
+        out->is_bound = out->is_bound && parameter->uses[i].slot->resource != FHIR_TYPE_NONE;
+    }
+    out->plan = plan_union(planner, &list);
+    if (wants_missing) {
+        out->plan = plan_without(planner, plan_type(planner, type), out->plan);
+        out->is_bound = true;
+    }
+    return status;
+}
+
+static enum status list_id(struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+    struct text id = value_unescape(planner->scope->arena, criterion->value);
+    if (!fhir_id_is_valid(id)) {
+        return criterion_malformed(planner, criterion, "an id");
+    }
+    if (type != FHIR_TYPE_NONE) {
+        plan_list_add(planner, list, plan_id(planner, type, id));
+        return STATUS_OK;
+    }
+    for (int number = 1; number <= fhir_resource_count(); number++) {
+        plan_list_add(planner, list, plan_id(planner, fhir_resource_type((uint16_t)number), id));
+    }
+    return STATUS_OK;
+}
+
+static enum status list_value(struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+    const struct parameter *parameter = criterion->parameter;
+    plan_node node;
+    enum status status = STATUS_OK;
+    if (parameter->role == ROLE_ID) {
+        return list_id(list, planner, type, criterion);
+    }
+    if (parameter->role == ROLE_UPDATED) {
+        status = date_updated_plan(&node, planner, criterion);
+        if (status == STATUS_OK) {
+            plan_list_add(planner, list, node);
+        }
+        return status;
+    }
+    for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
+        const struct slot_use *use = &parameter->uses[i];
+        status = kind_of(use->slot->type)->plan(&node, planner, use, criterion);
+        if (status == STATUS_OK) {
+            plan_list_add(planner, list, node);
+        }
+    }
+    return status;
+}
+
+static bool is_bound(const struct parameter *parameter, fhir_type type) {
+    if (parameter->role == ROLE_ID) {
+        return type != FHIR_TYPE_NONE;
+    }
+    for (size_t i = 0; i < parameter->use_count; i++) {
+        if (parameter->uses[i].slot->resource == FHIR_TYPE_NONE) {
+            return false;
+        }
+    }
+    return parameter->use_count > 0;
+}
+
+static enum status values_plan(struct filter *out, struct planner *planner, fhir_type type, struct criterion *criterion) {
+    struct plan_list list = {0};
+    struct text rest = criterion->value;
+    enum status status = STATUS_OK;
+    for (int count = 0; rest.at != NULL && status == STATUS_OK; count++) {
+        criterion->value = value_cut(&rest, ',');
+        if (criterion->value.size == 0) {
+            return criterion_malformed(planner, criterion, "a value");
+        }
+        if (count == VALUES_MAX) {
+            return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: more than %d values", (int)criterion->name.size,
+                criterion->name.at, VALUES_MAX);
+        }
+        status = list_value(&list, planner, type, criterion);
+        if (status == STATUS_OK) {
+            status = planner_check(planner);
+        }
+    }
+    out->plan = plan_union(planner, &list);
+    out->is_bound = is_bound(criterion->parameter, type);
+    if (criterion->modifier == MODIFIER_NOT) {
+        out->plan = plan_without(planner, plan_type(planner, type), out->plan);
+        out->is_bound = true;
+    }
+    return status;
+}
+
+static enum status parameter_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name,
+    struct text value) {
+    struct text modifier = name;
+    struct text code = text_cut(&modifier, ':');
+    struct criterion criterion = {
+        .name = name, .parameter = catalog_find(planner->search, type, code), .value = value};
+    if (criterion.parameter == NULL) {
+        return unknown_parameter(planner, type, name);
+    }
+    if (criterion.parameter->role == ROLE_UNSERVED) {
+        return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: this search parameter is not served", (int)name.size, name.at);
+    }
+    if (value.size == 0) {
+        return criterion_malformed(planner, &criterion, "a value");
+    }
+    enum status status = modifier_read(&criterion, planner, modifier);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return criterion.modifier == MODIFIER_MISSING ? missing_plan(out, planner, type, &criterion)
+                                                  : values_plan(out, planner, type, &criterion);
+}
+
+/* _list=id: what the list's items name. */
+static enum status list_members_plan(struct filter *out, struct planner *planner, struct text name, struct text value) {
+    fhir_type list_type = fhir_type_find(TEXT("List"));
+    const struct parameter *item = catalog_find(planner->search, list_type, TEXT("item"));
+    struct plan_list lists = {0};
+    if (text_starts(value, "$")) {
+        return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: functional lists are not served", (int)name.size, name.at);
+    }
+    for (struct text rest = value; rest.at != NULL;) {
+        struct text id = value_cut(&rest, ',');
+        if (text_starts(id, "List/")) {
+            id = (struct text){id.at + 5, id.size - 5};
+        }
+        if (!fhir_id_is_valid(id)) {
+            return fault(planner->scope, STATUS_INVALID, "", "%.*s: expected the id of a List", (int)name.size, name.at);
+        }
+        plan_list_add(planner, &lists, plan_id(planner, list_type, id));
+    }
+    invariant(item != NULL && item->use_count > 0);
+    out->is_bound = false;
+    return plan_targets(&out->plan, planner, item->uses[0].slot, plan_union(planner, &lists));
+}
+
+/* ---- chains -------------------------------------------------------------------------------------------------------- */
+
+static enum status deeper(struct planner *planner, struct text name) {
+    if (++planner->depth > CHAIN_DEPTH_MAX) {
+        return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: more than %d links", (int)name.size, name.at, CHAIN_DEPTH_MAX);
+    }
+    return planner_check(planner);
+}
+
+/* The resources of `type` that the rest of a chain or _has describes, and no others. */
+static enum status described_plan(plan_node *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+    struct filter filter;
+    enum status status = deeper(planner, name);
+    if (status == STATUS_OK) {
+        status = filter_plan(&filter, planner, type, name, value);
+    }
+    planner->depth--;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *out = filter.plan;
+    if (!filter.is_bound) {
+        struct plan_list list = {0};
+        plan_list_add(planner, &list, filter.plan);
+        plan_list_add(planner, &list, plan_type(planner, type));
+        *out = plan_intersect(planner, &list);
+    }
+    return status;
+}
+
+static bool reaches(const struct parameter *parameter, const struct slot_use *use, fhir_type type) {
+    if (use->only != FHIR_TYPE_NONE && use->only != type) {
+        return false;
+    }
+    for (int i = 0; i < parameter->definition->target_count; i++) {
+        if (fhir_type_is(type, parameter->definition->targets[i])) {
+            return true;
+        }
+    }
+    return parameter->definition->target_count == 0;
+}
+
+static struct text first_code(struct text name) {
+    size_t size = 0;
+    while (size < name.size && name.at[size] != ':' && name.at[size] != '.') {
+        size++;
+    }
+    return (struct text){name.at, size};
+}
+
+static bool knows(struct planner *planner, fhir_type type, struct text name) {
+    struct text code = first_code(name);
+    return text_is(code, "_has") || text_is(code, "_list") || catalog_find(planner->search, type, code) != NULL;
+}
+
+/* The resources that a link of a chain may lead to and that have the rest. */
+static enum status link_plan(plan_node *out, size_t *types_out, struct planner *planner, const struct parameter *parameter,
+    const struct slot_use *use, fhir_type wanted, struct text rest, struct text value) {
+    struct plan_list list = {0};
+    enum status status = STATUS_OK;
+    for (int number = 1; number <= fhir_resource_count() && status == STATUS_OK; number++) {
+        fhir_type type = fhir_resource_type((uint16_t)number);
+        bool is_wanted = wanted == FHIR_TYPE_NONE || wanted == type;
+        if (is_wanted && reaches(parameter, use, type) && knows(planner, type, rest)) {
+            plan_node node;
+            status = described_plan(&node, planner, type, rest, value);
+            if (status == STATUS_OK) {
+                plan_list_add(planner, &list, node);
+                ++*types_out;
+            }
+        }
+    }
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+static enum status chain_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+    struct text rest = name;
+    struct text target = text_cut(&rest, '.');
+    struct text code = text_cut(&target, ':');
+    const struct parameter *parameter = catalog_find(planner->search, type, code);
+    if (parameter == NULL) {
+        return unknown_parameter(planner, type, name);
+    }
+    fhir_type wanted = target.at == NULL ? FHIR_TYPE_NONE : fhir_type_find(target);
+    if (parameter->type != FHIR_SEARCH_REFERENCE || (target.at != NULL && fhir_resource_number(wanted) == 0)) {
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: a chain goes along references, to resource types", (int)name.size,
+            name.at);
+    }
+    struct plan_list list = {0};
+    size_t types = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
+        plan_node described, node;
+        status = link_plan(&described, &types, planner, parameter, &parameter->uses[i], wanted, rest, value);
+        if (status == STATUS_OK) {
+            status = plan_sources(&node, planner, parameter->uses[i].slot, described);
+            plan_list_add(planner, &list, node);
+        }
+    }
+    if (status == STATUS_OK && types == 0) {
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: nothing it leads to has such a search parameter", (int)name.size,
+            name.at);
+    }
+    *out = (struct filter){plan_union(planner, &list), is_bound(parameter, type)};
+    return status;
+}
+
+/* _has:Observation:patient:code=x: what a reference `patient` of such Observations points at. */
+static enum status has_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+    struct text rest = name;
+    (void)text_cut(&rest, ':');
+    fhir_type source = fhir_type_find(text_cut(&rest, ':'));
+    struct text code = text_cut(&rest, ':');
+    if (fhir_resource_number(source) == 0 || code.size == 0 || rest.size == 0 || type == FHIR_TYPE_NONE) {
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: expected _has:Type:reference:parameter, of one type", (int)name.size,
+            name.at);
+    }
+    const struct parameter *parameter = catalog_find(planner->search, source, code);
+    if (parameter == NULL || parameter->type != FHIR_SEARCH_REFERENCE) {
+        return unknown_parameter(planner, source, name);
+    }
+    plan_node described, node;
+    enum status status = described_plan(&described, planner, source, rest, value);
+    struct plan_list list = {0};
+    for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
+        if (reaches(parameter, &parameter->uses[i], type)) {
+            status = plan_targets(&node, planner, parameter->uses[i].slot, described);
+            plan_list_add(planner, &list, node);
+        }
+    }
+    if (status == STATUS_OK && list.count == 0) {
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: that reference never leads to a %s", (int)name.size, name.at,
+            fhir_type_name(type));
+    }
+    *out = (struct filter){plan_union(planner, &list), false};
+    return status;
+}
+
+enum status filter_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+    if (value.size > VALUE_SIZE_MAX) {
+        return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: a value of more than %d bytes", (int)name.size, name.at,
+            VALUE_SIZE_MAX);
+    }
+    if (text_starts(name, "_has:")) {
+        return has_plan(out, planner, type, name, value);
+    }
+    if (name.size > 0 && memchr(name.at, '.', name.size) != NULL) {
+        return chain_plan(out, planner, type, name, value);
+    }
+    if (text_is(name, "_list")) {
+        return list_members_plan(out, planner, name, value);
+    }
+    return parameter_plan(out, planner, type, name, value);
+}
+
+bool filter_is_shared(const struct search *search, struct text name) {
+    struct text code = first_code(name);
+    if (text_is(code, "_list")) {
+        return true;
+    }
+    const struct parameter *parameter = catalog_find(search, FHIR_TYPE_NONE, code);
+    return parameter != NULL && (name.size == code.size || name.at[code.size] == ':');
+}
+
+/* ---- compartments -------------------------------------------------------------------------------------------------- */
+
+enum { COMPARTMENT_PARAMETERS_MAX = 32 };
+
+bool filter_has_compartment(fhir_type owner, fhir_type type) {
+    return type == owner || fhir_compartment_parameters(NULL, 0, owner, type) > 0;
+}
+
+enum status filter_compartment(plan_node *out, struct planner *planner, fhir_type type, fhir_type owner, struct text id) {
+    const char *codes[COMPARTMENT_PARAMETERS_MAX];
+    int count = fhir_compartment_parameters(codes, COMPARTMENT_PARAMETERS_MAX, owner, type);
+    invariant(count <= COMPARTMENT_PARAMETERS_MAX);
+    struct plan_list list = {0};
+    enum status status = STATUS_OK;
+    if (type == owner) {
+        plan_list_add(planner, &list, plan_id(planner, owner, id));
+    }
+    for (int i = 0; i < count && status == STATUS_OK; i++) {
+        const struct parameter *parameter = catalog_find(planner->search, type, text_from(codes[i]));
+        for (size_t u = 0; parameter != NULL && u < parameter->use_count && status == STATUS_OK; u++) {
+            const struct slot_use *use = &parameter->uses[u];
+            if (use->slot->type == FHIR_SEARCH_REFERENCE && (use->only == FHIR_TYPE_NONE || use->only == owner)) {
+                plan_node node;
+                status = plan_sources_of(&node, planner, use->slot, owner, id);
+                plan_list_add(planner, &list, node);
+            }
+        }
+    }
+    *out = plan_union(planner, &list);
+    return status;
+}

@@ -1,0 +1,507 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "search/filter.h"
+#include "search/kind.h"
+#include "search/query.h"
+
+enum { PAIRS_MAX = 200, SORT_NAME_MAX = 64 };
+
+/* One resource type searched, with the filters that only it can plan. */
+struct searched_type {
+    fhir_type type;
+    struct plan_list filters;
+    bool is_bound;
+};
+
+struct parser {
+    const struct search *search;
+    const struct search_request *request;
+    struct search_query *query;
+    struct planner planner;      /* its scope is the trial of the pair at hand */
+    struct scope *scope;
+    struct searched_type *types; /* none: all types */
+    size_t type_count;
+    struct plan_list shared;
+    struct issue *warnings_last;
+    bool is_count_zero;
+};
+
+typedef enum status parse_control(struct parser *parser, const struct search_pair *pair);
+
+static enum status malformed(struct parser *parser, const struct search_pair *pair, const char *expected) {
+    return fault(parser->planner.scope, STATUS_INVALID, "", "%.*s: expected %s", (int)pair->name.size, pair->name.at, expected);
+}
+
+static enum status not_served(struct parser *parser, const struct search_pair *pair) {
+    return fault(parser->planner.scope, STATUS_UNSUPPORTED, "", "%.*s is not served", (int)pair->name.size, pair->name.at);
+}
+
+/* ---- controls ------------------------------------------------------------------------------------------------------ */
+
+struct word {
+    const char *name;
+    int value;
+};
+
+static bool word_find(int *out, const struct word *words, size_t count, struct text name) {
+    for (size_t i = 0; i < count; i++) {
+        if (text_is(name, words[i].name)) {
+            *out = words[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status parse_count(struct parser *parser, const struct search_pair *pair) {
+    int64_t count;
+    if (!text_to_int64(&count, pair->value) || count < 0) {
+        return malformed(parser, pair, "a number of 0 or more");
+    }
+    size_t most = parser->request->count_max;
+    parser->query->count = most > 0 && (uint64_t)count > most ? most : (size_t)count;
+    parser->is_count_zero = count == 0;
+    return STATUS_OK;
+}
+
+static enum status parse_total(struct parser *parser, const struct search_pair *pair) {
+    static const struct word words[] = {
+        {"none", SEARCH_TOTAL_NONE}, {"estimate", SEARCH_TOTAL_ESTIMATE}, {"accurate", SEARCH_TOTAL_ACCURATE}};
+    int value;
+    if (!word_find(&value, words, sizeof words / sizeof words[0], pair->value)) {
+        return malformed(parser, pair, "none, estimate or accurate");
+    }
+    parser->query->total = (enum search_total)value;
+    return STATUS_OK;
+}
+
+static enum status parse_summary(struct parser *parser, const struct search_pair *pair) {
+    static const struct word words[] = {{"false", SEARCH_SUMMARY_FALSE}, {"true", SEARCH_SUMMARY_TRUE},
+        {"text", SEARCH_SUMMARY_TEXT}, {"data", SEARCH_SUMMARY_DATA}, {"count", SEARCH_SUMMARY_COUNT}};
+    int value;
+    if (!word_find(&value, words, sizeof words / sizeof words[0], pair->value)) {
+        return malformed(parser, pair, "true, text, data, count or false");
+    }
+    parser->query->summary = (enum search_summary)value;
+    return STATUS_OK;
+}
+
+static bool is_element_name(struct text name) {
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.at[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.')) {
+            return false;
+        }
+    }
+    return name.size > 0;
+}
+
+static enum status parse_elements(struct parser *parser, const struct search_pair *pair) {
+    struct search_query *query = parser->query;
+    struct text *elements = ARENA_ARRAY(parser->scope->arena, struct text, query->element_count + pair->value.size + 1);
+    size_t count = query->element_count;
+    if (count > 0) {
+        memcpy(elements, query->elements, count * sizeof *elements);
+    }
+    for (struct text rest = pair->value; rest.at != NULL;) {
+        struct text name = text_trim(text_cut(&rest, ','));
+        struct text path = name;
+        struct text first = text_cut(&path, '.');
+        bool is_known = parser->request->type == FHIR_TYPE_NONE || fhir_element_find(parser->request->type, first) != NULL;
+        if (!is_element_name(name) || !is_known) {
+            return malformed(parser, pair, "names of elements, with commas between");
+        }
+        elements[count++] = name;
+    }
+    query->elements = elements;
+    query->element_count = count;
+    return STATUS_OK;
+}
+
+static enum status parse_contained(struct parser *parser, const struct search_pair *pair) {
+    return text_is(pair->value, "false") ? STATUS_OK : not_served(parser, pair);
+}
+
+static enum status sort_find(struct store_sort *out, struct parser *parser, const struct search_pair *pair, struct text code) {
+    struct scope *scope = parser->planner.scope;
+    fhir_type type = parser->type_count == 1 ? parser->types[0].type : FHIR_TYPE_NONE;
+    const struct parameter *parameter = catalog_find(parser->search, type, code);
+    if (parameter == NULL) {
+        return malformed(parser, pair, "names of search parameters, with commas between");
+    }
+    if (parameter->role == ROLE_UPDATED) {
+        out->space = STORE_SPACE_UPDATED;
+        return STATUS_OK;
+    }
+    bool is_ordered = parameter->role == ROLE_INDEXED && parameter->type != FHIR_SEARCH_COMPOSITE &&
+                      parameter->type != FHIR_SEARCH_REFERENCE && parameter->use_count > 0;
+    if (!is_ordered) {
+        return fault(scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
+    }
+    return slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope);
+}
+
+static enum status parse_sort(struct parser *parser, const struct search_pair *pair) {
+    struct search_query *query = parser->query;
+    enum status status = STATUS_OK;
+    for (struct text rest = pair->value; rest.at != NULL && status == STATUS_OK;) {
+        struct text code = text_cut(&rest, ',');
+        struct store_sort sort = {.descending = text_starts(code, "-")};
+        if (sort.descending) {
+            code = (struct text){code.at + 1, code.size - 1};
+        }
+        status = sort_find(&sort, parser, pair, code);
+        if (status == STATUS_OK && query->sort_count == STORE_SORTS_MAX) {
+            return fault(parser->planner.scope, STATUS_TOO_COSTLY, "", "_sort: more than %d keys", STORE_SORTS_MAX);
+        }
+        if (status == STATUS_OK) {
+            query->sorts[query->sort_count++] = sort;
+        }
+    }
+    return status;
+}
+
+/* "MedicationRequest:requester:Practitioner", "MedicationRequest:*", "*". */
+static bool include_read(struct include *out, struct parser *parser, struct text value) {
+    if (text_is(value, "*")) {
+        return true;
+    }
+    struct text rest = value;
+    struct text type = text_cut(&rest, ':');
+    struct text code = text_cut(&rest, ':');
+    out->source = fhir_type_find(type);
+    if (fhir_resource_number(out->source) == 0 || code.size == 0) {
+        return false;
+    }
+    if (!text_is(code, "*")) {
+        out->parameter = catalog_find(parser->search, out->source, code);
+        if (out->parameter == NULL || out->parameter->type != FHIR_SEARCH_REFERENCE || out->parameter->role != ROLE_INDEXED) {
+            return false;
+        }
+    }
+    if (rest.at != NULL) {
+        out->target = fhir_type_find(rest);
+        return fhir_resource_number(out->target) != 0;
+    }
+    return true;
+}
+
+static enum status include_add(struct parser *parser, const struct search_pair *pair, bool is_reverse) {
+    struct search_query *query = parser->query;
+    struct include include = {.is_reverse = is_reverse};
+    struct text modifier = pair->name;
+    (void)text_cut(&modifier, ':');
+    include.is_iterated = text_is(modifier, "iterate") || text_is(modifier, "recurse");
+    if (modifier.at != NULL && !include.is_iterated) {
+        return malformed(parser, pair, "no modifier, or iterate");
+    }
+    if (!include_read(&include, parser, pair->value)) {
+        return malformed(parser, pair, "Type:reference-parameter, Type:reference-parameter:Type, Type:* or *");
+    }
+    if (query->include_count == INCLUDES_MAX) {
+        return fault(parser->planner.scope, STATUS_TOO_COSTLY, "", "more than %d includes", INCLUDES_MAX);
+    }
+    query->includes[query->include_count++] = include;
+    return STATUS_OK;
+}
+
+static enum status parse_include(struct parser *parser, const struct search_pair *pair) {
+    return include_add(parser, pair, false);
+}
+
+static enum status parse_revinclude(struct parser *parser, const struct search_pair *pair) {
+    return include_add(parser, pair, true);
+}
+
+static enum status parse_type(struct parser *parser, const struct search_pair *pair) {
+    return parser->request->type == FHIR_TYPE_NONE ? STATUS_OK /* read before the others */
+                                                   : malformed(parser, pair, "_type only in a search over all types");
+}
+
+static enum status parse_nothing(struct parser *parser, const struct search_pair *pair) {
+    (void)parser, (void)pair;
+    return STATUS_OK;
+}
+
+enum control_place { CONTROL_USED, CONTROL_SKIPPED };
+static const struct control {
+    const char *name;
+    parse_control *parse;
+    enum control_place place; /* skipped: not of the query, and not in its self link */
+} controls[] = {
+    {"_count", parse_count, CONTROL_USED},
+    {"_total", parse_total, CONTROL_USED},
+    {"_summary", parse_summary, CONTROL_USED},
+    {"_elements", parse_elements, CONTROL_USED},
+    {"_sort", parse_sort, CONTROL_USED},
+    {"_include", parse_include, CONTROL_USED},
+    {"_revinclude", parse_revinclude, CONTROL_USED},
+    {"_type", parse_type, CONTROL_USED},
+    {"_contained", parse_contained, CONTROL_USED},
+    {"_containedType", not_served, CONTROL_USED},
+    {"_text", not_served, CONTROL_USED},
+    {"_content", not_served, CONTROL_USED},
+    {"_filter", not_served, CONTROL_USED},
+    {"_query", not_served, CONTROL_USED},
+    {"_cursor", parse_nothing, CONTROL_SKIPPED},
+    {"_format", parse_nothing, CONTROL_SKIPPED},
+    {"_pretty", parse_nothing, CONTROL_SKIPPED},
+    {"_explain", parse_nothing, CONTROL_SKIPPED},
+};
+
+static const struct control *control_find(struct text name) {
+    struct text code = text_cut(&name, ':');
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+        bool takes_modifier = controls[i].parse == parse_include || controls[i].parse == parse_revinclude;
+        if (text_is(code, controls[i].name) && (name.at == NULL || takes_modifier)) {
+            return &controls[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- filters ------------------------------------------------------------------------------------------------------- */
+
+static enum status parse_filter(struct parser *parser, const struct search_pair *pair) {
+    struct filter filter;
+    if (parser->type_count == 0 || (parser->type_count > 1 && filter_is_shared(parser->search, pair->name))) {
+        enum status status = filter_plan(&filter, &parser->planner, FHIR_TYPE_NONE, pair->name, pair->value);
+        if (status == STATUS_OK) {
+            plan_list_add(&parser->planner, &parser->shared, filter.plan);
+        }
+        return status;
+    }
+    struct filter *of_type = ARENA_ARRAY(parser->scope->arena, struct filter, parser->type_count);
+    for (size_t i = 0; i < parser->type_count; i++) {
+        enum status status =
+            filter_plan(&of_type[i], &parser->planner, parser->types[i].type, pair->name, pair->value);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < parser->type_count; i++) {
+        plan_list_add(&parser->planner, &parser->types[i].filters, of_type[i].plan);
+        parser->types[i].is_bound = parser->types[i].is_bound || of_type[i].is_bound;
+    }
+    return STATUS_OK;
+}
+
+/* ---- the types searched -------------------------------------------------------------------------------------------- */
+
+static void type_add(struct parser *parser, fhir_type type) {
+    for (size_t i = 0; i < parser->type_count; i++) {
+        if (parser->types[i].type == type) {
+            return;
+        }
+    }
+    parser->types[parser->type_count++] = (struct searched_type){.type = type};
+}
+
+static enum status types_of_pair(struct parser *parser, const struct search_pair *pair) {
+    for (struct text rest = pair->value; rest.at != NULL;) {
+        fhir_type type = fhir_type_find(text_cut(&rest, ','));
+        if (fhir_resource_number(type) == 0) {
+            return fault(parser->scope, STATUS_INVALID, "", "_type: expected names of resource types, with commas between");
+        }
+        type_add(parser, type);
+    }
+    return STATUS_OK;
+}
+
+static enum status types_read(struct parser *parser) {
+    const struct search_request *request = parser->request;
+    parser->types = ARENA_ARRAY(parser->scope->arena, struct searched_type, (size_t)fhir_resource_count() + 1);
+    if (request->type != FHIR_TYPE_NONE) {
+        type_add(parser, request->type);
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < request->pair_count; i++) {
+        if (text_is(request->pairs[i].name, "_type")) {
+            enum status status = types_of_pair(parser, &request->pairs[i]);
+            if (status != STATUS_OK) {
+                return status;
+            }
+        }
+    }
+    if (parser->type_count > 0 || request->compartment.type == FHIR_TYPE_NONE) {
+        return STATUS_OK;
+    }
+    for (int number = 1; number <= fhir_resource_count(); number++) {
+        fhir_type type = fhir_resource_type((uint16_t)number);
+        if (filter_has_compartment(request->compartment.type, type)) {
+            type_add(parser, type);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status compartment_add(struct parser *parser) {
+    const struct search_request *request = parser->request;
+    enum status status = STATUS_OK;
+    if (request->compartment.type == FHIR_TYPE_NONE) {
+        return status;
+    }
+    for (size_t i = 0; i < parser->type_count && status == STATUS_OK; i++) {
+        plan_node node;
+        status = filter_compartment(
+            &node, &parser->planner, parser->types[i].type, request->compartment.type, request->compartment.id);
+        plan_list_add(&parser->planner, &parser->types[i].filters, node);
+        parser->types[i].is_bound = true;
+    }
+    return status;
+}
+
+/* The shared filters and, for each type, its own; a type is named itself where nothing else holds to it. */
+static plan_node whole_plan(struct parser *parser) {
+    struct planner *planner = &parser->planner;
+    struct plan_list all = parser->shared, types = {0};
+    for (size_t i = 0; i < parser->type_count; i++) {
+        struct searched_type *type = &parser->types[i];
+        if (!type->is_bound) {
+            plan_list_add(planner, &type->filters, plan_type(planner, type->type));
+        }
+        plan_list_add(planner, &types, plan_intersect(planner, &type->filters));
+    }
+    if (types.count > 0) {
+        plan_list_add(planner, &all, plan_union(planner, &types));
+    }
+    if (all.count == 0) {
+        plan_list_add(planner, &all, plan_type(planner, FHIR_TYPE_NONE));
+    }
+    return plan_intersect(planner, &all);
+}
+
+/* ---- the request --------------------------------------------------------------------------------------------------- */
+
+static void warnings_add(struct parser *parser, const struct fault *from) {
+    for (const struct issue *issue = from->first; issue != NULL; issue = issue->next) {
+        struct issue *copy = ARENA_NEW(parser->scope->arena, struct issue);
+        *copy = *issue;
+        copy->next = NULL;
+        if (parser->warnings_last == NULL) {
+            parser->query->warnings = copy;
+        } else {
+            parser->warnings_last->next = copy;
+        }
+        parser->warnings_last = copy;
+    }
+}
+
+static enum status parse_pair(struct parser *parser, const struct search_pair *pair) {
+    struct scope trial = {.arena = parser->scope->arena, .deadline_us = parser->scope->deadline_us};
+    parser->planner.scope = &trial;
+    parser->planner.depth = 0;
+    const struct control *control = control_find(pair->name);
+    enum status status;
+    if (control != NULL && control->place == CONTROL_USED && pair->value.size == 0) {
+        status = malformed(parser, pair, "a value");
+    } else {
+        status = control != NULL ? control->parse(parser, pair) : parse_filter(parser, pair);
+    }
+    parser->planner.scope = parser->scope;
+    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED;
+    if (status != STATUS_OK && is_ours && parser->request->handling == SEARCH_LENIENT) {
+        warnings_add(parser, &trial.fault);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        fault_carry(parser->scope, &trial.fault);
+        return status;
+    }
+    if (control == NULL || control->place == CONTROL_USED) {
+        parser->query->self[parser->query->self_count++] = *pair;
+        parser->query->has_control = parser->query->has_control || control != NULL;
+    }
+    return STATUS_OK;
+}
+
+static void put_part(struct buffer *buffer, struct text part) {
+    buffer_put_format(buffer, "%zu:", part.size);
+    buffer_put(buffer, part);
+}
+
+static void digest_fill(struct search_query *query, const struct search_request *request, struct scope *scope) {
+    struct buffer whole = buffer_open(scope->arena, SIZE_MAX);
+    put_part(&whole, text_from(request->type == FHIR_TYPE_NONE ? "" : fhir_type_name(request->type)));
+    put_part(&whole, text_from(request->compartment.type == FHIR_TYPE_NONE ? "" : fhir_type_name(request->compartment.type)));
+    put_part(&whole, request->compartment.id);
+    for (size_t i = 0; i < query->self_count; i++) {
+        put_part(&whole, query->self[i].name);
+        put_part(&whole, query->self[i].value);
+    }
+    uint8_t digest[DIGEST_SIZE];
+    digest_sha256(digest, buffer_text(&whole));
+    memcpy(query->digest, digest, sizeof query->digest);
+}
+
+static enum status cursor_take(struct parser *parser) {
+    struct search_query *query = parser->query;
+    const struct search_request *request = parser->request;
+    for (size_t i = 0; i < request->pair_count; i++) {
+        if (!text_is(request->pairs[i].name, "_cursor")) {
+            continue;
+        }
+        if (query->has_cursor) {
+            return fault(parser->scope, STATUS_INVALID, "", "_cursor: given twice");
+        }
+        enum status status = cursor_read(&query->cursor, query, request->pairs[i].value, parser->scope);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        query->has_cursor = true;
+        query->count = query->cursor.count;
+    }
+    return STATUS_OK;
+}
+
+static struct search_query *query_start(const struct search_request *request, struct scope *scope) {
+    struct search_query *query = ARENA_NEW(scope->arena, struct search_query);
+    query->type = request->type;
+    query->count = request->count_default;
+    query->cursor_key = request->cursor_key;
+    query->self = ARENA_ARRAY(scope->arena, struct search_pair, request->pair_count + 1);
+    query->includes = ARENA_ARRAY(scope->arena, struct include, INCLUDES_MAX);
+    return query;
+}
+
+enum status search_parse(const struct search_query **out, const struct search *search, const struct search_request *request,
+    struct scope *scope) {
+    *out = NULL;
+    if (request->pair_count > PAIRS_MAX) {
+        return fault(scope, STATUS_TOO_COSTLY, "", "more than %d parameters", PAIRS_MAX);
+    }
+    struct search_query *query = query_start(request, scope);
+    struct parser parser = {.search = search, .request = request, .query = query, .scope = scope,
+        .planner = {.search = search, .scope = scope}};
+    enum status status = types_read(&parser);
+    for (size_t i = 0; i < request->pair_count && status == STATUS_OK; i++) {
+        status = parse_pair(&parser, &request->pairs[i]);
+    }
+    if (status == STATUS_OK) {
+        status = compartment_add(&parser);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (parser.is_count_zero && !query->has_cursor) {
+        query->summary = SEARCH_SUMMARY_COUNT; /* https://hl7.org/fhir/R4/search.html#count */
+    }
+    query->plan = whole_plan(&parser);
+    digest_fill(query, request, scope);
+    status = cursor_take(&parser);
+    if (status == STATUS_OK) {
+        status = planner_check(&parser.planner);
+    }
+    *out = query;
+    return status;
+}
+
+enum search_summary search_query_summary(const struct search_query *query) {
+    return query->summary;
+}
+
+const struct text *search_query_elements(size_t *count_out, const struct search_query *query) {
+    *count_out = query->element_count;
+    return query->elements;
+}

@@ -1,0 +1,56 @@
+/* query: a request once parsed and planned; and where a page of it goes on. */
+#ifndef SOYANG_SEARCH_QUERY_H
+#define SOYANG_SEARCH_QUERY_H
+
+#include "search/planner.h"
+#include "search/search.h"
+
+enum { INCLUDES_MAX = 64, INCLUDED_MAX = 10000, INCLUDE_ROUNDS_MAX = 16 };
+
+struct include {
+    fhir_type source;                  /* whose reference; NONE: any */
+    const struct parameter *parameter; /* NULL: every reference parameter */
+    fhir_type target;                  /* NONE: any */
+    bool is_reverse, is_iterated;
+};
+
+enum { CURSOR_DIGEST_SIZE = 16 };
+
+/* What a cursor carries. `position` is the store's. */
+struct cursor {
+    uint64_t sequence, total;
+    bool has_total;
+    uint32_t count;
+    struct text position;
+};
+
+struct search_query {
+    fhir_type type;
+    plan_node plan;
+    struct store_sort sorts[STORE_SORTS_MAX];
+    size_t sort_count;
+    size_t count;
+    enum search_total total;
+    enum search_summary summary;
+    struct text *elements;
+    size_t element_count;
+    struct include *includes;
+    size_t include_count;
+    struct search_pair *self;
+    size_t self_count;
+    const struct issue *warnings;
+    bool has_cursor, has_control; /* control: anything but filters */
+    struct cursor cursor;
+    uint8_t digest[CURSOR_DIGEST_SIZE]; /* of type, compartment and the parameters used */
+    struct text cursor_key;
+};
+
+/* Opaque text for a next link, signed with the query's key; forged, or of another query: STATUS_INVALID. */
+struct text cursor_write(const struct search_query *query, const struct cursor *cursor, struct scope *scope);
+MUST_CHECK enum status cursor_read(struct cursor *out, const struct search_query *query, struct text value, struct scope *scope);
+
+/* Adds what the includes of `query` bring for result->matches. */
+MUST_CHECK enum status include_run(struct search_result *result, const struct search *search, const struct search_query *query,
+    struct store_view *view, struct scope *scope);
+
+#endif

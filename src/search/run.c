@@ -1,0 +1,79 @@
+#include "search/query.h"
+
+static enum status total_fill(struct search_result *out, const struct search_query *query, struct store_view *view,
+    struct scope *scope) {
+    if (query->has_cursor && query->cursor.has_total) {
+        out->has_total = true;
+        out->total = query->cursor.total;
+        return STATUS_OK;
+    }
+    bool is_required = query->total == SEARCH_TOTAL_ACCURATE || query->summary == SEARCH_SUMMARY_COUNT;
+    if (!is_required && query->total == SEARCH_TOTAL_NONE) {
+        if (!query->has_cursor && out->matches.next.at == NULL) { /* all of it is here */
+            out->has_total = true;
+            out->total = out->matches.count;
+        }
+        return STATUS_OK;
+    }
+    struct scope trial = {.arena = scope->arena, .deadline_us = scope->deadline_us};
+    enum status status = store_view_count(&out->total, view, query->plan, 0, &trial);
+    out->has_total = status == STATUS_OK;
+    if (status == STATUS_TOO_COSTLY && !is_required) {
+        return STATUS_OK; /* an estimate is exact or absent */
+    }
+    fault_carry(scope, &trial.fault);
+    return status;
+}
+
+static enum status page_fill(struct search_result *out, const struct search *search, const struct search_query *query,
+    struct store_view *view, struct scope *scope) {
+    struct store_query select = {.plan = query->plan, .sort_count = query->sort_count, .limit = query->count,
+        .want = STORE_WANT_BODY};
+    for (size_t i = 0; i < query->sort_count; i++) {
+        select.sorts[i] = query->sorts[i];
+    }
+    if (query->has_cursor) {
+        select.after = query->cursor.position;
+    }
+    enum status status = store_view_select(&out->matches, view, &select, scope);
+    return status == STATUS_OK ? include_run(out, search, query, view, scope) : status;
+}
+
+enum status search_run(struct search_result *out, const struct search *search, const struct search_query *query,
+    struct scope *scope) {
+    *out = (struct search_result){.self = query->self, .self_count = query->self_count, .warnings = query->warnings};
+    struct store_view *view = NULL;
+    enum status status = store_view_open(&view, search->store, query->has_cursor ? query->cursor.sequence : 0, scope);
+    if (status == STATUS_GONE && scope->fault.count == 0) {
+        fault(scope, STATUS_GONE, "", "_cursor: it is too old; search again");
+    }
+    if (status != STATUS_OK) {
+        goto end;
+    }
+    out->sequence = store_view_sequence(view);
+    if (query->summary != SEARCH_SUMMARY_COUNT) {
+        status = page_fill(out, search, query, view, scope);
+    }
+    if (status == STATUS_OK) {
+        status = total_fill(out, query, view, scope);
+    }
+    if (status == STATUS_OK && out->matches.next.at != NULL) {
+        const struct cursor cursor = {.sequence = out->sequence, .total = out->total, .has_total = out->has_total,
+            .count = (uint32_t)query->count, .position = out->matches.next};
+        out->cursor = cursor_write(query, &cursor, scope);
+    }
+end:
+    store_view_close(view);
+    return status;
+}
+
+enum status search_match(struct store_page *out, const struct search *search, const struct search_query *query,
+    struct store_unit *unit, size_t limit, struct scope *scope) {
+    (void)search;
+    *out = (struct store_page){0};
+    if (query->has_control || query->has_cursor) {
+        return fault(scope, STATUS_INVALID, "", "a conditional reference may hold filters only");
+    }
+    const struct store_query select = {.plan = query->plan, .limit = limit, .want = STORE_WANT_IDENTITY};
+    return store_unit_select(out, unit, &select, scope);
+}

@@ -1,0 +1,84 @@
+#include "search/kind.h"
+
+#include <string.h>
+
+static void uri_emit(struct emitter *emitter, const struct fhirpath_item *item) {
+    struct text value = fhirpath_item_text(item, emitter->scope);
+    if (value.size > 0) {
+        struct key key = {0};
+        key_put_bounded(&key, value, KEY_URI_MAX);
+        emit_key(emitter, FACET_MAIN, &key);
+    }
+}
+
+/* A key is a whole URI: exactly this one, which others may begin with. */
+static enum status plan_exact(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
+    struct key key = {0};
+    key_put_bounded(&key, uri, KEY_URI_MAX);
+    struct text low = key_copy(planner->scope->arena, &key);
+    struct text high = text_format(planner->scope->arena, "%.*s", (int)low.size, low.at);
+    high.size++; /* with its terminating zero: the next key */
+    return plan_range(out, planner, slot, FACET_MAIN, low, high, NULL);
+}
+
+static enum status list_exact(struct plan_list *list, struct planner *planner, struct slot *slot, struct text uri) {
+    plan_node node;
+    enum status status = plan_exact(&node, planner, slot, uri);
+    plan_list_add(planner, list, node);
+    return status;
+}
+
+/* http://x/a finds itself and http://x/a/b, not http://x/ab. */
+static enum status plan_below(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
+    struct plan_list list = {0};
+    enum status status = list_exact(&list, planner, slot, uri);
+    struct buffer path = buffer_open(planner->scope->arena, uri.size + 1);
+    buffer_put(&path, uri);
+    if (!text_ends(uri, "/")) {
+        buffer_put_char(&path, '/');
+    }
+    plan_node node;
+    if (status == STATUS_OK) {
+        struct text prefix = buffer_text(&path);
+        if (prefix.size > KEY_URI_MAX - KEY_MARK_SIZE) {
+            prefix.size = KEY_URI_MAX - KEY_MARK_SIZE;
+        }
+        status = plan_prefix(&node, planner, slot, FACET_MAIN, prefix, NULL);
+        plan_list_add(planner, &list, node);
+    }
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+/* http://x/a/b finds itself, http://x/a/, http://x/a, http://x/ and http://x. */
+static enum status plan_above(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
+    struct plan_list list = {0};
+    enum status status = list_exact(&list, planner, slot, uri);
+    const char *authority = memmem(uri.at, uri.size, "://", 3);
+    size_t first = authority == NULL ? 0 : (size_t)(authority - uri.at) + 3;
+    for (size_t i = uri.size; i > first && status == STATUS_OK; i--) {
+        if (uri.at[i - 1] == '/') {
+            status = list_exact(&list, planner, slot, (struct text){uri.at, i});
+            if (status == STATUS_OK) {
+                status = list_exact(&list, planner, slot, (struct text){uri.at, i - 1});
+            }
+        }
+    }
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+static enum status uri_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
+    const struct criterion *criterion) {
+    struct text uri = value_unescape(planner->scope->arena, criterion->value);
+    switch (criterion->modifier) {
+    case MODIFIER_BELOW:
+        return plan_below(out, planner, use->slot, uri);
+    case MODIFIER_ABOVE:
+        return plan_above(out, planner, use->slot, uri);
+    default:
+        return plan_exact(out, planner, use->slot, uri);
+    }
+}
+
+const struct kind kind_uri = {uri_emit, uri_plan};
