@@ -139,11 +139,11 @@ enum status repeat_run(struct collection *out, const struct call *call) {
         if (status != STATUS_OK) {
             return status;
         }
-        current = (struct collection){0};
-        struct collection fresh = {out->at + before, out->count - before, 0};
-        status = collection_add_all(&current, call->machine, &fresh);
-        if (status != STATUS_OK) {
-            return status;
+        /* a copy: `out` may move while it grows, and what the next round finds may point into `current` */
+        size_t fresh = out->count - before;
+        current = (struct collection){ARENA_ARRAY(call->machine->scope->arena, struct fhirpath_item, fresh), fresh, 0};
+        if (fresh > 0) {
+            memcpy(current.at, out->at + before, fresh * sizeof *current.at);
         }
     }
     return STATUS_OK;
