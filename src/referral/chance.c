@@ -28,13 +28,18 @@ static const enum region_tier wanted_tier[] = {
 #define ON_CALL_LEAST .05
 #define MINUTE_US 60e6
 
+static double trust_of(const struct rank *rank, const struct region_count *count) {
+    const struct region_board_model *model = &rank->snapshot->board;
+    bool stated = model->ignored_after_min > 0;
+    return region_count_trust_under(stated ? model : &region_board_default, count, rank->patient->now_us);
+}
+
 static double count_factor(int free, double none) {
     return free <= 0 ? none : free == 1 ? BEDS_ONE : 1;
 }
 
 /* Believed as far as the board's age allows; what is not believed counts as not known. */
-static double believed(const struct region_count *count, double none, int64_t now_us) {
-    double trust = region_count_trust(count, now_us);
+static double believed(double trust, const struct region_count *count, double none) {
     return trust * count_factor(count->free, none) + (1 - trust) * BEDS_UNKNOWN;
 }
 
@@ -50,13 +55,14 @@ static double need_beds(struct chance *out, const struct rank *rank, const struc
             continue;
         }
         double none = bed == rank->emergency_bed && rank->patient->level <= 2 ? BEDS_NONE_URGENT : BEDS_NONE;
-        double factor = believed(count, none, now_us);
+        double trust = trust_of(rank, count);
+        double factor = believed(trust, count, none);
         if (factor > best) {
             best = factor;
             out->count_bed = bed;
             out->count_free = count->free;
             out->count_age_min = fmax(0, (double)(now_us - count->said_us) / MINUTE_US);
-            out->count_trust = region_count_trust(count, now_us);
+            out->count_trust = trust;
         }
     }
     return best < 0 ? BEDS_UNKNOWN : best;
@@ -64,14 +70,11 @@ static double need_beds(struct chance *out, const struct rank *rank, const struc
 
 static double on_call(const struct rank *rank, const struct region_place *place, uint64_t needs) {
     double least = 1;
-    int hour = rank->patient->hour;
-    if (place->on_call == NULL || hour < 0 || hour > 23) {
-        return least;
-    }
     for (uint64_t left = needs; left != 0; left &= left - 1) {
-        size_t need = (size_t)__builtin_ctzll(left);
-        double chance = place->on_call[(size_t)hour * rank->snapshot->need_count + need] / 100.0;
-        least = fmin(least, fmax(chance, ON_CALL_LEAST));
+        int percent = region_on_call(rank->snapshot, place, __builtin_ctzll(left), rank->patient->now_us);
+        if (percent >= 0) {
+            least = fmin(least, fmax(percent / 100.0, ON_CALL_LEAST));
+        }
     }
     return least;
 }
@@ -111,14 +114,35 @@ void chance_find(struct chance *out, const struct rank *rank, int place_index, u
 /* Assumption: minutes until a doctor begins, by level, in a department that is not crowded. */
 static const double level_wait_min[] = {0, 0, 5, 15, 30, 30};
 
-double wait_find(const struct rank *rank, int place_index) {
-    const struct region_place *place = &rank->snapshot->places[place_index];
+static double crowded_wait(const struct rank *rank, const struct region_place *place) {
     double factor = 1;
     if (rank->emergency_bed >= 0 && place->beds[rank->emergency_bed].known) {
         const struct region_count *count = &place->beds[rank->emergency_bed];
         double load = count->total > 0 ? (double)(count->total - count->free) / count->total : 0;
         double crowding = fmin(2, fmax(0, (load - .7) / .3)); /* from 70 % full; twice over when as many wait as there are beds */
-        factor += region_count_trust(count, rank->patient->now_us) * crowding;
+        factor += trust_of(rank, count) * crowding;
     }
     return level_wait_min[rank->patient->level] * factor;
+}
+
+/* A team that is called from home sets out when the place is told, so that only what the way does not cover is waited for. */
+double wait_find(const struct rank *rank, int place_index, uint64_t needs, double travel_min) {
+    const struct region_place *place = &rank->snapshot->places[place_index];
+    double call_in = 0;
+    for (uint64_t left = needs; left != 0; left &= left - 1) {
+        call_in = fmax(call_in, place->call_in_minutes[__builtin_ctzll(left)]);
+    }
+    return fmax(crowded_wait(rank, place), call_in - travel_min);
+}
+
+enum { NIGHT_FROM_HOUR = 23, NIGHT_TO_HOUR = 8 };
+
+double answer_find(const struct rank *rank, int place_index) {
+    const struct region_place *place = &rank->snapshot->places[place_index];
+    if (rank->patient->extreme) {
+        return 0; /* told, not asked */
+    }
+    int64_t hour = (rank->patient->now_us / 60000000 + rank->snapshot->zone_minutes) / 60 % 24;
+    bool night = hour >= NIGHT_FROM_HOUR || hour < NIGHT_TO_HOUR;
+    return place->answer_minutes * (night && place->answer_night_factor > 0 ? place->answer_night_factor : 1);
 }

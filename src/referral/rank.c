@@ -19,10 +19,6 @@ struct ranking {
     double least_direct_min;
 };
 
-static double answer_of(const struct rank *rank, int place) {
-    return rank->patient->extreme ? 0 : rank->snapshot->places[place].answer_minutes;
-}
-
 static void travel_to(struct region_travel *out, const struct rank *rank, int place) {
     if (place == rank->patient->origin_place) {
         *out = (struct region_travel){.estimated = false};
@@ -46,8 +42,8 @@ static struct candidate *add(struct ranking *ranking, int place, uint64_t needs)
         .place = place,
         .second_place = -1,
         .travel_min = travel.minutes,
-        .wait_min = wait_find(rank, place),
-        .answer_min = answer_of(rank, place),
+        .wait_min = wait_find(rank, place, needs, travel.minutes),
+        .answer_min = answer_find(rank, place),
         .distance_km = travel.distance_km,
         .estimated = travel.estimated,
         .missing_need = -1,
@@ -135,7 +131,7 @@ static size_t find_first_legs(struct first_leg out[FIRST_LEGS_MAX], const struct
         }
         struct region_travel travel;
         travel_to(&travel, rank, i);
-        leg.minutes = travel.minutes + answer_of(rank, i);
+        leg.minutes = travel.minutes + answer_find(rank, i);
         size_t at = count;
         while (at > 0 && leg.minutes < out[at - 1].minutes) {
             at--;

@@ -53,7 +53,8 @@ struct chance {
     bool tier_low;
 };
 void chance_find(struct chance *out, const struct rank *rank, int place, uint64_t needs);
-double wait_find(const struct rank *rank, int place);
+double wait_find(const struct rank *rank, int place, uint64_t needs, double travel_min);
+double answer_find(const struct rank *rank, int place);
 
 /* Share of what immediate care would give that is left. `first_min` is when a first place stabilises; below 0: one leg. */
 double benefit_find(const struct rank *rank, double minutes, double first_min);

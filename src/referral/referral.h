@@ -46,7 +46,6 @@ struct referral_case {
     enum referral_choice choice;
     double continuity_min;         /* worth of known_place, in minutes; 0 where the policy does not count it */
     int64_t now_us;
-    int hour;                      /* 0..23, local, for the on-call table; -1: not considered */
     const int *excluded;           /* places already asked or ruled out by a human */
     size_t excluded_count;
     size_t options_max;            /* how many options are wanted; 0: all */
