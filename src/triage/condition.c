@@ -8,19 +8,23 @@ static const struct {
     const char *name;
     enum condition_kind kind;
 } flags[] = {
-    {"female", CONDITION_FEMALE}, {"male", CONDITION_MALE}, {"pregnant", CONDITION_PREGNANT}, {"oxygen", CONDITION_OXYGEN},
-    {"hypercapnic", CONDITION_HYPERCAPNIC}, {"injury", CONDITION_INJURY},
+    {"female", CONDITION_FEMALE},
+    {"male", CONDITION_MALE},
+    {"pregnant", CONDITION_PREGNANT},
+    {"oxygen", CONDITION_OXYGEN},
+    {"hypercapnic", CONDITION_HYPERCAPNIC},
+    {"injured", CONDITION_INJURY},
 };
 static const struct {
     const char *text;
     enum condition_relation relation;
-} relations[] = {
-    {"<=", CONDITION_LESS_EQUAL}, {">=", CONDITION_MORE_EQUAL}, {"<", CONDITION_LESS}, {">", CONDITION_MORE}, {"=", CONDITION_EQUAL}};
+} relations[] = {{"<=", CONDITION_LESS_EQUAL}, {">=", CONDITION_MORE_EQUAL}, {"<", CONDITION_LESS},
+    {">", CONDITION_MORE}, {"=", CONDITION_EQUAL}};
 static const struct {
     const char *name;
     enum triage_mind mind;
-} minds[] = {{"alert", TRIAGE_ALERT}, {"confused", TRIAGE_CONFUSED}, {"voice", TRIAGE_VOICE}, {"pain", TRIAGE_PAIN_ONLY},
-    {"unresponsive", TRIAGE_UNRESPONSIVE}};
+} minds[] = {{"alert", TRIAGE_ALERT}, {"confused", TRIAGE_CONFUSED}, {"voice", TRIAGE_VOICE},
+    {"pain", TRIAGE_PAIN_ONLY}, {"unresponsive", TRIAGE_UNRESPONSIVE}};
 
 /* ---- opening -------------------------------------------------------------------------------------------------------- */
 
@@ -28,8 +32,8 @@ static bool quantity_find(struct condition_atom *atom, struct text name) {
     static const struct {
         const char *name;
         enum condition_kind kind;
-    } others[] = {{"age", CONDITION_AGE_YEARS}, {"months", CONDITION_AGE_MONTHS}, {"onset", CONDITION_ONSET}, {"mind", CONDITION_MIND},
-        {"level", CONDITION_LEVEL}};
+    } others[] = {{"age", CONDITION_AGE_YEARS}, {"months", CONDITION_AGE_MONTHS}, {"onset", CONDITION_ONSET},
+        {"mind", CONDITION_MIND}, {"level", CONDITION_LEVEL}};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (text_is(name, others[i].name)) {
             atom->kind = others[i].kind;
@@ -117,8 +121,8 @@ static bool atom_read(struct condition_atom *atom, struct text text, const struc
     return text.size > 0 && (comparison_read(atom, text) || concept_read(atom, text, lexicon));
 }
 
-enum status condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon, struct arena *arena, const char *path,
-    struct scope *scope) {
+enum status condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon,
+    struct arena *arena, const char *path, struct scope *scope) {
     struct condition_atom *atoms = ARENA_ARRAY(arena, struct condition_atom, CONDITION_ATOMS_MAX);
     *out = (struct condition){.atoms = atoms};
     size_t i, count;
@@ -130,7 +134,8 @@ enum status condition_open(struct condition *out, const yyjson_val *lines, const
         while (rest.at) {
             struct text alternative = text_cut(&rest, '|');
             if (out->count == CONDITION_ATOMS_MAX)
-                return fault(scope, STATUS_INVALID, path, "a condition holds at most %d statements", CONDITION_ATOMS_MAX);
+                return fault(
+                    scope, STATUS_INVALID, path, "a condition holds at most %d statements", CONDITION_ATOMS_MAX);
             struct condition_atom *atom = &atoms[out->count++];
             if (!atom_read(atom, alternative, lexicon))
                 return fault(scope, STATUS_INVALID, path, "'%.*s' is neither a concept of the lexicon nor a comparison",
@@ -160,8 +165,11 @@ static bool compare(enum condition_relation relation, double value, double numbe
 }
 
 /* The best match of the concept: stated before suspected before past. */
-static const struct lexicon_match *concept_match(const struct condition_atom *atom, const struct condition_case *patient) {
-    enum lexicon_assertion worst = atom->kind == CONDITION_STATED ? LEXICON_PRESENT : atom->kind == CONDITION_PAST ? LEXICON_PAST : LEXICON_POSSIBLE;
+static const struct lexicon_match *concept_match(
+    const struct condition_atom *atom, const struct condition_case *patient) {
+    enum lexicon_assertion worst = atom->kind == CONDITION_STATED ? LEXICON_PRESENT
+                                   : atom->kind == CONDITION_PAST ? LEXICON_PAST
+                                                                  : LEXICON_POSSIBLE;
     const struct lexicon_match *best = NULL;
     for (size_t i = 0; i < patient->matches->count; i++) {
         const struct lexicon_match *match = &patient->matches->at[i];
@@ -188,7 +196,8 @@ static bool atom_is_true(const struct condition_atom *atom, const struct conditi
     case CONDITION_PAST:
         return concept_match(atom, patient) != NULL;
     case CONDITION_MEASURE:
-        return facts->values[atom->index].known && compare(atom->relation, facts->values[atom->index].value, atom->number);
+        return facts->values[atom->index].known &&
+               compare(atom->relation, facts->values[atom->index].value, atom->number);
     case CONDITION_SCORE:
         return score_holds(atom, &patient->scores[atom->index]);
     case CONDITION_AGE_YEARS:
@@ -219,7 +228,8 @@ static bool atom_is_true(const struct condition_atom *atom, const struct conditi
     return false;
 }
 
-static void ground_add(struct condition_grounds *grounds, const struct condition_atom *atom, const struct condition_case *patient) {
+static void ground_add(
+    struct condition_grounds *grounds, const struct condition_atom *atom, const struct condition_case *patient) {
     if (atom->negative || atom->kind == CONDITION_KNOWN || atom->kind == CONDITION_LEVEL)
         return;
     if (atom->kind > CONDITION_PAST) {
@@ -246,7 +256,8 @@ static bool atom_is_suspicion(const struct condition_atom *atom, const struct co
     return match && match->assertion == LEXICON_POSSIBLE;
 }
 
-bool condition_holds(struct condition_grounds *grounds, const struct condition *condition, const struct condition_case *patient) {
+bool condition_holds(
+    struct condition_grounds *grounds, const struct condition *condition, const struct condition_case *patient) {
     *grounds = (struct condition_grounds){0};
     bool line = false, firm = false;
     for (int i = 0; i < condition->count; i++) {

@@ -7,7 +7,7 @@
  *   !ALTERNATIVE          does not hold
  *   spo2<90  age>=65  months<3  onset<=270  news2>=7  shock-index>=1  mind>=voice  pulse-pressure<20
  *   level<=3              the human's level, floor and advice so far; 0 where there is none yet: then it does not hold
- *   female  male  pregnant  oxygen  hypercapnic  injury  known:spo2
+ *   female  male  pregnant  oxygen  hypercapnic  injured  known:spo2
  * A comparison with what is not known does not hold. */
 #ifndef SOYANG_TRIAGE_CONDITION_H
 #define SOYANG_TRIAGE_CONDITION_H
@@ -17,15 +17,29 @@
 enum { CONDITION_ATOMS_MAX = 24 };
 
 enum condition_kind {
-    CONDITION_CONCEPT, CONDITION_STATED, CONDITION_PAST, CONDITION_MEASURE, CONDITION_SCORE, CONDITION_AGE_YEARS, CONDITION_AGE_MONTHS,
-    CONDITION_ONSET, CONDITION_MIND, CONDITION_LEVEL, CONDITION_FEMALE, CONDITION_MALE, CONDITION_PREGNANT, CONDITION_OXYGEN, CONDITION_HYPERCAPNIC,
-    CONDITION_INJURY, CONDITION_KNOWN,
+    CONDITION_CONCEPT,
+    CONDITION_STATED,
+    CONDITION_PAST,
+    CONDITION_MEASURE,
+    CONDITION_SCORE,
+    CONDITION_AGE_YEARS,
+    CONDITION_AGE_MONTHS,
+    CONDITION_ONSET,
+    CONDITION_MIND,
+    CONDITION_LEVEL,
+    CONDITION_FEMALE,
+    CONDITION_MALE,
+    CONDITION_PREGNANT,
+    CONDITION_OXYGEN,
+    CONDITION_HYPERCAPNIC,
+    CONDITION_INJURY,
+    CONDITION_KNOWN,
 };
 enum condition_relation { CONDITION_LESS, CONDITION_LESS_EQUAL, CONDITION_EQUAL, CONDITION_MORE_EQUAL, CONDITION_MORE };
 struct condition_atom {
     enum condition_kind kind;
     enum condition_relation relation;
-    int index;           /* concept, measure or score */
+    int index; /* concept, measure or score */
     double number;
     bool negative, ends_line; /* ends_line: the last alternative */
 };
@@ -34,8 +48,8 @@ struct condition {
     int count;
 };
 /* `lines` is an array of strings; absent: an empty condition. */
-MUST_CHECK enum status condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon, struct arena *arena,
-    const char *path, struct scope *scope);
+MUST_CHECK enum status condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon,
+    struct arena *arena, const char *path, struct scope *scope);
 
 /* What a condition is held against. */
 struct condition_case {
@@ -53,7 +67,8 @@ struct condition_grounds {
     const struct lexicon_match *matches[CONDITION_GROUNDS_MAX];
     bool possible; /* one of the lines stands on a suspicion only */
 };
-bool condition_holds(struct condition_grounds *grounds, const struct condition *condition, const struct condition_case *patient);
+bool condition_holds(
+    struct condition_grounds *grounds, const struct condition *condition, const struct condition_case *patient);
 /* Any one line is enough: for what excludes. */
 bool condition_any(const struct condition *condition, const struct condition_case *patient);
 

@@ -13,7 +13,8 @@ static const struct {
     [TRIAGE_RESPIRATION] = {"respiration", "/min", "호흡수", "respiratory rate", 0, 120},
     [TRIAGE_SPO2] = {"spo2", "%", "산소포화도", "oxygen saturation", 10, 100},
     [TRIAGE_SYSTOLIC] = {"systolic", "mm[Hg]", "수축기 혈압", "systolic pressure", 20, 320},
-    [TRIAGE_DIASTOLIC] = {"diastolic", "mm[Hg]", "이완기 혈압", "diastolic pressure", 5, 320}, /* exchanged pressures must come in */
+    [TRIAGE_DIASTOLIC] = {"diastolic", "mm[Hg]", "이완기 혈압", "diastolic pressure", 5,
+        320}, /* exchanged pressures must come in */
     [TRIAGE_PULSE] = {"pulse", "/min", "심박수", "heart rate", 0, 350},
     [TRIAGE_TEMPERATURE] = {"temperature", "Cel", "체온", "temperature", 10, 46},
     [TRIAGE_GCS] = {"gcs", "{score}", "GCS", "GCS", 3, 15},
@@ -41,27 +42,64 @@ static const struct {
     double shift, factor;
     bool same;
 } units[] = {
-    {TRIAGE_RESPIRATION, "/min", 0, 1, true}, {TRIAGE_RESPIRATION, "{breaths}/min", 0, 1, true}, {TRIAGE_RESPIRATION, "1/min", 0, 1, true},
-    {TRIAGE_RESPIRATION, "{Breaths}/min", 0, 1, true}, {TRIAGE_RESPIRATION, "breaths/minute", 0, 1, true},
-    {TRIAGE_RESPIRATION, "breaths/min", 0, 1, true}, {TRIAGE_RESPIRATION, "/s", 0, 60, false}, {TRIAGE_RESPIRATION, "Hz", 0, 60, false},
-    {TRIAGE_SPO2, "%", 0, 1, true}, {TRIAGE_SPO2, "percent", 0, 1, true}, {TRIAGE_SPO2, "1", 0, 100, false},
-    {TRIAGE_SYSTOLIC, "mm[Hg]", 0, 1, true}, {TRIAGE_SYSTOLIC, "mmHg", 0, 1, true}, {TRIAGE_SYSTOLIC, "mm Hg", 0, 1, true},
-    {TRIAGE_SYSTOLIC, "kPa", 0, 7.500617, false}, {TRIAGE_SYSTOLIC, "cm[Hg]", 0, 10, false},
-    {TRIAGE_PULSE, "/min", 0, 1, true}, {TRIAGE_PULSE, "{beats}/min", 0, 1, true}, {TRIAGE_PULSE, "1/min", 0, 1, true},
-    {TRIAGE_PULSE, "{Beats}/min", 0, 1, true}, {TRIAGE_PULSE, "beats/minute", 0, 1, true}, {TRIAGE_PULSE, "beats/min", 0, 1, true},
-    {TRIAGE_PULSE, "bpm", 0, 1, true}, {TRIAGE_PULSE, "/s", 0, 60, false}, {TRIAGE_PULSE, "Hz", 0, 60, false},
-    {TRIAGE_TEMPERATURE, "Cel", 0, 1, true}, {TRIAGE_TEMPERATURE, "C", 0, 1, true}, {TRIAGE_TEMPERATURE, "°C", 0, 1, true},
-    {TRIAGE_TEMPERATURE, "degC", 0, 1, true}, {TRIAGE_TEMPERATURE, "℃", 0, 1, true}, {TRIAGE_TEMPERATURE, "degrees C", 0, 1, true},
-    {TRIAGE_TEMPERATURE, "[degF]", -32, 5.0 / 9, false}, {TRIAGE_TEMPERATURE, "degF", -32, 5.0 / 9, false},
-    {TRIAGE_TEMPERATURE, "°F", -32, 5.0 / 9, false}, {TRIAGE_TEMPERATURE, "℉", -32, 5.0 / 9, false}, {TRIAGE_TEMPERATURE, "F", -32, 5.0 / 9, false},
-    {TRIAGE_TEMPERATURE, "degrees F", -32, 5.0 / 9, false}, {TRIAGE_TEMPERATURE, "K", -273.15, 1, false},
-    {TRIAGE_GCS, "{score}", 0, 1, true}, {TRIAGE_GCS, "1", 0, 1, true}, {TRIAGE_GCS, "{GCS}", 0, 1, true}, {TRIAGE_GCS, "score", 0, 1, true},
-    {TRIAGE_PAIN, "{score}", 0, 1, true}, {TRIAGE_PAIN, "1", 0, 1, true}, {TRIAGE_PAIN, "{NRS}", 0, 1, true}, {TRIAGE_PAIN, "score", 0, 1, true},
-    {TRIAGE_LEUCOCYTES, "10*3/uL", 0, 1, true}, {TRIAGE_LEUCOCYTES, "10*9/L", 0, 1, true}, {TRIAGE_LEUCOCYTES, "K/uL", 0, 1, true},
-    {TRIAGE_LEUCOCYTES, "/uL", 0, 0.001, false}, {TRIAGE_LEUCOCYTES, "/mm3", 0, 0.001, false},
-    {TRIAGE_GLUCOSE, "mg/dL", 0, 1, true}, {TRIAGE_GLUCOSE, "mmol/L", 0, 18.016, false},
-    {TRIAGE_POTASSIUM, "mmol/L", 0, 1, true}, {TRIAGE_POTASSIUM, "meq/L", 0, 1, true}, {TRIAGE_POTASSIUM, "mEq/L", 0, 1, true},
-    {TRIAGE_LACTATE, "mmol/L", 0, 1, true}, {TRIAGE_LACTATE, "mg/dL", 0, 0.111, false},
+    {TRIAGE_RESPIRATION, "/min", 0, 1, true},
+    {TRIAGE_RESPIRATION, "{breaths}/min", 0, 1, true},
+    {TRIAGE_RESPIRATION, "1/min", 0, 1, true},
+    {TRIAGE_RESPIRATION, "{Breaths}/min", 0, 1, true},
+    {TRIAGE_RESPIRATION, "breaths/minute", 0, 1, true},
+    {TRIAGE_RESPIRATION, "breaths/min", 0, 1, true},
+    {TRIAGE_RESPIRATION, "/s", 0, 60, false},
+    {TRIAGE_RESPIRATION, "Hz", 0, 60, false},
+    {TRIAGE_SPO2, "%", 0, 1, true},
+    {TRIAGE_SPO2, "percent", 0, 1, true},
+    {TRIAGE_SPO2, "1", 0, 100, false},
+    {TRIAGE_SYSTOLIC, "mm[Hg]", 0, 1, true},
+    {TRIAGE_SYSTOLIC, "mmHg", 0, 1, true},
+    {TRIAGE_SYSTOLIC, "mm Hg", 0, 1, true},
+    {TRIAGE_SYSTOLIC, "kPa", 0, 7.500617, false},
+    {TRIAGE_SYSTOLIC, "cm[Hg]", 0, 10, false},
+    {TRIAGE_PULSE, "/min", 0, 1, true},
+    {TRIAGE_PULSE, "{beats}/min", 0, 1, true},
+    {TRIAGE_PULSE, "1/min", 0, 1, true},
+    {TRIAGE_PULSE, "{Beats}/min", 0, 1, true},
+    {TRIAGE_PULSE, "beats/minute", 0, 1, true},
+    {TRIAGE_PULSE, "beats/min", 0, 1, true},
+    {TRIAGE_PULSE, "bpm", 0, 1, true},
+    {TRIAGE_PULSE, "/s", 0, 60, false},
+    {TRIAGE_PULSE, "Hz", 0, 60, false},
+    {TRIAGE_TEMPERATURE, "Cel", 0, 1, true},
+    {TRIAGE_TEMPERATURE, "C", 0, 1, true},
+    {TRIAGE_TEMPERATURE, "°C", 0, 1, true},
+    {TRIAGE_TEMPERATURE, "degC", 0, 1, true},
+    {TRIAGE_TEMPERATURE, "℃", 0, 1, true},
+    {TRIAGE_TEMPERATURE, "degrees C", 0, 1, true},
+    {TRIAGE_TEMPERATURE, "[degF]", -32, 5.0 / 9, false},
+    {TRIAGE_TEMPERATURE, "degF", -32, 5.0 / 9, false},
+    {TRIAGE_TEMPERATURE, "°F", -32, 5.0 / 9, false},
+    {TRIAGE_TEMPERATURE, "℉", -32, 5.0 / 9, false},
+    {TRIAGE_TEMPERATURE, "F", -32, 5.0 / 9, false},
+    {TRIAGE_TEMPERATURE, "degrees F", -32, 5.0 / 9, false},
+    {TRIAGE_TEMPERATURE, "K", -273.15, 1, false},
+    {TRIAGE_GCS, "{score}", 0, 1, true},
+    {TRIAGE_GCS, "1", 0, 1, true},
+    {TRIAGE_GCS, "{GCS}", 0, 1, true},
+    {TRIAGE_GCS, "score", 0, 1, true},
+    {TRIAGE_PAIN, "{score}", 0, 1, true},
+    {TRIAGE_PAIN, "1", 0, 1, true},
+    {TRIAGE_PAIN, "{NRS}", 0, 1, true},
+    {TRIAGE_PAIN, "score", 0, 1, true},
+    {TRIAGE_LEUCOCYTES, "10*3/uL", 0, 1, true},
+    {TRIAGE_LEUCOCYTES, "10*9/L", 0, 1, true},
+    {TRIAGE_LEUCOCYTES, "K/uL", 0, 1, true},
+    {TRIAGE_LEUCOCYTES, "/uL", 0, 0.001, false},
+    {TRIAGE_LEUCOCYTES, "/mm3", 0, 0.001, false},
+    {TRIAGE_GLUCOSE, "mg/dL", 0, 1, true},
+    {TRIAGE_GLUCOSE, "mmol/L", 0, 18.016, false},
+    {TRIAGE_POTASSIUM, "mmol/L", 0, 1, true},
+    {TRIAGE_POTASSIUM, "meq/L", 0, 1, true},
+    {TRIAGE_POTASSIUM, "mEq/L", 0, 1, true},
+    {TRIAGE_LACTATE, "mmol/L", 0, 1, true},
+    {TRIAGE_LACTATE, "mg/dL", 0, 0.111, false},
 };
 /* A bare number that can only be Fahrenheit, or only a fraction. */
 enum { FAHRENHEIT_LOW = 77, FAHRENHEIT_HIGH = 115 };
@@ -112,22 +150,26 @@ static bool unit_convert(double *value, const char **converted, enum triage_meas
     return false;
 }
 
-enum status triage_facts_put(struct triage_facts *facts, enum triage_measure measure, double value, struct text unit, struct text path,
-    int64_t at_us, struct scope *scope) {
+enum status triage_facts_put(struct triage_facts *facts, enum triage_measure measure, double value, struct text unit,
+    struct text path, int64_t at_us, struct scope *scope) {
     const char *converted = NULL, *where = path_string(path, scope);
     if (!isfinite(value))
         return fault(scope, STATUS_UNPROCESSABLE, where, "%s is not a number", measures[measure].en);
     if (!unit_convert(&value, &converted, measure, unit))
-        return fault(scope, STATUS_UNPROCESSABLE, where, "the unit does not fit %s; it is given in %s", measures[measure].en, measures[measure].unit);
+        return fault(scope, STATUS_UNPROCESSABLE, where, "the unit does not fit %s; it is given in %s",
+            measures[measure].en, measures[measure].unit);
     if (value < measures[measure].low || value > measures[measure].high)
-        return fault(scope, STATUS_UNPROCESSABLE, where, "%s is impossible: it lies between %g and %g %s", measures[measure].en,
-            measures[measure].low, measures[measure].high, measures[measure].unit);
+        return fault(scope, STATUS_UNPROCESSABLE, where, "%s is impossible: it lies between %g and %g %s",
+            measures[measure].en, measures[measure].low, measures[measure].high, measures[measure].unit);
     if (measure == TRIAGE_GCS && value != floor(value))
         return fault(scope, STATUS_UNPROCESSABLE, where, "GCS is a whole number");
     if (converted) {
         value = floor(value * 10 + 0.5) / 10;
-        note(facts, "converted", path, text_format(scope->arena, "%s 단위를 바꿔 읽었습니다(%s → %s)", measures[measure].ko, converted, measures[measure].unit),
-            text_format(scope->arena, "the unit of %s was converted (%s → %s)", measures[measure].en, converted, measures[measure].unit));
+        note(facts, "converted", path,
+            text_format(scope->arena, "%s 단위를 바꿔 읽었습니다(%s → %s)", measures[measure].ko, converted,
+                measures[measure].unit),
+            text_format(scope->arena, "the unit of %s was converted (%s → %s)", measures[measure].en, converted,
+                measures[measure].unit));
     }
     struct triage_value *slot = &facts->values[measure];
     if (!slot->known || at_us >= slot->at_us)
@@ -137,16 +179,19 @@ enum status triage_facts_put(struct triage_facts *facts, enum triage_measure mea
 
 enum status triage_facts_put_age(struct triage_facts *facts, int months, struct text path, struct scope *scope) {
     if (months < 0)
-        return fault(scope, STATUS_UNPROCESSABLE, path_string(path, scope), "the birth lies after the moment of the reading");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, path_string(path, scope), "the birth lies after the moment of the reading");
     if (months > AGE_MAX_MONTHS)
         return fault(scope, STATUS_UNPROCESSABLE, path_string(path, scope), "the age is impossible: over 130 years");
     facts->age_months = months;
     return STATUS_OK;
 }
 
-enum status triage_facts_put_human_level(struct triage_facts *facts, int64_t level, struct text system, struct text path, struct scope *scope) {
+enum status triage_facts_put_human_level(
+    struct triage_facts *facts, int64_t level, struct text system, struct text path, struct scope *scope) {
     if (level < 1 || level > 5)
-        return fault(scope, STATUS_UNPROCESSABLE, path_string(path, scope), "a triage level is a whole number from 1 to 5");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, path_string(path, scope), "a triage level is a whole number from 1 to 5");
     facts->human_level = (int)level;
     facts->human_system = system;
     return STATUS_OK;
@@ -160,8 +205,8 @@ static struct text compose(struct text source, struct arena *arena) {
     if (ascii)
         return source;
     utf8proc_uint8_t *composed = NULL;
-    utf8proc_ssize_t size =
-        utf8proc_map((const utf8proc_uint8_t *)source.at, (utf8proc_ssize_t)source.size, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)source.at, (utf8proc_ssize_t)source.size, &composed,
+        UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     if (size < 0)
         return source;
     struct text result = text_copy(arena, (struct text){(const char *)composed, (size_t)size});
@@ -175,7 +220,8 @@ enum status triage_facts_put_text(struct triage_facts *facts, struct triage_text
     if (facts->text_count == TRIAGE_TEXTS_MAX || (text.text.size == 0 && text.code.size == 0))
         return STATUS_OK; /* the newest come first; what lies beyond four hundred statements says nothing new */
     if (text.text.size > TEXT_BYTES_MAX) {
-        note(facts, "not-used", text.path, TEXT("8,000바이트를 넘는 글은 앞부분만 읽었습니다"), TEXT("of a text over 8,000 bytes only the beginning was read"));
+        note(facts, "not-used", text.path, TEXT("8,000바이트를 넘는 글은 앞부분만 읽었습니다"),
+            TEXT("of a text over 8,000 bytes only the beginning was read"));
         text.text.size = TEXT_BYTES_MAX;
         while (text.text.size > 0 && ((unsigned char)text.text.at[text.text.size] & 0xC0) == 0x80)
             text.text.size--;
@@ -208,13 +254,15 @@ static void check_mind(struct triage_facts *facts) {
         return;
     if (facts->mind == TRIAGE_MIND_UNKNOWN) {
         /* Kelly CA et al. Resuscitation 2004;62:137-41 and McNarry 2004: between the medians 15, 13, 8 and 3-6. */
-        facts->mind = gcs->value >= 15 ? TRIAGE_ALERT
-            : gcs->value >= 14         ? TRIAGE_CONFUSED
-            : gcs->value >= 9          ? TRIAGE_VOICE
-            : gcs->value >= 4          ? TRIAGE_PAIN_ONLY
-                                       : TRIAGE_UNRESPONSIVE;
-        note(facts, "derived", gcs->path, TEXT("의식(AVPU)은 GCS로 미루어 읽었습니다"), TEXT("the state of mind (AVPU) was read from the GCS"));
-    } else if ((gcs->value == 15 && facts->mind >= TRIAGE_VOICE) || (gcs->value <= 8 && facts->mind <= TRIAGE_CONFUSED)) {
+        facts->mind = gcs->value >= 15   ? TRIAGE_ALERT
+                      : gcs->value >= 14 ? TRIAGE_CONFUSED
+                      : gcs->value >= 9  ? TRIAGE_VOICE
+                      : gcs->value >= 4  ? TRIAGE_PAIN_ONLY
+                                         : TRIAGE_UNRESPONSIVE;
+        note(facts, "derived", gcs->path, TEXT("의식(AVPU)은 GCS로 미루어 읽었습니다"),
+            TEXT("the state of mind (AVPU) was read from the GCS"));
+    } else if ((gcs->value == 15 && facts->mind >= TRIAGE_VOICE) ||
+               (gcs->value <= 8 && facts->mind <= TRIAGE_CONFUSED)) {
         note(facts, "doubtful", gcs->path, TEXT("GCS와 AVPU가 서로 맞지 않습니다: 더 위급한 쪽으로 읽었습니다"),
             TEXT("GCS and AVPU contradict each other: the more urgent was read"));
     }
@@ -225,9 +273,11 @@ enum status triage_facts_check(struct triage_facts *facts, struct scope *scope) 
     check_mind(facts);
     const struct triage_value *diastolic = &facts->values[TRIAGE_DIASTOLIC];
     if (diastolic->known && diastolic->value > 230)
-        return fault(scope, STATUS_UNPROCESSABLE, path_string(diastolic->path, scope), "diastolic pressure is impossible: it lies between 5 and 230 mm[Hg]");
+        return fault(scope, STATUS_UNPROCESSABLE, path_string(diastolic->path, scope),
+            "diastolic pressure is impossible: it lies between 5 and 230 mm[Hg]");
     if (facts->pregnant == TRIAGE_YES && facts->sex == TRIAGE_MALE)
-        note(facts, "doubtful", facts->patient, TEXT("남성으로 적힌 환자에게 임신이 적혀 있습니다"), TEXT("a pregnancy is recorded for a patient recorded as male"));
+        note(facts, "doubtful", facts->patient, TEXT("남성으로 적힌 환자에게 임신이 적혀 있습니다"),
+            TEXT("a pregnancy is recorded for a patient recorded as male"));
     bool measured = facts->mind != TRIAGE_MIND_UNKNOWN || facts->human_level > 0;
     for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++)
         measured = measured || facts->values[i].known;

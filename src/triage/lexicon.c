@@ -3,30 +3,54 @@
 
 #include <string.h>
 
-enum { WORDS_MAX = 8192, CONCEPTS_MAX = 1024, CODES_MAX = 2048, TRIGGER_HITS_MAX = 256, REACH_BYTES = 72, AFTER_REACH_BYTES = 160 };
+enum {
+    WORDS_MAX = 8192,
+    CONCEPTS_MAX = 1024,
+    CODES_MAX = 2048,
+    TRIGGER_HITS_MAX = 256,
+    REACH_BYTES = 72,
+    AFTER_REACH_BYTES = 160
+};
 
 /* Words that change what another word asserts. `list`: reaches over commas. */
 enum trigger_kind {
-    TRIGGER_NEGATED, TRIGGER_NEGATED_LIST, TRIGGER_NOT_NEGATED, TRIGGER_POSSIBLE, TRIGGER_PAST, TRIGGER_FAMILY, TRIGGER_BREAK,
-    TRIGGER_FILLER, TRIGGER_JOIN, TRIGGER_TOPIC, TRIGGER_KIND_COUNT
+    TRIGGER_NEGATED,
+    TRIGGER_NEGATED_LIST,
+    TRIGGER_NOT_NEGATED,
+    TRIGGER_POSSIBLE,
+    TRIGGER_PAST,
+    TRIGGER_FAMILY,
+    TRIGGER_BREAK,
+    TRIGGER_FILLER,
+    TRIGGER_JOIN,
+    TRIGGER_TOPIC,
+    TRIGGER_KIND_COUNT
 };
 static const struct {
     const char *name;
     enum trigger_kind kind;
     bool after; /* stands behind the word it changes */
 } trigger_lists[] = {
-    {"negated_before", TRIGGER_NEGATED, false}, {"negated_list_before", TRIGGER_NEGATED_LIST, false},
-    {"negated_after", TRIGGER_NEGATED, true}, {"not_negated", TRIGGER_NOT_NEGATED, false},
-    {"possible_before", TRIGGER_POSSIBLE, false}, {"possible_after", TRIGGER_POSSIBLE, true},
-    {"past_before", TRIGGER_PAST, false}, {"past_after", TRIGGER_PAST, true},
-    {"family_before", TRIGGER_FAMILY, false}, {"family_after", TRIGGER_FAMILY, true},
-    {"breaks", TRIGGER_BREAK, false}, {"fillers", TRIGGER_FILLER, true}, {"joins", TRIGGER_JOIN, true}, {"topics", TRIGGER_TOPIC, true},
+    {"negated_before", TRIGGER_NEGATED, false},
+    {"negated_list_before", TRIGGER_NEGATED_LIST, false},
+    {"negated_after", TRIGGER_NEGATED, true},
+    {"not_negated", TRIGGER_NOT_NEGATED, false},
+    {"possible_before", TRIGGER_POSSIBLE, false},
+    {"possible_after", TRIGGER_POSSIBLE, true},
+    {"past_before", TRIGGER_PAST, false},
+    {"past_after", TRIGGER_PAST, true},
+    {"family_before", TRIGGER_FAMILY, false},
+    {"family_after", TRIGGER_FAMILY, true},
+    {"breaks", TRIGGER_BREAK, false},
+    {"fillers", TRIGGER_FILLER, true},
+    {"joins", TRIGGER_JOIN, true},
+    {"topics", TRIGGER_TOPIC, true},
 };
 
 struct word {
     struct pattern pattern;
-    uint16_t owner;  /* concept, or row of trigger_lists */
-    int next;        /* of the same first byte; -1: last */
+    uint16_t owner; /* concept, or row of trigger_lists */
+    int next;       /* of the same first byte; -1: last */
 };
 struct word_index {
     struct word *words;
@@ -71,8 +95,8 @@ static void index_chain(struct word_index *index, int word, unsigned char byte) 
 }
 
 /* A word that begins with a number stands in the chain of '#', which is tried everywhere. */
-static enum status index_add(struct word_index *index, struct text pattern, uint16_t owner, struct arena *arena, const char *path,
-    struct scope *scope) {
+static enum status index_add(struct word_index *index, struct text pattern, uint16_t owner, struct arena *arena,
+    const char *path, struct scope *scope) {
     if (index->count == WORDS_MAX)
         return fault(scope, STATUS_TOO_LARGE, path, "more than %d words", WORDS_MAX);
     struct word *word = &index->words[index->count];
@@ -83,8 +107,8 @@ static enum status index_add(struct word_index *index, struct text pattern, uint
     return STATUS_OK;
 }
 
-static enum status words_add(struct word_index *index, const yyjson_val *list, uint16_t owner, struct arena *arena, const char *path,
-    struct scope *scope) {
+static enum status words_add(struct word_index *index, const yyjson_val *list, uint16_t owner, struct arena *arena,
+    const char *path, struct scope *scope) {
     size_t i, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
@@ -96,7 +120,8 @@ static enum status words_add(struct word_index *index, const yyjson_val *list, u
 }
 
 /* "icd|I21*", "sct|22298006" */
-static enum status codes_add(struct lexicon *lexicon, const yyjson_val *list, const char *path, struct arena *arena, struct scope *scope) {
+static enum status codes_add(
+    struct lexicon *lexicon, const yyjson_val *list, const char *path, struct arena *arena, struct scope *scope) {
     size_t i, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
@@ -113,9 +138,11 @@ static enum status codes_add(struct lexicon *lexicon, const yyjson_val *list, co
     return STATUS_OK;
 }
 
-static enum status concept_add(struct lexicon *lexicon, const yyjson_val *item, struct arena *arena, struct scope *scope) {
+static enum status concept_add(
+    struct lexicon *lexicon, const yyjson_val *item, struct arena *arena, struct scope *scope) {
     struct text code = json_get_text(item, "code");
-    const char *path = text_string(scope->arena, text_format(scope->arena, "lexicon.concepts[%d]", lexicon->concept_count));
+    const char *path =
+        text_string(scope->arena, text_format(scope->arena, "lexicon.concepts[%d]", lexicon->concept_count));
     if (code.size == 0 || lexicon->concept_count == CONCEPTS_MAX)
         return fault(scope, STATUS_INVALID, path, "a concept needs a code; at most %d", CONCEPTS_MAX);
     if (lexicon_concept_find(lexicon, code) >= 0)
@@ -151,7 +178,8 @@ static void onsets_open(struct lexicon *lexicon, const yyjson_val *document, str
     lexicon->numbers = (struct pattern_numbers){yyjson_obj_size(words), numbers};
 }
 
-enum status lexicon_open(const struct lexicon **out, const yyjson_val *document, struct arena *arena, struct scope *scope) {
+enum status lexicon_open(
+    const struct lexicon **out, const yyjson_val *document, struct arena *arena, struct scope *scope) {
     struct lexicon *lexicon = ARENA_NEW(arena, struct lexicon);
     lexicon->concepts = ARENA_ARRAY(arena, struct concept, CONCEPTS_MAX);
     lexicon->codes = ARENA_ARRAY(arena, struct concept_code, CODES_MAX);
@@ -166,7 +194,8 @@ enum status lexicon_open(const struct lexicon **out, const yyjson_val *document,
             return status;
     }
     for (size_t row = 0; row < sizeof trigger_lists / sizeof trigger_lists[0] && status == STATUS_OK; row++)
-        status = words_add(&lexicon->triggers, json_get(document, trigger_lists[row].name), (uint16_t)row, arena, trigger_lists[row].name, scope);
+        status = words_add(&lexicon->triggers, json_get(document, trigger_lists[row].name), (uint16_t)row, arena,
+            trigger_lists[row].name, scope);
     onsets_open(lexicon, document, arena);
     *out = lexicon;
     return status;
@@ -193,8 +222,8 @@ struct trigger_hit {
 };
 struct scan {
     const struct lexicon *lexicon;
-    struct text text;                  /* lower-cased */
-    struct lexicon_match *matches;     /* of this text */
+    struct text text;              /* lower-cased */
+    struct lexicon_match *matches; /* of this text */
     size_t match_count;
     struct trigger_hit triggers[TRIGGER_HITS_MAX];
     size_t trigger_count;
@@ -248,7 +277,8 @@ static void trigger_hit(struct scan *scan, uint16_t owner, size_t from, size_t t
             return;
     }
     if (scan->trigger_count < capacity)
-        scan->triggers[scan->trigger_count++] = (struct trigger_hit){trigger_lists[owner].kind, trigger_lists[owner].after, from, to};
+        scan->triggers[scan->trigger_count++] =
+            (struct trigger_hit){trigger_lists[owner].kind, trigger_lists[owner].after, from, to};
 }
 
 /* "no relief of" negates nothing: what overlaps it goes. */
@@ -261,8 +291,10 @@ static void triggers_prune(struct scan *scan) {
             const struct trigger_hit *other = &scan->triggers[k];
             bool overlaps = other->from < hit.to && hit.from < other->to;
             bool longer = other->to - other->from > hit.to - hit.from;
-            dropped = k != i && overlaps && ((other->kind == TRIGGER_NOT_NEGATED && hit.kind <= TRIGGER_NEGATED_LIST) ||
-                (longer && other->kind != TRIGGER_FILLER && other->kind != TRIGGER_TOPIC && other->kind != TRIGGER_JOIN && other->after == hit.after));
+            dropped = k != i && overlaps &&
+                      ((other->kind == TRIGGER_NOT_NEGATED && hit.kind <= TRIGGER_NEGATED_LIST) ||
+                          (longer && other->kind != TRIGGER_FILLER && other->kind != TRIGGER_TOPIC &&
+                              other->kind != TRIGGER_JOIN && other->after == hit.after));
         }
         if (!dropped)
             scan->triggers[kept++] = hit;
@@ -291,27 +323,63 @@ static bool is_parted(const struct scan *scan, size_t from, size_t to) {
 /* "no fever, cough or chest pain": the comma belongs to a list that a later "or" closes. */
 static bool list_goes_on(const struct scan *scan, size_t from) {
     for (size_t at = from; at + 4 <= scan->text.size && !pattern_is_break(scan->text, at); at++) {
-        if (memcmp(scan->text.at + at, " or ", 4) == 0 || (at + 5 <= scan->text.size && memcmp(scan->text.at + at, " nor ", 5) == 0))
+        if (memcmp(scan->text.at + at, " or ", 4) == 0 ||
+            (at + 5 <= scan->text.size && memcmp(scan->text.at + at, " nor ", 5) == 0))
             return true;
     }
     return false;
+}
+
+/* What stands between a trigger and a word: other words of the lexicon, joins, and what the lexicon does not know. */
+struct between {
+    int concepts, joins, unknown;
+};
+
+static struct between look_between(const struct scan *scan, size_t from, size_t to) {
+    struct between found = {0};
+    size_t at = from;
+    while (at < to) {
+        size_t end = 0;
+        for (size_t i = 0; i < scan->match_count; i++) {
+            if (scan->matches[i].from == at && scan->matches[i].to <= to && scan->matches[i].to > end)
+                end = scan->matches[i].to;
+        }
+        if (end) {
+            found.concepts++;
+            at = end;
+            continue;
+        }
+        bool blank = scan->text.at[at] == ' ' || scan->text.at[at] == ':';
+        end = at + 1;
+        while (!blank && end < to && scan->text.at[end] != ' ' && scan->text.at[end] != ',' && scan->text.at[at] != ',')
+            end++;
+        struct text word = {scan->text.at + at, end - at};
+        bool join = text_is(word, ",") || text_is(word, "and") || text_is(word, "or") || text_is(word, "nor") ||
+                    text_is(word, "/");
+        bool filler = text_is(word, "any") || text_is(word, "of") || text_is(word, "the") || text_is(word, "a");
+        found.joins += join;
+        found.unknown += !blank && !join && !filler;
+        at = end;
+    }
+    return found;
 }
 
 static bool reaches_forward(const struct scan *scan, const struct trigger_hit *hit, const struct lexicon_match *match) {
     if (hit->to > match->from || is_parted(scan, hit->to, match->from))
         return false;
     bool comma = has_between(scan, hit->to, match->from, ',');
-    size_t distance = match->from - hit->to;
+    bool disease = scan->lexicon->concepts[match->concept].disease;
+    struct between between = look_between(scan, hit->to, match->from);
     switch (hit->kind) {
     case TRIGGER_NEGATED_LIST:
         return true;
-    case TRIGGER_NEGATED:
-        return distance <= REACH_BYTES && (!comma || list_goes_on(scan, match->to));
-    case TRIGGER_PAST:
+    case TRIGGER_NEGATED: /* one unknown word ("no acute chest pain") only where no list begins */
+        return between.unknown <= (between.joins ? 0 : 1) && (!comma || list_goes_on(scan, match->to));
+    case TRIGGER_PAST: /* what a patient has now often follows what he once had: a symptom must stand close */
     case TRIGGER_FAMILY:
-        return !comma ? distance <= REACH_BYTES : scan->lexicon->concepts[match->concept].disease;
+        return disease ? match->from - hit->to <= REACH_BYTES : !comma && !between.concepts && between.unknown <= 1;
     default:
-        return distance <= REACH_BYTES / 2 && !comma;
+        return !comma && match->from - hit->to <= REACH_BYTES / 2;
     }
 }
 
@@ -362,7 +430,8 @@ static const struct trigger_hit *trigger_behind(const struct scan *scan, const s
         const struct trigger_hit *hit = trigger_at(scan, at, false), *glue = trigger_at(scan, at, true);
         if (hit && hit->kind != TRIGGER_BREAK) {
             bool disease = scan->lexicon->concepts[match->concept].disease;
-            bool list_ok = hit->kind == TRIGGER_NEGATED ? !topic && !opens_alone(scan, match, hit) : hit->kind == TRIGGER_PAST && disease;
+            bool list_ok = hit->kind == TRIGGER_NEGATED ? !topic && !opens_alone(scan, match, hit)
+                                                        : hit->kind == TRIGGER_PAST && disease;
             return !comma || list_ok ? hit : NULL;
         }
         const struct lexicon_match *next = at > match->to ? match_at(scan, at) : NULL;
@@ -401,20 +470,23 @@ static enum lexicon_assertion assertion_of(enum trigger_kind kind) {
 }
 
 /* The strongest of what stands before and behind: family, negated, past, possible. */
-static void match_assert(const struct scan *scan, struct lexicon_match *match, enum triage_text_kind kind) {
+static void match_assert(const struct scan *scan, struct lexicon_match *match, const struct triage_text *text) {
     match->assertion = LEXICON_PRESENT;
     const struct trigger_hit *behind = trigger_behind(scan, match);
     if (behind)
         match->assertion = assertion_of(behind->kind);
     for (size_t i = 0; i < scan->trigger_count; i++) {
         const struct trigger_hit *hit = &scan->triggers[i];
-        if (hit->after || hit->kind == TRIGGER_BREAK || hit->kind == TRIGGER_NOT_NEGATED || !reaches_forward(scan, hit, match))
+        if (hit->after || hit->kind == TRIGGER_BREAK || hit->kind == TRIGGER_NOT_NEGATED ||
+            !reaches_forward(scan, hit, match))
             continue;
         enum lexicon_assertion assertion = assertion_of(hit->kind);
         if (assertion > match->assertion)
             match->assertion = assertion;
     }
-    if (kind == TRIAGE_TEXT_HISTORY && match->assertion <= LEXICON_POSSIBLE)
+    if (text->doubtful && match->assertion == LEXICON_PRESENT)
+        match->assertion = LEXICON_POSSIBLE;
+    if (text->kind == TRIAGE_TEXT_HISTORY && match->assertion <= LEXICON_POSSIBLE)
         match->assertion = LEXICON_PAST;
 }
 
@@ -422,16 +494,23 @@ static bool system_holds(struct text system, struct text part) {
     return system.size >= part.size && memmem(system.at, system.size, part.at, part.size) != NULL;
 }
 
-static void scan_codes(struct lexicon_matches *out, const struct lexicon *lexicon, const struct triage_facts *facts, size_t index) {
+static void scan_codes(
+    struct lexicon_matches *out, const struct lexicon *lexicon, const struct triage_facts *facts, size_t index) {
     const struct triage_text *text = &facts->texts[index];
     for (int i = 0; i < lexicon->code_count; i++) {
         const struct concept_code *row = &lexicon->codes[i];
-        bool same = row->is_prefix ? text->code.size >= row->code.size && memcmp(text->code.at, row->code.at, row->code.size) == 0
-                                   : text_equal(text->code, row->code);
+        bool same = row->is_prefix
+                        ? text->code.size >= row->code.size && memcmp(text->code.at, row->code.at, row->code.size) == 0
+                        : text_equal(text->code, row->code);
         if (!same || !system_holds(text->system, row->system) || out->count == LEXICON_MATCHES_MAX)
             continue;
-        out->at[out->count++] = (struct lexicon_match){.concept = row->concept, .text = (uint16_t)index, .by_code = true, .to = text->text.size,
-            .assertion = text->kind == TRIAGE_TEXT_HISTORY ? LEXICON_PAST : LEXICON_PRESENT};
+        out->at[out->count++] = (struct lexicon_match){.concept = row->concept,
+            .text = (uint16_t)index,
+            .by_code = true,
+            .to = text->text.size,
+            .assertion = text->kind == TRIAGE_TEXT_HISTORY ? LEXICON_PAST
+                         : text->doubtful                  ? LEXICON_POSSIBLE
+                                                           : LEXICON_PRESENT};
     }
 }
 
@@ -442,15 +521,18 @@ static int scan_onset(const struct lexicon *lexicon, struct text text) {
             continue;
         for (size_t i = 0; i < lexicon->onset_count; i++) {
             number = 1;
-            if (pattern_match(&number, &lexicon->onsets[i].pattern, &lexicon->numbers, text, at) && number >= 0 && number < 10000)
+            if (pattern_match(&number, &lexicon->onsets[i].pattern, &lexicon->numbers, text, at) && number >= 0 &&
+                number < 10000)
                 return (int)(number * lexicon->onsets[i].minutes);
         }
     }
     return -1;
 }
 
-struct lexicon_matches lexicon_scan(const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena) {
-    struct lexicon_matches out = {.at = ARENA_ARRAY(arena, struct lexicon_match, LEXICON_MATCHES_MAX), .onset_minutes = -1};
+struct lexicon_matches lexicon_scan(
+    const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena) {
+    struct lexicon_matches out = {
+        .at = ARENA_ARRAY(arena, struct lexicon_match, LEXICON_MATCHES_MAX), .onset_minutes = -1};
     struct scan *scan = ARENA_NEW(arena, struct scan);
     for (size_t i = 0; i < facts->text_count; i++) {
         const struct triage_text *text = &facts->texts[i];
@@ -464,7 +546,7 @@ struct lexicon_matches lexicon_scan(const struct lexicon *lexicon, const struct 
         triggers_prune(scan);
         for (size_t k = 0; k < scan->match_count; k++) {
             scan->matches[k].text = (uint16_t)i;
-            match_assert(scan, &scan->matches[k], text->kind);
+            match_assert(scan, &scan->matches[k], text);
         }
         out.count += scan->match_count;
         if (out.onset_minutes < 0 && text->kind == TRIAGE_TEXT_COMPLAINT)

@@ -14,22 +14,24 @@ enum lexicon_assertion { LEXICON_PRESENT, LEXICON_POSSIBLE, LEXICON_PAST, LEXICO
 
 struct lexicon_match {
     uint16_t concept;
-    uint16_t text;                       /* index into facts->texts */
+    uint16_t text; /* index into facts->texts */
     enum lexicon_assertion assertion;
-    bool by_code;                        /* matched the text's code: from = 0, to = whole text */
+    bool by_code; /* matched the text's code: from = 0, to = whole text */
     size_t from, to;
 };
 struct lexicon_matches {
     struct lexicon_match *at;
     size_t count;
-    int onset_minutes;                   /* from the complaints' words; -1: none */
+    int onset_minutes; /* from the complaints' words; -1: none */
 };
 
 struct lexicon;
 /* Compiles the policy's "lexicon"; lives in `arena`. */
-MUST_CHECK enum status lexicon_open(const struct lexicon **out, const yyjson_val *document, struct arena *arena, struct scope *scope);
+MUST_CHECK enum status lexicon_open(
+    const struct lexicon **out, const yyjson_val *document, struct arena *arena, struct scope *scope);
 int lexicon_concept_find(const struct lexicon *lexicon, struct text code); /* -1: unknown */
 struct text lexicon_concept_code(const struct lexicon *lexicon, int concept);
-struct lexicon_matches lexicon_scan(const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena);
+struct lexicon_matches lexicon_scan(
+    const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena);
 
 #endif

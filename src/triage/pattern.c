@@ -87,7 +87,7 @@ static size_t match_gap(const struct cursor *cursor, size_t pattern_at, size_t a
 static bool match_blank(const struct cursor *cursor, size_t pattern_at, size_t *at) {
     struct text pattern = cursor->pattern, text = cursor->text;
     bool optional = (unsigned char)pattern.at[pattern_at - 1] >= 0x80 ||
-        (pattern_at + 1 < pattern.size && (unsigned char)pattern.at[pattern_at + 1] >= 0x80);
+                    (pattern_at + 1 < pattern.size && (unsigned char)pattern.at[pattern_at + 1] >= 0x80);
     size_t start = *at;
     while (*at < text.size && (is_blank(text.at[*at]) || (!optional && text.at[*at] == '/')))
         (*at)++;
@@ -116,12 +116,14 @@ static size_t match_rest(const struct cursor *cursor, size_t pattern_at, size_t 
     return at;
 }
 
-size_t pattern_match(double *number, const struct pattern *pattern, const struct pattern_numbers *numbers, struct text text, size_t from) {
+size_t pattern_match(double *number, const struct pattern *pattern, const struct pattern_numbers *numbers,
+    struct text text, size_t from) {
     if (pattern->size == 0)
         return 0;
     char first = pattern->at[0], last = pattern->at[pattern->size - 1];
     bool latin_start = is_alnum(first) || first == '#';
-    if (from > 0 && ((latin_start && is_alnum(text.at[from - 1])) || (pattern->edge_before && is_letter_byte(text.at[from - 1]))))
+    if (from > 0 &&
+        ((latin_start && is_alnum(text.at[from - 1])) || (pattern->edge_before && is_letter_byte(text.at[from - 1]))))
         return 0;
     struct cursor cursor = {number, numbers, text, {pattern->at, pattern->size}};
     size_t end = match_rest(&cursor, 0, from);
@@ -133,7 +135,8 @@ size_t pattern_match(double *number, const struct pattern *pattern, const struct
         return end;
     }
     if (is_alnum(last)) {
-        if (end + 1 <= text.size && end < text.size && text.at[end] == 's' && (end + 1 == text.size || !is_alnum(text.at[end + 1])))
+        if (end + 1 <= text.size && end < text.size && text.at[end] == 's' &&
+            (end + 1 == text.size || !is_alnum(text.at[end + 1])))
             end++;
         if (end < text.size && is_alnum(text.at[end]))
             return 0;

@@ -7,9 +7,12 @@ extern const char triage_policy_builtin[], triage_policy_builtin_end[];
 
 enum { NEEDS_MAX = 64, RULES_MAX = 512, DEPARTMENTS_MAX = 128 };
 
-static const char *const section_names[POLICY_SECTION_COUNT] = {
-    [POLICY_FLOOR] = "floor", [POLICY_ADVICE] = "advice", [POLICY_NEED] = "need_rules", [POLICY_EXTREME] = "extremes",
-    [POLICY_LOCAL] = "local", [POLICY_SPECIALTY] = "specialties"};
+static const char *const section_names[POLICY_SECTION_COUNT] = {[POLICY_FLOOR] = "floor",
+    [POLICY_ADVICE] = "advice",
+    [POLICY_NEED] = "need_rules",
+    [POLICY_EXTREME] = "extremes",
+    [POLICY_LOCAL] = "local",
+    [POLICY_SPECIALTY] = "specialties"};
 
 static const struct {
     const char *code, *ko, *en;
@@ -50,14 +53,16 @@ static enum status place_read(enum triage_place *out, struct text code, const ch
     return fault(scope, STATUS_INVALID, path, "a place is clinic, institution, local-centre or regional-centre");
 }
 
-static enum status departments_read(struct policy_departments *out, const struct opening *opening, yyjson_val *list, const char *path) {
+static enum status departments_read(
+    struct policy_departments *out, const struct opening *opening, yyjson_val *list, const char *path) {
     yyjson_val *names = json_get(opening->root, "departments"), *item;
     size_t i, count;
     yyjson_arr_foreach(list, i, count, item) {
         const char *code = text_string(opening->arena, json_text(item));
         const yyjson_val *row = json_get(names, code);
         if (!row || out->count == TRIAGE_DEPARTMENTS_MAX)
-            return fault(opening->scope, STATUS_INVALID, path, "unknown department, or more than %d", TRIAGE_DEPARTMENTS_MAX);
+            return fault(
+                opening->scope, STATUS_INVALID, path, "unknown department, or more than %d", TRIAGE_DEPARTMENTS_MAX);
         out->codes[out->count] = code;
         out->names_ko[out->count] = text_string(opening->arena, json_get_text(row, "ko"));
         out->names_en[out->count++] = text_string(opening->arena, json_get_text(row, "en"));
@@ -112,18 +117,16 @@ static enum status needs_read(const struct opening *opening) {
     return STATUS_OK;
 }
 
-static bool id_is_new(const struct triage_policy *policy, const struct policy_rule *rule) {
-    for (int section = 0; section < POLICY_SECTION_COUNT; section++) {
-        for (size_t i = 0; i < policy->sections[section].count; i++) {
-            const struct policy_rule *other = &policy->sections[section].at[i];
-            if (other != rule && text_equal(other->id, rule->id))
-                return false;
-        }
+static bool id_is_new(const struct policy_rules *rules, const struct policy_rule *rule) {
+    for (size_t i = 0; i < rules->count; i++) {
+        if (&rules->at[i] != rule && text_equal(rules->at[i].id, rule->id))
+            return false;
     }
     return true;
 }
 
-static enum status rule_read(struct policy_rule *rule, const struct opening *opening, enum policy_section section, yyjson_val *item, size_t index) {
+static enum status rule_read(struct policy_rule *rule, const struct opening *opening, enum policy_section section,
+    yyjson_val *item, size_t index) {
     struct scope *scope = opening->scope;
     const char *path = text_format(scope->arena, "%s[%zu]", section_names[section], index).at;
     rule->id = kept(opening, item, "id");
@@ -134,8 +137,8 @@ static enum status rule_read(struct policy_rule *rule, const struct opening *ope
     (void)json_get_bool(&rule->suspected, item, "suspected");
     if (!rule->id.size || !rule->ko.size || !rule->en.size || rule->level > 5)
         return fault(scope, STATUS_INVALID, path, "a rule has id, ko, en and a level up to 5");
-    if (!id_is_new(opening->policy, rule))
-        return fault(scope, STATUS_INVALID, path, "another rule has the same id");
+    if (!id_is_new(&opening->policy->sections[section], rule))
+        return fault(scope, STATUS_INVALID, path, "another rule of the section has the same id");
     if ((section == POLICY_FLOOR || section == POLICY_ADVICE) && (!rule->level || !rule->source.size))
         return fault(scope, STATUS_INVALID, path, "a rule of the floor or of advice has a level and a source");
     if (section == POLICY_NEED) {
@@ -145,12 +148,25 @@ static enum status rule_read(struct policy_rule *rule, const struct opening *ope
     }
     enum status status = departments_read(&rule->departments, opening, json_get(item, "departments"), path);
     if (status == STATUS_OK)
-        status = condition_open(&rule->when, json_get(item, "when"), opening->policy->lexicon, opening->arena, path, scope);
+        status =
+            condition_open(&rule->when, json_get(item, "when"), opening->policy->lexicon, opening->arena, path, scope);
     if (status == STATUS_OK)
-        status = condition_open(&rule->unless, json_get(item, "unless"), opening->policy->lexicon, opening->arena, path, scope);
+        status = condition_open(
+            &rule->unless, json_get(item, "unless"), opening->policy->lexicon, opening->arena, path, scope);
     if (status == STATUS_OK && rule->when.count == 0)
         return fault(scope, STATUS_INVALID, path, "a rule without a condition would hold for everybody");
     return status;
+}
+
+static enum status default_needs_read(const struct opening *opening) {
+    struct triage_policy *policy = opening->policy;
+    const yyjson_val *defaults = json_get(opening->root, "defaults");
+    policy->need_emergency = triage_need_find(policy, json_get_text(defaults, "need_emergency"));
+    policy->need_local = triage_need_find(policy, json_get_text(defaults, "need_local"));
+    if (!policy->need_emergency || !policy->need_local)
+        return fault(opening->scope, STATUS_INVALID, "defaults",
+            "need_emergency and need_local are needs described under needs");
+    return STATUS_OK;
 }
 
 static enum status section_read(const struct opening *opening, enum policy_section section) {
@@ -178,22 +194,26 @@ static enum status defaults_read(const struct opening *opening) {
     policy->department_system = kept(opening, json_get(opening->root, "systems"), "departments");
     policy->default_level = int_member(defaults, "level");
     policy->default_level_unmeasured = int_member(defaults, "level_unmeasured");
-    if (policy->default_level < 1 || policy->default_level > 5 || policy->default_level_unmeasured < 1 || policy->default_level_unmeasured > 5 ||
-        yyjson_arr_size(by_level) != 5)
-        return fault(opening->scope, STATUS_INVALID, "defaults", "level and level_unmeasured are 1 to 5, level_places are five");
+    if (policy->default_level < 1 || policy->default_level > 5 || policy->default_level_unmeasured < 1 ||
+        policy->default_level_unmeasured > 5 || yyjson_arr_size(by_level) != 5)
+        return fault(
+            opening->scope, STATUS_INVALID, "defaults", "level and level_unmeasured are 1 to 5, level_places are five");
     yyjson_arr_foreach(by_level, i, count, item) {
-        enum status status = place_read(&policy->level_places[i + 1], json_text(item), "defaults.level_places", opening->scope);
+        enum status status =
+            place_read(&policy->level_places[i + 1], json_text(item), "defaults.level_places", opening->scope);
         if (status != STATUS_OK)
             return status;
     }
-    enum status status =
-        departments_read(&policy->departments_emergency, opening, json_get(defaults, "departments_emergency"), "defaults.departments_emergency");
+    enum status status = departments_read(&policy->departments_emergency, opening,
+        json_get(defaults, "departments_emergency"), "defaults.departments_emergency");
     if (status != STATUS_OK)
         return status;
-    return departments_read(&policy->departments_clinic, opening, json_get(defaults, "departments_clinic"), "defaults.departments_clinic");
+    return departments_read(
+        &policy->departments_clinic, opening, json_get(defaults, "departments_clinic"), "defaults.departments_clinic");
 }
 
-enum status triage_policy_open(const struct triage_policy **out, struct text document, struct arena *arena, struct scope *scope) {
+enum status triage_policy_open(
+    const struct triage_policy **out, struct text document, struct arena *arena, struct scope *scope) {
     if (!document.at)
         document = (struct text){triage_policy_builtin, (size_t)(triage_policy_builtin_end - triage_policy_builtin)};
     yyjson_doc *json = NULL;
@@ -210,6 +230,8 @@ enum status triage_policy_open(const struct triage_policy **out, struct text doc
         status = defaults_read(&opening);
     if (status == STATUS_OK)
         status = needs_read(&opening);
+    if (status == STATUS_OK)
+        status = default_needs_read(&opening);
     for (int section = 0; section < POLICY_SECTION_COUNT && status == STATUS_OK; section++)
         status = section_read(&opening, (enum policy_section)section);
     *out = policy;

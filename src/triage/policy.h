@@ -4,7 +4,15 @@
 
 #include "triage/condition.h"
 
-enum policy_section { POLICY_FLOOR, POLICY_ADVICE, POLICY_NEED, POLICY_EXTREME, POLICY_LOCAL, POLICY_SPECIALTY, POLICY_SECTION_COUNT };
+enum policy_section {
+    POLICY_FLOOR,
+    POLICY_ADVICE,
+    POLICY_NEED,
+    POLICY_EXTREME,
+    POLICY_LOCAL,
+    POLICY_SPECIALTY,
+    POLICY_SECTION_COUNT
+};
 
 struct policy_departments {
     int count;
@@ -12,9 +20,9 @@ struct policy_departments {
 };
 struct policy_rule {
     struct text id, ko, en, source;
-    int level;                        /* 0: says nothing of urgency */
-    bool suspected;                   /* what it finds is a suspicion, however firm its words */
-    const struct triage_need *need;   /* of the need section */
+    int level;                      /* 0: says nothing of urgency */
+    bool suspected;                 /* what it finds is a suspicion, however firm its words */
+    const struct triage_need *need; /* of the need section */
     struct policy_departments departments;
     struct condition when, unless;
 };
@@ -29,6 +37,7 @@ struct triage_policy {
     struct policy_rules sections[POLICY_SECTION_COUNT];
     struct triage_need *needs;
     size_t need_count;
+    const struct triage_need *need_emergency, *need_local; /* where no rule finds a need */
     struct text department_system;
     struct policy_departments departments_emergency, departments_clinic;
     enum triage_place level_places[6]; /* by level; [0] unused */

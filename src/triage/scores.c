@@ -36,8 +36,10 @@ static const struct band_table mews_temperature = {0.1, {{34.9, 2}, {38.4, 0}, {
  * pressure of exactly 49 scores 4, and coma (GCS) counts: both are missed by a widely copied implementation. */
 static const struct band_table rems_age = {1, {{44, 0}, {54, 2}, {64, 3}, {74, 5}, {AND_ABOVE, 6}}};
 static const struct band_table rems_map = {1, {{49, 4}, {69, 2}, {109, 0}, {129, 2}, {159, 3}, {AND_ABOVE, 4}}};
-static const struct band_table rems_pulse = {1, {{39, 4}, {54, 3}, {69, 2}, {109, 0}, {139, 2}, {179, 3}, {AND_ABOVE, 4}}};
-static const struct band_table rems_respiration = {1, {{5, 4}, {9, 2}, {11, 1}, {24, 0}, {34, 1}, {49, 3}, {AND_ABOVE, 4}}};
+static const struct band_table rems_pulse = {
+    1, {{39, 4}, {54, 3}, {69, 2}, {109, 0}, {139, 2}, {179, 3}, {AND_ABOVE, 4}}};
+static const struct band_table rems_respiration = {
+    1, {{5, 4}, {9, 2}, {11, 1}, {24, 0}, {34, 1}, {49, 3}, {AND_ABOVE, 4}}};
 static const struct band_table rems_spo2 = {1, {{74, 4}, {85, 3}, {89, 1}, {AND_ABOVE, 0}}};
 static const struct band_table rems_gcs = {1, {{4, 4}, {7, 3}, {10, 2}, {13, 1}, {AND_ABOVE, 0}}};
 
@@ -68,14 +70,18 @@ static const struct {
     int maximum, adult_months;
     bool not_pregnant;
 } scores[TRIAGE_SCORE_COUNT] = {
-    [TRIAGE_NEWS2] = {"news2", "NEWS2", "Royal College of Physicians, National Early Warning Score (NEWS) 2, 2017", 20, 192, true},
+    [TRIAGE_NEWS2] = {"news2", "NEWS2", "Royal College of Physicians, National Early Warning Score (NEWS) 2, 2017", 20,
+        192, true},
     [TRIAGE_MEWS] = {"mews", "MEWS", "Subbe et al., QJM 2001;94:521-6", 14, 192, true},
     [TRIAGE_REMS] = {"rems", "REMS", "Olsson et al., J Intern Med 2004;255:579-87", 26, 192, true},
     [TRIAGE_QSOFA] = {"qsofa", "qSOFA", "Singer et al. (Sepsis-3), JAMA 2016;315:801-10", 3, 216, true},
     [TRIAGE_SIRS] = {"sirs", "SIRS", "Bone et al., Chest 1992;101:1644-55", 4, 216, true},
-    [TRIAGE_SHOCK_INDEX] = {"shock-index", "Shock index", "Allgöwer and Burri, Dtsch Med Wochenschr 1967;92:1947-50", 0, 192, true},
-    [TRIAGE_ESI_DANGER] = {"esi-danger", "ESI danger-zone vitals", "Gilboy et al., ESI version 4 handbook, AHRQ 2012", 3, 0, false},
-    [TRIAGE_CTAS_VITALS] = {"ctas-vitals", "CTAS first-order vitals", "Bullard et al., CJEM 2008;10:136-42, 2017;19:S18-27", 5, 0, false},
+    [TRIAGE_SHOCK_INDEX] = {"shock-index", "Shock index", "Allgöwer and Burri, Dtsch Med Wochenschr 1967;92:1947-50", 0,
+        192, true},
+    [TRIAGE_ESI_DANGER] = {"esi-danger", "ESI danger-zone vitals", "Gilboy et al., ESI version 4 handbook, AHRQ 2012",
+        3, 0, false},
+    [TRIAGE_CTAS_VITALS] = {"ctas-vitals", "CTAS first-order vitals",
+        "Bullard et al., CJEM 2008;10:136-42, 2017;19:S18-27", 5, 0, false},
 };
 
 const char *triage_score_code(enum triage_score_kind kind) {
@@ -96,17 +102,20 @@ static int band_points(const struct band_table *table, double value) {
     return table->bands[row].points;
 }
 
-static struct triage_part *part_add(struct triage_score *score, const char *code, bool known, double value, int points) {
+static struct triage_part *part_add(
+    struct triage_score *score, const char *code, bool known, double value, int points) {
     invariant(score->part_count < TRIAGE_PARTS_MAX);
     struct triage_part *part = &score->parts[score->part_count++];
-    *part = (struct triage_part){.code = code, .known = known, .value = known ? value : 0, .points = known ? points : 0};
+    *part =
+        (struct triage_part){.code = code, .known = known, .value = known ? value : 0, .points = known ? points : 0};
     return part;
 }
 
 static void part_add_measure(struct triage_score *score, const struct triage_facts *facts, enum triage_measure measure,
     const struct band_table *table) {
     const struct triage_value *value = &facts->values[measure];
-    part_add(score, triage_measure_code(measure), value->known, value->value, value->known ? band_points(table, value->value) : 0);
+    part_add(score, triage_measure_code(measure), value->known, value->value,
+        value->known ? band_points(table, value->value) : 0);
 }
 
 /* Points for each state of the mind, alert first. */
@@ -117,11 +126,12 @@ static void part_add_mind(struct triage_score *score, const struct triage_facts 
 
 static void score_news2(struct triage_score *score, const struct triage_facts *facts) {
     const struct band_table *spo2 = facts->hypercapnic != TRIAGE_YES ? &news2_spo2_scale_1
-        : facts->oxygen == TRIAGE_YES                                ? &news2_spo2_scale_2_oxygen
+                                    : facts->oxygen == TRIAGE_YES    ? &news2_spo2_scale_2_oxygen
                                                                      : &news2_spo2_scale_2_air;
     part_add_measure(score, facts, TRIAGE_RESPIRATION, &news2_respiration);
     part_add_measure(score, facts, TRIAGE_SPO2, spo2);
-    part_add(score, "oxygen", facts->oxygen != TRIAGE_UNKNOWN, facts->oxygen == TRIAGE_YES, facts->oxygen == TRIAGE_YES ? 2 : 0);
+    part_add(score, "oxygen", facts->oxygen != TRIAGE_UNKNOWN, facts->oxygen == TRIAGE_YES,
+        facts->oxygen == TRIAGE_YES ? 2 : 0);
     part_add_measure(score, facts, TRIAGE_SYSTOLIC, &news2_systolic);
     part_add_measure(score, facts, TRIAGE_PULSE, &news2_pulse);
     part_add_mind(score, facts, (const int[]){0, 3, 3, 3, 3});
@@ -137,11 +147,15 @@ static void score_mews(struct triage_score *score, const struct triage_facts *fa
 }
 
 /* McNarry AF, Goldhill DR. Anaesthesia 2004;59:34-7: median GCS 15, 13, 8, 6 for A, V, P, U. C is read as 14. */
-static const int gcs_of_mind[] = {
-    [TRIAGE_ALERT] = 15, [TRIAGE_CONFUSED] = 14, [TRIAGE_VOICE] = 13, [TRIAGE_PAIN_ONLY] = 8, [TRIAGE_UNRESPONSIVE] = 6};
+static const int gcs_of_mind[] = {[TRIAGE_ALERT] = 15,
+    [TRIAGE_CONFUSED] = 14,
+    [TRIAGE_VOICE] = 13,
+    [TRIAGE_PAIN_ONLY] = 8,
+    [TRIAGE_UNRESPONSIVE] = 6};
 
 static void score_rems(struct triage_score *score, const struct triage_facts *facts) {
-    const struct triage_value *systolic = &facts->values[TRIAGE_SYSTOLIC], *diastolic = &facts->values[TRIAGE_DIASTOLIC];
+    const struct triage_value *systolic = &facts->values[TRIAGE_SYSTOLIC],
+                              *diastolic = &facts->values[TRIAGE_DIASTOLIC];
     int years = facts->age_months / 12;
     double map = (systolic->value + 2 * diastolic->value) / 3;
     bool pressures = systolic->known && diastolic->known;
@@ -193,7 +207,8 @@ static void score_esi_danger(struct triage_score *score, const struct triage_fac
     while (age && facts->age_months >= esi_danger[row].below_months)
         row++;
     part_add(score, "pulse", age && pulse->known, pulse->value, pulse->value > esi_danger[row].pulse_over);
-    part_add(score, "respiration", age && respiration->known, respiration->value, respiration->value > esi_danger[row].respiration_over);
+    part_add(score, "respiration", age && respiration->known, respiration->value,
+        respiration->value > esi_danger[row].respiration_over);
     part_add_measure(score, facts, TRIAGE_SPO2, &esi_spo2);
 }
 
@@ -204,7 +219,10 @@ static void score_ctas(struct triage_score *score, const struct triage_facts *fa
     bool adult = facts->age_months < 0 || facts->age_months >= 192;
     bool low = systolic->known && systolic->value < CTAS_LOW_SYSTOLIC;
     part_add_measure(score, facts, TRIAGE_SPO2, &ctas_spo2);
-    part_add(score, "systolic", systolic->known && adult, systolic->value, !low ? 0 : facts->mind > TRIAGE_ALERT ? 1 : 2);
+    part_add(score, "systolic", systolic->known && adult, systolic->value,
+        !low                         ? 0
+        : facts->mind > TRIAGE_ALERT ? 1
+                                     : 2);
     if (facts->values[TRIAGE_GCS].known) {
         part_add_measure(score, facts, TRIAGE_GCS, &ctas_gcs);
     } else {
@@ -234,8 +252,10 @@ static void score_judge_fit(struct triage_score *score, const struct triage_fact
         score->unfit_ko = "나이를 몰라 이 점수가 맞는지 알 수 없습니다";
         score->unfit_en = "the age is not known, so that nobody can say whether this score is meant for this patient";
     } else if (adult && facts->age_months < adult) {
-        score->unfit_ko = adult == 192 ? "16세 미만에게는 맞지 않는 점수입니다" : "18세 미만에게는 맞지 않는 점수입니다";
-        score->unfit_en = adult == 192 ? "the score is not meant for patients under 16" : "the score is not meant for patients under 18";
+        score->unfit_ko =
+            adult == 192 ? "16세 미만에게는 맞지 않는 점수입니다" : "18세 미만에게는 맞지 않는 점수입니다";
+        score->unfit_en = adult == 192 ? "the score is not meant for patients under 16"
+                                       : "the score is not meant for patients under 18";
     } else if (scores[score->kind].not_pregnant && facts->pregnant == TRIAGE_YES) {
         score->unfit_ko = "임신 중에는 맞지 않는 점수입니다";
         score->unfit_en = "the score is not meant for pregnancy";

@@ -11,7 +11,11 @@ static const char *const language_codes[LANGUAGE_COUNT] = {"ko", "en"};
 static const struct {
     const char *unit, *shown[LANGUAGE_COUNT];
 } shown_units[] = {
-    {"/min", {"회/분", " /min"}}, {"mm[Hg]", {" mmHg", " mmHg"}}, {"Cel", {"℃", " °C"}}, {"{score}", {"점", ""}}, {"%", {"%", " %"}},
+    {"/min", {"회/분", " /min"}},
+    {"mm[Hg]", {" mmHg", " mmHg"}},
+    {"Cel", {"℃", " °C"}},
+    {"{score}", {"점", ""}},
+    {"%", {"%", " %"}},
     {"10*3/uL", {" ×10³/µL", " ×10³/µL"}},
 };
 
@@ -80,13 +84,17 @@ static void put_score(struct buffer *buffer, const struct triage_score *score, e
         buffer_put_string(buffer, language == KOREAN ? " 이상(일부 값 없음)" : " or more (inputs missing)");
 }
 
-static void put_atom(struct buffer *buffer, const struct condition_atom *atom, const struct condition_case *patient, enum language language) {
+static void put_atom(struct buffer *buffer, const struct condition_atom *atom, const struct condition_case *patient,
+    enum language language) {
     static const struct {
         enum condition_kind kind;
         const char *words[LANGUAGE_COUNT];
     } flags[] = {
-        {CONDITION_FEMALE, {"여성", "female"}}, {CONDITION_MALE, {"남성", "male"}}, {CONDITION_PREGNANT, {"임신", "pregnant"}},
-        {CONDITION_OXYGEN, {"산소 투여 중", "on oxygen"}}, {CONDITION_INJURY, {"손상", "injury"}},
+        {CONDITION_FEMALE, {"여성", "female"}},
+        {CONDITION_MALE, {"남성", "male"}},
+        {CONDITION_PREGNANT, {"임신", "pregnant"}},
+        {CONDITION_OXYGEN, {"산소 투여 중", "on oxygen"}},
+        {CONDITION_INJURY, {"손상", "injury"}},
         {CONDITION_HYPERCAPNIC, {"평소 산소포화도가 낮음", "a lower usual saturation"}},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
@@ -107,12 +115,12 @@ static void put_atom(struct buffer *buffer, const struct condition_atom *atom, c
 
 static bool same_ground(const struct condition_atom *a, const struct condition_atom *b) {
     bool ages = (a->kind == CONDITION_AGE_YEARS || a->kind == CONDITION_AGE_MONTHS) &&
-        (b->kind == CONDITION_AGE_YEARS || b->kind == CONDITION_AGE_MONTHS);
+                (b->kind == CONDITION_AGE_YEARS || b->kind == CONDITION_AGE_MONTHS);
     return ages || (a->kind == b->kind && a->index == b->index);
 }
 
-struct text sentence_with_grounds(struct text sentence, const struct condition_grounds *grounds, const struct condition_case *patient,
-    enum language language, struct arena *arena) {
+struct text sentence_with_grounds(struct text sentence, const struct condition_grounds *grounds,
+    const struct condition_case *patient, enum language language, struct arena *arena) {
     struct buffer buffer = buffer_open(arena, SENTENCE_BYTES_MAX);
     int put = 0;
     buffer_put(&buffer, sentence);
@@ -145,9 +153,11 @@ struct text sentence_with_grounds(struct text sentence, const struct condition_g
 static void put_part(struct buffer *buffer, const struct triage_part *part, enum language language) {
     static const struct {
         const char *code, *words[LANGUAGE_COUNT];
-    } names[] = {{"age", {"나이", "age"}}, {"map", {"평균 동맥압", "mean arterial pressure"}}, {"oxygen", {"산소 투여", "added oxygen"}},
-        {"altered", {"의식 변화", "altered mind"}}, {"ratio", {"심박수/수축기 혈압", "heart rate/systolic"}},
-        {"child-rates", {"소아 호흡·맥박 표(사용권이 있는 기관만)", "children's rates (licensed table)"}}, {"mind", {"의식", "mind"}}};
+    } names[] = {{"age", {"나이", "age"}}, {"map", {"평균 동맥압", "mean arterial pressure"}},
+        {"oxygen", {"산소 투여", "added oxygen"}}, {"altered", {"의식 변화", "altered mind"}},
+        {"ratio", {"심박수/수축기 혈압", "heart rate/systolic"}},
+        {"child-rates", {"소아 호흡·맥박 표(사용권이 있는 기관만)", "children's rates (licensed table)"}},
+        {"mind", {"의식", "mind"}}};
     for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++) {
         if (strcmp(part->code, triage_measure_code((enum triage_measure)i)) != 0)
             continue;
@@ -190,9 +200,12 @@ struct text sentence_of_score(const struct triage_score *score, enum language la
     struct buffer buffer = buffer_open(arena, SENTENCE_BYTES_MAX);
     const char *unfit = language == KOREAN ? score->unfit_ko : score->unfit_en;
     if (score->kind == TRIAGE_CTAS_VITALS && score->total)
-        buffer_put_format(&buffer, language == KOREAN ? "%s: %d단계를 가리킵니다" : "%s point to level %d", triage_score_name(score->kind), score->total);
+        buffer_put_format(&buffer, language == KOREAN ? "%s: %d단계를 가리킵니다" : "%s point to level %d",
+            triage_score_name(score->kind), score->total);
     else if (score->kind == TRIAGE_CTAS_VITALS)
-        buffer_put_format(&buffer, language == KOREAN ? "%s: 단계를 높일 값이 없습니다" : "%s: nothing that raises the level", triage_score_name(score->kind));
+        buffer_put_format(&buffer,
+            language == KOREAN ? "%s: 단계를 높일 값이 없습니다" : "%s: nothing that raises the level",
+            triage_score_name(score->kind));
     else
         put_score(&buffer, score, language);
     if (score->maximum && score->kind != TRIAGE_CTAS_VITALS)
@@ -215,10 +228,12 @@ struct text sentence_of_human_level(const struct triage_facts *facts, enum langu
         system[i] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
     }
     const char *name = system[0] ? system : language == KOREAN ? "단계" : "level";
-    return text_format(arena, language == KOREAN ? "사람이 정한 단계: %s %d." : "Level given by a human: %s %d.", name, facts->human_level);
+    return text_format(arena, language == KOREAN ? "사람이 정한 단계: %s %d." : "Level given by a human: %s %d.", name,
+        facts->human_level);
 }
 
-static const enum triage_measure vital_signs[] = {TRIAGE_RESPIRATION, TRIAGE_SPO2, TRIAGE_SYSTOLIC, TRIAGE_PULSE, TRIAGE_TEMPERATURE};
+static const enum triage_measure vital_signs[] = {
+    TRIAGE_RESPIRATION, TRIAGE_SPO2, TRIAGE_SYSTOLIC, TRIAGE_PULSE, TRIAGE_TEMPERATURE};
 enum { VITAL_SIGNS = sizeof vital_signs / sizeof vital_signs[0] };
 
 int vital_signs_known(const struct triage_facts *facts) {

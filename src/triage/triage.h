@@ -22,38 +22,48 @@
 #include "records/records.h"
 
 #define TRIAGE_BASE "https://fhir.soyang.example"
-#define TRIAGE_LEVEL_SYSTEM TRIAGE_BASE "/CodeSystem/triage-level" /* codes 1..5 of RiskAssessment.prediction.qualitativeRisk */
+/* Observation codes of the project's own: "human-level" (valueInteger 1..5), "spo2-scale" (valueInteger 1 or 2), "injury" (valueBoolean). */
+#define TRIAGE_OBSERVATION_SYSTEM TRIAGE_BASE "/CodeSystem/observation"
+#define TRIAGE_LEVEL_SYSTEM                                                                                            \
+    TRIAGE_BASE "/CodeSystem/triage-level" /* codes 1..5 of RiskAssessment.prediction.qualitativeRisk */
 
 /* ---- facts ------------------------------------------------------------------------------------------------------------ */
 
 enum triage_answer { TRIAGE_UNKNOWN, TRIAGE_NO, TRIAGE_YES };
 enum triage_sex { TRIAGE_SEX_UNKNOWN, TRIAGE_FEMALE, TRIAGE_MALE };
-enum triage_mind { TRIAGE_MIND_UNKNOWN, TRIAGE_ALERT, TRIAGE_CONFUSED, TRIAGE_VOICE, TRIAGE_PAIN_ONLY, TRIAGE_UNRESPONSIVE }; /* ACVPU */
+enum triage_mind {
+    TRIAGE_MIND_UNKNOWN,
+    TRIAGE_ALERT,
+    TRIAGE_CONFUSED,
+    TRIAGE_VOICE,
+    TRIAGE_PAIN_ONLY,
+    TRIAGE_UNRESPONSIVE
+}; /* ACVPU */
 
 enum triage_measure {
-    TRIAGE_RESPIRATION,  /* /min */
-    TRIAGE_SPO2,         /* % */
-    TRIAGE_SYSTOLIC,     /* mm[Hg] */
-    TRIAGE_DIASTOLIC,    /* mm[Hg] */
-    TRIAGE_PULSE,        /* /min */
-    TRIAGE_TEMPERATURE,  /* Cel */
-    TRIAGE_GCS,          /* {score} 3..15 */
-    TRIAGE_PAIN,         /* {score} NRS 0..10 */
-    TRIAGE_LEUCOCYTES,   /* 10*3/uL */
-    TRIAGE_GLUCOSE,      /* mg/dL */
-    TRIAGE_POTASSIUM,    /* mmol/L */
-    TRIAGE_LACTATE,      /* mmol/L */
+    TRIAGE_RESPIRATION, /* /min */
+    TRIAGE_SPO2,        /* % */
+    TRIAGE_SYSTOLIC,    /* mm[Hg] */
+    TRIAGE_DIASTOLIC,   /* mm[Hg] */
+    TRIAGE_PULSE,       /* /min */
+    TRIAGE_TEMPERATURE, /* Cel */
+    TRIAGE_GCS,         /* {score} 3..15 */
+    TRIAGE_PAIN,        /* {score} NRS 0..10 */
+    TRIAGE_LEUCOCYTES,  /* 10*3/uL */
+    TRIAGE_GLUCOSE,     /* mg/dL */
+    TRIAGE_POTASSIUM,   /* mmol/L */
+    TRIAGE_LACTATE,     /* mmol/L */
     TRIAGE_MEASURE_COUNT
 };
-const char *triage_measure_code(enum triage_measure measure);  /* "respiration" */
-const char *triage_measure_unit(enum triage_measure measure);  /* UCUM: "/min" */
+const char *triage_measure_code(enum triage_measure measure);                        /* "respiration" */
+const char *triage_measure_unit(enum triage_measure measure);                        /* UCUM: "/min" */
 const char *triage_measure_label(enum triage_measure measure, const char *language); /* "호흡수", "respiratory rate" */
 
 struct triage_value {
     bool known;
-    double value;       /* in the measure's unit */
-    struct text path;   /* where it was found: "Observation/rr1.valueQuantity", or an element path of the bundle */
-    int64_t at_us;      /* 0: not stated */
+    double value;     /* in the measure's unit */
+    struct text path; /* where it was found: "Observation/rr1.valueQuantity", or an element path of the bundle */
+    int64_t at_us;    /* 0: not stated */
 };
 
 enum triage_text_kind {
@@ -66,35 +76,36 @@ struct triage_text {
     enum triage_text_kind kind;
     struct text text, system, code;
     struct text path;
+    bool doubtful; /* the record itself marks it: verificationStatus unconfirmed, provisional, differential */
 };
 
 /* A remark on the facts: corrected, converted, not used. */
 struct triage_note {
-    const char *code;   /* "converted", "swapped", "stale", "not-used" */
+    const char *code; /* "converted", "swapped", "stale", "not-used" */
     struct text path, ko, en;
 };
 
 enum { TRIAGE_TEXTS_MAX = 400, TRIAGE_NOTES_MAX = 64 };
 /* Zeroed is legal and means nothing is known, but for age_months: open with triage_facts_new. */
 struct triage_facts {
-    struct text patient, encounter;      /* references; may be none */
-    int64_t at_us;                       /* the moment the facts describe; 0: not stated */
-    int age_months;                      /* -1: not known */
+    struct text patient, encounter; /* references; may be none */
+    int64_t at_us;                  /* the moment the facts describe; 0: not stated */
+    int age_months;                 /* -1: not known */
     enum triage_sex sex;
     enum triage_answer pregnant;
-    enum triage_answer oxygen;           /* breathes added oxygen */
-    enum triage_answer hypercapnic;      /* SpO2 scale 2 of NEWS2 was chosen by a clinician, or a lower baseline is known */
+    enum triage_answer oxygen;      /* breathes added oxygen */
+    enum triage_answer hypercapnic; /* SpO2 scale 2 of NEWS2 was chosen by a clinician, or a lower baseline is known */
     enum triage_answer injury;
     enum triage_mind mind;
     struct triage_value values[TRIAGE_MEASURE_COUNT];
-    int onset_minutes;                   /* before at_us; -1: not known */
-    int human_level;                     /* 1..5; 0: none given */
-    struct text human_system;            /* "ktas", "ctas", "esi", "mts" or none */
+    int onset_minutes;        /* before at_us; -1: not known */
+    int human_level;          /* 1..5; 0: none given */
+    struct text human_system; /* "ktas", "ctas", "esi", "mts" or none */
     struct triage_text *texts;
     size_t text_count;
     struct triage_note *notes;
     size_t note_count;
-    struct text *basis;                  /* references of what was read, for RiskAssessment.basis */
+    struct text *basis; /* references of what was read, for RiskAssessment.basis */
     size_t basis_count;
 };
 struct triage_facts *triage_facts_new(struct arena *arena);
@@ -103,11 +114,12 @@ struct triage_facts *triage_facts_new(struct arena *arena);
  * unit means the measure's own; a temperature that can only be Fahrenheit is then converted, with a note. STATUS_UNPROCESSABLE
  * with `path` for what cannot be: another dimension, out of range, not a number. Where a value is already there, the later
  * at_us wins. */
-MUST_CHECK enum status triage_facts_put(struct triage_facts *facts, enum triage_measure measure, double value, struct text unit,
-    struct text path, int64_t at_us, struct scope *scope);
-MUST_CHECK enum status triage_facts_put_age(struct triage_facts *facts, int months, struct text path, struct scope *scope);
-MUST_CHECK enum status triage_facts_put_human_level(struct triage_facts *facts, int64_t level, struct text system, struct text path,
-    struct scope *scope);
+MUST_CHECK enum status triage_facts_put(struct triage_facts *facts, enum triage_measure measure, double value,
+    struct text unit, struct text path, int64_t at_us, struct scope *scope);
+MUST_CHECK enum status triage_facts_put_age(
+    struct triage_facts *facts, int months, struct text path, struct scope *scope);
+MUST_CHECK enum status triage_facts_put_human_level(
+    struct triage_facts *facts, int64_t level, struct text system, struct text path, struct scope *scope);
 MUST_CHECK enum status triage_facts_put_text(struct triage_facts *facts, struct triage_text text, struct scope *scope);
 /* Last: what only shows in the whole: swapped pressures (exchanged, with a note), GCS against AVPU, a pregnant man;
  * STATUS_UNPROCESSABLE too when nothing is known that a reading could stand on. */
@@ -129,28 +141,28 @@ enum triage_score_kind {
 enum { TRIAGE_PARTS_MAX = 8 };
 /* One input of a score, and its points. */
 struct triage_part {
-    const char *code;      /* "respiration", "age", "mind", "oxygen", "map" */
+    const char *code; /* "respiration", "age", "mind", "oxygen", "map" */
     bool known;
-    bool estimated;        /* REMS: GCS read from AVPU (McNarry 2004) */
+    bool estimated; /* REMS: GCS read from AVPU (McNarry 2004) */
     double value;
     int points;
 };
 struct triage_score {
     enum triage_score_kind kind;
-    int total;             /* of what is known; a lower bound where `complete` is false */
+    int total; /* of what is known; a lower bound where `complete` is false */
     int maximum;
-    bool complete;         /* every input was known */
-    bool any;              /* at least one was */
-    bool fits;             /* the score is meant for this patient */
-    bool single_red;       /* NEWS2: one parameter alone scored 3 */
+    bool complete;                   /* every input was known */
+    bool any;                        /* at least one was */
+    bool fits;                       /* the score is meant for this patient */
+    bool single_red;                 /* NEWS2: one parameter alone scored 3 */
     const char *unfit_ko, *unfit_en; /* why it does not fit; NULL when it does */
     int part_count;
     struct triage_part parts[TRIAGE_PARTS_MAX];
 };
 /* Pure, microseconds; any facts will do. */
 struct triage_score triage_score(enum triage_score_kind kind, const struct triage_facts *facts);
-const char *triage_score_code(enum triage_score_kind kind);   /* "news2" */
-const char *triage_score_name(enum triage_score_kind kind);   /* "NEWS2" */
+const char *triage_score_code(enum triage_score_kind kind); /* "news2" */
+const char *triage_score_name(enum triage_score_kind kind); /* "NEWS2" */
 const char *triage_score_source(enum triage_score_kind kind);
 
 /* ---- policy ----------------------------------------------------------------------------------------------------------- */
@@ -158,25 +170,30 @@ const char *triage_score_source(enum triage_score_kind kind);
 struct triage_policy;
 /* Compiles a policy document (JSON, see docs/triage.md); {NULL, 0} is the built-in one. It lives in `arena`, which should be the
  * process's or the handle's. STATUS_INVALID with the rule's path. */
-MUST_CHECK enum status triage_policy_open(const struct triage_policy **out, struct text document, struct arena *arena,
-    struct scope *scope);
-const char *triage_policy_digest(const struct triage_policy *policy);  /* SHA-256, hex */
+MUST_CHECK enum status triage_policy_open(
+    const struct triage_policy **out, struct text document, struct arena *arena, struct scope *scope);
+const char *triage_policy_digest(const struct triage_policy *policy); /* SHA-256, hex */
 const char *triage_policy_version(const struct triage_policy *policy);
 
 /* How much of a place is needed, least first. */
-enum triage_place { TRIAGE_PLACE_CLINIC, TRIAGE_PLACE_INSTITUTION, TRIAGE_PLACE_LOCAL_CENTRE, TRIAGE_PLACE_REGIONAL_CENTRE };
-const char *triage_place_code(enum triage_place place);  /* "clinic", "institution", "local-centre", "regional-centre" */
+enum triage_place {
+    TRIAGE_PLACE_CLINIC,
+    TRIAGE_PLACE_INSTITUTION,
+    TRIAGE_PLACE_LOCAL_CENTRE,
+    TRIAGE_PLACE_REGIONAL_CENTRE
+};
+const char *triage_place_code(enum triage_place place); /* "clinic", "institution", "local-centre", "regional-centre" */
 const char *triage_place_label(enum triage_place place, const char *language);
 
 enum { TRIAGE_DEPARTMENTS_MAX = 4 };
 /* A need as the policy describes it. */
 struct triage_need {
     struct text code, system, name_ko, name_en;
-    const char *departments[TRIAGE_DEPARTMENTS_MAX];       /* codes, the leading one first */
+    const char *departments[TRIAGE_DEPARTMENTS_MAX]; /* codes, the leading one first */
     const char *department_names_ko[TRIAGE_DEPARTMENTS_MAX], *department_names_en[TRIAGE_DEPARTMENTS_MAX];
     int department_count;
     enum triage_place place;
-    int window_minutes;            /* from the first contact to the care; 0: no sourced window */
+    int window_minutes; /* from the first contact to the care; 0: no sourced window */
     struct text window_source;
     bool time_critical;
 };
@@ -191,8 +208,8 @@ struct text triage_department_system(const struct triage_policy *policy);
  * level. It must be pure. Its digest stands in the reading. */
 struct triage_opinion {
     bool abstains;
-    int level;                     /* 1..5 */
-    struct text ko, en;            /* why, or why it abstains */
+    int level;          /* 1..5 */
+    struct text ko, en; /* why, or why it abstains */
 };
 struct triage_reading;
 struct triage_reader {
@@ -204,24 +221,32 @@ struct triage_reader {
 
 /* ---- the reading ------------------------------------------------------------------------------------------------------ */
 
-enum triage_reason_kind { TRIAGE_REASON_HUMAN, TRIAGE_REASON_FLOOR, TRIAGE_REASON_ADVICE, TRIAGE_REASON_READER, TRIAGE_REASON_SCORE,
-    TRIAGE_REASON_NEED, TRIAGE_REASON_NOTE, TRIAGE_REASON_MISSING };
+enum triage_reason_kind {
+    TRIAGE_REASON_HUMAN,
+    TRIAGE_REASON_FLOOR,
+    TRIAGE_REASON_ADVICE,
+    TRIAGE_REASON_READER,
+    TRIAGE_REASON_SCORE,
+    TRIAGE_REASON_NEED,
+    TRIAGE_REASON_NOTE,
+    TRIAGE_REASON_MISSING
+};
 const char *triage_reason_kind_code(enum triage_reason_kind kind); /* "floor" */
 
 /* Words of the patient's record that a statement rests on. */
 struct triage_evidence {
-    struct text quote, path;       /* quote is a slice of the text found at path */
-    size_t from, to;               /* byte offsets in that text */
-    struct text concept;           /* lexicon code */
-    bool possible;                 /* the record says "suspected", "r/o", "?" */
+    struct text quote, path; /* quote is a slice of the text found at path */
+    size_t from, to;         /* byte offsets in that text */
+    struct text concept;     /* lexicon code */
+    bool possible;           /* the record says "suspected", "r/o", "?" */
 };
 enum { TRIAGE_EVIDENCE_MAX = 6 };
 struct triage_reason {
     enum triage_reason_kind kind;
-    struct text code;              /* rule id, score code, note code */
-    int level;                     /* the level it speaks for; 0: none */
-    struct text ko, en;            /* whole sentences, with values and units */
-    struct text source;            /* none where it is the patient's record itself */
+    struct text code;   /* rule id, score code, note code */
+    int level;          /* the level it speaks for; 0: none */
+    struct text ko, en; /* whole sentences, with values and units */
+    struct text source; /* none where it is the patient's record itself */
     int evidence_count;
     struct triage_evidence evidence[TRIAGE_EVIDENCE_MAX];
 };
@@ -229,7 +254,7 @@ struct triage_reason {
 struct triage_needed {
     const struct triage_need *need;
     struct text rule;
-    bool possible;                 /* suspected, not stated */
+    bool possible; /* suspected, not stated */
     struct text ko, en;
     int evidence_count;
     struct triage_evidence evidence[TRIAGE_EVIDENCE_MAX];
@@ -237,12 +262,12 @@ struct triage_needed {
 
 enum { TRIAGE_NEEDED_MAX = 16 };
 struct triage_reading {
-    int level;                     /* the reading: 1..5 */
-    int human_level;               /* 0: none given */
-    int floor_level;               /* 0: no floor rule applies */
-    int rule_level;                /* what rules, advice and needs say together; the reading where no human level is given */
-    int reader_level;              /* the most urgent opinion; 0: no reader, or all abstain */
-    bool escalated;                /* the reading is more urgent than the human's level */
+    int level;        /* the reading: 1..5 */
+    int human_level;  /* 0: none given */
+    int floor_level;  /* 0: no floor rule applies */
+    int rule_level;   /* what rules, advice and needs say together; the reading where no human level is given */
+    int reader_level; /* the most urgent opinion; 0: no reader, or all abstain */
+    bool escalated;   /* the reading is more urgent than the human's level */
     struct triage_score scores[TRIAGE_SCORE_COUNT];
     struct triage_reason *reasons; /* most telling first: floor, human, reader, advice, need, score, note, missing */
     size_t reason_count;
@@ -251,17 +276,17 @@ struct triage_reading {
     const char *departments[TRIAGE_DEPARTMENTS_MAX], *department_names_ko[TRIAGE_DEPARTMENTS_MAX],
         *department_names_en[TRIAGE_DEPARTMENTS_MAX];
     int department_count;
-    enum triage_place place;       /* what kind of place is enough */
-    int window_minutes;            /* the shortest of the needs'; 0: none */
-    bool extreme;                  /* a listed extreme at level 1 or 2: departs on notification */
+    enum triage_place place; /* what kind of place is enough */
+    int window_minutes;      /* the shortest of the needs'; 0: none */
+    bool extreme;            /* a listed extreme at level 1 or 2: departs on notification */
     struct text extreme_rule;
-    bool stay_local;               /* a clinic or health post is enough */
+    bool stay_local; /* a clinic or health post is enough */
     const char *policy_digest, *policy_version;
     const char *reader_name, *reader_digest; /* NULL: none */
 };
 /* `readers` may be NULL with a count of 0. STATUS_UNPROCESSABLE when the facts hold nothing to read. */
-MUST_CHECK enum status triage_read(struct triage_reading *out, const struct triage_policy *policy, const struct triage_facts *facts,
-    const struct triage_reader *readers, size_t reader_count, struct scope *scope);
+MUST_CHECK enum status triage_read(struct triage_reading *out, const struct triage_policy *policy,
+    const struct triage_facts *facts, const struct triage_reader *readers, size_t reader_count, struct scope *scope);
 
 /* ---- the reading, written --------------------------------------------------------------------------------------------- */
 
@@ -274,25 +299,26 @@ struct triage_stamp {
     int64_t at_us;
     struct text performer; /* reference; none: left out */
 };
-MUST_CHECK enum status triage_write_risk_assessment(struct text *out, const struct triage_reading *reading, const struct triage_facts *facts,
-    const struct triage_stamp *stamp, struct scope *scope);
+MUST_CHECK enum status triage_write_risk_assessment(struct text *out, const struct triage_reading *reading,
+    const struct triage_facts *facts, const struct triage_stamp *stamp, struct scope *scope);
 
 /* ---- gathering -------------------------------------------------------------------------------------------------------- */
 
 struct triage_gather_options {
-    struct text encounter;      /* "Encounter/1": only this visit; none: the latest */
-    int64_t at_us;              /* 0: the latest moment the resources speak of */
-    int human_level;            /* 0: as the resources say */
+    struct text encounter; /* "Encounter/1": only this visit; none: the latest that has begun */
+    int64_t at_us;         /* 0: the latest moment the resources speak of */
+    int human_level;       /* 0: as the resources say */
     struct text human_system;
-    int zone_minutes;           /* for dates without zone */
+    int zone_minutes; /* for dates without zone */
 };
 /* From a Bundle of any type that holds one Patient (or Parameters' bundle). Vitals older than 24 hours before the moment
  * are not used, and noted. STATUS_UNPROCESSABLE names the element for what cannot be. */
-MUST_CHECK enum status triage_gather_bundle(struct triage_facts **out, const yyjson_val *bundle, const struct triage_gather_options *options,
-    struct scope *scope);
+MUST_CHECK enum status triage_gather_bundle(struct triage_facts **out, const yyjson_val *bundle,
+    const struct triage_gather_options *options, struct scope *scope);
 /* From the patient's record; `patient` is an id. Audited as the caller's. */
-MUST_CHECK enum status triage_gather_records(struct triage_facts **out, struct records *records, const struct records_caller *caller,
-    struct text patient, const struct triage_gather_options *options, struct scope *scope);
+MUST_CHECK enum status triage_gather_records(struct triage_facts **out, struct records *records,
+    const struct records_caller *caller, struct text patient, const struct triage_gather_options *options,
+    struct scope *scope);
 /* The same inside a unit of work. */
 MUST_CHECK enum status triage_gather_unit(struct triage_facts **out, struct records_unit *unit, struct text patient,
     const struct triage_gather_options *options, struct scope *scope);

@@ -1,0 +1,349 @@
+#include "triage/gather.h"
+
+#include <string.h>
+
+enum { RESOURCES_MAX = 20000, BASIS_MAX = 200, FIND_LIMIT = 500 };
+#define MICROSECONDS_DAY (24LL * 3600 * 1000000)
+#define FUTURE_TOLERANCE_US (15LL * 60 * 1000000) /* clocks of devices differ */
+
+/* ---- what several readers ask ---------------------------------------------------------------------------------------- */
+
+bool gather_has_code(const yyjson_val *concept, const char *system, const char *code) {
+    size_t i, count;
+    yyjson_val *coding;
+    yyjson_arr_foreach(json_get(concept, "coding"), i, count, coding) {
+        struct text own = json_get_text(coding, "system");
+        if (text_is(json_get_text(coding, "code"), code) && (!system || !own.at || text_is(own, system)))
+            return true;
+    }
+    return false;
+}
+
+struct text gather_path(const struct gather *gather, const struct gathered *item, const char *element) {
+    return text_format(
+        gather->scope->arena, "%s%s%s", item->path, element && element[0] ? "." : "", element ? element : "");
+}
+
+static int64_t time_of(const struct gather *gather, struct text value) {
+    struct fhir_interval when;
+    return value.size && fhir_interval_parse(&when, value, gather->options->zone_minutes) ? when.start_us : 0;
+}
+
+int64_t gather_time(const struct gather *gather, const yyjson_val *resource) {
+    static const char *const elements[] = {
+        "effectiveDateTime", "effectiveInstant", "onsetDateTime", "recordedDate", "issued"};
+    for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++) {
+        int64_t at = time_of(gather, json_get_text(resource, elements[i]));
+        if (at)
+            return at;
+    }
+    int64_t at = time_of(gather, json_get_text(json_get(resource, "effectivePeriod"), "start"));
+    return at ? at : time_of(gather, json_get_text(json_get(resource, "period"), "start"));
+}
+
+static bool refers_to(struct text reference, const struct gathered *item) {
+    struct text id = json_get_text(item->resource, "id");
+    if (item->full_url.size && text_equal(reference, item->full_url))
+        return true;
+    if (!id.size || reference.size < item->type.size + 1 + id.size)
+        return false;
+    struct text tail = {reference.at + reference.size - id.size, id.size};
+    struct text type = {reference.at + reference.size - id.size - 1 - item->type.size, item->type.size};
+    return text_equal(tail, id) && text_equal(type, item->type) && tail.at[-1] == '/';
+}
+
+enum gather_visit gather_visit(const struct gather *gather, const yyjson_val *resource) {
+    struct text reference = json_get_text(json_get(resource, "encounter"), "reference");
+    if (!reference.size || !gather->encounter)
+        return GATHER_NO_VISIT;
+    return refers_to(reference, gather->encounter) ? GATHER_THIS_VISIT : GATHER_OTHER_VISIT;
+}
+
+static void note_stale(struct gather *gather, const struct gathered *item) {
+    struct triage_facts *facts = gather->facts;
+    if (gather->stale_noted || facts->note_count == TRIAGE_NOTES_MAX)
+        return;
+    gather->stale_noted = true;
+    facts->notes[facts->note_count++] = (struct triage_note){.code = "stale",
+        .path = text_from(item->path),
+        .ko = TEXT("24시간보다 오래된 측정값은 쓰지 않았습니다"),
+        .en = TEXT("values measured more than 24 hours before were not used")};
+}
+
+bool gather_is_current(struct gather *gather, const struct gathered *item) {
+    if (gather_visit(gather, item->resource) == GATHER_OTHER_VISIT)
+        return false;
+    int64_t at = gather_time(gather, item->resource), moment = gather->facts->at_us;
+    if (!at || !moment)
+        return true;
+    if (at < moment - MICROSECONDS_DAY) {
+        note_stale(gather, item);
+        return false;
+    }
+    return at <= moment + FUTURE_TOLERANCE_US;
+}
+
+/* ---- the patient, the visit, the moment ------------------------------------------------------------------------------ */
+
+static enum status patient_find(struct gather *gather) {
+    for (size_t i = 0; i < gather->count; i++) {
+        if (!text_is(gather->resources[i].type, "Patient"))
+            continue;
+        if (gather->patient)
+            return fault(gather->scope, STATUS_UNPROCESSABLE, gather->resources[i].path,
+                "a second Patient: a reading is of one");
+        gather->patient = &gather->resources[i];
+    }
+    if (!gather->patient)
+        return fault(gather->scope, STATUS_UNPROCESSABLE, "Bundle.entry", "no Patient");
+    return STATUS_OK;
+}
+
+static enum status encounter_find(struct gather *gather) {
+    struct text wanted = gather->options->encounter;
+    int64_t latest = INT64_MIN, moment = gather->options->at_us;
+    for (size_t i = 0; i < gather->count; i++) {
+        const struct gathered *item = &gather->resources[i];
+        struct text state = json_get_text(item->resource, "status");
+        if (!text_is(item->type, "Encounter") || text_is(state, "cancelled") || text_is(state, "entered-in-error"))
+            continue;
+        if (wanted.size && !refers_to(wanted, item))
+            continue;
+        int64_t start = gather_time(gather, item->resource);
+        if ((moment && start > moment + FUTURE_TOLERANCE_US && !wanted.size) || start < latest)
+            continue;
+        latest = start;
+        gather->encounter = item;
+    }
+    if (wanted.size && !gather->encounter)
+        return fault(gather->scope, STATUS_UNPROCESSABLE, "encounter", "the visit is not among the patient's");
+    return STATUS_OK;
+}
+
+/* Where none is handed in: the latest that the visit's observations, or the visit, speak of. */
+static void moment_find(struct gather *gather) {
+    int64_t latest = gather->encounter ? gather_time(gather, gather->encounter->resource) : 0;
+    if (gather->options->at_us) {
+        gather->facts->at_us = gather->options->at_us;
+        return;
+    }
+    for (size_t i = 0; i < gather->count; i++) {
+        const struct gathered *item = &gather->resources[i];
+        bool speaks = text_is(item->type, "Observation") || (text_is(item->type, "Condition") && !latest);
+        if (!speaks || gather_visit(gather, item->resource) == GATHER_OTHER_VISIT)
+            continue;
+        int64_t at = gather_time(gather, item->resource);
+        latest = at > latest ? at : latest;
+    }
+    gather->facts->at_us = latest;
+}
+
+struct day {
+    int year, month, day;
+};
+
+/* Civil date of a day count since 1970-01-01 (proleptic Gregorian; H. Hinnant, "chrono-compatible low-level date algorithms"). */
+static struct day day_of(int64_t time_us, int zone_minutes) {
+    int64_t local = time_us + (int64_t)zone_minutes * 60000000;
+    int64_t z = local / MICROSECONDS_DAY - (local % MICROSECONDS_DAY < 0) + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t of_era = z - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t shifted = (5 * of_year + 2) / 153;
+    int month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+    return (struct day){(int)(year + era * 400 + (month <= 2)), month, (int)(of_year - (153 * shifted + 2) / 5 + 1)};
+}
+
+static enum status patient_put(struct gather *gather) {
+    struct triage_facts *facts = gather->facts;
+    const yyjson_val *patient = gather->patient->resource;
+    struct text gender = json_get_text(patient, "gender"), birth = json_get_text(patient, "birthDate");
+    struct text id = json_get_text(patient, "id");
+    struct fhir_interval born;
+    facts->patient =
+        id.size ? text_format(gather->scope->arena, "Patient/%.*s", (int)id.size, id.at) : gather->patient->full_url;
+    facts->sex = text_is(gender, "female") ? TRIAGE_FEMALE : text_is(gender, "male") ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;
+    if (!birth.size || !facts->at_us)
+        return STATUS_OK;
+    struct text path = gather_path(gather, gather->patient, "birthDate");
+    if (!fhir_interval_parse(&born, birth, gather->options->zone_minutes))
+        return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "not a date");
+    struct day from = day_of(born.start_us, gather->options->zone_minutes),
+               to = day_of(facts->at_us, gather->options->zone_minutes);
+    int months = (to.year - from.year) * 12 + to.month - from.month - (to.day < from.day);
+    return triage_facts_put_age(facts, months, path, gather->scope);
+}
+
+/* ---- all together ---------------------------------------------------------------------------------------------------- */
+
+static void basis_add(struct gather *gather, const struct gathered *item) {
+    struct triage_facts *facts = gather->facts;
+    struct text id = json_get_text(item->resource, "id");
+    if (facts->basis_count < BASIS_MAX && id.size)
+        facts->basis[facts->basis_count++] =
+            text_format(gather->scope->arena, "%.*s/%.*s", (int)item->type.size, item->type.at, (int)id.size, id.at);
+}
+
+static enum status resource_put(struct gather *gather, const struct gathered *item) {
+    struct triage_facts *facts = gather->facts;
+    size_t texts = facts->text_count;
+    struct triage_value values[TRIAGE_MEASURE_COUNT];
+    enum triage_mind mind = facts->mind;
+    memcpy(values, facts->values, sizeof values);
+    enum status status =
+        text_is(item->type, "Observation") ? gather_observation(gather, item) : gather_statement(gather, item);
+    bool said = facts->text_count != texts || facts->mind != mind || memcmp(values, facts->values, sizeof values) != 0;
+    if (status == STATUS_OK && said)
+        basis_add(gather, item);
+    return status;
+}
+
+static enum status gather_all(struct triage_facts **out, struct gather *gather) {
+    const struct triage_gather_options *options = gather->options;
+    gather->facts = triage_facts_new(gather->scope->arena);
+    gather->facts->basis = ARENA_ARRAY(gather->scope->arena, struct text, BASIS_MAX);
+    *out = gather->facts;
+    enum status status = patient_find(gather);
+    if (status == STATUS_OK)
+        status = encounter_find(gather);
+    if (status != STATUS_OK)
+        return status;
+    moment_find(gather);
+    if (gather->encounter) {
+        struct text id = json_get_text(gather->encounter->resource, "id");
+        gather->facts->encounter = id.size ? text_format(gather->scope->arena, "Encounter/%.*s", (int)id.size, id.at)
+                                           : gather->encounter->full_url;
+        basis_add(gather, gather->encounter);
+    }
+    status = patient_put(gather);
+    if (status == STATUS_OK)
+        status = gather_complaints(gather);
+    for (size_t i = 0; i < gather->count && status == STATUS_OK; i++) {
+        status = resource_put(gather, &gather->resources[i]);
+        if (status == STATUS_OK)
+            status = scope_check_deadline(gather->scope);
+    }
+    if (status == STATUS_OK && options->human_level)
+        status = triage_facts_put_human_level(
+            gather->facts, options->human_level, options->human_system, TEXT("human-level"), gather->scope);
+    return status == STATUS_OK ? triage_facts_check(gather->facts, gather->scope) : status;
+}
+
+static const char *item_path(
+    const yyjson_val *resource, struct text type, const char *fallback, size_t index, struct scope *scope) {
+    struct text id = json_get_text(resource, "id");
+    return id.size ? text_format(scope->arena, "%.*s/%.*s", (int)type.size, type.at, (int)id.size, id.at).at
+                   : text_format(scope->arena, "%s[%zu].resource", fallback, index).at;
+}
+
+/* The Bundle itself, or the one inside Parameters. */
+static const yyjson_val *bundle_inside(const yyjson_val *resource) {
+    size_t i, count;
+    yyjson_val *parameter;
+    yyjson_arr_foreach(json_get(resource, "parameter"), i, count, parameter) {
+        const yyjson_val *inner = json_get(parameter, "resource");
+        if (text_is(json_get_text(inner, "resourceType"), "Bundle"))
+            return inner;
+    }
+    return resource;
+}
+
+enum status triage_gather_bundle(struct triage_facts **out, const yyjson_val *bundle,
+    const struct triage_gather_options *options, struct scope *scope) {
+    bundle = bundle_inside(bundle);
+    if (!text_is(json_get_text(bundle, "resourceType"), "Bundle"))
+        return fault(scope, STATUS_UNPROCESSABLE, "", "not a Bundle");
+    yyjson_val *entries = json_get(bundle, "entry"), *entry;
+    size_t i, count = yyjson_arr_size(entries);
+    if (count > RESOURCES_MAX)
+        return fault(scope, STATUS_TOO_COSTLY, "Bundle.entry", "more than %d entries", RESOURCES_MAX);
+    struct gather gather = {
+        .options = options, .scope = scope, .resources = ARENA_ARRAY(scope->arena, struct gathered, count + 1)};
+    yyjson_arr_foreach(entries, i, count, entry) {
+        const yyjson_val *resource = json_get(entry, "resource");
+        struct text type = json_get_text(resource, "resourceType");
+        if (!type.size)
+            continue;
+        gather.resources[gather.count++] = (struct gathered){.resource = resource,
+            .type = type,
+            .full_url = json_get_text(entry, "fullUrl"),
+            .path = item_path(resource, type, "Bundle.entry", i, scope)};
+    }
+    return gather_all(out, &gather);
+}
+
+/* ---- from the record ------------------------------------------------------------------------------------------------- */
+
+/* Newest first where a type may hold a lifetime. */
+static const struct {
+    const char *type, *sort;
+} record_types[] = {{"Encounter", "-date"}, {"Observation", "-date"}, {"Condition", "-recorded-date"},
+    {"MedicationStatement", NULL}, {"MedicationRequest", "-authoredon"}, {"AllergyIntolerance", NULL},
+    {"DiagnosticReport", "-date"}};
+enum { RECORD_TYPES = sizeof record_types / sizeof record_types[0] };
+
+/* Where resources come from: records with a caller, or a unit. */
+struct record_source {
+    struct records *records;
+    const struct records_caller *caller;
+    struct records_unit *unit;
+};
+
+static enum status source_get(
+    const yyjson_val **out, const struct record_source *source, struct text id, struct scope *scope) {
+    fhir_type type = fhir_type_find(TEXT("Patient"));
+    return source->unit ? records_unit_get(out, source->unit, type, id, scope)
+                        : records_read(out, source->records, source->caller, type, id, scope);
+}
+
+static enum status source_find(const yyjson_val ***out, size_t *count, const struct record_source *source, size_t row,
+    struct text patient, struct scope *scope) {
+    struct search_pair pairs[] = {{TEXT("patient"), patient}, {TEXT("_sort"), text_from(record_types[row].sort)}};
+    size_t pair_count = record_types[row].sort ? 2 : 1;
+    fhir_type type = fhir_type_find(text_from(record_types[row].type));
+    return source->unit
+               ? records_unit_search(out, count, source->unit, type, pairs, pair_count, FIND_LIMIT, scope)
+               : records_find(out, count, source->records, source->caller, type, pairs, pair_count, FIND_LIMIT, scope);
+}
+
+static void gathered_add(struct gather *gather, const yyjson_val *resource) {
+    struct text type = json_get_text(resource, "resourceType");
+    gather->resources[gather->count] = (struct gathered){
+        .resource = resource, .type = type, .path = item_path(resource, type, "record", gather->count, gather->scope)};
+    gather->count++;
+}
+
+static enum status gather_source(struct triage_facts **out, const struct record_source *source, struct text patient,
+    const struct triage_gather_options *options, struct scope *scope) {
+    struct gather gather = {.options = options,
+        .scope = scope,
+        .resources = ARENA_ARRAY(scope->arena, struct gathered, 1 + RECORD_TYPES * FIND_LIMIT)};
+    const yyjson_val *resource = NULL;
+    enum status status = source_get(&resource, source, patient, scope);
+    if (status != STATUS_OK)
+        return scope->fault.count ? status : fault(scope, status, "patient", "no such patient in the record");
+    gathered_add(&gather, resource);
+    struct text reference = text_format(scope->arena, "Patient/%.*s", (int)patient.size, patient.at);
+    for (size_t row = 0; row < RECORD_TYPES; row++) {
+        const yyjson_val **found = NULL;
+        size_t count = 0;
+        status = source_find(&found, &count, source, row, reference, scope);
+        if (status != STATUS_OK)
+            return status;
+        for (size_t i = 0; i < count && i < FIND_LIMIT; i++)
+            gathered_add(&gather, found[i]);
+    }
+    return gather_all(out, &gather);
+}
+
+enum status triage_gather_records(struct triage_facts **out, struct records *records,
+    const struct records_caller *caller, struct text patient, const struct triage_gather_options *options,
+    struct scope *scope) {
+    return gather_source(out, &(struct record_source){.records = records, .caller = caller}, patient, options, scope);
+}
+
+enum status triage_gather_unit(struct triage_facts **out, struct records_unit *unit, struct text patient,
+    const struct triage_gather_options *options, struct scope *scope) {
+    return gather_source(out, &(struct record_source){.unit = unit}, patient, options, scope);
+}

@@ -1,0 +1,414 @@
+/* The reading: floor, human, readers, advice and needs become one level, with every reason. Pure. */
+#include "triage/policy.h"
+#include "triage/sentences.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REASONS_MAX = 160, NEWS2_NEEDS_A_LOOK = 5 };
+
+static const char *const reason_kinds[] = {[TRIAGE_REASON_HUMAN] = "human",
+    [TRIAGE_REASON_FLOOR] = "floor",
+    [TRIAGE_REASON_ADVICE] = "advice",
+    [TRIAGE_REASON_READER] = "reader",
+    [TRIAGE_REASON_SCORE] = "score",
+    [TRIAGE_REASON_NEED] = "need",
+    [TRIAGE_REASON_NOTE] = "note",
+    [TRIAGE_REASON_MISSING] = "missing"};
+const char *triage_reason_kind_code(enum triage_reason_kind kind) {
+    return reason_kinds[kind];
+}
+
+struct work {
+    struct triage_reading *reading;
+    const struct triage_policy *policy;
+    struct condition_case patient;
+    struct lexicon_matches matches;
+    struct arena *arena;
+};
+
+/* 0 is none, so that it never wins. */
+static int more_urgent(int a, int b) {
+    return !a ? b : !b ? a : a < b ? a : b;
+}
+
+static struct triage_reason *reason_add(
+    struct work *work, enum triage_reason_kind kind, struct text code, struct text ko, struct text en) {
+    struct triage_reading *reading = work->reading;
+    invariant(reading->reason_count < REASONS_MAX);
+    struct triage_reason *reason = &reading->reasons[reading->reason_count];
+    if (reading->reason_count + 1 <
+        REASONS_MAX) /* the last is written over: a policy may hold more rules than anyone reads */
+        reading->reason_count++;
+    *reason = (struct triage_reason){.kind = kind, .code = code, .ko = ko, .en = en};
+    return reason;
+}
+
+static int evidence_fill(
+    struct triage_evidence *out, const struct work *work, const struct condition_grounds *grounds) {
+    int count = 0;
+    for (int i = 0; i < grounds->match_count && count < TRIAGE_EVIDENCE_MAX; i++) {
+        const struct lexicon_match *match = grounds->matches[i];
+        const struct triage_text *text = &work->patient.facts->texts[match->text];
+        struct text quote = {text->text.at ? text->text.at + match->from : NULL, match->to - match->from};
+        out[count++] = (struct triage_evidence){.quote = quote.size ? quote : text->code,
+            .path = text->path,
+            .from = match->from,
+            .to = match->to,
+            .concept = lexicon_concept_code(work->policy->lexicon, match->concept),
+            .possible = match->assertion == LEXICON_POSSIBLE};
+    }
+    return count;
+}
+
+static struct text grounded(const struct work *work, const struct policy_rule *rule,
+    const struct condition_grounds *grounds, enum language language) {
+    return sentence_with_grounds(
+        language == KOREAN ? rule->ko : rule->en, grounds, &work->patient, language, work->arena);
+}
+
+static bool rule_holds(struct condition_grounds *grounds, const struct work *work, const struct policy_rule *rule) {
+    return condition_holds(grounds, &rule->when, &work->patient) && !condition_any(&rule->unless, &work->patient);
+}
+
+/* All rules of a section that hold become reasons; returns the most urgent level. */
+static int read_levels(struct work *work, enum policy_section section, enum triage_reason_kind kind) {
+    int level = 0;
+    const struct policy_rules *rules = &work->policy->sections[section];
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct policy_rule *rule = &rules->at[i];
+        struct condition_grounds grounds;
+        if (!rule_holds(&grounds, work, rule))
+            continue;
+        struct triage_reason *reason = reason_add(
+            work, kind, rule->id, grounded(work, rule, &grounds, KOREAN), grounded(work, rule, &grounds, ENGLISH));
+        reason->level = rule->level;
+        reason->source = rule->source;
+        reason->evidence_count = evidence_fill(reason->evidence, work, &grounds);
+        level = more_urgent(level, rule->level);
+    }
+    return level;
+}
+
+/* ---- needs ---------------------------------------------------------------------------------------------------------- */
+
+static struct triage_needed *needed_find(struct triage_reading *reading, const struct triage_need *need) {
+    for (size_t i = 0; i < reading->need_count; i++) {
+        if (reading->needs[i].need == need)
+            return &reading->needs[i];
+    }
+    return NULL;
+}
+
+static void need_put(struct work *work, const struct policy_rule *rule, const struct condition_grounds *grounds) {
+    struct triage_reading *reading = work->reading;
+    bool possible = rule->suspected || grounds->possible;
+    struct triage_needed *needed = needed_find(reading, rule->need);
+    if (needed && (possible || !needed->possible))
+        return; /* the first rule that finds it speaks; a firm one over a suspicion */
+    if (!needed) {
+        if (reading->need_count == TRIAGE_NEEDED_MAX)
+            return;
+        needed = &reading->needs[reading->need_count++];
+    }
+    *needed = (struct triage_needed){.need = rule->need,
+        .rule = rule->id,
+        .possible = possible,
+        .ko = grounded(work, rule, grounds, KOREAN),
+        .en = grounded(work, rule, grounds, ENGLISH)};
+    needed->evidence_count = evidence_fill(needed->evidence, work, grounds);
+}
+
+static int needed_rank(const struct triage_needed *needed) {
+    return (needed->need->time_critical ? 0 : 2) + (needed->possible ? 1 : 0);
+}
+
+/* Stable: the policy's order stands within a rank. */
+static void needs_sort(struct triage_reading *reading) {
+    for (size_t i = 1; i < reading->need_count; i++) {
+        struct triage_needed moved = reading->needs[i];
+        size_t at = i;
+        for (; at > 0 && needed_rank(&reading->needs[at - 1]) > needed_rank(&moved); at--)
+            reading->needs[at] = reading->needs[at - 1];
+        reading->needs[at] = moved;
+    }
+}
+
+static int read_needs(struct work *work) {
+    int level = 0;
+    const struct policy_rules *rules = &work->policy->sections[POLICY_NEED];
+    for (size_t i = 0; i < rules->count; i++) {
+        struct condition_grounds grounds;
+        if (!rule_holds(&grounds, work, &rules->at[i]))
+            continue;
+        level = more_urgent(level, rules->at[i].level);
+        need_put(work, &rules->at[i], &grounds);
+    }
+    needs_sort(work->reading);
+    return level;
+}
+
+static void need_reasons(struct work *work) {
+    for (size_t i = 0; i < work->reading->need_count; i++) {
+        const struct triage_needed *needed = &work->reading->needs[i];
+        struct triage_reason *reason = reason_add(work, TRIAGE_REASON_NEED, needed->rule, needed->ko, needed->en);
+        reason->source = needed->need->window_source;
+        reason->evidence_count = needed->evidence_count;
+        memcpy(reason->evidence, needed->evidence, sizeof reason->evidence);
+    }
+}
+
+/* ---- departments and place ------------------------------------------------------------------------------------------ */
+
+static void department_add(struct triage_reading *reading, const char *code, const char *ko, const char *en) {
+    for (int i = 0; i < reading->department_count; i++) {
+        if (strcmp(reading->departments[i], code) == 0)
+            return;
+    }
+    if (reading->department_count == TRIAGE_DEPARTMENTS_MAX)
+        return;
+    reading->department_names_ko[reading->department_count] = ko;
+    reading->department_names_en[reading->department_count] = en;
+    reading->departments[reading->department_count++] = code;
+}
+
+static void departments_add(struct triage_reading *reading, const struct policy_departments *departments) {
+    for (int i = 0; i < departments->count; i++)
+        department_add(reading, departments->codes[i], departments->names_ko[i], departments->names_en[i]);
+}
+
+static bool has_only_default_need(const struct work *work) {
+    const struct triage_reading *reading = work->reading;
+    return reading->need_count == 1 && text_is(reading->needs[0].rule, "default");
+}
+
+static void read_departments(struct work *work) {
+    struct triage_reading *reading = work->reading;
+    const struct policy_rules *rules = &work->policy->sections[POLICY_SPECIALTY];
+    bool by_specialty = has_only_default_need(work) && !reading->stay_local;
+    for (size_t i = 0; i < rules->count && by_specialty; i++) {
+        struct condition_grounds grounds;
+        if (rule_holds(&grounds, work, &rules->at[i]))
+            departments_add(reading, &rules->at[i].departments);
+    }
+    bool by_need = reading->department_count == 0;
+    for (size_t i = 0; i < reading->need_count && by_need; i++) {
+        const struct triage_need *need = reading->needs[i].need;
+        for (int k = 0; k < need->department_count; k++)
+            department_add(reading, need->departments[k], need->department_names_ko[k], need->department_names_en[k]);
+    }
+    if (reading->department_count == 0)
+        departments_add(
+            reading, reading->stay_local ? &work->policy->departments_clinic : &work->policy->departments_emergency);
+}
+
+static void read_place(struct work *work) {
+    struct triage_reading *reading = work->reading;
+    const struct triage_score *news2 = &reading->scores[TRIAGE_NEWS2];
+    int level = more_urgent(reading->level, reading->rule_level);
+    reading->place = work->policy->level_places[level];
+    for (size_t i = 0; i < reading->need_count; i++) {
+        const struct triage_need *need = reading->needs[i].need;
+        if (need->place > reading->place)
+            reading->place = need->place;
+        reading->window_minutes = more_urgent(reading->window_minutes, need->window_minutes);
+    }
+    bool calm = !news2->fits || (news2->total < NEWS2_NEEDS_A_LOOK && !news2->single_red);
+    reading->stay_local = reading->need_count == 0 && reading->place == TRIAGE_PLACE_CLINIC && calm;
+    if (!reading->stay_local && reading->place == TRIAGE_PLACE_CLINIC)
+        reading->place = TRIAGE_PLACE_INSTITUTION;
+}
+
+/* A reading always names a need, so that a place can be looked for: general emergency care, or primary care. */
+static void read_default_need(struct work *work) {
+    struct triage_reading *reading = work->reading;
+    if (reading->need_count > 0)
+        return;
+    struct triage_needed *needed = &reading->needs[reading->need_count++];
+    *needed = (struct triage_needed){
+        .need = reading->stay_local ? work->policy->need_local : work->policy->need_emergency, .rule = TEXT("default")};
+    needed->ko = reading->stay_local ? TEXT("일차진료로 충분합니다")
+                                     : TEXT("특정 중증 질환의 조건에는 들지 않아 응급실 일반진료가 필요합니다");
+    needed->en = reading->stay_local ? TEXT("Primary care is enough")
+                                     : TEXT("No severe condition's rule holds: general emergency care is needed");
+}
+
+static void local_reason(struct work *work, const struct policy_rule *rule, const struct condition_grounds *grounds) {
+    invariant(work->reading->stay_local);
+    struct text ko =
+        TEXT("가까운 의원이나 보건기관에서 볼 수 있습니다: 중증 질환의 조건에 들지 않고 위급한 활력징후가 없습니다.");
+    struct text en = TEXT(
+        "A clinic or health post nearby is enough: no severe condition's rule holds and no vital sign is alarming.");
+    struct triage_reason *reason = reason_add(work, TRIAGE_REASON_NEED, TEXT("stay-local"), ko, en);
+    if (!rule)
+        return;
+    struct text why_ko = grounded(work, rule, grounds, KOREAN), why_en = grounded(work, rule, grounds, ENGLISH);
+    reason->ko = text_format(work->arena, "%.*s %.*s.", (int)ko.size, ko.at, (int)why_ko.size, why_ko.at);
+    reason->en = text_format(work->arena, "%.*s %.*s.", (int)en.size, en.at, (int)why_en.size, why_en.at);
+    reason->source = rule->source;
+    reason->evidence_count = evidence_fill(reason->evidence, work, grounds);
+}
+
+/* ---- level ---------------------------------------------------------------------------------------------------------- */
+
+static const struct policy_rule *first_rule(
+    struct condition_grounds *grounds, const struct work *work, enum policy_section section) {
+    const struct policy_rules *rules = &work->policy->sections[section];
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rule_holds(grounds, work, &rules->at[i]))
+            return &rules->at[i];
+    }
+    return NULL;
+}
+
+static void human_reason(struct work *work) {
+    const struct triage_facts *facts = work->patient.facts;
+    struct triage_reason *reason =
+        reason_add(work, TRIAGE_REASON_HUMAN, facts->human_level ? TEXT("human-level") : TEXT("no-human-level"),
+            sentence_of_human_level(facts, KOREAN, work->arena), sentence_of_human_level(facts, ENGLISH, work->arena));
+    reason->level = facts->human_level;
+}
+
+/* A reader's opinion counts only where it is more urgent: it can never lower. */
+static void read_readers(struct work *work, const struct triage_reader *readers, size_t reader_count) {
+    struct triage_reading *reading = work->reading;
+    for (size_t i = 0; i < reader_count; i++) {
+        struct triage_opinion opinion = {0};
+        readers[i].read(&opinion, &readers[i], work->patient.facts, reading, work->arena);
+        struct triage_reason *reason =
+            reason_add(work, TRIAGE_REASON_READER, text_from(readers[i].name), opinion.ko, opinion.en);
+        reading->reader_name = readers[i].name;
+        reading->reader_digest = readers[i].digest;
+        if (opinion.abstains)
+            continue;
+        invariant(opinion.level >= 1 && opinion.level <= 5);
+        reason->level = opinion.level;
+        reading->reader_level = more_urgent(reading->reader_level, opinion.level);
+    }
+}
+
+static void read_extreme(struct work *work) {
+    struct condition_grounds grounds;
+    if (work->reading->level > 2)
+        return;
+    work->patient.level = work->reading->level;
+    const struct policy_rule *rule = first_rule(&grounds, work, POLICY_EXTREME);
+    if (!rule)
+        return;
+    work->reading->extreme = true;
+    work->reading->extreme_rule = rule->id;
+    struct triage_reason *reason = reason_add(work, TRIAGE_REASON_NEED, rule->id,
+        grounded(work, rule, &grounds, KOREAN), grounded(work, rule, &grounds, ENGLISH));
+    reason->source = rule->source;
+    reason->evidence_count = evidence_fill(reason->evidence, work, &grounds);
+}
+
+static void remark_reasons(struct work *work) {
+    const struct triage_facts *facts = work->patient.facts;
+    for (int i = 0; i < TRIAGE_SCORE_COUNT; i++) {
+        const struct triage_score *score = &work->reading->scores[i];
+        if (!score->any)
+            continue;
+        struct triage_reason *reason = reason_add(work, TRIAGE_REASON_SCORE, text_from(triage_score_code(score->kind)),
+            sentence_of_score(score, KOREAN, work->arena), sentence_of_score(score, ENGLISH, work->arena));
+        reason->source = text_from(triage_score_source(score->kind));
+    }
+    for (size_t i = 0; i < facts->note_count; i++)
+        reason_add(work, TRIAGE_REASON_NOTE, text_from(facts->notes[i].code), facts->notes[i].ko, facts->notes[i].en);
+    struct text missing = sentence_of_missing(facts, KOREAN, work->arena);
+    if (missing.at)
+        reason_add(work, TRIAGE_REASON_MISSING, TEXT("vital-signs"), missing,
+            sentence_of_missing(facts, ENGLISH, work->arena));
+}
+
+static int reason_rank(const struct triage_reason *reason) {
+    static const int ranks[] = {[TRIAGE_REASON_FLOOR] = 0,
+        [TRIAGE_REASON_HUMAN] = 1,
+        [TRIAGE_REASON_READER] = 2,
+        [TRIAGE_REASON_ADVICE] = 3,
+        [TRIAGE_REASON_NEED] = 4,
+        [TRIAGE_REASON_SCORE] = 5,
+        [TRIAGE_REASON_NOTE] = 6,
+        [TRIAGE_REASON_MISSING] = 7};
+    return ranks[reason->kind] * 8 +
+           (reason->kind == TRIAGE_REASON_FLOOR || reason->kind == TRIAGE_REASON_ADVICE ? reason->level : 0);
+}
+
+static void reasons_sort(struct triage_reading *reading) {
+    for (size_t i = 1; i < reading->reason_count; i++) {
+        struct triage_reason moved = reading->reasons[i];
+        size_t at = i;
+        for (; at > 0 && reason_rank(&reading->reasons[at - 1]) > reason_rank(&moved); at--)
+            reading->reasons[at] = reading->reasons[at - 1];
+        reading->reasons[at] = moved;
+    }
+}
+
+static bool facts_say_something(const struct triage_facts *facts) {
+    if (facts->human_level || vital_signs_known(facts) > 0 || facts->values[TRIAGE_GCS].known ||
+        facts->values[TRIAGE_PAIN].known)
+        return true;
+    for (size_t i = 0; i < facts->text_count; i++) {
+        if (facts->texts[i].kind != TRIAGE_TEXT_HISTORY)
+            return true;
+    }
+    return false;
+}
+
+enum { VITAL_SIGNS_ENOUGH = 3 };
+
+static void read_level(struct work *work, const struct triage_reader *readers, size_t reader_count) {
+    struct triage_reading *reading = work->reading;
+    const struct triage_facts *facts = work->patient.facts;
+    struct condition_grounds grounds;
+    reading->floor_level = read_levels(work, POLICY_FLOOR, TRIAGE_REASON_FLOOR);
+    int advice = read_levels(work, POLICY_ADVICE, TRIAGE_REASON_ADVICE);
+    work->patient.level = more_urgent(facts->human_level, more_urgent(reading->floor_level, advice));
+    reading->rule_level = more_urgent(more_urgent(reading->floor_level, advice), read_needs(work));
+    const struct policy_rule *local = first_rule(&grounds, work, POLICY_LOCAL);
+    if (reading->rule_level == 0) {
+        bool measured = vital_signs_known(facts) >= VITAL_SIGNS_ENOUGH;
+        reading->rule_level = local && local->level ? local->level
+                              : measured            ? work->policy->default_level
+                                                    : work->policy->default_level_unmeasured;
+        if (facts->human_level && !local)
+            reading->rule_level = facts->human_level > reading->rule_level ? facts->human_level : reading->rule_level;
+    }
+    reading->human_level = facts->human_level;
+    read_readers(work, readers, reader_count);
+    int stated = facts->human_level ? facts->human_level : reading->rule_level;
+    reading->level = more_urgent(stated, more_urgent(reading->floor_level, reading->reader_level));
+    reading->escalated = facts->human_level > 0 && reading->level < facts->human_level;
+    read_place(work);
+    if (reading->stay_local)
+        local_reason(work, local, &grounds);
+    read_default_need(work);
+}
+
+enum status triage_read(struct triage_reading *out, const struct triage_policy *policy,
+    const struct triage_facts *facts, const struct triage_reader *readers, size_t reader_count, struct scope *scope) {
+    *out = (struct triage_reading){.policy_digest = policy->digest, .policy_version = policy->version};
+    if (!facts_say_something(facts))
+        return fault(scope, STATUS_UNPROCESSABLE, "",
+            "nothing to read: neither a complaint, nor a vital sign, nor a human level");
+    struct work work = {.reading = out, .policy = policy, .arena = scope->arena};
+    out->reasons = ARENA_ARRAY(scope->arena, struct triage_reason, REASONS_MAX);
+    for (int i = 0; i < TRIAGE_SCORE_COUNT; i++)
+        out->scores[i] = triage_score((enum triage_score_kind)i, facts);
+    work.matches = lexicon_scan(policy->lexicon, facts, scope->arena);
+    work.patient = (struct condition_case){.facts = facts,
+        .scores = out->scores,
+        .matches = &work.matches,
+        .onset_minutes = facts->onset_minutes >= 0 ? facts->onset_minutes : work.matches.onset_minutes};
+    read_level(&work, readers, reader_count);
+    human_reason(&work);
+    need_reasons(&work);
+    read_extreme(&work);
+    read_departments(&work);
+    remark_reasons(&work);
+    reasons_sort(out);
+    invariant(out->level >= 1 && out->level <= 5);
+    invariant(!out->human_level || out->level <= out->human_level);
+    invariant(!out->floor_level || out->level <= out->floor_level);
+    return STATUS_OK;
+}

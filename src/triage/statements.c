@@ -1,0 +1,160 @@
+#include "triage/gather.h"
+
+#include <string.h>
+
+enum { FINDING_DAYS = 7, ONSET_DAYS_MAX = 30 };
+#define MICROSECONDS_MINUTE 60000000LL
+#define MICROSECONDS_DAY (24 * 60 * MICROSECONDS_MINUTE)
+
+static bool has_status(const yyjson_val *resource, const char *element, const char *code) {
+    return gather_has_code(json_get(resource, element), NULL, code);
+}
+
+/* A concept becomes its text, and each coding a statement of its own with system, code and display. */
+static enum status concept_put(struct gather *gather, const struct gathered *item, const yyjson_val *concept,
+    const char *element, struct triage_text statement) {
+    struct text words = json_get_text(concept, "text");
+    enum status status = STATUS_OK;
+    size_t i, count;
+    yyjson_val *coding;
+    if (words.size) {
+        statement.text = words;
+        statement.path = gather_path(gather, item, text_format(gather->scope->arena, "%s.text", element).at);
+        status = triage_facts_put_text(gather->facts, statement, gather->scope);
+    }
+    yyjson_arr_foreach(json_get(concept, "coding"), i, count, coding) {
+        if (status != STATUS_OK)
+            return status;
+        statement.text =
+            text_equal(json_get_text(coding, "display"), words) ? (struct text){0} : json_get_text(coding, "display");
+        statement.system = json_get_text(coding, "system");
+        statement.code = json_get_text(coding, "code");
+        statement.path = gather_path(gather, item,
+            text_format(gather->scope->arena, "%s.coding[%zu]%s", element, i, statement.text.size ? ".display" : "")
+                .at);
+        status = triage_facts_put_text(gather->facts, statement, gather->scope);
+    }
+    return status;
+}
+
+enum status gather_finding(struct gather *gather, const struct gathered *item, struct text words, const char *element) {
+    if (!words.size)
+        return STATUS_OK;
+    struct triage_text statement = {
+        .kind = TRIAGE_TEXT_FINDING, .text = words, .path = gather_path(gather, item, element)};
+    return triage_facts_put_text(gather->facts, statement, gather->scope);
+}
+
+/* Of this visit: now. Of the problem list, another visit, or ended: history. With neither visit, category nor date: now. */
+static enum triage_text_kind condition_kind(const struct gather *gather, const yyjson_val *resource) {
+    size_t i, count;
+    yyjson_val *category;
+    if (has_status(resource, "clinicalStatus", "resolved") || has_status(resource, "clinicalStatus", "inactive") ||
+        has_status(resource, "clinicalStatus", "remission"))
+        return TRIAGE_TEXT_HISTORY;
+    yyjson_arr_foreach(json_get(resource, "category"), i, count, category) {
+        if (gather_has_code(category, NULL, "problem-list-item"))
+            return TRIAGE_TEXT_HISTORY;
+    }
+    enum gather_visit visit = gather_visit(gather, resource);
+    if (visit != GATHER_NO_VISIT)
+        return visit == GATHER_THIS_VISIT ? TRIAGE_TEXT_FINDING : TRIAGE_TEXT_HISTORY;
+    int64_t said = gather_time(gather, resource);
+    bool old = said && gather->facts->at_us && said < gather->facts->at_us - FINDING_DAYS * MICROSECONDS_DAY;
+    return old ? TRIAGE_TEXT_HISTORY : TRIAGE_TEXT_FINDING;
+}
+
+/* The onset of what brings the patient now, where it is known to the minute. */
+static void onset_put(struct gather *gather, const yyjson_val *condition) {
+    struct text onset = json_get_text(condition, "onsetDateTime");
+    struct fhir_interval when;
+    int64_t at = gather->facts->at_us;
+    if (onset.size < sizeof "2026-01-01T00:00" - 1 || !at ||
+        !fhir_interval_parse(&when, onset, gather->options->zone_minutes))
+        return;
+    if (when.start_us > at || when.start_us < at - ONSET_DAYS_MAX * MICROSECONDS_DAY)
+        return;
+    int minutes = (int)((at - when.start_us) / MICROSECONDS_MINUTE);
+    if (gather->facts->onset_minutes < 0 || minutes < gather->facts->onset_minutes)
+        gather->facts->onset_minutes = minutes;
+}
+
+static enum status condition_put(struct gather *gather, const struct gathered *item) {
+    static const char *const doubts[] = {"unconfirmed", "provisional", "differential"};
+    const yyjson_val *resource = item->resource;
+    struct triage_text statement = {.kind = condition_kind(gather, resource)};
+    if (has_status(resource, "verificationStatus", "refuted") ||
+        has_status(resource, "verificationStatus", "entered-in-error"))
+        return STATUS_OK;
+    for (size_t i = 0; i < sizeof doubts / sizeof doubts[0]; i++)
+        statement.doubtful = statement.doubtful || has_status(resource, "verificationStatus", doubts[i]);
+    if (statement.kind == TRIAGE_TEXT_FINDING)
+        onset_put(gather, resource);
+    return concept_put(gather, item, json_get(resource, "code"), "code", statement);
+}
+
+static enum status medicine_put(struct gather *gather, const struct gathered *item) {
+    struct text state = json_get_text(item->resource, "status");
+    if (text_is(state, "entered-in-error") || text_is(state, "stopped") || text_is(state, "cancelled") ||
+        text_is(state, "not-taken"))
+        return STATUS_OK;
+    struct triage_text statement = {.kind = TRIAGE_TEXT_HISTORY};
+    return concept_put(
+        gather, item, json_get(item->resource, "medicationCodeableConcept"), "medicationCodeableConcept", statement);
+}
+
+static enum status allergy_put(struct gather *gather, const struct gathered *item) {
+    struct triage_text statement = {.kind = TRIAGE_TEXT_HISTORY};
+    if (has_status(item->resource, "verificationStatus", "refuted") ||
+        has_status(item->resource, "verificationStatus", "entered-in-error"))
+        return STATUS_OK;
+    return concept_put(gather, item, json_get(item->resource, "code"), "code", statement);
+}
+
+static enum status report_put(struct gather *gather, const struct gathered *item) {
+    if (text_is(json_get_text(item->resource, "status"), "entered-in-error") || !gather_is_current(gather, item))
+        return STATUS_OK;
+    return gather_finding(gather, item, json_get_text(item->resource, "conclusion"), "conclusion");
+}
+
+enum status gather_statement(struct gather *gather, const struct gathered *item) {
+    static const struct {
+        const char *type;
+        enum status (*put)(struct gather *gather, const struct gathered *item);
+    } readers[] = {{"Condition", condition_put}, {"MedicationStatement", medicine_put},
+        {"MedicationRequest", medicine_put}, {"AllergyIntolerance", allergy_put}, {"DiagnosticReport", report_put}};
+    for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+        if (text_is(item->type, readers[i].type))
+            return readers[i].put(gather, item);
+    }
+    return STATUS_OK;
+}
+
+/* The visit's reasons are the complaint; its priority may be a human's level. */
+enum status gather_complaints(struct gather *gather) {
+    if (!gather->encounter)
+        return STATUS_OK;
+    const yyjson_val *encounter = gather->encounter->resource;
+    enum status status = STATUS_OK;
+    size_t i, count;
+    yyjson_val *reason, *coding;
+    yyjson_arr_foreach(json_get(encounter, "reasonCode"), i, count, reason) {
+        if (status == STATUS_OK)
+            status = concept_put(gather, gather->encounter, reason,
+                text_format(gather->scope->arena, "reasonCode[%zu]", i).at,
+                (struct triage_text){.kind = TRIAGE_TEXT_COMPLAINT});
+    }
+    yyjson_arr_foreach(json_get(json_get(encounter, "priority"), "coding"), i, count, coding) {
+        int64_t level = 0;
+        struct text system = json_get_text(coding, "system");
+        bool ours = text_is(system, TRIAGE_LEVEL_SYSTEM);
+        if (status != STATUS_OK || !ours || gather->options->human_level)
+            continue;
+        gather->has_human_level = true;
+        if (!text_to_int64(&level, json_get_text(coding, "code")))
+            level = 0;
+        status = triage_facts_put_human_level(
+            gather->facts, level, TEXT("ktas"), gather_path(gather, gather->encounter, "priority"), gather->scope);
+    }
+    return status;
+}
