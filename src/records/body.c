@@ -62,7 +62,7 @@ static void write_id(struct json_writer *w, struct text id) {
     json_string_text(w, id);
 }
 
-/* Members keep their places; an id or meta that was not there follows resourceType. */
+/* Members keep their places. An id that was not there follows resourceType, a meta that was not there the id. */
 static void write_normal(size_t *gap_out, struct json_writer *w, const yyjson_val *resource, struct text id) {
     bool has_id = json_get(resource, "id") != NULL;
     bool has_meta = yyjson_is_obj((yyjson_val *)json_get(resource, "meta"));
@@ -71,18 +71,15 @@ static void write_normal(size_t *gap_out, struct json_writer *w, const yyjson_va
     for (yyjson_val *key = NULL; (key = yyjson_obj_iter_next(&members)) != NULL;) {
         struct text name = json_text(key);
         const yyjson_val *value = yyjson_obj_iter_get_val(key);
-        if (text_is(name, "id")) {
-            write_id(w, id);
-        } else if (text_is(name, "meta") && has_meta) {
+        bool is_id = text_is(name, "id");
+        if (text_is(name, "meta") && has_meta) {
             write_meta(gap_out, w, value);
-        } else {
+        } else if (!is_id) {
             json_name_text(w, name);
             json_value(w, value);
         }
-        if (text_is(name, "resourceType")) {
-            if (!has_id) {
-                write_id(w, id);
-            }
+        if (is_id || (text_is(name, "resourceType") && !has_id)) {
+            write_id(w, id);
             if (!has_meta) {
                 write_meta(gap_out, w, NULL);
             }

@@ -137,10 +137,6 @@ static void refuse(struct operation *op, enum status status) {
     submit(op);
 }
 
-static bool is_of_disk(enum status status) {
-    return status == STATUS_FAILED || status == STATUS_UNAVAILABLE || status == STATUS_STORAGE_FULL;
-}
-
 static void unit_done(void *context, enum status status, uint64_t seq) {
     struct operation *op = context;
     (void)seq;
@@ -157,14 +153,11 @@ static void unit_done(void *context, enum status status, uint64_t seq) {
             op->scope->fault.last->next = NULL;
         }
         submit(op);
-    } else if (op->apply != NULL && !is_of_disk(status)) {
+    } else if (op->apply != NULL) {
         refuse(op, status);
-    } else {
-        if (op->apply != NULL || op->outcome == STATUS_OK) {
-            op->outcome = status;
-        }
-        log_event(LOG_ERROR, "unit-not-durable", "interaction", op->note.what, "status", status_name(status), NULL);
-        finish(op, op->outcome);
+    } else { /* not even the audit row: a reading may not be answered then, and a refusal stays one */
+        log_event(LOG_ERROR, "audit-row-lost", "interaction", op->note.what, "status", status_name(status), NULL);
+        finish(op, op->outcome == STATUS_OK ? status : op->outcome);
     }
 }
 

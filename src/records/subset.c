@@ -137,7 +137,7 @@ static void write_summary_object(struct json_writer *w, const yyjson_val *object
 
 /* Only elements that a resource defines itself are thinned out further; a datatype stays whole. */
 static void write_summary_value(struct json_writer *w, const yyjson_val *value, fhir_type type) {
-    if (fhir_type_kind(type) != FHIR_BACKBONE) {
+    if (type == FHIR_TYPE_NONE || fhir_type_kind(type) != FHIR_BACKBONE) {
         json_value(w, value);
     } else if (yyjson_is_arr((yyjson_val *)value)) {
         json_array_open(w);

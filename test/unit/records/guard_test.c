@@ -46,7 +46,7 @@ static enum status put_in_unit(void *context, struct records_unit *unit, struct 
 static void test_refused_on_every_path(void **state) {
     struct house *house = guarded(state);
     const struct search_pair pairs[] = {PAIR("identifier", "http://x|1")};
-    struct records_request conditional = replacement("Patient", "", GENDER("other"));
+    struct records_request conditional = replacement("Patient", "", "{\"resourceType\":\"Patient\",\"gender\":\"other\"}");
     conditional.is_conditional = true;
     conditional.pairs = pairs;
     conditional.pair_count = 1;
@@ -68,7 +68,7 @@ static void test_refused_on_every_path(void **state) {
         patch,
         posting(IN_BUNDLE("transaction", "POST", "Patient")),
         posting(IN_BUNDLE("transaction", "PUT", "Patient/p")),
-        posting(IN_BUNDLE("transaction", "PUT", "Patient?identifier=http://x|1")),
+        posting(IN_BUNDLE("transaction", "PUT", "Patient?_id=p")),
     };
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         int seen = patients_seen;

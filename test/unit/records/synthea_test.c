@@ -62,17 +62,26 @@ static bool same(const yyjson_val *sent, const yyjson_val *read, const char *nam
     return yyjson_equals((yyjson_val *)sent, (yyjson_val *)read);
 }
 
+static yyjson_val *next_kept(yyjson_obj_iter *members) {
+    yyjson_val *key = NULL;
+    do {
+        key = yyjson_obj_iter_next(members);
+    } while (key != NULL && (text_is(json_text(key), "id") || text_is(json_text(key), "meta")));
+    return key;
+}
+
 static bool same_resource(const yyjson_val *sent, const yyjson_val *read) {
     yyjson_obj_iter left = yyjson_obj_iter_with((yyjson_val *)sent), right = yyjson_obj_iter_with((yyjson_val *)read);
-    bool equal = true;
-    yyjson_val *key = NULL, *other = NULL;
-    while (equal && (key = yyjson_obj_iter_next(&left)) != NULL && (other = yyjson_obj_iter_next(&right)) != NULL) {
-        struct text name = json_text(key);
-        equal = text_equal(name, json_text(other)) &&
-                (text_is(name, "id") || text_is(name, "meta") ||
-                    same(yyjson_obj_iter_get_val(key), yyjson_obj_iter_get_val(other), yyjson_get_str(key)));
+    for (;;) {
+        yyjson_val *key = next_kept(&left), *other = next_kept(&right);
+        if (key == NULL || other == NULL) {
+            return key == other;
+        }
+        if (!text_equal(json_text(key), json_text(other)) ||
+            !same(yyjson_obj_iter_get_val(key), yyjson_obj_iter_get_val(other), yyjson_get_str(key))) {
+            return false;
+        }
     }
-    return equal && yyjson_obj_size((yyjson_val *)sent) == yyjson_obj_size((yyjson_val *)read);
 }
 
 static void compare(struct house *house, const yyjson_val *sent, const yyjson_val *response, struct arena *arena) {
