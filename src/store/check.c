@@ -1,0 +1,213 @@
+/* check: whether a folder is whole. */
+#include "store/plan.h"
+
+#include <string.h>
+
+enum { CHECK_ARENA = 1 << 30, PROGRESS_EVERY = 1000 };
+
+struct checking {
+    struct store *store;
+    struct store_view *view;
+    store_progress *progress;
+    void *progress_context;
+    uint64_t done, total;
+    struct scope *scope;   /* takes the issues */
+    struct arena *arena;   /* for one thing at a time */
+    uint64_t rows_expected, rows_seen;
+    enum status status;
+};
+
+static void wrong(struct checking *checking, const char *what, uint64_t number) {
+    checking->status =
+        fault(checking->scope, STATUS_FAILED, "", "%s (%llu)", what, (unsigned long long)number);
+}
+
+static void advance(struct checking *checking) {
+    checking->done++;
+    if (checking->progress != NULL && checking->done % PROGRESS_EVERY == 0) {
+        checking->progress(checking->progress_context, checking->done, checking->total);
+    }
+    arena_reset(checking->arena);
+}
+
+static struct search_run run_of(struct checking *checking, struct scope *scope) {
+    *scope = (struct scope){.arena = checking->arena};
+    return (struct search_run){.view = checking->view, .scope = scope, .rows_max = UINT64_MAX};
+}
+
+/* Steps a list and calls back for each row; a fault of the database ends it. */
+typedef void check_row(struct checking *checking, struct statement *list);
+
+static void check_all(struct checking *checking, enum sql sql, const int64_t *from, check_row *check) {
+    struct connection *connection = checking->view->connection;
+    struct statement *list = statement_take(connection, sql);
+    if (from != NULL) {
+        bind_int(list, 1, *from);
+    }
+    int code;
+    while ((code = statement_step(list)) == SQLITE_ROW) {
+        check(checking, list);
+        advance(checking);
+    }
+    if (code != SQLITE_DONE) {
+        checking->status = connection_fault(connection, checking->scope);
+    }
+    statement_give(connection, list);
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------------------------ */
+
+static void check_page(struct checking *checking, struct statement *list) {
+    struct text line = column_bytes(list, 0);
+    if (!text_is(line, "ok")) {
+        checking->status = fault(checking->scope, STATUS_FAILED, "", "the database is damaged: %.*s", (int)line.size, line.at);
+    }
+}
+
+/* ---- bodies ----------------------------------------------------------------------------------------------------------- */
+
+static void check_body(struct checking *checking, struct statement *list) {
+    if ((enum store_method)column_int(list, 1) == STORE_DELETED) {
+        return;
+    }
+    struct store_body body = {.dictionary = (uint32_t)column_int(list, 2), .gap = (uint32_t)column_int(list, 3),
+        .size = (uint32_t)column_int(list, 4), .packed = column_bytes(list, 5)};
+    struct scope scope = {.arena = checking->arena};
+    struct text bytes;
+    if (pack_expand(&bytes, checking->store->pack, &body, &scope) != STATUS_OK || body.gap > body.size) {
+        wrong(checking, "the body of a version cannot be read", (uint64_t)column_int(list, 0));
+    }
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------- */
+
+static void expect_row(struct checking *checking, struct search_run *run, uint32_t lane, struct text key, uint64_t rid) {
+    checking->rows_expected++;
+    if (!walk_has(run, lane, key, rid)) {
+        wrong(checking, "an index row of a resource is missing", rid);
+    }
+}
+
+static void check_resource(struct checking *checking, struct statement *list) {
+    struct scope scope;
+    struct search_run run = run_of(checking, &scope);
+    uint64_t rid = (uint64_t)column_int(list, 0);
+    uint8_t identity[IDENTITY_KEY_MAX], type[2], time[8];
+    struct text id = column_bytes(list, 2), rows = {0};
+    struct resource_head head;
+    if (id.size == 0 || id.size > PACKED_ID_MAX) {
+        wrong(checking, "the id of a resource is damaged", rid);
+        return;
+    }
+    type_key(identity, (uint16_t)column_int(list, 1));
+    memcpy(identity + 2, id.at, id.size);
+    expect_row(checking, &run, lane_of_keys(SPACE_IDENTITY), (struct text){(const char *)identity, id.size + 2}, rid);
+    enum status status = document_read(&rows, &head, &run, rid);
+    if (status == STATUS_NOT_FOUND) {
+        return;
+    }
+    if (status != STATUS_OK) {
+        wrong(checking, "a resource cannot be read", rid);
+        return;
+    }
+    type_key(type, head.type);
+    time_key(time, head.time_us);
+    expect_row(checking, &run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, rid);
+    expect_row(checking, &run, lane_of_keys(STORE_SPACE_UPDATED), (struct text){(const char *)time, sizeof time}, rid);
+    struct lane_reader reader = lane_reader_open(rows);
+    struct lane_row row;
+    while (lane_reader_next(&row, &reader)) {
+        expect_row(checking, &run, row.lane, row.key, rid);
+    }
+    if (reader.at != reader.end) {
+        wrong(checking, "the packed rows of a resource are damaged", rid);
+    }
+}
+
+static void check_lanes(struct checking *checking) {
+    struct scope scope;
+    struct search_run run = run_of(checking, &scope);
+    uint32_t spaces = (uint32_t)(STORE_SPACE_FIRST_OWN + space_table_count(checking->store->spaces));
+    for (uint32_t lane = lane_of_keys(STORE_SPACE_UPDATED); lane < lane_of_keys(spaces); lane++) {
+        struct walk *walk = walk_open(&run, WALK_RANGE, lane, TEXT(""), (struct text){0});
+        while (walk_next(walk)) {
+            checking->rows_seen++;
+        }
+        walk_close(walk);
+        arena_reset(checking->arena);
+    }
+    if (run.status != STATUS_OK) {
+        wrong(checking, "the index cannot be read", 0);
+    }
+    if (checking->rows_seen > checking->rows_expected) {
+        wrong(checking, "there are index rows that belong to no current version", checking->rows_seen - checking->rows_expected);
+    }
+}
+
+/* ---- audit ------------------------------------------------------------------------------------------------------------ */
+
+static enum status check_audit(struct checking *checking) {
+    uint8_t hash[DIGEST_SIZE] = {0};
+    uint64_t number = 0;
+    for (;;) {
+        struct scope scope = {.arena = checking->arena};
+        struct store_audit_entry *entries = NULL;
+        size_t count = 0;
+        enum status status = store_view_audit(&entries, &count, checking->view, number, PROGRESS_EVERY, &scope);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        for (size_t i = 0; i < count; i++) {
+            const struct store_audit_entry *entry = &entries[i];
+            audit_digest(hash, hash, entry->number, entry->seq, entry->time_us, entry->entry, checking->arena);
+            if (entry->number != ++number || memcmp(hash, entry->hash, DIGEST_SIZE) != 0) {
+                wrong(checking, "the chain of audit rows breaks", number);
+                return STATUS_OK;
+            }
+            checking->done++;
+        }
+        arena_reset(checking->arena);
+        if (count == 0) {
+            break;
+        }
+    }
+    if (number != checking->view->state.audit_number || memcmp(hash, checking->view->state.audit_hash, DIGEST_SIZE) != 0) {
+        wrong(checking, "the chain of audit rows is cut off", number);
+    }
+    return STATUS_OK;
+}
+
+static enum status check_folder(void *context, struct scope *scope) {
+    (void)scope;
+    struct checking *checking = context;
+    const struct store_state *state = &checking->view->state;
+    checking->total = state->rid_next + state->vid_next + state->audit_number;
+    check_all(checking, SQL_INTEGRITY, NULL, check_page);
+    check_all(checking, SQL_VERSION_BODIES, NULL, check_body);
+    check_all(checking, SQL_RESOURCES_FROM, &(int64_t){0}, check_resource);
+    check_lanes(checking);
+    enum status status = check_audit(checking);
+    if (checking->progress != NULL) {
+        checking->progress(checking->progress_context, checking->total, checking->total);
+    }
+    return status == STATUS_OK ? checking->status : status;
+}
+
+enum status store_check(struct store *store, store_progress *progress, void *context, struct scope *scope) {
+    struct checking checking = {.store = store, .progress = progress, .progress_context = context, .scope = scope};
+    enum status status = store_view_open(&checking.view, store, 0, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    checking.arena = arena_open(CHECK_ARENA);
+    if (checking.arena == NULL) {
+        store_view_close(checking.view);
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory to check the folder");
+    }
+    struct scope own;
+    status = scope_run(&own, checking.arena, check_folder, &checking);
+    fault_carry(scope, &own.fault);
+    arena_close(checking.arena);
+    store_view_close(checking.view);
+    return status;
+}

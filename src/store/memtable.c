@@ -1,0 +1,220 @@
+/* A skip list a generation, its nodes in chunks that are freed together. */
+#include "store/memtable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_SIZE = 256 * 1024 };
+
+struct mem_chunk {
+    struct mem_chunk *next;
+    size_t used;
+    _Alignas(8) unsigned char at[];
+};
+
+/* Invariants:
+ * 1. Only the writer adds nodes; a node is filled before a release store links it, level 0 first.
+ * 2. Nodes sort by (lane, key, rid, seq, order of adding).
+ * 3. `users` counts the store and every open view; the chunks are freed with the last one. */
+struct mem_generation {
+    uint64_t from_seq, from_rid;
+    _Atomic size_t users, count;
+    uint64_t random;
+    struct mem_chunk *chunks;
+    struct mem_node *head;
+};
+
+struct text mem_node_key(const struct mem_node *node) {
+    return (struct text){(const char *)&node->next[node->levels], node->key_size};
+}
+
+struct row_place mem_node_place(const struct mem_node *node) {
+    return (struct row_place){.lane = node->lane, .key = mem_node_key(node), .rid = node->rid};
+}
+
+static int key_compare(const char *a, size_t a_size, const char *b, size_t b_size) {
+    size_t shorter = a_size < b_size ? a_size : b_size;
+    int order = shorter == 0 ? 0 : memcmp(a, b, shorter);
+    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+int row_place_compare(const struct row_place *a, const struct row_place *b) {
+    if (a->lane != b->lane) {
+        return a->lane < b->lane ? -1 : 1;
+    }
+    int order = key_compare(a->key.at, a->key.size, b->key.at, b->key.size);
+    return order != 0 ? order : (a->rid > b->rid) - (a->rid < b->rid);
+}
+
+static int node_compare(const struct mem_node *node, const struct row_place *place) {
+    if (node->lane != place->lane) {
+        return node->lane < place->lane ? -1 : 1;
+    }
+    int order = key_compare((const char *)&node->next[node->levels], node->key_size, place->key.at, place->key.size);
+    return order != 0 ? order : (node->rid > place->rid) - (node->rid < place->rid);
+}
+
+static void *chunk_take(struct mem_generation *generation, size_t size) {
+    size = (size + 7) & ~(size_t)7;
+    struct mem_chunk *chunk = generation->chunks;
+    if (chunk == NULL || CHUNK_SIZE - chunk->used < size) {
+        chunk = malloc(sizeof *chunk + CHUNK_SIZE);
+        if (chunk == NULL) {
+            return NULL;
+        }
+        chunk->used = 0;
+        chunk->next = generation->chunks;
+        generation->chunks = chunk;
+    }
+    void *at = chunk->at + chunk->used;
+    chunk->used += size;
+    return at;
+}
+
+static struct mem_node *node_new(struct mem_generation *generation, const struct row_place *place, int levels) {
+    size_t links = (size_t)levels * sizeof(_Atomic(struct mem_node *));
+    struct mem_node *node = chunk_take(generation, sizeof *node + links + place->key.size);
+    if (node == NULL) {
+        return NULL;
+    }
+    memset(node, 0, sizeof *node + links);
+    node->lane = place->lane;
+    node->rid = place->rid;
+    node->levels = (uint8_t)levels;
+    node->key_size = (uint8_t)place->key.size;
+    if (place->key.size > 0) {
+        memcpy(&node->next[levels], place->key.at, place->key.size);
+    }
+    return node;
+}
+
+struct mem_generation *mem_generation_open(uint64_t from_seq, uint64_t from_rid) {
+    struct mem_generation *generation = calloc(1, sizeof *generation);
+    if (generation == NULL) {
+        return NULL;
+    }
+    *generation = (struct mem_generation){.from_seq = from_seq, .from_rid = from_rid, .random = 0x9E3779B97F4A7C15U};
+    atomic_init(&generation->users, 1);
+    atomic_init(&generation->count, 0);
+    generation->head = node_new(generation, &(struct row_place){0}, MEM_LEVELS);
+    if (generation->head == NULL) {
+        free(generation);
+        return NULL;
+    }
+    return generation;
+}
+
+void mem_generation_hold(struct mem_generation *generation) {
+    atomic_fetch_add_explicit(&generation->users, 1, memory_order_relaxed);
+}
+
+void mem_generation_drop(struct mem_generation *generation) {
+    if (generation == NULL || atomic_fetch_sub_explicit(&generation->users, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    struct mem_chunk *chunk = generation->chunks;
+    while (chunk != NULL) {
+        struct mem_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+    free(generation);
+}
+
+uint64_t mem_generation_from(const struct mem_generation *generation) {
+    return generation->from_seq;
+}
+
+uint64_t mem_generation_from_rid(const struct mem_generation *generation) {
+    return generation->from_rid;
+}
+
+size_t mem_generation_count(const struct mem_generation *generation) {
+    return atomic_load_explicit(&generation->count, memory_order_relaxed);
+}
+
+static int random_levels(struct mem_generation *generation) {
+    generation->random ^= generation->random << 13;
+    generation->random ^= generation->random >> 7;
+    generation->random ^= generation->random << 17;
+    int levels = 1;
+    for (uint64_t bits = generation->random; (bits & 3) == 0 && levels < MEM_LEVELS; bits >>= 2) {
+        levels++;
+    }
+    return levels;
+}
+
+/* In before[level]: the last node that sorts before `place` there; with `behind_equal` also over nodes at the place. */
+static void find(struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation, const struct row_place *place,
+    uint64_t seq) {
+    struct mem_node *at = generation->head;
+    for (int level = MEM_LEVELS - 1; level >= 0; level--) {
+        for (;;) {
+            struct mem_node *next = atomic_load_explicit(&at->next[level], memory_order_acquire);
+            if (next == NULL) {
+                break;
+            }
+            int order = node_compare(next, place);
+            if (order > 0 || (order == 0 && next->seq > seq)) {
+                break;
+            }
+            at = next;
+        }
+        before[level] = at;
+    }
+}
+
+struct mem_node *mem_generation_add(
+    struct mem_generation *generation, const struct row_place *place, uint64_t seq, enum mem_kind kind) {
+    invariant(place->key.size <= UINT8_MAX);
+    int levels = random_levels(generation);
+    struct mem_node *node = node_new(generation, place, levels);
+    if (node == NULL) {
+        return NULL;
+    }
+    node->seq = seq;
+    node->kind = (uint8_t)kind;
+    struct mem_node *before[MEM_LEVELS];
+    find(before, generation, place, seq);
+    for (int level = 0; level < levels; level++) {
+        struct mem_node *next = atomic_load_explicit(&before[level]->next[level], memory_order_relaxed);
+        atomic_store_explicit(&node->next[level], next, memory_order_relaxed);
+        atomic_store_explicit(&before[level]->next[level], node, memory_order_release);
+    }
+    atomic_fetch_add_explicit(&generation->count, 1, memory_order_relaxed);
+    return node;
+}
+
+/* The last node before (lane, key, rid), the head when there is none. */
+static struct mem_node *last_before(const struct mem_generation *generation, const struct row_place *place) {
+    struct mem_node *at = generation->head;
+    for (int level = MEM_LEVELS - 1; level >= 0; level--) {
+        struct mem_node *next = atomic_load_explicit(&at->next[level], memory_order_acquire);
+        while (next != NULL && node_compare(next, place) < 0) {
+            at = next;
+            next = atomic_load_explicit(&at->next[level], memory_order_acquire);
+        }
+    }
+    return at;
+}
+
+struct mem_node *mem_generation_seek(const struct mem_generation *generation, const struct row_place *place) {
+    return mem_node_next(last_before(generation, place));
+}
+
+struct mem_node *mem_generation_seek_before(const struct mem_generation *generation, const struct row_place *place) {
+    struct mem_node *at = last_before(generation, place);
+    return at == generation->head ? NULL : at;
+}
+
+struct mem_node *mem_node_next(const struct mem_node *node) {
+    return atomic_load_explicit(&node->next[0], memory_order_acquire);
+}
+
+bool mem_node_alive(const struct mem_node *node) {
+    return atomic_load_explicit(&node->dead, memory_order_relaxed) == 0;
+}
+
+void mem_node_kill(struct mem_node *node) {
+    atomic_store_explicit(&node->dead, 1, memory_order_relaxed);
+}

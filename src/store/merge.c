@@ -1,0 +1,309 @@
+/* merge: events from memory into the main table, ended rows into the past table and out of it.
+ *
+ *      active ──full──▶ merging ──slices, sorted──▶ row ──ended──▶ past ──STORE_CURSOR_LIFE_S──▶ gone
+ *
+ * Invariants: there is at most one merging generation; all its events are committed; `merge_at` is its first node that is not
+ * merged; the active generation takes no event below state.active_from. */
+#include "store/writer.h"
+
+#include <string.h>
+
+enum {
+    SLICE_LEAST = 256,   /* events a transaction */
+    SLICE_MOST = 4000,
+    SLICE_IDLE = 2000,
+    SWEEP_ROWS = 2000,   /* past rows looked at a transaction */
+    EXPIRED_MAX = 2000,
+};
+
+size_t writer_rows_in_memory(const struct writer *writer) {
+    const struct store *store = writer->store;
+    return mem_generation_count(store->active) + (store->merging == NULL ? 0 : mem_generation_count(store->merging));
+}
+
+static size_t active_most(const struct writer *writer) {
+    return writer->store->memory_rows_max / 2;
+}
+
+bool merge_is_behind(const struct writer *writer) {
+    const struct store *store = writer->store;
+    return mem_generation_count(store->active) >= active_most(writer) && store->merging != NULL;
+}
+
+/* ---- rotation -------------------------------------------------------------------------------------------------------- */
+
+static void rotate(struct writer *writer) {
+    struct store *store = writer->store;
+    struct mem_generation *next = mem_generation_open(writer->seq_next, writer->state.rid_next);
+    if (next == NULL) {
+        return; /* the active one grows on; tried again at the next turn */
+    }
+    writer->state.active_from = writer->seq_next;
+    writer->state.active_from_rid = writer->state.rid_next;
+    writer->state.merged.set = false;
+    pthread_mutex_lock(&store->publish);
+    store->merging = store->active;
+    store->active = next;
+    pthread_mutex_unlock(&store->publish);
+    writer->merge_at = mem_generation_seek(store->merging, &(struct row_place){0});
+}
+
+static void merging_done(struct writer *writer) {
+    struct store *store = writer->store;
+    struct mem_generation *merged = store->merging;
+    pthread_mutex_lock(&store->publish);
+    store->merging = NULL;
+    pthread_mutex_unlock(&store->publish);
+    mem_generation_drop(merged);
+}
+
+/* ---- one place ------------------------------------------------------------------------------------------------------- */
+
+static enum status past_add(struct writer *writer, const struct row_place *place, uint64_t seq, uint64_t ended, struct scope *scope) {
+    if (ended <= writer->purge_horizon) {
+        return STATUS_OK;
+    }
+    struct statement *add = statement_take(writer->connection, SQL_PAST_ADD);
+    bind_int(add, 1, place->lane);
+    bind_bytes(add, 2, place->key);
+    bind_int(add, 3, (int64_t)place->rid);
+    bind_int(add, 4, (int64_t)seq);
+    bind_int(add, 5, (int64_t)ended);
+    return statement_finish(writer->connection, add, scope);
+}
+
+static void bind_place(struct statement *statement, const struct row_place *place) {
+    bind_int(statement, 1, place->lane);
+    bind_bytes(statement, 2, place->key);
+    bind_int(statement, 3, (int64_t)place->rid);
+}
+
+static enum status row_end(struct writer *writer, const struct row_place *place, uint64_t ended, struct scope *scope) {
+    struct statement *get = statement_take(writer->connection, SQL_ROW_AT);
+    if (get != NULL) {
+        bind_place(get, place);
+    }
+    int code = statement_step(get);
+    uint64_t seq = code == SQLITE_ROW ? (uint64_t)column_int(get, 0) : 0;
+    enum status status = code == SQLITE_ROW    ? STATUS_OK
+                         : code == SQLITE_DONE ? fault(scope, STATUS_FAILED, "", "an index row that ends is missing")
+                                               : connection_fault(writer->connection, scope);
+    statement_give(writer->connection, get);
+    if (status != STATUS_OK) {
+        return code == SQLITE_DONE ? STATUS_OK : status; /* one bad row stops nobody; store_check names it */
+    }
+    struct statement *remove = statement_take(writer->connection, SQL_ROW_REMOVE);
+    if (remove != NULL) {
+        bind_place(remove, place);
+    }
+    status = statement_finish(writer->connection, remove, scope);
+    writer->state.rows--;
+    return status == STATUS_OK ? past_add(writer, place, seq, ended, scope) : status;
+}
+
+static enum status row_add(struct writer *writer, const struct row_place *place, uint64_t seq, struct scope *scope) {
+    struct statement *add = statement_take(writer->connection, SQL_ROW_ADD);
+    if (add != NULL) {
+        bind_place(add, place);
+    }
+    bind_int(add, 4, (int64_t)seq);
+    writer->state.rows++;
+    return statement_finish(writer->connection, add, scope);
+}
+
+/* Applies all events of the place at *node, which it moves behind them. */
+static enum status place_merge(struct mem_node **node, size_t *count, struct writer *writer, struct scope *scope) {
+    struct row_place place = mem_node_place(*node);
+    uint64_t added = 0;
+    enum status status = STATUS_OK;
+    for (; *node != NULL && status == STATUS_OK; *node = mem_node_next(*node)) {
+        struct row_place at = mem_node_place(*node);
+        if (row_place_compare(&at, &place) != 0) {
+            break;
+        }
+        ++*count;
+        if (!mem_node_alive(*node)) {
+            continue;
+        }
+        if ((*node)->kind == MEM_ADDED) {
+            invariant(added == 0);
+            added = (*node)->seq;
+        } else if (added != 0) {
+            status = past_add(writer, &place, added, (*node)->seq, scope);
+            added = 0;
+        } else {
+            status = row_end(writer, &place, (*node)->seq, scope);
+        }
+    }
+    return status == STATUS_OK && added != 0 ? row_add(writer, &place, added, scope) : status;
+}
+
+/* ---- past rows --------------------------------------------------------------------------------------------------------- */
+
+struct expired {
+    struct row_place at[EXPIRED_MAX];
+    uint64_t seqs[EXPIRED_MAX];
+    size_t count;
+};
+
+static bool sweep_due(struct writer *writer) {
+    return writer->purge_place.set || writer->purge_horizon > writer->purge_swept;
+}
+
+/* Looks at the next past rows and notes those that no view can name. */
+static enum status sweep_look(struct expired *expired, struct writer *writer, struct scope *scope) {
+    struct place_kept *at = &writer->purge_place;
+    if (!at->set) {
+        place_keep(at, &(struct row_place){0});
+        writer->purge_seq = 0;
+    }
+    struct statement *list = statement_take(writer->connection, SQL_PAST_EXPIRED);
+    struct row_place from = {.lane = at->place.lane, .key = text_copy(scope->arena, at->place.key), .rid = at->place.rid};
+    if (list != NULL) {
+        bind_place(list, &from);
+    }
+    bind_int(list, 4, (int64_t)writer->purge_seq);
+    int code = SQLITE_DONE;
+    for (size_t seen = 0; seen < SWEEP_ROWS && (code = statement_step(list)) == SQLITE_ROW; seen++) {
+        struct row_place place = {
+            .lane = (uint32_t)column_int(list, 0), .key = column_bytes(list, 1), .rid = (uint64_t)column_int(list, 2)};
+        place_keep(at, &place);
+        writer->purge_seq = (uint64_t)column_int(list, 3);
+        if ((uint64_t)column_int(list, 4) <= writer->purge_horizon) {
+            place.key = text_copy(scope->arena, place.key);
+            expired->at[expired->count] = place;
+            expired->seqs[expired->count++] = writer->purge_seq;
+        }
+    }
+    statement_give(writer->connection, list);
+    if (code == SQLITE_DONE) {
+        at->set = false;
+        writer->purge_swept = writer->purge_horizon;
+    }
+    return code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(writer->connection, scope);
+}
+
+static enum status sweep(struct writer *writer, struct scope *scope) {
+    struct expired *expired = ARENA_NEW(scope->arena, struct expired);
+    enum status status = sweep_look(expired, writer, scope);
+    for (size_t i = 0; status == STATUS_OK && i < expired->count; i++) {
+        struct statement *remove = statement_take(writer->connection, SQL_PAST_REMOVE);
+        if (remove != NULL) {
+            bind_place(remove, &expired->at[i]);
+        }
+        bind_int(remove, 4, (int64_t)expired->seqs[i]);
+        status = statement_finish(writer->connection, remove, scope);
+    }
+    return status;
+}
+
+/* ---- slices ------------------------------------------------------------------------------------------------------------- */
+
+/* Events that the next slice should take, so that the merging generation is in the table before the active one is full. */
+static size_t slice_size(const struct writer *writer, enum merge_pace pace) {
+    const struct store *store = writer->store;
+    if (store->merging == NULL) {
+        return 0;
+    }
+    if (pace == MERGE_IDLE) {
+        return SLICE_IDLE;
+    }
+    size_t active = mem_generation_count(store->active), most = active_most(writer);
+    if (active >= most) {
+        return SLICE_MOST;
+    }
+    /* The whole of it in three quarters of the time in which the active one fills. */
+    size_t all = mem_generation_count(store->merging);
+    size_t share = writer->events_since_merge * (all + all / 3 + 1) / (most == 0 ? 1 : most) + 1;
+    return share < SLICE_LEAST ? (writer->events_since_merge == 0 ? 0 : SLICE_LEAST) : share > SLICE_MOST ? SLICE_MOST : share;
+}
+
+struct slice {
+    struct writer *writer;
+    size_t size, merged;
+    struct mem_node *node;
+};
+
+static enum status slice_write(void *context, struct scope *scope) {
+    struct slice *slice = context;
+    struct writer *writer = slice->writer;
+    enum status status = statement_run(writer->connection, SQL_BEGIN_WRITE, scope);
+    while (status == STATUS_OK && slice->node != NULL && slice->merged < slice->size) {
+        struct row_place place = mem_node_place(slice->node);
+        status = place_merge(&slice->node, &slice->merged, writer, scope);
+        place_keep(&writer->state.merged, &place);
+    }
+    if (status == STATUS_OK && writer->store->merging != NULL && slice->node == NULL) {
+        writer->state.merge_from = writer->state.active_from;
+        writer->state.merge_from_rid = writer->state.active_from_rid;
+        writer->state.merged.set = false;
+    }
+    writer->state.horizon = writer->purge_horizon;
+    if (status == STATUS_OK && sweep_due(writer)) {
+        status = sweep(writer, scope);
+    }
+    if (status == STATUS_OK) {
+        status = state_write(&writer->state, writer->connection, scope);
+    }
+    return status == STATUS_OK ? statement_run(writer->connection, SQL_COMMIT, scope) : status;
+}
+
+static void slice_undo(struct writer *writer, struct scope *scope) {
+    connection_reset(writer->connection);
+    if (sqlite3_get_autocommit(writer->connection->database) == 0) {
+        (void)statement_run(writer->connection, SQL_ROLLBACK, scope);
+    }
+    writer->connection->failed = STATUS_OK;
+    state_copy(&writer->state, &writer->group_state);
+    writer->purge_place.set = false;
+}
+
+/* Not synced: the next group's commit is, and until then a crash loses only this slice, which is made again. */
+static enum status slice_run(struct slice *slice) {
+    struct writer *writer = slice->writer;
+    struct arena *arena = arena_open(16 * 1024 * 1024);
+    if (arena == NULL) {
+        return STATUS_UNAVAILABLE;
+    }
+    struct scope scope;
+    state_copy(&writer->group_state, &writer->state);
+    sqlite3_exec(writer->connection->database, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+    enum status status = scope_run(&scope, arena, slice_write, slice);
+    if (status != STATUS_OK) {
+        log_event(LOG_ERROR, "store.merge-undone", "why", status_name(status), NULL);
+        slice_undo(writer, &scope);
+    }
+    sqlite3_exec(writer->connection->database, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
+    arena_close(arena);
+    return status;
+}
+
+enum status merge_step(bool *did_out, struct writer *writer, enum merge_pace pace) {
+    struct store *store = writer->store;
+    *did_out = false;
+    size_t active = mem_generation_count(store->active);
+    if (store->merging == NULL && (active >= active_most(writer) || (pace == MERGE_IDLE && active > 0))) {
+        rotate(writer);
+    }
+    uint64_t horizon = store_horizon(store);
+    if (!writer->purge_place.set && horizon > writer->purge_horizon) {
+        writer->purge_horizon = horizon;
+    }
+    struct slice slice = {.writer = writer, .size = slice_size(writer, pace), .node = writer->merge_at};
+    bool sweeps = sweep_due(writer) && (pace == MERGE_IDLE || slice.size > 0);
+    if ((slice.size == 0 || store->merging == NULL) && !sweeps) {
+        return STATUS_OK;
+    }
+    enum status status = slice_run(&slice);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *did_out = true;
+    writer->events_since_merge = 0;
+    writer->merge_at = slice.node;
+    atomic_store_explicit(&store->rows_merged, writer->state.rows, memory_order_relaxed);
+    if (store->merging != NULL && slice.node == NULL) {
+        merging_done(writer);
+    }
+    return STATUS_OK;
+}

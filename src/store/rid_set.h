@@ -1,0 +1,21 @@
+/* rid_set: resources as one bit each. Rids are dense, so a million takes 125 KB. */
+#ifndef SOYANG_STORE_RID_SET_H
+#define SOYANG_STORE_RID_SET_H
+
+#include "base/base.h"
+
+struct rid_set {
+    uint64_t *words;
+    uint64_t size; /* rids below this fit */
+    uint64_t count;
+};
+struct rid_set *rid_set_open(struct arena *arena, uint64_t size);
+void rid_set_add(struct rid_set *set, uint64_t rid);
+bool rid_set_has(const struct rid_set *set, uint64_t rid);
+/* The first at or behind `rid`; UINT64_MAX: none. */
+uint64_t rid_set_seek(const struct rid_set *set, uint64_t rid);
+void rid_set_add_all(struct rid_set *set, const struct rid_set *other);
+void rid_set_keep_all(struct rid_set *set, const struct rid_set *other);
+void rid_set_remove_all(struct rid_set *set, const struct rid_set *other);
+
+#endif

@@ -1,0 +1,264 @@
+#include "store/statement.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define ROW_COLUMNS "key,rid,seq"
+
+static const char *const sql_texts[SQL_COUNT] = {
+    [SQL_BEGIN_READ] = "BEGIN DEFERRED",
+    [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_SAVEPOINT] = "SAVEPOINT unit",
+    [SQL_ROLLBACK_TO] = "ROLLBACK TO unit",
+    [SQL_RELEASE] = "RELEASE unit",
+    [SQL_SYNC_FULL] = "PRAGMA synchronous=FULL",
+    [SQL_SYNC_NORMAL] = "PRAGMA synchronous=NORMAL",
+
+    [SQL_STATE_GET] = "SELECT seq,time,rid_next,vid_next,merge_from,merge_from_rid,active_from,active_from_rid,merged,horizon,"
+                      "audit_number,audit_hash,resources,rows FROM state WHERE one=1",
+    [SQL_STATE_PUT] = "UPDATE state SET seq=?1,time=?2,rid_next=?3,vid_next=?4,merge_from=?5,merge_from_rid=?6,active_from=?7,"
+                      "active_from_rid=?8,merged=?9,horizon=?10,audit_number=?11,audit_hash=?12,resources=?13,rows=?14 WHERE one=1",
+
+    [SQL_RESOURCE_GET] = "SELECT type,id,version,vid,seq,time,method FROM resource WHERE rid=?1",
+    [SQL_RESOURCE_ADD] = "INSERT INTO resource(rid,type,id,version,vid,seq,time,method) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [SQL_RESOURCE_SET] = "UPDATE resource SET version=?2,vid=?3,seq=?4,time=?5,method=?6 WHERE rid=?1",
+    [SQL_RESOURCES_FROM] = "SELECT rid,type,id,version,vid,method,seq FROM resource WHERE rid>=?1 ORDER BY rid",
+
+    [SQL_VERSION_GET] = "SELECT rid,version,previous,base,seq,time,method,dictionary,gap,size,type,body FROM version WHERE vid=?1",
+    [SQL_VERSION_HEAD] = "SELECT rid,version,previous,base,seq,time,method FROM version WHERE vid=?1",
+    [SQL_VERSION_ROWS] = "SELECT rid,version,previous,base,seq,time,method,rows,type FROM version WHERE vid=?1",
+    [SQL_VERSION_ADD] = "INSERT INTO version(vid,rid,version,previous,base,type,seq,time,method,dictionary,gap,size,rows,body) "
+                        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+    [SQL_VERSION_SEQ_AT] = "SELECT vid,seq FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
+    [SQL_VERSION_TIME_AT] = "SELECT vid,time FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
+    [SQL_VERSIONS_FROM] = "SELECT vid,rid,version,previous,type,seq,time,method,rows FROM version WHERE vid>=?1 ORDER BY vid",
+    [SQL_VERSION_LAST] = "SELECT coalesce(max(vid),0) FROM version",
+    [SQL_VERSION_BODIES] = "SELECT vid,method,dictionary,gap,size,body FROM version ORDER BY vid",
+
+    [SQL_HISTORY_ALL] = "SELECT vid,rid FROM version WHERE vid<?1 AND vid>=?2 ORDER BY vid DESC",
+    [SQL_HISTORY_TYPE] = "SELECT vid,rid FROM version WHERE type=?3 AND vid<?1 AND vid>=?2 ORDER BY vid DESC",
+    [SQL_HISTORY_COUNT_ALL] = "SELECT count(*) FROM version WHERE vid<?1 AND vid>=?2",
+    [SQL_HISTORY_COUNT_TYPE] = "SELECT count(*) FROM version WHERE type=?3 AND vid<?1 AND vid>=?2",
+
+    [SQL_ROW_KEY] = "SELECT rid,seq FROM row WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid",
+    [SQL_ROW_RANGE] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid",
+    [SQL_ROW_LAST] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1",
+    [SQL_ROW_FIRST_RID] = "SELECT rid FROM row WHERE lane=?1 AND key=?2 LIMIT 1",
+    [SQL_ROW_AT] = "SELECT seq FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
+    [SQL_ROW_ADD] = "INSERT INTO row(lane,key,rid,seq) VALUES(?1,?2,?3,?4)",
+    [SQL_ROW_REMOVE] = "DELETE FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
+    [SQL_ROW_COUNT_KEY] = "SELECT count(*) FROM row WHERE lane=?1 AND key=?2",
+    [SQL_ROW_COUNT_ALL] = "SELECT count(*) FROM row",
+
+    [SQL_PAST_KEY] = "SELECT rid,seq,ended FROM past WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid,seq",
+    [SQL_PAST_RANGE] = "SELECT " ROW_COLUMNS ",ended FROM past WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid,seq",
+    [SQL_PAST_LAST] = "SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1",
+    [SQL_PAST_ADD] = "INSERT INTO past(lane,key,rid,seq,ended) VALUES(?1,?2,?3,?4,?5)",
+    [SQL_PAST_EXPIRED] = "SELECT lane,key,rid,seq,ended FROM past WHERE (lane,key,rid,seq)>(?1,?2,?3,?4) ORDER BY lane,key,rid,seq",
+    [SQL_PAST_REMOVE] = "DELETE FROM past WHERE lane=?1 AND key=?2 AND rid=?3 AND seq=?4",
+
+    [SQL_SPACES] = "SELECT number,name FROM space ORDER BY number",
+    [SQL_SPACE_ADD] = "INSERT INTO space(number,name) VALUES(?1,?2)",
+
+    [SQL_CLAIM_GET] = "SELECT holder FROM claim WHERE space=?1 AND key=?2",
+    [SQL_CLAIM_ADD] = "INSERT INTO claim(space,key,holder) VALUES(?1,?2,?3)",
+    [SQL_CLAIM_REMOVE] = "DELETE FROM claim WHERE space=?1 AND key=?2",
+
+    [SQL_DUE_SET] = "INSERT INTO due(owner,key,at) VALUES(?1,?2,?3) ON CONFLICT(owner,key) DO UPDATE SET at=excluded.at",
+    [SQL_DUE_CLEAR] = "DELETE FROM due WHERE owner=?1 AND key=?2",
+    [SQL_DUE_LIST] = "SELECT owner,key,at FROM due WHERE at<=?1 ORDER BY at,owner,key LIMIT ?2",
+    [SQL_DUE_EARLIEST] = "SELECT min(at) FROM due",
+
+    [SQL_NOTE_GET] = "SELECT value FROM note WHERE name=?1",
+    [SQL_NOTE_SET] = "INSERT INTO note(name,value) VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value",
+
+    [SQL_AUDIT_ADD] = "INSERT INTO audit(number,seq,time,entry,hash) VALUES(?1,?2,?3,?4,?5)",
+    [SQL_AUDIT_LIST] = "SELECT number,seq,time,entry,hash FROM audit WHERE number>?1 ORDER BY number",
+
+    [SQL_MOMENTS] = "SELECT seq,time FROM moment ORDER BY seq",
+    [SQL_MOMENT_ADD] = "INSERT OR REPLACE INTO moment(seq,time) VALUES(?1,?2)",
+    [SQL_MOMENT_REMOVE] = "DELETE FROM moment WHERE seq<?1",
+
+    [SQL_DICTIONARIES] = "SELECT number,bytes FROM dictionary ORDER BY number",
+    [SQL_DICTIONARY_ADD] = "INSERT INTO dictionary(number,bytes) VALUES(?1,?2)",
+
+    [SQL_FIGURES] = "SELECT (SELECT count(*) FROM row WHERE lane=?1),(SELECT coalesce(max(vid),0) FROM version)",
+    [SQL_INTEGRITY] = "PRAGMA integrity_check(10)",
+};
+
+static void open_once(void) {
+    /* One counter behind a lock for every allocation would be shared by all connections. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static enum status setting(struct connection *connection, const char *pragma, struct scope *scope) {
+    int code = sqlite3_exec(connection->database, pragma, NULL, NULL, NULL);
+    return code == SQLITE_OK ? STATUS_OK : connection_fault(connection, scope);
+}
+
+static int count_wal_pages(void *context, sqlite3 *database, const char *name, int pages) {
+    (void)database;
+    (void)name;
+    ((struct connection *)context)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+static const char *const settings_of_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-2048", NULL};
+static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+    "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY", NULL};
+
+enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_once);
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory for a database connection");
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (use == CONNECTION_WRITES ? SQLITE_OPEN_CREATE : 0);
+    enum status status = STATUS_OK;
+    if (sqlite3_open_v2(path, &connection->database, flags, NULL) != SQLITE_OK) {
+        status = connection_fault(connection, scope);
+    }
+    if (status == STATUS_OK) {
+        sqlite3_busy_timeout(connection->database, 10000);
+        sqlite3_extended_result_codes(connection->database, 1);
+        const char *const *settings = use == CONNECTION_WRITES ? settings_of_writer : settings_of_readers;
+        for (; status == STATUS_OK && *settings != NULL; settings++) {
+            status = setting(connection, *settings, scope);
+        }
+    }
+    if (status == STATUS_OK && use == CONNECTION_WRITES) {
+        sqlite3_wal_hook(connection->database, count_wal_pages, connection);
+    }
+    if (status != STATUS_OK) {
+        connection_close(connection);
+        return status;
+    }
+    *out = connection;
+    return STATUS_OK;
+}
+
+void connection_close(struct connection *connection) {
+    if (connection == NULL) {
+        return;
+    }
+    struct statement *statement = connection->all;
+    while (statement != NULL) {
+        struct statement *next = statement->next;
+        sqlite3_finalize(statement->at);
+        free(statement);
+        statement = next;
+    }
+    sqlite3_close(connection->database);
+    free(connection);
+}
+
+static enum status status_of_code(int code, int system_error) {
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return STATUS_STORAGE_FULL;
+    case SQLITE_NOMEM:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return STATUS_UNAVAILABLE;
+    case SQLITE_IOERR:
+        return system_error == ENOSPC || system_error == EDQUOT ? STATUS_STORAGE_FULL : STATUS_FAILED;
+    default:
+        return STATUS_FAILED;
+    }
+}
+
+enum status connection_fault(struct connection *connection, struct scope *scope) {
+    int code = connection->database == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(connection->database);
+    int system_error = connection->database == NULL ? 0 : sqlite3_system_errno(connection->database);
+    enum status status = status_of_code(code, system_error);
+    connection->failed = status;
+    if (status == STATUS_STORAGE_FULL) {
+        return fault(scope, status, "", "there is no room left on the disk");
+    }
+    return fault(scope, status, "", "the database failed: %s (%d)", sqlite3_errstr(code), code);
+}
+
+void connection_reset(struct connection *connection) {
+    for (struct statement *statement = connection->all; statement != NULL; statement = statement->next) {
+        if (statement->taken) {
+            statement_give(connection, statement);
+        }
+    }
+}
+
+struct statement *statement_take(struct connection *connection, enum sql sql) {
+    struct statement *statement = connection->free[sql];
+    if (statement != NULL) {
+        connection->free[sql] = statement->next_free;
+        statement->taken = true;
+        return statement;
+    }
+    statement = calloc(1, sizeof *statement);
+    if (statement == NULL) {
+        return NULL;
+    }
+    if (sqlite3_prepare_v3(connection->database, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &statement->at, NULL) != SQLITE_OK) {
+        free(statement);
+        return NULL;
+    }
+    statement->sql = sql;
+    statement->taken = true;
+    statement->next = connection->all;
+    connection->all = statement;
+    return statement;
+}
+
+void statement_give(struct connection *connection, struct statement *statement) {
+    if (statement == NULL || !statement->taken) {
+        return;
+    }
+    sqlite3_reset(statement->at);
+    statement->taken = false;
+    statement->next_free = connection->free[statement->sql];
+    connection->free[statement->sql] = statement;
+}
+
+int statement_step(struct statement *statement) {
+    return statement == NULL ? SQLITE_NOMEM : sqlite3_step(statement->at);
+}
+
+enum status statement_finish(struct connection *connection, struct statement *statement, struct scope *scope) {
+    int code = statement_step(statement);
+    enum status status = code == SQLITE_DONE || code == SQLITE_ROW ? STATUS_OK : connection_fault(connection, scope);
+    statement_give(connection, statement);
+    return status;
+}
+
+enum status statement_run(struct connection *connection, enum sql sql, struct scope *scope) {
+    return statement_finish(connection, statement_take(connection, sql), scope);
+}
+
+void bind_int(struct statement *statement, int index, int64_t value) {
+    if (statement != NULL) {
+        sqlite3_bind_int64(statement->at, index, value);
+    }
+}
+
+void bind_bytes(struct statement *statement, int index, struct text value) {
+    if (statement == NULL) {
+        return;
+    }
+    if (value.at == NULL && value.size == 0) {
+        sqlite3_bind_zeroblob(statement->at, index, 0);
+        return;
+    }
+    sqlite3_bind_blob64(statement->at, index, value.at, value.size, SQLITE_STATIC);
+}
+
+int64_t column_int(struct statement *statement, int index) {
+    return sqlite3_column_int64(statement->at, index);
+}
+
+struct text column_bytes(struct statement *statement, int index) {
+    const void *at = sqlite3_column_blob(statement->at, index);
+    return (struct text){at, (size_t)sqlite3_column_bytes(statement->at, index)};
+}

@@ -1,0 +1,71 @@
+/* statement: a database connection and its kept prepared statements. One thread at a time uses a connection.
+ *
+ * All SQL of the store stands in one table (statement.c); nobody else writes any. */
+#ifndef SOYANG_STORE_STATEMENT_H
+#define SOYANG_STORE_STATEMENT_H
+
+#include "base/base.h"
+
+#include <sqlite3.h>
+
+enum sql {
+    SQL_BEGIN_READ, SQL_BEGIN_WRITE, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_ROLLBACK_TO, SQL_RELEASE,
+    SQL_SYNC_FULL, SQL_SYNC_NORMAL,
+    SQL_STATE_GET, SQL_STATE_PUT,
+    SQL_RESOURCE_GET, SQL_RESOURCE_ADD, SQL_RESOURCE_SET, SQL_RESOURCES_FROM,
+    SQL_VERSION_GET, SQL_VERSION_HEAD, SQL_VERSION_ROWS, SQL_VERSION_ADD, SQL_VERSION_SEQ_AT, SQL_VERSION_TIME_AT, SQL_VERSIONS_FROM,
+    SQL_VERSION_LAST, SQL_VERSION_BODIES,
+    SQL_HISTORY_ALL, SQL_HISTORY_TYPE, SQL_HISTORY_COUNT_ALL, SQL_HISTORY_COUNT_TYPE,
+    SQL_ROW_KEY, SQL_ROW_RANGE, SQL_ROW_LAST, SQL_ROW_FIRST_RID, SQL_ROW_AT, SQL_ROW_ADD, SQL_ROW_REMOVE,
+    SQL_ROW_COUNT_KEY, SQL_ROW_COUNT_ALL,
+    SQL_PAST_KEY, SQL_PAST_RANGE, SQL_PAST_LAST, SQL_PAST_ADD, SQL_PAST_EXPIRED, SQL_PAST_REMOVE,
+    SQL_SPACES, SQL_SPACE_ADD,
+    SQL_CLAIM_GET, SQL_CLAIM_ADD, SQL_CLAIM_REMOVE,
+    SQL_DUE_SET, SQL_DUE_CLEAR, SQL_DUE_LIST, SQL_DUE_EARLIEST,
+    SQL_NOTE_GET, SQL_NOTE_SET,
+    SQL_AUDIT_ADD, SQL_AUDIT_LIST,
+    SQL_MOMENTS, SQL_MOMENT_ADD, SQL_MOMENT_REMOVE,
+    SQL_DICTIONARIES, SQL_DICTIONARY_ADD,
+    SQL_FIGURES, SQL_INTEGRITY,
+    SQL_COUNT
+};
+
+struct statement {
+    sqlite3_stmt *at;
+    struct statement *next_free, *next;
+    enum sql sql;
+    bool taken;
+};
+
+struct connection {
+    sqlite3 *database;
+    struct statement *all, *free[SQL_COUNT];
+    struct connection *next; /* in the pool */
+    enum status failed;      /* the worst since connection_calm: a fault of the database, not of the caller */
+    int wal_pages;
+};
+
+enum connection_use { CONNECTION_READS, CONNECTION_WRITES };
+enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope);
+void connection_close(struct connection *connection); /* accepts NULL */
+/* What the last call of SQLite says; adds an issue. Never STATUS_OK. */
+enum status connection_fault(struct connection *connection, struct scope *scope);
+/* Takes back all statements that are out. */
+void connection_reset(struct connection *connection);
+
+/* NULL when it cannot be prepared; then connection_fault says why. */
+struct statement *statement_take(struct connection *connection, enum sql sql);
+void statement_give(struct connection *connection, struct statement *statement); /* accepts NULL */
+/* Steps once and gives it back: for statements without results. */
+enum status statement_finish(struct connection *connection, struct statement *statement, struct scope *scope);
+/* The same without parameters. */
+enum status statement_run(struct connection *connection, enum sql sql, struct scope *scope);
+/* Like sqlite3_step: SQLITE_ROW, SQLITE_DONE, or an error; for NULL, an error. */
+int statement_step(struct statement *statement);
+
+void bind_int(struct statement *statement, int index, int64_t value);    /* statement may be NULL */
+void bind_bytes(struct statement *statement, int index, struct text value); /* stays the caller's until the statement is reset */
+int64_t column_int(struct statement *statement, int index);
+struct text column_bytes(struct statement *statement, int index);        /* until the next step */
+
+#endif

@@ -1,0 +1,415 @@
+/* view: opening, and single resources. */
+#include "store/view.h"
+
+#include <string.h>
+
+/* ---- readers --------------------------------------------------------------------------------------------------------- */
+
+enum status reader_take(struct connection **out, struct store *store, struct scope *scope) {
+    pthread_mutex_lock(&store->readers_lock);
+    while (store->readers_idle == NULL && store->readers_open >= READERS_MAX) {
+        pthread_cond_wait(&store->readers_free, &store->readers_lock);
+    }
+    *out = store->readers_idle;
+    if (*out != NULL) {
+        store->readers_idle = (*out)->next;
+        store->readers_idle_count--;
+    } else {
+        store->readers_open++;
+    }
+    pthread_mutex_unlock(&store->readers_lock);
+    if (*out != NULL) {
+        return STATUS_OK;
+    }
+    enum status status = connection_open(out, store->path, CONNECTION_READS, scope);
+    if (status != STATUS_OK) {
+        pthread_mutex_lock(&store->readers_lock);
+        store->readers_open--;
+        pthread_cond_signal(&store->readers_free);
+        pthread_mutex_unlock(&store->readers_lock);
+    }
+    return status;
+}
+
+void reader_give(struct store *store, struct connection *connection) {
+    connection_reset(connection);
+    if (sqlite3_get_autocommit(connection->database) == 0) {
+        sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);
+    }
+    connection->failed = STATUS_OK;
+    pthread_mutex_lock(&store->readers_lock);
+    if (store->readers_idle_count < store->readers_kept) {
+        connection->next = store->readers_idle;
+        store->readers_idle = connection;
+        store->readers_idle_count++;
+        connection = NULL;
+    } else {
+        store->readers_open--;
+    }
+    pthread_cond_signal(&store->readers_free);
+    pthread_mutex_unlock(&store->readers_lock);
+    connection_close(connection);
+}
+
+void readers_close(struct store *store) {
+    while (store->readers_idle != NULL) {
+        struct connection *connection = store->readers_idle;
+        store->readers_idle = connection->next;
+        connection_close(connection);
+    }
+}
+
+/* ---- moments: which sequence numbers are kept ------------------------------------------------------------------------ */
+
+void moments_add(struct store *store, struct moment moment) {
+    pthread_mutex_lock(&store->publish);
+    if (store->moments_count == MOMENTS_MAX) {
+        store->moments_first = (store->moments_first + 1) % MOMENTS_MAX;
+        store->moments_count--;
+    }
+    store->moments[(store->moments_first + store->moments_count++) % MOMENTS_MAX] = moment;
+    pthread_mutex_unlock(&store->publish);
+}
+
+/* All numbers below a moment's were replaced by its time, so nobody has been given one of them since. */
+uint64_t store_horizon(struct store *store) {
+    int64_t oldest_us = clock_now_us(store->clock) - (int64_t)STORE_CURSOR_LIFE_S * 1000 * 1000;
+    pthread_mutex_lock(&store->publish);
+    while (store->moments_count > 0 && store->moments[store->moments_first].time_us <= oldest_us) {
+        store->horizon = store->moments[store->moments_first].seq;
+        store->moments_first = (store->moments_first + 1) % MOMENTS_MAX;
+        store->moments_count--;
+    }
+    uint64_t horizon = store->horizon;
+    pthread_mutex_unlock(&store->publish);
+    return horizon;
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------------------- */
+
+static void generations_drop(struct store_view *view) {
+    for (size_t i = 0; i < view->generation_count; i++) {
+        mem_generation_drop(view->generations[i]);
+    }
+    view->generation_count = 0;
+}
+
+static void generations_hold(struct store_view *view) {
+    struct store *store = view->store;
+    pthread_mutex_lock(&store->publish);
+    if (store->merging != NULL) {
+        view->generations[view->generation_count++] = store->merging;
+    }
+    view->generations[view->generation_count++] = store->active;
+    for (size_t i = 0; i < view->generation_count; i++) {
+        mem_generation_hold(view->generations[i]);
+    }
+    pthread_mutex_unlock(&store->publish);
+}
+
+void store_view_close(struct store_view *view) {
+    if (view == NULL || !view->open) {
+        return;
+    }
+    view->open = false;
+    generations_drop(view);
+    if (view->connection != NULL) {
+        reader_give(view->store, view->connection);
+    }
+}
+
+static void view_close_deferred(void *view) {
+    store_view_close(view);
+}
+
+/* Takes generations, then a snapshot. When the writer has begun a generation between the two, it is done again. */
+static enum status view_begin(struct store_view *view, struct scope *scope) {
+    for (;;) {
+        generations_hold(view);
+        enum status status = statement_run(view->connection, SQL_BEGIN_READ, scope);
+        if (status == STATUS_OK) {
+            status = state_read(&view->state, view->connection, scope);
+        }
+        uint64_t newest = mem_generation_from(view->generations[view->generation_count - 1]);
+        if (status != STATUS_OK || view->state.active_from <= newest) {
+            return status;
+        }
+        generations_drop(view);
+        status = statement_run(view->connection, SQL_ROLLBACK, scope);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+}
+
+static enum status gone(struct scope *scope) {
+    return fault(scope, STATUS_GONE, "", "this state of the record is no longer kept: start the search again");
+}
+
+enum status store_view_open(struct store_view **out, struct store *store, uint64_t seq, struct scope *scope) {
+    struct store_view *view = ARENA_NEW(scope->arena, struct store_view);
+    view->store = store;
+    arena_defer(scope->arena, view_close_deferred, view);
+    if (seq != 0 && seq < store_horizon(store)) {
+        return gone(scope);
+    }
+    view->open = true;
+    enum status status = reader_take(&view->connection, store, scope);
+    if (status == STATUS_OK) {
+        status = view_begin(view, scope);
+    }
+    if (status == STATUS_OK && seq > view->state.seq) {
+        status = fault(scope, STATUS_INVALID, "", "this state of the record does not exist");
+    }
+    if (status == STATUS_OK && seq != 0 && seq < view->state.horizon) {
+        status = gone(scope);
+    }
+    if (status != STATUS_OK) {
+        store_view_close(view);
+        return status;
+    }
+    view->seq = seq == 0 ? view->state.seq : seq;
+    *out = view;
+    return STATUS_OK;
+}
+
+uint64_t store_view_sequence(const struct store_view *view) {
+    return view->seq;
+}
+
+bool view_is_past(const struct store_view *view) {
+    return view->seq < view->state.seq;
+}
+
+/* ---- identities ------------------------------------------------------------------------------------------------------- */
+
+enum status view_rid(uint64_t *out, struct store_view *view, uint16_t type, struct text id, struct scope *scope) {
+    uint8_t bytes[IDENTITY_KEY_MAX];
+    struct text key = {(const char *)bytes, identity_key(bytes, type, id)};
+    *out = 0;
+    if (key.size == 0) {
+        return STATUS_OK;
+    }
+    struct row_place place = {.lane = lane_of_keys(SPACE_IDENTITY), .key = key};
+    for (size_t i = view->generation_count; i-- > 0;) {
+        struct mem_node *node = mem_generation_seek(view->generations[i], &place);
+        for (; node != NULL && node->lane == place.lane && text_equal(mem_node_key(node), key); node = mem_node_next(node)) {
+            if (node->seq <= view->state.seq && mem_node_alive(node)) {
+                *out = node->rid;
+                return STATUS_OK;
+            }
+        }
+    }
+    struct statement *first = statement_take(view->connection, SQL_ROW_FIRST_RID);
+    bind_int(first, 1, place.lane);
+    bind_bytes(first, 2, key);
+    int code = statement_step(first);
+    if (code == SQLITE_ROW) {
+        *out = (uint64_t)column_int(first, 0);
+    }
+    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
+    statement_give(view->connection, first);
+    return status;
+}
+
+/* ---- resources -------------------------------------------------------------------------------------------------------- */
+
+enum status resource_head_read(struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope) {
+    struct statement *get = statement_take(connection, SQL_RESOURCE_GET);
+    bind_int(get, 1, (int64_t)rid);
+    int code = statement_step(get);
+    if (code != SQLITE_ROW) {
+        enum status status = code == SQLITE_DONE ? STATUS_NOT_FOUND : connection_fault(connection, scope);
+        statement_give(connection, get);
+        return status;
+    }
+    *out = (struct resource_head){
+        .rid = rid,
+        .type = (uint16_t)column_int(get, 0),
+        .version = (uint32_t)column_int(get, 2),
+        .vid = (uint64_t)column_int(get, 3),
+        .seq = (uint64_t)column_int(get, 4),
+        .time_us = column_int(get, 5),
+        .method = (enum store_method)column_int(get, 6),
+    };
+    struct text packed = column_bytes(get, 1);
+    uint8_t id[PACKED_ID_MAX];
+    size_t size = packed.size <= sizeof id ? packed.size : 0;
+    memcpy(id, packed.at, size);
+    statement_give(connection, get);
+    char *copy = arena_alloc(scope->arena, size);
+    memcpy(copy, id, size);
+    out->id = (struct text){copy, size};
+    return STATUS_OK;
+}
+
+static void version_columns(struct version_head *out, struct statement *get, uint64_t vid) {
+    *out = (struct version_head){
+        .vid = vid,
+        .rid = (uint64_t)column_int(get, 0),
+        .version = (uint32_t)column_int(get, 1),
+        .previous = (uint64_t)column_int(get, 2),
+        .base = (uint64_t)column_int(get, 3),
+        .seq = (uint64_t)column_int(get, 4),
+        .time_us = column_int(get, 5),
+        .method = (enum store_method)column_int(get, 6),
+    };
+}
+
+static enum status version_missing(struct connection *connection, int code, struct scope *scope) {
+    return code == SQLITE_DONE ? fault(scope, STATUS_FAILED, "", "a version of a resource is missing in the database")
+                               : connection_fault(connection, scope);
+}
+
+enum status version_rows_read(struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
+    struct statement *get = statement_take(connection, SQL_VERSION_ROWS);
+    bind_int(get, 1, (int64_t)vid);
+    int code = statement_step(get);
+    enum status status = STATUS_OK;
+    if (code == SQLITE_ROW) {
+        version_columns(out, get, vid);
+        out->type = (uint16_t)column_int(get, 8);
+        out->rows = text_copy(scope->arena, column_bytes(get, 7));
+    } else {
+        status = version_missing(connection, code, scope);
+    }
+    statement_give(connection, get);
+    return status;
+}
+
+enum status version_resource_read(struct store_resource *out, struct store *store, struct connection *connection,
+    const struct resource_head *head, uint64_t vid, enum store_want want, struct scope *scope) {
+    struct statement *get = statement_take(connection, SQL_VERSION_GET);
+    bind_int(get, 1, (int64_t)vid);
+    int code = statement_step(get);
+    if (code != SQLITE_ROW) {
+        enum status status = version_missing(connection, code, scope);
+        statement_give(connection, get);
+        return status;
+    }
+    struct version_head version;
+    version_columns(&version, get, vid);
+    struct store_body body = {.dictionary = (uint32_t)column_int(get, 7), .gap = (uint32_t)column_int(get, 8),
+        .size = (uint32_t)column_int(get, 9), .packed = column_bytes(get, 11)};
+    *out = (struct store_resource){.rid = head->rid, .type = head->type, .version = version.version, .seq = version.seq,
+        .updated_us = version.time_us, .method = version.method, .gap = body.gap};
+    enum status status = STATUS_OK;
+    if (want == STORE_WANT_BODY && version.method != STORE_DELETED) {
+        status = pack_expand(&out->body, store->pack, &body, scope);
+    }
+    statement_give(connection, get);
+    out->id = id_unpack(scope->arena, head->id);
+    return status;
+}
+
+/* Back from the current version to the first that `fits`, by strides where even their far end does not. */
+typedef bool version_fits(const struct version_head *version, uint64_t bound);
+
+static bool not_after_seq(const struct version_head *version, uint64_t seq) {
+    return version->seq <= seq;
+}
+
+static bool not_after_number(const struct version_head *version, uint64_t number) {
+    return version->version <= number;
+}
+
+static enum status version_head_read(struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
+    struct statement *get = statement_take(connection, SQL_VERSION_HEAD);
+    bind_int(get, 1, (int64_t)vid);
+    int code = statement_step(get);
+    enum status status = STATUS_OK;
+    if (code == SQLITE_ROW) {
+        version_columns(out, get, vid);
+    } else {
+        status = version_missing(connection, code, scope);
+    }
+    statement_give(connection, get);
+    return status;
+}
+
+/* In *out the newest version that fits; vid 0 when none does. */
+static enum status version_back(struct version_head *out, struct connection *connection, uint64_t vid, version_fits *fits, uint64_t bound,
+    struct scope *scope) {
+    *out = (struct version_head){0};
+    while (vid != 0) {
+        enum status status = version_head_read(out, connection, vid, scope);
+        if (status != STATUS_OK || fits(out, bound)) {
+            return status;
+        }
+        struct version_head base = {0};
+        if (out->base != 0 && out->base != out->previous) {
+            status = version_head_read(&base, connection, out->base, scope);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        vid = base.vid != 0 && !fits(&base, bound) ? base.vid : out->previous;
+    }
+    *out = (struct version_head){0};
+    return STATUS_OK;
+}
+
+enum status view_current(uint64_t *vid_out, struct store_view *view, const struct resource_head *head, struct scope *scope) {
+    if (head->version == 0 || head->seq <= view->seq) {
+        *vid_out = head->vid;
+        return STATUS_OK;
+    }
+    struct version_head version;
+    enum status status = version_back(&version, view->connection, head->vid, not_after_seq, view->seq, scope);
+    *vid_out = version.vid;
+    return status;
+}
+
+enum status view_resource(
+    struct store_resource *out, struct store_view *view, uint64_t rid, enum store_want want, struct scope *scope) {
+    struct resource_head head;
+    uint64_t vid = 0;
+    enum status status = resource_head_read(&head, view->connection, rid, scope);
+    if (status == STATUS_OK) {
+        status = view_current(&vid, view, &head, scope);
+    }
+    if (status != STATUS_OK || vid == 0) {
+        return status == STATUS_OK ? STATUS_NOT_FOUND : status;
+    }
+    if (want == STORE_WANT_BODY || vid != head.vid) {
+        return version_resource_read(out, view->store, view->connection, &head, vid, want, scope);
+    }
+    *out = (struct store_resource){.rid = rid, .type = head.type, .id = id_unpack(scope->arena, head.id), .version = head.version,
+        .seq = head.seq, .updated_us = head.time_us, .method = head.method};
+    return STATUS_OK;
+}
+
+enum status store_view_get(struct store_resource *out, struct store_view *view, uint16_t type, struct text id, enum store_want want,
+    struct scope *scope) {
+    uint64_t rid = 0;
+    enum status status = view_rid(&rid, view, type, id, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return rid == 0 ? STATUS_NOT_FOUND : view_resource(out, view, rid, want, scope);
+}
+
+enum status store_view_get_version(struct store_resource *out, struct store_view *view, uint16_t type, struct text id, uint32_t version,
+    struct scope *scope) {
+    uint64_t rid = 0;
+    struct resource_head head;
+    uint64_t vid = 0;
+    struct version_head found = {0};
+    enum status status = view_rid(&rid, view, type, id, scope);
+    if (status == STATUS_OK) {
+        status = rid == 0 ? STATUS_NOT_FOUND : resource_head_read(&head, view->connection, rid, scope);
+    }
+    if (status == STATUS_OK) {
+        status = view_current(&vid, view, &head, scope);
+    }
+    if (status == STATUS_OK) {
+        status = version_back(&found, view->connection, vid, not_after_number, version, scope);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (found.vid == 0 || found.version != version) {
+        return STATUS_NOT_FOUND;
+    }
+    return version_resource_read(out, view->store, view->connection, &head, found.vid, STORE_WANT_BODY, scope);
+}

@@ -1,0 +1,57 @@
+/* walk: the visible rows of one lane in the order of (key, rid), from all places where a row can lie.
+ *
+ * A lookup's error is kept in the search and ends every walk of it: what looks like the end must be checked there. */
+#ifndef SOYANG_STORE_WALK_H
+#define SOYANG_STORE_WALK_H
+
+#include "store/view.h"
+
+/* One evaluation: its view, what it may still touch, and the first thing that went wrong. */
+struct search_run {
+    struct store_view *view;
+    struct scope *scope;
+    uint64_t rows, rows_max;
+    enum status status;
+};
+void search_run_fail(struct search_run *run, enum status status);
+/* Counts rows that were touched; false once the limit or the deadline has passed. */
+bool search_run_touch(struct search_run *run, uint64_t rows);
+
+enum walk_shape {
+    WALK_RANGE, /* low <= key < high */
+    WALK_KEY,   /* key == low: in the order of rid */
+};
+
+struct walk_table { /* row or past */
+    struct statement *statement;
+    struct text key;
+    uint64_t rid;
+    bool has;
+};
+
+struct walk {
+    struct search_run *run;
+    enum walk_shape shape;
+    uint32_t lane;
+    struct text low, high; /* high.at == NULL: to the lane's end */
+    struct walk_table row, past;
+    struct mem_node *nodes[VIEW_GENERATIONS]; /* the next of each generation; NULL: behind the end */
+    bool row_visible;      /* of `row`: its sequence number is not behind the view's */
+    struct text key;       /* where it stands; valid until it moves */
+    uint64_t rid;
+    char key_bytes[UINT8_MAX];
+};
+/* Starts before the first row. */
+struct walk *walk_open(struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high);
+void walk_close(struct walk *walk); /* gives its statements back; the memory is the arena's */
+/* Moves to the next visible row; false at the end. */
+bool walk_next(struct walk *walk);
+/* Moves to the first visible row at or behind (key, rid), which must not lie before where it stands. */
+bool walk_seek(struct walk *walk, struct text key, uint64_t rid);
+/* The greatest visible key of the lane below `bound` (NULL: no bound), not below `low`; false: none. Copied to the arena. */
+bool walk_last_key(struct text *out, struct search_run *run, uint32_t lane, struct text low, struct text bound);
+
+/* Whether the view sees the row (lane, key, rid). */
+bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t rid);
+
+#endif

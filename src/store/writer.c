@@ -1,0 +1,228 @@
+/* The writer thread.
+ *
+ *      store_submit            queue_pop              group_run                          done
+ *   (any thread) ──▶ queued ──────────▶ in the group ──COMMIT──▶ durable ──▶ answered ──▶ (caller)
+ *                                        │    └─ apply ≠ OK: ROLLBACK TO, its events die ──┘ (after the group)
+ *                                        └─ the database fails: ROLLBACK, all of the group answered with that
+ *
+ * Invariants:
+ * 1. Only this thread writes to the database, adds events to a generation, or changes `state`.
+ * 2. A unit's events are in the active generation before the group's COMMIT; readers take a view's sequence number from the
+ *    database, so they see none of them until then. What is undone is marked dead before the next unit's number is given.
+ * 3. Sequence numbers are given once: an undone unit that wrote burns its own.
+ * 4. state.time_us grows with every unit that writes, also across restarts.
+ * 5. Rotation and merging happen between transactions; a merge slice and the state row that tells of it are one transaction.
+ * 6. Whatever is in the queue is answered exactly once, also when the store closes. */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { IDLE_WAIT_MS = 20, SWEEP_WAIT_MS = 1000 };
+
+bool writer_is_this_thread(const struct writer *writer) {
+    return writer->started && pthread_equal(pthread_self(), writer->thread);
+}
+
+/* ---- queue --------------------------------------------------------------------------------------------------------- */
+
+enum status store_submit(struct store *store, const struct store_work *work) {
+    struct writer *writer = store->writer;
+    pthread_mutex_lock(&writer->lock);
+    bool accepted = !writer->closing && writer->queue_count < writer->queue_capacity;
+    if (accepted) {
+        writer->queue[(writer->queue_first + writer->queue_count) % writer->queue_capacity] = *work;
+        if (writer->queue_count++ == 0) {
+            pthread_cond_signal(&writer->work_waits);
+        }
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return accepted ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+bool queue_pop(struct store_work *out, struct writer *writer) {
+    pthread_mutex_lock(&writer->lock);
+    bool any = writer->queue_count > 0;
+    if (any) {
+        *out = writer->queue[writer->queue_first];
+        writer->queue_first = (writer->queue_first + 1) % writer->queue_capacity;
+        writer->queue_count--;
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return any;
+}
+
+struct waiting {
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool done;
+    enum status status;
+};
+
+static void wake(void *context, enum status status, uint64_t seq) {
+    struct waiting *waiting = context;
+    (void)seq;
+    pthread_mutex_lock(&waiting->lock);
+    waiting->done = true;
+    waiting->status = status;
+    pthread_cond_signal(&waiting->ended);
+    pthread_mutex_unlock(&waiting->lock);
+}
+
+struct forwarded { /* apply and done of store_work share one context */
+    store_apply *apply;
+    void *context;
+    struct waiting waiting;
+};
+
+static enum status apply_forwarded(void *context, struct store_unit *unit, struct scope *scope) {
+    struct forwarded *forwarded = context;
+    return forwarded->apply(forwarded->context, unit, scope);
+}
+
+static void done_forwarded(void *context, enum status status, uint64_t seq) {
+    wake(&((struct forwarded *)context)->waiting, status, seq);
+}
+
+enum status store_run(struct store *store, store_apply *apply, void *context, struct scope *scope) {
+    invariant(!writer_is_this_thread(store->writer));
+    struct forwarded forwarded = {
+        .apply = apply, .context = context, .waiting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, STATUS_OK}};
+    struct store_work work = {.apply = apply_forwarded, .done = done_forwarded, .context = &forwarded, .scope = scope};
+    enum status status = store_submit(store, &work);
+    if (status != STATUS_OK) {
+        return fault(scope, status, "", "too many writes are waiting; try again later");
+    }
+    pthread_mutex_lock(&forwarded.waiting.lock);
+    while (!forwarded.waiting.done) {
+        pthread_cond_wait(&forwarded.waiting.ended, &forwarded.waiting.lock);
+    }
+    pthread_mutex_unlock(&forwarded.waiting.lock);
+    pthread_mutex_destroy(&forwarded.waiting.lock);
+    pthread_cond_destroy(&forwarded.waiting.ended);
+    return forwarded.waiting.status;
+}
+
+/* ---- thread -------------------------------------------------------------------------------------------------------- */
+
+enum wake_reason { WOKEN_BY_WORK, WOKEN_BY_TIME, WOKEN_TO_CLOSE };
+
+static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)wait_ms % 1000 * 1000000;
+    until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int code = 0;
+    pthread_mutex_lock(&writer->lock);
+    while (writer->queue_count == 0 && !writer->closing && code != ETIMEDOUT) {
+        code = pthread_cond_timedwait(&writer->work_waits, &writer->lock, &until);
+    }
+    enum wake_reason reason = writer->queue_count > 0 ? WOKEN_BY_WORK : writer->closing ? WOKEN_TO_CLOSE : WOKEN_BY_TIME;
+    pthread_mutex_unlock(&writer->lock);
+    return reason;
+}
+
+enum { CHECKPOINT_PAGES = 4096 };
+
+static void checkpoint(struct writer *writer, int from_pages) {
+    if (writer->connection->wal_pages >= from_pages) {
+        sqlite3_wal_checkpoint_v2(writer->connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        writer->connection->wal_pages = 0; /* the hook counts again at the next commit */
+    }
+}
+
+/* One turn of what is done beside units. False: nothing is left to do. */
+static bool tidy(struct writer *writer, enum merge_pace pace) {
+    bool did = false;
+    enum status status = merge_step(&did, writer, pace);
+    checkpoint(writer, CHECKPOINT_PAGES);
+    return status == STATUS_OK && did;
+}
+
+static void *writer_main(void *context) {
+    struct writer *writer = context;
+    int wait_ms = IDLE_WAIT_MS;
+    for (;;) {
+        switch (wait_for_work(writer, wait_ms)) {
+        case WOKEN_BY_WORK:
+            while (merge_is_behind(writer) && tidy(writer, MERGE_PACED)) {
+            }
+            group_run(writer);
+            tidy(writer, MERGE_PACED);
+            wait_ms = IDLE_WAIT_MS;
+            break;
+        case WOKEN_BY_TIME:
+            if (tidy(writer, MERGE_IDLE)) {
+                wait_ms = 0;
+            } else {
+                checkpoint(writer, 1);
+                sqlite3_db_release_memory(writer->connection->database);
+                wait_ms = SWEEP_WAIT_MS;
+            }
+            break;
+        case WOKEN_TO_CLOSE:
+            while (tidy(writer, MERGE_IDLE)) {
+            }
+            return NULL;
+        }
+    }
+}
+
+static void writer_free(struct writer *writer) {
+    connection_close(writer->connection);
+    identity_cache_close(writer->identities);
+    pthread_mutex_destroy(&writer->lock);
+    pthread_cond_destroy(&writer->work_waits);
+    free(writer->queue);
+    free(writer->members);
+    free(writer->nodes.at);
+    free(writer);
+}
+
+enum status writer_open(struct store *store, struct connection *connection, const struct store_state *state, struct scope *scope) {
+    struct writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL) {
+        connection_close(connection);
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the writer");
+    }
+    writer->store = store;
+    writer->connection = connection;
+    state_copy(&writer->state, state);
+    writer->purge_horizon = writer->purge_swept = state->horizon;
+    writer->seq_next = state->seq + 1 > state->active_from ? state->seq + 1 : state->active_from;
+    writer->queue_capacity = store->queue_max;
+    writer->queue = calloc(store->queue_max, sizeof *writer->queue);
+    writer->members = calloc(GROUP_UNITS_MAX, sizeof *writer->members);
+    writer->identities = identity_cache_open();
+    pthread_mutex_init(&writer->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&writer->work_waits, &attributes);
+    pthread_condattr_destroy(&attributes);
+    store->writer = writer;
+    if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the writer");
+    }
+    pthread_mutex_lock(&writer->lock); /* the thread reads `started` and `thread` only behind it */
+    int code = pthread_create(&writer->thread, NULL, writer_main, writer);
+    writer->started = code == 0;
+    pthread_mutex_unlock(&writer->lock);
+    return code == 0 ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "the writer thread cannot be started");
+}
+
+void writer_close(struct writer *writer) {
+    if (writer == NULL) {
+        return;
+    }
+    if (writer->started) {
+        pthread_mutex_lock(&writer->lock);
+        writer->closing = true;
+        pthread_cond_signal(&writer->work_waits);
+        pthread_mutex_unlock(&writer->lock);
+        pthread_join(writer->thread, NULL);
+    }
+    writer_free(writer);
+}
