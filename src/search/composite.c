@@ -63,7 +63,7 @@ static void on_second_quantity(void *context, const struct quantity *quantity) {
     bool is_coded = quantity->code.size > 0;
     quantity_row(maker, FACET_MAIN, is_coded ? quantity->code : quantity->unit, quantity->system, value);
     struct ucum_conversion conversion;
-    if (quantity_convert(&conversion, &value, quantity)) {
+    if (quantity_in_canonical(&conversion, &value, quantity)) {
         quantity_row(maker, FACET_CONVERTED, text_from(conversion.canonical), TEXT(UCUM_SYSTEM), value);
     }
 }

@@ -107,7 +107,7 @@ struct quantity {
 typedef void quantity_visit(void *context, const struct quantity *quantity);
 void quantity_each(const struct search *search, const struct fhirpath_item *item, quantity_visit *visit, void *context);
 /* The converted form, where the unit is a UCUM one and not the canonical. */
-bool quantity_convert(struct ucum_conversion *conversion_out, double *value_out, const struct quantity *quantity);
+bool quantity_in_canonical(struct ucum_conversion *conversion_out, double *value_out, const struct quantity *quantity);
 struct quantity_query {
     enum value_prefix prefix;
     struct text value, system, unit;

@@ -1,5 +1,7 @@
 #include "search/planner.h"
 
+#include <string.h>
+
 enum status planner_check(struct planner *planner) {
     if (planner->nodes > PLAN_NODES_MAX) {
         return fault(planner->scope, STATUS_TOO_COSTLY, "", "the search has more than %d parts", PLAN_NODES_MAX);
@@ -93,6 +95,13 @@ enum status plan_range(plan_node *out, struct planner *planner, struct slot *slo
 enum status plan_prefix(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, struct text prefix,
     const struct plan_filter *filter) {
     return plan_range(out, planner, slot, facet, prefix, store_prefix_end(planner->scope->arena, prefix), filter);
+}
+
+enum status plan_key(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct key *key) {
+    struct text low = key_text(key);
+    char *next = arena_alloc(planner->scope->arena, low.size + 1); /* with a zero byte behind: the key after it */
+    memcpy(next, low.at, low.size);
+    return plan_range(out, planner, slot, facet, (struct text){next, low.size}, (struct text){next, low.size + 1}, NULL);
 }
 
 static struct text image_text(struct planner *planner, uint64_t bits) {

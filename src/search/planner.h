@@ -49,6 +49,9 @@ MUST_CHECK enum status plan_prefix(plan_node *out, struct planner *planner, stru
     struct text prefix, const struct plan_filter *filter);
 /* Last changed in the half-open range of images (key_int64_bits) of µs; UINT64_MAX: unbounded. */
 plan_node plan_updated(struct planner *planner, uint64_t low, uint64_t high);
+/* This key alone. */
+MUST_CHECK enum status plan_key(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
+    const struct key *key);
 struct plan_filter plan_filter_equal(struct planner *planner, int offset, struct text bytes);
 
 MUST_CHECK enum status plan_sources(plan_node *out, struct planner *planner, struct slot *slot, plan_node of);

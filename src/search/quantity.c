@@ -37,7 +37,7 @@ void quantity_each(const struct search *search, const struct fhirpath_item *item
     }
 }
 
-bool quantity_convert(struct ucum_conversion *conversion, double *value_out, const struct quantity *quantity) {
+bool quantity_in_canonical(struct ucum_conversion *conversion, double *value_out, const struct quantity *quantity) {
     if (!text_is(quantity->system, UCUM_SYSTEM) || !ucum_conversion_find(conversion, quantity->code) ||
         conversion->is_canonical) {
         return false;
@@ -70,7 +70,7 @@ static void emit_visited(void *context, const struct quantity *quantity) {
         emit_in(emitter, FACET_MAIN, quantity->unit, nothing, value);
     }
     struct ucum_conversion conversion;
-    if (quantity_convert(&conversion, &value, quantity)) {
+    if (quantity_in_canonical(&conversion, &value, quantity)) {
         emit_in(emitter, FACET_CONVERTED, text_from(conversion.canonical), TEXT(UCUM_SYSTEM), value);
     }
 }

@@ -88,16 +88,13 @@ static enum status list_elsewhere(struct plan_list *list, struct planner *planne
     const char *next) {
     struct key key = {0};
     key_put_bounded(&key, value, KEY_URI_MAX);
-    struct text low = key_copy(planner->scope->arena, &key);
     plan_node node;
     enum status status;
     if (next != NULL) {
-        status = plan_prefix(&node, planner, slot, FACET_ELSEWHERE,
-            text_format(planner->scope->arena, "%.*s%s", (int)low.size, low.at, next), NULL);
+        key_put(&key, text_from(next));
+        status = plan_prefix(&node, planner, slot, FACET_ELSEWHERE, key_copy(planner->scope->arena, &key), NULL);
     } else {
-        struct text high = text_format(planner->scope->arena, "%.*s", (int)low.size, low.at);
-        high.size++; /* with its terminating zero: the next key */
-        status = plan_range(&node, planner, slot, FACET_ELSEWHERE, low, high, NULL);
+        status = plan_key(&node, planner, slot, FACET_ELSEWHERE, &key);
     }
     plan_list_add(planner, list, node);
     return status;

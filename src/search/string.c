@@ -193,7 +193,7 @@ static enum status string_plan(plan_node *out, struct planner *planner, const st
     }
     if (criterion->modifier == MODIFIER_EXACT) {
         struct key key = exact_key(arena, value);
-        return plan_prefix(out, planner, use->slot, FACET_MAIN, key_copy(arena, &key), NULL);
+        return plan_key(out, planner, use->slot, FACET_MAIN, &key);
     }
     if (criterion->modifier == MODIFIER_CONTAINS) {
         if (folded.size > KEY_TEXT_MAX) {

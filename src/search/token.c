@@ -193,7 +193,7 @@ static enum status plan_system(plan_node *out, struct planner *planner, struct s
     }
     const struct token token = {system, query->code};
     struct key key = token_key(&token);
-    return plan_prefix(out, planner, slot, facet, key_copy(planner->scope->arena, &key), NULL);
+    return plan_key(out, planner, slot, facet, &key);
 }
 
 enum status token_plan_in(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
@@ -230,7 +230,7 @@ static enum status plan_of_type(plan_node *out, struct planner *planner, struct 
         return criterion_malformed(planner, criterion, "system|code|value");
     }
     struct key key = typed_key(arena, &type, value);
-    return plan_prefix(out, planner, slot, FACET_TYPED, key_copy(arena, &key), NULL);
+    return plan_key(out, planner, slot, FACET_TYPED, &key);
 }
 
 /* At the start of a word; anywhere where words are not set apart by blanks (Hangul, Han, kana). */

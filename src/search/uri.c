@@ -15,10 +15,7 @@ static void uri_emit(struct emitter *emitter, const struct fhirpath_item *item) 
 static enum status plan_exact(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
     struct key key = {0};
     key_put_bounded(&key, uri, KEY_URI_MAX);
-    struct text low = key_copy(planner->scope->arena, &key);
-    struct text high = text_format(planner->scope->arena, "%.*s", (int)low.size, low.at);
-    high.size++; /* with its terminating zero: the next key */
-    return plan_range(out, planner, slot, FACET_MAIN, low, high, NULL);
+    return plan_key(out, planner, slot, FACET_MAIN, &key);
 }
 
 static enum status list_exact(struct plan_list *list, struct planner *planner, struct slot *slot, struct text uri) {
