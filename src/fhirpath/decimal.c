@@ -188,7 +188,8 @@ int decimal_compare(struct decimal a, struct decimal b) {
     if (align(&first, &second)) {
         return (first.mantissa > second.mantissa) - (first.mantissa < second.mantissa);
     }
-    long double x = decimal_to_long_double(a), y = decimal_to_long_double(b); /* so far apart that rounding is harmless */
+    long double x = decimal_to_long_double(a),
+                y = decimal_to_long_double(b); /* so far apart that rounding is harmless */
     return (x > y) - (x < y);
 }
 

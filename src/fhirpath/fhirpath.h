@@ -18,24 +18,26 @@ enum { FHIRPATH_DEPTH_MAX = 100, FHIRPATH_STEPS_DEFAULT = 1000000 };
 MUST_CHECK enum status fhirpath_compile(const struct fhirpath **out, struct text expression, struct scope *scope);
 
 enum fhirpath_kind {
-    FHIRPATH_NODE,     /* an element of the document: `node` and `type`; primitives may have a companion (`_x`) only */
-    FHIRPATH_BOOLEAN,  /* computed values from here on */
+    FHIRPATH_NODE,    /* an element of the document: `node` and `type`; primitives may have a companion (`_x`) only */
+    FHIRPATH_BOOLEAN, /* computed values from here on */
     FHIRPATH_INTEGER,
-    FHIRPATH_DECIMAL,  /* `text` */
+    FHIRPATH_DECIMAL, /* `text` */
     FHIRPATH_STRING,
-    FHIRPATH_DATE, FHIRPATH_DATETIME, FHIRPATH_TIME, /* `text`, ISO without the @ */
+    FHIRPATH_DATE,
+    FHIRPATH_DATETIME,
+    FHIRPATH_TIME,     /* `text`, ISO without the @ */
     FHIRPATH_QUANTITY, /* `text` is the number, `unit` the UCUM code or calendar word */
     FHIRPATH_TYPE,     /* what type() yields: `text` is the name, `unit` the namespace, FHIR or System */
 };
 struct fhirpath_item {
     enum fhirpath_kind kind;
-    fhir_type type;               /* of a node: FHIR type, e.g. code, HumanName, Patient */
-    const yyjson_val *node;       /* may be NULL when only the companion exists */
-    const yyjson_val *companion;  /* `_name` object of a primitive, else NULL */
+    fhir_type type;              /* of a node: FHIR type, e.g. code, HumanName, Patient; never NONE */
+    const yyjson_val *node;      /* may be NULL when only the companion exists */
+    const yyjson_val *companion; /* `_name` object of a primitive, else NULL */
     bool boolean;
     int64_t integer;
     struct text text, unit;
-    const char *path;             /* of a node, when `want_paths` was asked: "Patient.name[0]"; else NULL */
+    const char *path; /* of a node, when `want_paths` was asked: "Patient.name[0]"; else NULL */
 };
 struct fhirpath_items {
     struct fhirpath_item *at;
@@ -43,26 +45,28 @@ struct fhirpath_items {
 };
 
 struct fhirpath_environment {
-    const yyjson_val *resource;   /* %resource and %context's owner; the root of the evaluation */
+    const yyjson_val *resource;      /* %resource and %context's owner; the root of the evaluation */
     const yyjson_val *root_resource; /* %rootResource; NULL: the same */
     /* resolve(): the resource a reference names, parsed; *out NULL when unknown. May be NULL: resolve() then yields an empty
      * item typed by the reference's own text, so that `resolve() is Patient` works without a store. */
     enum status (*resolve)(const yyjson_val **out, void *context, struct text reference, struct scope *scope);
-    enum status (*member_of)(bool *out, bool *known, void *context, const struct fhirpath_item *code, struct text value_set,
-                             struct scope *scope);
+    enum status (*member_of)(bool *out, bool *known, void *context, const struct fhirpath_item *code,
+        struct text value_set, struct scope *scope);
     void *context;
-    int64_t now_us;               /* now(), today(): fixed during an evaluation */
+    int64_t now_us; /* now(), today(): fixed during an evaluation */
     int zone_minutes;
-    size_t steps_max;             /* 0: FHIRPATH_STEPS_DEFAULT */
+    size_t steps_max; /* 0: FHIRPATH_STEPS_DEFAULT */
     bool want_paths;
-    struct { struct text name; struct fhirpath_items items; } *variables; /* %name beyond the standard ones */
+    struct {
+        struct text name;
+        struct fhirpath_items items;
+    } * variables; /* %name beyond the standard ones */
     size_t variable_count;
 };
 
 /* Evaluates with the resource itself as focus (`input` NULL) or with the given items. */
 MUST_CHECK enum status fhirpath_evaluate(struct fhirpath_items *out, const struct fhirpath *program,
-                                         const struct fhirpath_items *input, const struct fhirpath_environment *environment,
-                                         struct scope *scope);
+    const struct fhirpath_items *input, const struct fhirpath_environment *environment, struct scope *scope);
 
 /* The meaning checked against the type that evaluation starts with, as far as the types tell before there are data: elements
  * that do not exist, a type's name that is not the root's, order asked of what has none (children().skip(1)), as() over many,
@@ -71,5 +75,10 @@ MUST_CHECK enum status fhirpath_check(const struct fhirpath *program, fhir_type 
 
 /* The text of a primitive, node or computed ("true", "5", "2020-01"); none for complex nodes. */
 struct text fhirpath_item_text(const struct fhirpath_item *item, struct scope *scope);
+
+/* A number with a UCUM code in base units, so that quantities of one dimension compare whatever their units: 5 with "mg/dL" is
+ * 50 with "g.m-3". `unit` names the dimension. False for what is no UCUM code that is known. */
+bool fhirpath_canonical_quantity(
+    double *value, struct text *unit, struct text number, struct text code, struct scope *scope);
 
 #endif

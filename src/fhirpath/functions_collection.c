@@ -153,8 +153,11 @@ enum status repeat_run(struct collection *out, const struct call *call) {
 
 /* Items [from, to) of the input. */
 static enum status give_slice(struct collection *out, const struct call *call, size_t from, size_t to) {
+    if (from >= to) {
+        return STATUS_OK;
+    }
     struct collection slice = {call->input->at + from, to - from, 0};
-    return from < to ? collection_add_all(out, call->machine, &slice) : STATUS_OK;
+    return collection_add_all(out, call->machine, &slice);
 }
 
 enum status single_run(struct collection *out, const struct call *call) {
@@ -292,7 +295,8 @@ static int sort_order(const struct call *call, const struct sort_entry *a, const
 }
 
 /* Merge sort: stable, and it needs no context beyond the call. */
-static enum status sort_entries(struct sort_entry *entries, struct sort_entry *scratch, size_t count, const struct call *call) {
+static enum status sort_entries(
+    struct sort_entry *entries, struct sort_entry *scratch, size_t count, const struct call *call) {
     enum status status = machine_step(call->machine, count);
     for (size_t width = 1; status == STATUS_OK && width < count; width *= 2) {
         status = machine_step(call->machine, count);

@@ -19,7 +19,8 @@ static bool word_in(struct text text, const char *const *words, size_t count) {
 }
 
 static bool to_boolean(struct fhirpath_item *out, struct machine *m, const struct fhirpath_item *value) {
-    static const char *const yes[] = {"true", "t", "yes", "y", "1", "1.0"}, *const no[] = {"false", "f", "no", "n", "0", "0.0"};
+    static const char *const yes[] = {"true", "t", "yes", "y", "1", "1.0"}, *const no[] = {
+                                                                                "false", "f", "no", "n", "0", "0.0"};
     struct decimal decimal;
     *out = (struct fhirpath_item){.kind = FHIRPATH_BOOLEAN, .boolean = value->boolean};
     if (value->kind == FHIRPATH_BOOLEAN) {
@@ -70,7 +71,8 @@ static bool to_decimal(struct fhirpath_item *out, struct machine *m, const struc
     return true;
 }
 
-static bool to_moment(struct fhirpath_item *out, struct machine *m, const struct fhirpath_item *value, enum moment_kind kind) {
+static bool to_moment(
+    struct fhirpath_item *out, struct machine *m, const struct fhirpath_item *value, enum moment_kind kind) {
     struct moment moment;
     if (value->kind == FHIRPATH_STRING ? !moment_parse(&moment, value->text, kind) : !item_moment(&moment, m, value)) {
         return false;
@@ -149,9 +151,14 @@ static bool to_string(struct fhirpath_item *out, struct machine *m, const struct
 }
 
 static conversion *const conversions[] = {
-    [FHIRPATH_BOOLEAN] = to_boolean,    [FHIRPATH_INTEGER] = to_integer, [FHIRPATH_DECIMAL] = to_decimal,
-    [FHIRPATH_STRING] = to_string,      [FHIRPATH_DATE] = to_date,       [FHIRPATH_DATETIME] = to_date_time,
-    [FHIRPATH_TIME] = to_time,          [FHIRPATH_QUANTITY] = to_quantity,
+    [FHIRPATH_BOOLEAN] = to_boolean,
+    [FHIRPATH_INTEGER] = to_integer,
+    [FHIRPATH_DECIMAL] = to_decimal,
+    [FHIRPATH_STRING] = to_string,
+    [FHIRPATH_DATE] = to_date,
+    [FHIRPATH_DATETIME] = to_date_time,
+    [FHIRPATH_TIME] = to_time,
+    [FHIRPATH_QUANTITY] = to_quantity,
 };
 
 /* toQuantity(unit) also turns the value into that unit. */
@@ -206,7 +213,8 @@ enum status converts_run(struct collection *out, const struct call *call) {
 enum status is_run(struct collection *out, const struct call *call) {
     const struct fhirpath_item *item = NULL;
     enum status status = call_one(&item, call, call->input);
-    return status != STATUS_OK || item == NULL ? status : give_boolean(out, call, item_is_type(item, &call->node->type));
+    return status != STATUS_OK || item == NULL ? status
+                                               : give_boolean(out, call, item_is_type(item, &call->node->type));
 }
 
 enum status of_type_run(struct collection *out, const struct call *call) {
@@ -227,9 +235,15 @@ enum status as_run(struct collection *out, const struct call *call) {
 
 enum status type_run(struct collection *out, const struct call *call) {
     static const char *const names[] = {
-        [FHIRPATH_BOOLEAN] = "Boolean", [FHIRPATH_INTEGER] = "Integer", [FHIRPATH_DECIMAL] = "Decimal",
-        [FHIRPATH_STRING] = "String",   [FHIRPATH_DATE] = "Date",       [FHIRPATH_DATETIME] = "DateTime",
-        [FHIRPATH_TIME] = "Time",       [FHIRPATH_QUANTITY] = "Quantity", [FHIRPATH_TYPE] = "TypeInfo",
+        [FHIRPATH_BOOLEAN] = "Boolean",
+        [FHIRPATH_INTEGER] = "Integer",
+        [FHIRPATH_DECIMAL] = "Decimal",
+        [FHIRPATH_STRING] = "String",
+        [FHIRPATH_DATE] = "Date",
+        [FHIRPATH_DATETIME] = "DateTime",
+        [FHIRPATH_TIME] = "Time",
+        [FHIRPATH_QUANTITY] = "Quantity",
+        [FHIRPATH_TYPE] = "TypeInfo",
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < call->input->count; i++) {

@@ -149,11 +149,16 @@ static const struct {
     const char *name;
     encoding_turn *turn;
 } encodings[] = {
-    {TEXT_ENCODE, "base64", encode_base64}, {TEXT_DECODE, "base64", decode_base64},
-    {TEXT_ENCODE, "urlbase64", encode_url}, {TEXT_DECODE, "urlbase64", decode_url},
-    {TEXT_ENCODE, "hex", encode_hex},       {TEXT_DECODE, "hex", decode_hex},
-    {TEXT_ESCAPE, "html", escape_html},     {TEXT_UNESCAPE, "html", unescape_html},
-    {TEXT_ESCAPE, "json", escape_json},     {TEXT_UNESCAPE, "json", unescape_json},
+    {TEXT_ENCODE, "base64", encode_base64},
+    {TEXT_DECODE, "base64", decode_base64},
+    {TEXT_ENCODE, "urlbase64", encode_url},
+    {TEXT_DECODE, "urlbase64", decode_url},
+    {TEXT_ENCODE, "hex", encode_hex},
+    {TEXT_DECODE, "hex", decode_hex},
+    {TEXT_ESCAPE, "html", escape_html},
+    {TEXT_UNESCAPE, "html", unescape_html},
+    {TEXT_ESCAPE, "json", escape_json},
+    {TEXT_UNESCAPE, "json", unescape_json},
 };
 
 enum status encoding_run(struct collection *out, const struct call *call) {

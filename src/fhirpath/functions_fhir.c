@@ -55,7 +55,8 @@ enum status get_value_run(struct collection *out, const struct call *call) {
 enum status check_modifiers_run(struct collection *out, const struct call *call) {
     for (size_t i = 0; i < call->input->count; i++) {
         struct collection modifiers = {0};
-        enum status status = member_add_named(&modifiers, call->machine, &call->input->at[i], TEXT("modifierExtension"));
+        enum status status =
+            member_add_named(&modifiers, call->machine, &call->input->at[i], TEXT("modifierExtension"));
         for (size_t j = 0; status == STATUS_OK && j < modifiers.count; j++) {
             bool known = false;
             for (uint32_t k = 0; status == STATUS_OK && call_has(call, k) && !known; k++) {
@@ -85,6 +86,9 @@ static const yyjson_val *root_of(const struct machine *m) {
 static const yyjson_val *find_contained(const struct machine *m, struct text id) {
     yyjson_val *contained = (yyjson_val *)json_get(root_of(m), "contained"), *each;
     size_t index, count;
+    if (contained == NULL) {
+        return NULL;
+    }
     yyjson_arr_foreach(contained, index, count, each) {
         if (text_equal(json_get_text(each, "id"), id)) {
             return each;
@@ -97,7 +101,7 @@ static const yyjson_val *find_contained(const struct machine *m, struct text id)
 static const yyjson_val *find_in_bundle(const struct machine *m, struct text reference) {
     yyjson_val *entries = (yyjson_val *)json_get(root_of(m), "entry"), *entry;
     size_t index, count;
-    if (fhir_resource_type_of(root_of(m)) != m->program->types.bundle) {
+    if (entries == NULL || fhir_resource_type_of(root_of(m)) != m->program->types.bundle) {
         return NULL;
     }
     yyjson_arr_foreach(entries, index, count, entry) {

@@ -5,8 +5,8 @@
 #include <math.h>
 
 /* The one number of the input; *value keeps its kind. */
-static enum status input_number(struct fhirpath_item *value, struct decimal *decimal, enum presence *presence,
-    const struct call *call) {
+static enum status input_number(
+    struct fhirpath_item *value, struct decimal *decimal, enum presence *presence, const struct call *call) {
     const struct fhirpath_item *item = NULL;
     enum status status = call_one(&item, call, call->input);
     *presence = item != NULL ? PRESENT : ABSENT;
@@ -31,8 +31,8 @@ static enum status give_real(struct collection *out, const struct call *call, lo
     return decimal_from_long_double(&decimal, value) ? give_decimal(out, call, decimal) : STATUS_OK;
 }
 
-static enum status give_absolute(struct collection *out, const struct call *call, const struct fhirpath_item *value,
-    struct decimal decimal) {
+static enum status give_absolute(
+    struct collection *out, const struct call *call, const struct fhirpath_item *value, struct decimal decimal) {
     struct decimal absolute = decimal.mantissa < 0 ? decimal_negate(decimal) : decimal;
     if (value->kind == FHIRPATH_QUANTITY) {
         struct quantity quantity = {absolute, value->unit};

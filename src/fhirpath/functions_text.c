@@ -13,8 +13,8 @@ static enum status input_text(struct text *out, enum presence *presence, const s
 }
 
 /* The input and the first argument, both or nothing. */
-static enum status input_and_argument(struct text *input, struct text *argument, enum presence *presence,
-    const struct call *call) {
+static enum status input_and_argument(
+    struct text *input, struct text *argument, enum presence *presence, const struct call *call) {
     enum presence has_argument;
     enum status status = input_text(input, presence, call);
     if (status == STATUS_OK) {
@@ -150,7 +150,8 @@ enum status text_case_run(struct collection *out, const struct call *call) {
     bool is_upper = call->node->function->detail == TEXT_UPPER;
     for (size_t at = 0; at < input.size;) {
         utf8proc_int32_t code;
-        utf8proc_ssize_t size = utf8proc_iterate((const utf8proc_uint8_t *)input.at + at, (utf8proc_ssize_t)(input.size - at), &code);
+        utf8proc_ssize_t size =
+            utf8proc_iterate((const utf8proc_uint8_t *)input.at + at, (utf8proc_ssize_t)(input.size - at), &code);
         if (size <= 0) {
             return machine_fault(call->machine, call->node, "not UTF-8");
         }
@@ -230,7 +231,8 @@ enum status split_run(struct collection *out, const struct call *call) {
     if (separator.size == 0) {
         return to_chars_run(out, call);
     }
-    for (const char *found = find(input, separator); status == STATUS_OK && found != NULL; found = find(input, separator)) {
+    for (const char *found = find(input, separator); status == STATUS_OK && found != NULL;
+         found = find(input, separator)) {
         struct text piece = {input.at, (size_t)(found - input.at)};
         status = add_string(out, call, piece);
         input = rest_from(input, piece.size + separator.size);

@@ -14,7 +14,8 @@ struct inference {
     struct scope *scope; /* NULL while annotating: nothing is a fault */
 };
 
-static enum status infer(struct inferred *out, struct inference *inference, struct node *node, const struct inferred *focus);
+static enum status infer(
+    struct inferred *out, struct inference *inference, struct node *node, const struct inferred *focus);
 
 static enum status infer_fault(const struct inference *inference, const struct node *node, const char *what) {
     return inference->scope == NULL
@@ -42,8 +43,8 @@ static bool is_open(fhir_type type) {
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */
 
-static enum status infer_root(struct inferred *out, struct inference *inference, const struct node *node,
-    const struct inferred *focus) {
+static enum status infer_root(
+    struct inferred *out, struct inference *inference, const struct node *node, const struct inferred *focus) {
     *out = (struct inferred){.type = node->type.fhir, .is_many = focus->is_many};
     if (is_open(focus->type) || fhir_type_is(focus->type, node->type.fhir)) {
         if (!is_open(focus->type)) {
@@ -54,8 +55,8 @@ static enum status infer_root(struct inferred *out, struct inference *inference,
     return infer_fault(inference, node, "a type that is not the root's");
 }
 
-static enum status infer_member(struct inferred *out, struct inference *inference, struct node *node,
-    const struct inferred *focus) {
+static enum status infer_member(
+    struct inferred *out, struct inference *inference, struct node *node, const struct inferred *focus) {
     if (node->type.fhir != FHIR_TYPE_NONE) {
         return infer_root(out, inference, node, focus);
     }
@@ -190,8 +191,8 @@ static enum status infer_function(struct inferred *out, struct inference *infere
 
 /* ---- the tree --------------------------------------------------------------------------------------------------- */
 
-static enum status infer_with_focus(struct inferred *out, struct inference *inference, struct node *node,
-    const struct inferred *frame) {
+static enum status infer_with_focus(
+    struct inferred *out, struct inference *inference, struct node *node, const struct inferred *frame) {
     struct inferred own = *frame, index;
     enum status status = node->focus != NULL ? infer(&own, inference, node->focus, frame) : STATUS_OK;
     if (status != STATUS_OK) {
@@ -209,8 +210,8 @@ static enum status infer_with_focus(struct inferred *out, struct inference *infe
     }
 }
 
-static enum status infer_operation(struct inferred *out, struct inference *inference, struct node *node,
-    const struct inferred *frame) {
+static enum status infer_operation(
+    struct inferred *out, struct inference *inference, struct node *node, const struct inferred *frame) {
     struct inferred left, right;
     enum status status = infer(&left, inference, node->argument[0], frame);
     if (status == STATUS_OK) {
@@ -230,15 +231,16 @@ static enum status infer_operation(struct inferred *out, struct inference *infer
     return STATUS_OK;
 }
 
-static enum status infer_type_operation(struct inferred *out, struct inference *inference, struct node *node,
-    const struct inferred *frame) {
+static enum status infer_type_operation(
+    struct inferred *out, struct inference *inference, struct node *node, const struct inferred *frame) {
     struct inferred left;
     enum status status = infer(&left, inference, node->argument[0], frame);
     *out = node->kind == NODE_IS ? system_value(FHIRPATH_BOOLEAN) : type_value(&node->type, left.is_many);
     return status;
 }
 
-static enum status infer(struct inferred *out, struct inference *inference, struct node *node, const struct inferred *frame) {
+static enum status infer(
+    struct inferred *out, struct inference *inference, struct node *node, const struct inferred *frame) {
     *out = (struct inferred){0};
     switch (node->kind) {
     case NODE_LITERAL:

@@ -18,8 +18,7 @@ static bool is_name_part(char c) {
     return is_name_start(c) || is_digit(c);
 }
 
-static enum status bad(struct lexer *l, size_t at, const char *what, struct scope *scope) {
-    (void)l;
+static enum status bad(size_t at, const char *what, struct scope *scope) {
     return fault(scope, STATUS_INVALID, "", "FHIRPath, column %zu: %s", at + 1, what);
 }
 
@@ -37,7 +36,7 @@ static enum status skip_blanks(struct lexer *l, struct scope *scope) {
             l->at += 2;
             while (!(peek(l, 0) == '*' && peek(l, 1) == '/')) {
                 if (l->at >= l->source.size) {
-                    return bad(l, start, "a comment is not closed", scope);
+                    return bad(start, "a comment is not closed", scope);
                 }
                 l->at++;
             }
@@ -134,11 +133,11 @@ static enum status read_quoted(struct text *out, struct lexer *l, struct scope *
         if (c != '\\') {
             buffer_put_char(&buffer, c);
         } else if (!read_escape(&buffer, l)) {
-            return bad(l, l->at, "an escape sequence that does not exist", scope);
+            return bad(l->at, "an escape sequence that does not exist", scope);
         }
     }
     if (l->at >= l->source.size) {
-        return bad(l, start, "a quote is not closed", scope);
+        return bad(start, "a quote is not closed", scope);
     }
     l->at++;
     *out = buffer.size > 0 ? buffer_text(&buffer) : (struct text){"", 0};
@@ -210,13 +209,13 @@ static enum status read_moment(struct token *out, struct lexer *l, struct scope 
         l->at++;
         out->kind = TOKEN_TIME;
         if (!skip_time(l)) {
-            return bad(l, start, "a time is not hh, hh:mm or hh:mm:ss", scope);
+            return bad(start, "a time is not hh, hh:mm or hh:mm:ss", scope);
         }
         out->value = (struct text){l->source.at + start + 2, l->at - start - 2};
         return STATUS_OK;
     }
     if (!skip_date(l)) {
-        return bad(l, start, "a date is not yyyy, yyyy-mm or yyyy-mm-dd", scope);
+        return bad(start, "a date is not yyyy, yyyy-mm or yyyy-mm-dd", scope);
     }
     out->kind = TOKEN_DATE;
     size = l->at - start - 1;
@@ -248,7 +247,7 @@ static enum status read_constant(struct token *out, struct lexer *l, struct scop
         return read_quoted(&out->value, l, scope);
     }
     if (!is_name_start(c)) {
-        return bad(l, start, "% without a name", scope);
+        return bad(start, "% without a name", scope);
     }
     out->value = read_name(l);
     /* R4 itself writes %vs-name and %ext-name without quotes */
@@ -262,8 +261,8 @@ static enum status read_constant(struct token *out, struct lexer *l, struct scop
 }
 
 static enum status read_symbol(struct token *out, struct lexer *l, struct scope *scope) {
-    static const char *const symbols[] = {"<=", ">=", "!=", "!~", "+", "-", "*", "/", "&", "|", "<",
-                                          ">",  "=",  "~",  "(",  ")", "[", "]", "{", "}", ".", ","};
+    static const char *const symbols[] = {"<=", ">=", "!=", "!~", "+", "-", "*", "/", "&", "|", "<", ">", "=", "~", "(",
+        ")", "[", "]", "{", "}", ".", ","};
     struct text rest = {l->source.at + l->at, l->source.size - l->at};
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
         if (text_starts(rest, symbols[i])) {
@@ -273,7 +272,7 @@ static enum status read_symbol(struct token *out, struct lexer *l, struct scope 
             return STATUS_OK;
         }
     }
-    return bad(l, l->at, "a character that FHIRPath does not know", scope);
+    return bad(l->at, "a character that FHIRPath does not know", scope);
 }
 
 enum status lexer_next(struct token *out, struct lexer *l, struct scope *scope) {

@@ -10,10 +10,12 @@ enum token_kind {
     TOKEN_DELIMITED,  /* the same in backticks: never a keyword */
     TOKEN_STRING,     /* `value` is the content, escapes resolved */
     TOKEN_NUMBER,
-    TOKEN_DATE, TOKEN_DATETIME, TOKEN_TIME, /* `value` without @ */
-    TOKEN_CONSTANT,   /* `value` is the name after % */
-    TOKEN_VARIABLE,   /* `value` with the $ */
-    TOKEN_SYMBOL,     /* `value` is one of the operators and brackets */
+    TOKEN_DATE,
+    TOKEN_DATETIME,
+    TOKEN_TIME,     /* `value` without @ */
+    TOKEN_CONSTANT, /* `value` is the name after % */
+    TOKEN_VARIABLE, /* `value` with the $ */
+    TOKEN_SYMBOL,   /* `value` is one of the operators and brackets */
 };
 
 struct token {

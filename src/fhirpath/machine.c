@@ -23,8 +23,8 @@ enum status machine_step(struct machine *m, size_t count) {
 
 enum status machine_fault(struct machine *m, const struct node *node, const char *what) {
     if (node->kind == NODE_FUNCTION) {
-        return fault(m->scope, STATUS_INVALID, "", "FHIRPath, column %u: %s: %s", (unsigned)node->column, node->function->name,
-            what);
+        return fault(m->scope, STATUS_INVALID, "", "FHIRPath, column %u: %s: %s", (unsigned)node->column,
+            node->function->name, what);
     }
     return fault(m->scope, STATUS_INVALID, "", "FHIRPath, column %u: %s", (unsigned)node->column, what);
 }
@@ -87,8 +87,8 @@ enum status call_argument(struct collection *out, const struct call *call, uint3
     return node_evaluate(out, call->machine, call->node->argument[argument], call->frame);
 }
 
-enum status call_each(struct collection *out, const struct call *call, uint32_t argument, const struct fhirpath_item *item,
-    int64_t index) {
+enum status call_each(struct collection *out, const struct call *call, uint32_t argument,
+    const struct fhirpath_item *item, int64_t index) {
     struct collection focus = collection_of(item);
     struct frame frame = {&focus, index, call->frame->total};
     return node_evaluate(out, call->machine, call->node->argument[argument], &frame);
@@ -96,11 +96,12 @@ enum status call_each(struct collection *out, const struct call *call, uint32_t 
 
 enum status call_one(const struct fhirpath_item **out, const struct call *call, const struct collection *collection) {
     *out = collection->count > 0 ? &collection->at[0] : NULL;
-    return collection->count <= 1 ? STATUS_OK : machine_fault(call->machine, call->node, "one value is due, not several");
+    return collection->count <= 1 ? STATUS_OK
+                                  : machine_fault(call->machine, call->node, "one value is due, not several");
 }
 
-enum status call_text(struct text *out, enum presence *presence, const struct call *call,
-    const struct collection *collection) {
+enum status call_text(
+    struct text *out, enum presence *presence, const struct call *call, const struct collection *collection) {
     const struct fhirpath_item *item = NULL;
     enum status status = call_one(&item, call, collection);
     *presence = item != NULL ? PRESENT : ABSENT;
@@ -115,8 +116,8 @@ enum status call_text(struct text *out, enum presence *presence, const struct ca
                                                  : machine_fault(call->machine, call->node, "a string is due");
 }
 
-enum status call_integer(int64_t *out, enum presence *presence, const struct call *call,
-    const struct collection *collection) {
+enum status call_integer(
+    int64_t *out, enum presence *presence, const struct call *call, const struct collection *collection) {
     const struct fhirpath_item *item = NULL;
     enum status status = call_one(&item, call, collection);
     *presence = item != NULL ? PRESENT : ABSENT;
@@ -169,8 +170,8 @@ enum status give_text(struct collection *out, const struct call *call, enum fhir
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------ */
 
-static enum status evaluate_member(struct collection *out, struct machine *m, const struct node *node,
-    const struct collection *input) {
+static enum status evaluate_member(
+    struct collection *out, struct machine *m, const struct node *node, const struct collection *input) {
     for (size_t i = 0; i < input->count; i++) {
         const struct fhirpath_item *item = &input->at[i];
         enum status status;
@@ -205,8 +206,8 @@ static enum status evaluate_index(struct collection *out, struct machine *m, con
     return collection_add(out, m, &input->at[index]);
 }
 
-static enum status evaluate_type(struct collection *out, struct machine *m, const struct node *node,
-    const struct frame *frame) {
+static enum status evaluate_type(
+    struct collection *out, struct machine *m, const struct node *node, const struct frame *frame) {
     struct collection input = {0};
     struct call call = {m, node, &input, frame};
     enum status status = call_argument(&input, &call, 0);
@@ -227,8 +228,8 @@ static enum status evaluate_type(struct collection *out, struct machine *m, cons
     return status;
 }
 
-static enum status evaluate_sign(struct collection *out, struct machine *m, const struct node *node,
-    const struct frame *frame) {
+static enum status evaluate_sign(
+    struct collection *out, struct machine *m, const struct node *node, const struct frame *frame) {
     struct collection input = {0};
     struct call call = {m, node, &input, frame};
     const struct fhirpath_item *item = NULL;
@@ -263,8 +264,11 @@ static enum status evaluate_sign(struct collection *out, struct machine *m, cons
 static enum status add_resource(struct collection *out, struct machine *m, const yyjson_val *resource) {
     fhir_type type = fhir_resource_type_of(resource);
     struct fhirpath_item item = {.kind = FHIRPATH_NODE, .type = type, .node = resource};
-    if (m->environment->want_paths && type != FHIR_TYPE_NONE) {
-        item.path = fhir_type_name(type);
+    if (type == FHIR_TYPE_NONE) { /* of no type that R4 knows: a resource without elements of its own */
+        item.type = m->program->types.resource;
+    }
+    if (m->environment->want_paths) {
+        item.path = fhir_type_name(item.type);
     }
     return resource != NULL ? collection_add(out, m, &item) : STATUS_OK;
 }
@@ -291,7 +295,8 @@ static struct text prefixed_url(struct machine *m, struct text name) {
 static enum status evaluate_constant(struct collection *out, struct machine *m, const struct node *node) {
     static const struct {
         const char *name, *url;
-    } systems[] = {{"sct", "http://snomed.info/sct"}, {"loinc", "http://loinc.org"}, {"ucum", "http://unitsofmeasure.org"}};
+    } systems[] = {
+        {"sct", "http://snomed.info/sct"}, {"loinc", "http://loinc.org"}, {"ucum", "http://unitsofmeasure.org"}};
     const struct fhirpath_environment *environment = m->environment;
     for (size_t i = 0; i < environment->variable_count; i++) {
         if (text_equal(node->name, environment->variables[i].name)) {
@@ -311,15 +316,15 @@ static enum status evaluate_constant(struct collection *out, struct machine *m, 
         return add_resource(out, m, environment->resource);
     }
     if (text_is(node->name, "rootResource")) {
-        return add_resource(out, m,
-            environment->root_resource != NULL ? environment->root_resource : environment->resource);
+        return add_resource(
+            out, m, environment->root_resource != NULL ? environment->root_resource : environment->resource);
     }
     struct text url = prefixed_url(m, node->name);
     return url.at != NULL ? add_string(out, m, url) : machine_fault(m, node, "an unknown % constant");
 }
 
-static enum status evaluate_with_focus(struct collection *out, struct machine *m, const struct node *node,
-    const struct frame *frame) {
+static enum status evaluate_with_focus(
+    struct collection *out, struct machine *m, const struct node *node, const struct frame *frame) {
     struct collection computed = {0};
     const struct collection *input = frame->focus;
     if (node->focus != NULL) {
@@ -339,7 +344,8 @@ static enum status evaluate_with_focus(struct collection *out, struct machine *m
     }
 }
 
-enum status node_evaluate(struct collection *out, struct machine *m, const struct node *node, const struct frame *frame) {
+enum status node_evaluate(
+    struct collection *out, struct machine *m, const struct node *node, const struct frame *frame) {
     struct fhirpath_item index;
     struct collection literal;
     struct call call = {m, node, NULL, frame};
@@ -375,8 +381,8 @@ enum status node_evaluate(struct collection *out, struct machine *m, const struc
     return STATUS_OK;
 }
 
-enum status fhirpath_evaluate(struct fhirpath_items *out, const struct fhirpath *program, const struct fhirpath_items *input,
-    const struct fhirpath_environment *environment, struct scope *scope) {
+enum status fhirpath_evaluate(struct fhirpath_items *out, const struct fhirpath *program,
+    const struct fhirpath_items *input, const struct fhirpath_environment *environment, struct scope *scope) {
     struct machine m = {
         .program = program,
         .environment = environment,
@@ -387,6 +393,9 @@ enum status fhirpath_evaluate(struct fhirpath_items *out, const struct fhirpath 
     enum status status = STATUS_OK;
     if (input != NULL) {
         focus = (struct collection){input->at, input->count, 0};
+        for (size_t i = 0; i < focus.count; i++) {
+            invariant(focus.at[i].kind != FHIRPATH_NODE || focus.at[i].type != FHIR_TYPE_NONE);
+        }
     } else {
         status = add_resource(&focus, &m, environment->resource);
     }

@@ -73,24 +73,27 @@ enum { PRECEDENCE_LOWEST = 1, PRECEDENCE_TYPE = 8, PRECEDENCE_UNARY = 11 };
 
 /* ---- the machine ------------------------------------------------------------------------------------------------ */
 
-MUST_CHECK enum status node_evaluate(struct collection *out, struct machine *machine, const struct node *node,
-                                     const struct frame *frame);
+MUST_CHECK enum status node_evaluate(
+    struct collection *out, struct machine *machine, const struct node *node, const struct frame *frame);
 MUST_CHECK enum status machine_step(struct machine *machine, size_t count);
 /* A fault of the expression or its data, with the node's column. */
 enum status machine_fault(struct machine *machine, const struct node *node, const char *what);
 
-MUST_CHECK enum status collection_add(struct collection *collection, struct machine *machine, const struct fhirpath_item *item);
-MUST_CHECK enum status collection_add_all(struct collection *collection, struct machine *machine, const struct collection *more);
+MUST_CHECK enum status collection_add(
+    struct collection *collection, struct machine *machine, const struct fhirpath_item *item);
+MUST_CHECK enum status collection_add_all(
+    struct collection *collection, struct machine *machine, const struct collection *more);
 struct collection collection_of(const struct fhirpath_item *item); /* borrowed, one item */
 
 /* Items that an element or all elements of `item` hold. */
-MUST_CHECK enum status member_add(struct collection *out, struct machine *machine, const struct fhirpath_item *item,
-                                  const struct node *node);
-MUST_CHECK enum status member_add_named(struct collection *out, struct machine *machine, const struct fhirpath_item *item,
-                                        struct text name);
+MUST_CHECK enum status member_add(
+    struct collection *out, struct machine *machine, const struct fhirpath_item *item, const struct node *node);
+MUST_CHECK enum status member_add_named(
+    struct collection *out, struct machine *machine, const struct fhirpath_item *item, struct text name);
 MUST_CHECK enum status children_add(struct collection *out, struct machine *machine, const struct fhirpath_item *item);
-bool item_is_type(const struct fhirpath_item *item, const struct type_name *type);       /* ancestors count */
-bool item_is_exact_type(const struct fhirpath_item *item, const struct type_name *type); /* as, ofType: not for primitives */
+bool item_is_type(const struct fhirpath_item *item, const struct type_name *type); /* ancestors count */
+bool item_is_exact_type(
+    const struct fhirpath_item *item, const struct type_name *type); /* as, ofType: not for primitives */
 
 /* ---- for functions ---------------------------------------------------------------------------------------------- */
 
@@ -98,20 +101,24 @@ bool call_has(const struct call *call, uint32_t argument);
 MUST_CHECK enum status call_argument(struct collection *out, const struct call *call, uint32_t argument);
 /* Evaluates an argument with one item as $this. */
 MUST_CHECK enum status call_each(struct collection *out, const struct call *call, uint32_t argument,
-                                 const struct fhirpath_item *item, int64_t index);
+    const struct fhirpath_item *item, int64_t index);
 
 /* One value or none where one is due; several, or another kind, are faults. */
 enum presence { ABSENT, PRESENT };
-MUST_CHECK enum status call_one(const struct fhirpath_item **out, const struct call *call, const struct collection *collection);
-MUST_CHECK enum status call_text(struct text *out, enum presence *presence, const struct call *call,
-                                 const struct collection *collection);
-MUST_CHECK enum status call_integer(int64_t *out, enum presence *presence, const struct call *call,
-                                    const struct collection *collection);
-MUST_CHECK enum status call_argument_text(struct text *out, enum presence *presence, const struct call *call, uint32_t argument);
-MUST_CHECK enum status call_argument_integer(int64_t *out, enum presence *presence, const struct call *call, uint32_t argument);
+MUST_CHECK enum status call_one(
+    const struct fhirpath_item **out, const struct call *call, const struct collection *collection);
+MUST_CHECK enum status call_text(
+    struct text *out, enum presence *presence, const struct call *call, const struct collection *collection);
+MUST_CHECK enum status call_integer(
+    int64_t *out, enum presence *presence, const struct call *call, const struct collection *collection);
+MUST_CHECK enum status call_argument_text(
+    struct text *out, enum presence *presence, const struct call *call, uint32_t argument);
+MUST_CHECK enum status call_argument_integer(
+    int64_t *out, enum presence *presence, const struct call *call, uint32_t argument);
 
 MUST_CHECK enum status give_boolean(struct collection *out, const struct call *call, bool value);
 MUST_CHECK enum status give_integer(struct collection *out, const struct call *call, int64_t value);
-MUST_CHECK enum status give_text(struct collection *out, const struct call *call, enum fhirpath_kind kind, struct text text);
+MUST_CHECK enum status give_text(
+    struct collection *out, const struct call *call, enum fhirpath_kind kind, struct text text);
 
 #endif

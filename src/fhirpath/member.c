@@ -8,7 +8,7 @@
 
 struct member {
     const struct fhir_element *element;
-    fhir_type type;               /* as declared; the JSON may say more (contained resources) */
+    fhir_type type; /* as declared; the JSON may say more (contained resources) */
     const yyjson_val *value, *companion;
 };
 
@@ -24,7 +24,8 @@ static const yyjson_val *present(const yyjson_val *value) {
     return value != NULL && !yyjson_is_null((yyjson_val *)value) ? value : NULL;
 }
 
-static const char *child_path(struct machine *m, const struct fhirpath_item *parent, const struct member *member, size_t index) {
+static const char *child_path(
+    struct machine *m, const struct fhirpath_item *parent, const struct member *member, size_t index) {
     if (!m->environment->want_paths) {
         return NULL;
     }
@@ -52,8 +53,8 @@ static enum status add_value(struct collection *out, struct machine *m, const st
 }
 
 /* The element's items: arrays run beside the array of their companions. */
-static enum status add_items(struct collection *out, struct machine *m, const struct fhirpath_item *parent,
-    const struct member *member) {
+static enum status add_items(
+    struct collection *out, struct machine *m, const struct fhirpath_item *parent, const struct member *member) {
     yyjson_val *value = (yyjson_val *)member->value, *companion = (yyjson_val *)member->companion;
     if (!yyjson_is_arr(value) && !yyjson_is_arr(companion)) {
         return add_value(out, m, parent, member, value, companion, 0);
@@ -116,7 +117,7 @@ static bool find_plain(struct member *out, yyjson_val *object, const struct fhir
         }
     }
     out->type = element->type_count > 0 ? element->types[0] : FHIR_TYPE_NONE;
-    return out->value != NULL || out->companion != NULL;
+    return out->type != FHIR_TYPE_NONE && (out->value != NULL || out->companion != NULL);
 }
 
 static enum status add_element(struct collection *out, struct machine *m, const struct fhirpath_item *item,
@@ -132,8 +133,8 @@ static enum status add_element(struct collection *out, struct machine *m, const 
 }
 
 /* What type() yields has two members of its own. */
-static enum status add_type_member(struct collection *out, struct machine *m, const struct fhirpath_item *item,
-    struct text name) {
+static enum status add_type_member(
+    struct collection *out, struct machine *m, const struct fhirpath_item *item, struct text name) {
     struct fhirpath_item value = {.kind = FHIRPATH_STRING};
     if (text_is(name, "name")) {
         value.text = item->text;
@@ -145,17 +146,19 @@ static enum status add_type_member(struct collection *out, struct machine *m, co
     return collection_add(out, m, &value);
 }
 
-enum status member_add_named(struct collection *out, struct machine *m, const struct fhirpath_item *item, struct text name) {
+enum status member_add_named(
+    struct collection *out, struct machine *m, const struct fhirpath_item *item, struct text name) {
     if (item->kind == FHIRPATH_TYPE) {
         return add_type_member(out, m, item, name);
     }
-    if (item->kind != FHIRPATH_NODE || item->type == FHIR_TYPE_NONE) {
+    if (item->kind != FHIRPATH_NODE) {
         return STATUS_OK;
     }
     return add_element(out, m, item, fhir_element_find(item->type, name), name);
 }
 
-enum status member_add(struct collection *out, struct machine *m, const struct fhirpath_item *item, const struct node *node) {
+enum status member_add(
+    struct collection *out, struct machine *m, const struct fhirpath_item *item, const struct node *node) {
     if (item->kind == FHIRPATH_NODE && item->type == node->parent && node->element != NULL) {
         return add_element(out, m, item, node->element, node->name);
     }
@@ -180,6 +183,9 @@ enum status children_add(struct collection *out, struct machine *m, const struct
     yyjson_val *object = item->kind == FHIRPATH_NODE ? members_of(item) : NULL;
     size_t index, count;
     yyjson_val *key, *value;
+    if (object == NULL) {
+        return STATUS_OK;
+    }
     yyjson_obj_foreach(object, index, count, key, value) {
         struct text name = {yyjson_get_str(key), yyjson_get_len(key)};
         struct fhir_member found;

@@ -360,11 +360,12 @@ static bool add_clock(struct moment *m, int64_t seconds, int64_t nanoseconds) {
     if (m->kind == MOMENT_TIME) {
         return true; /* times wrap at midnight */
     }
-    return date_of_day_number(m->part,
-        day_number(m->part[MOMENT_YEAR], m->part[MOMENT_MONTH], m->part[MOMENT_DAY]) + days);
+    return date_of_day_number(
+        m->part, day_number(m->part[MOMENT_YEAR], m->part[MOMENT_MONTH], m->part[MOMENT_DAY]) + days);
 }
 
-bool moment_add(struct moment *out, const struct moment *a, int64_t amount, enum moment_unit unit, int64_t nanoseconds) {
+bool moment_add(
+    struct moment *out, const struct moment *a, int64_t amount, enum moment_unit unit, int64_t nanoseconds) {
     static const int64_t amount_max = INT64_C(400000000000000); /* ms in 9,999 years: 3.2e14 */
     struct moment m = *a;
     if (amount > amount_max || amount < -amount_max || (m.kind == MOMENT_TIME && unit < MOMENT_UNIT_HOUR)) {
@@ -380,8 +381,8 @@ bool moment_add(struct moment *out, const struct moment *a, int64_t amount, enum
         break;
     case MOMENT_UNIT_WEEK:
     case MOMENT_UNIT_DAY:
-        is_added = date_of_day_number(m.part,
-            day_number(m.part[MOMENT_YEAR], m.part[MOMENT_MONTH], m.part[MOMENT_DAY]) + amount);
+        is_added = date_of_day_number(
+            m.part, day_number(m.part[MOMENT_YEAR], m.part[MOMENT_MONTH], m.part[MOMENT_DAY]) + amount);
         break;
     case MOMENT_UNIT_HOUR:
         is_added = add_clock(&m, amount * 3600, 0);
@@ -411,8 +412,13 @@ struct digits_row {
     int8_t date_digits, time_digits; /* 0: not for these */
 };
 static const struct digits_row digits_rows[] = {
-    {MOMENT_YEAR, false, 4, 0},    {MOMENT_MONTH, false, 6, 0},  {MOMENT_DAY, false, 8, 0},    {MOMENT_HOUR, false, 10, 2},
-    {MOMENT_MINUTE, false, 12, 4}, {MOMENT_SECOND, false, 14, 6}, {MOMENT_SECOND, true, 17, 9},
+    {MOMENT_YEAR, false, 4, 0},
+    {MOMENT_MONTH, false, 6, 0},
+    {MOMENT_DAY, false, 8, 0},
+    {MOMENT_HOUR, false, 10, 2},
+    {MOMENT_MINUTE, false, 12, 4},
+    {MOMENT_SECOND, false, 14, 6},
+    {MOMENT_SECOND, true, 17, 9},
 };
 
 int moment_digits(const struct moment *a) {

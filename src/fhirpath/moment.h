@@ -29,8 +29,14 @@ enum order moment_compare(const struct moment *a, const struct moment *b);
 /* UNKNOWN where the precisions or a missing zone leave both answers possible; INCOMPARABLE between times and dates. */
 
 enum moment_unit {
-    MOMENT_UNIT_YEAR, MOMENT_UNIT_MONTH, MOMENT_UNIT_WEEK, MOMENT_UNIT_DAY, MOMENT_UNIT_HOUR, MOMENT_UNIT_MINUTE,
-    MOMENT_UNIT_SECOND, MOMENT_UNIT_MILLISECOND,
+    MOMENT_UNIT_YEAR,
+    MOMENT_UNIT_MONTH,
+    MOMENT_UNIT_WEEK,
+    MOMENT_UNIT_DAY,
+    MOMENT_UNIT_HOUR,
+    MOMENT_UNIT_MINUTE,
+    MOMENT_UNIT_SECOND,
+    MOMENT_UNIT_MILLISECOND,
 };
 /* Calendar arithmetic: `amount` whole units and `nanoseconds` more (seconds only). Units finer than the moment's precision are
  * turned into that precision first (24 months are 2 years of @2014). False outside the years 1..9999. */

@@ -7,15 +7,15 @@
 enum { NARRATIVE_DEPTH_MAX = 128 };
 
 /* R4, Narrative, txt-1. */
-static const char *const elements[] = {"a", "abbr", "acronym", "b", "big", "blockquote", "br", "caption", "cite", "code",
-    "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "li", "ol",
-    "p", "pre", "q", "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr",
-    "tt", "ul", "var"};
+static const char *const elements[] = {"a", "abbr", "acronym", "b", "big", "blockquote", "br", "caption", "cite",
+    "code", "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
+    "img", "li", "ol", "p", "pre", "q", "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "tt", "ul", "var"};
 static const char *const attributes[] = {"abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellhalign",
-    "cellpadding", "cellspacing", "cellvalign", "char", "charoff", "charset", "cite", "class", "colspan", "compact", "coords",
-    "dir", "frame", "headers", "height", "href", "hreflang", "hspace", "id", "lang", "longdesc", "name", "nowrap", "rel",
-    "rev", "rowspan", "rules", "scope", "shape", "span", "src", "start", "style", "summary", "tabindex", "title", "type",
-    "valign", "value", "vspace", "width", "xmlns", "xml:lang"};
+    "cellpadding", "cellspacing", "cellvalign", "char", "charoff", "charset", "cite", "class", "colspan", "compact",
+    "coords", "dir", "frame", "headers", "height", "href", "hreflang", "hspace", "id", "lang", "longdesc", "name",
+    "nowrap", "rel", "rev", "rowspan", "rules", "scope", "shape", "span", "src", "start", "style", "summary",
+    "tabindex", "title", "type", "valign", "value", "vspace", "width", "xmlns", "xml:lang"};
 
 struct reader {
     struct text rest;
@@ -69,7 +69,8 @@ static struct text read_name(struct reader *r) {
 static bool read_attribute(struct reader *r) {
     struct text name = read_name(r);
     skip_blanks(r);
-    if (!is_one_of(name, attributes, sizeof attributes / sizeof *attributes) || r->rest.size < 2 || r->rest.at[0] != '=') {
+    if (!is_one_of(name, attributes, sizeof attributes / sizeof *attributes) || r->rest.size < 2 ||
+        r->rest.at[0] != '=') {
         return false;
     }
     skip(r, 1);
@@ -101,8 +102,8 @@ static bool read_closing_tag(struct reader *r) {
 
 static bool read_opening_tag(struct reader *r) {
     struct text name = read_name(r);
-    if (!is_one_of(name, elements, sizeof elements / sizeof *elements) || r->is_closed || r->depth == NARRATIVE_DEPTH_MAX ||
-        (r->depth == 0 && !text_is(name, "div"))) {
+    if (!is_one_of(name, elements, sizeof elements / sizeof *elements) || r->is_closed ||
+        r->depth == NARRATIVE_DEPTH_MAX || (r->depth == 0 && !text_is(name, "div"))) {
         return false;
     }
     r->has_content = r->has_content || text_is(name, "img");

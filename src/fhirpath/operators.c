@@ -11,7 +11,8 @@ static enum status both(struct collection *left, struct collection *right, const
 }
 
 /* Two single values; *ready is false when either is absent. */
-static enum status both_single(struct fhirpath_item *left, struct fhirpath_item *right, bool *ready, const struct call *call) {
+static enum status both_single(
+    struct fhirpath_item *left, struct fhirpath_item *right, bool *ready, const struct call *call) {
     struct collection first = {0}, second = {0};
     const struct fhirpath_item *a = NULL, *b = NULL;
     *ready = false;
@@ -38,8 +39,8 @@ static enum status both_single(struct fhirpath_item *left, struct fhirpath_item 
 
 /* ---- equality --------------------------------------------------------------------------------------------------- */
 
-static enum status collections_equal(enum truth *out, struct machine *m, const struct collection *a,
-    const struct collection *b) {
+static enum status collections_equal(
+    enum truth *out, struct machine *m, const struct collection *a, const struct collection *b) {
     *out = a->count == b->count ? TRUTH_TRUE : TRUTH_FALSE;
     for (size_t i = 0; i < a->count && *out != TRUTH_FALSE; i++) {
         enum truth truth;
@@ -69,8 +70,8 @@ static enum status run_equality(struct collection *out, const struct call *call)
 }
 
 /* In any order: each item of the left takes one of the right that none took before. */
-static enum status collections_equivalent(bool *out, struct machine *m, const struct collection *a,
-    const struct collection *b) {
+static enum status collections_equivalent(
+    bool *out, struct machine *m, const struct collection *a, const struct collection *b) {
     *out = a->count == b->count;
     bool *taken = *out && a->count > 0 ? ARENA_ARRAY(m->scope->arena, bool, a->count) : NULL;
     for (size_t i = 0; *out && i < a->count; i++) {
@@ -129,24 +130,21 @@ enum { AND, OR, XOR, IMPLIES };
 
 /* [operator][left][right], false, true, empty (FHIRPath 6.5). */
 static const enum truth truth_tables[][3][3] = {
-    [AND] = {{TRUTH_FALSE, TRUTH_FALSE, TRUTH_FALSE},
-        {TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY},
+    [AND] = {{TRUTH_FALSE, TRUTH_FALSE, TRUTH_FALSE}, {TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY},
         {TRUTH_FALSE, TRUTH_EMPTY, TRUTH_EMPTY}},
-    [OR] = {{TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY},
-        {TRUTH_TRUE, TRUTH_TRUE, TRUTH_TRUE},
+    [OR] = {{TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY}, {TRUTH_TRUE, TRUTH_TRUE, TRUTH_TRUE},
         {TRUTH_EMPTY, TRUTH_TRUE, TRUTH_EMPTY}},
-    [XOR] = {{TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY},
-        {TRUTH_TRUE, TRUTH_FALSE, TRUTH_EMPTY},
+    [XOR] = {{TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY}, {TRUTH_TRUE, TRUTH_FALSE, TRUTH_EMPTY},
         {TRUTH_EMPTY, TRUTH_EMPTY, TRUTH_EMPTY}},
-    [IMPLIES] = {{TRUTH_TRUE, TRUTH_TRUE, TRUTH_TRUE},
-        {TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY},
+    [IMPLIES] = {{TRUTH_TRUE, TRUTH_TRUE, TRUTH_TRUE}, {TRUTH_FALSE, TRUTH_TRUE, TRUTH_EMPTY},
         {TRUTH_EMPTY, TRUTH_TRUE, TRUTH_EMPTY}},
 };
 
 static enum status argument_truth(enum truth *out, const struct call *call, uint32_t argument) {
     struct collection collection = {0};
     enum status status = call_argument(&collection, call, argument);
-    return status != STATUS_OK ? status : collection_truth(out, call->machine, call->node->argument[argument], &collection);
+    return status != STATUS_OK ? status
+                               : collection_truth(out, call->machine, call->node->argument[argument], &collection);
 }
 
 static enum status run_logic(struct collection *out, const struct call *call) {
@@ -230,7 +228,8 @@ static enum status integer_arithmetic(struct collection *out, const struct call 
     return overflow ? STATUS_OK : give_integer(out, call, result); /* no such number: empty (FHIRPath 6.6) */
 }
 
-static enum status decimal_arithmetic(struct collection *out, const struct call *call, struct decimal a, struct decimal b) {
+static enum status decimal_arithmetic(
+    struct collection *out, const struct call *call, struct decimal a, struct decimal b) {
     struct decimal result, quotient;
     int64_t whole = 0;
     bool exists = false;
@@ -258,8 +257,8 @@ static enum status decimal_arithmetic(struct collection *out, const struct call 
     return exists ? give_decimal(out, call, result) : STATUS_OK;
 }
 
-static enum status quantity_arithmetic(struct collection *out, const struct call *call, const struct quantity *a,
-    const struct quantity *b) {
+static enum status quantity_arithmetic(
+    struct collection *out, const struct call *call, const struct quantity *a, const struct quantity *b) {
     struct arena *arena = call->machine->scope->arena;
     struct quantity result = {.unit = a->unit};
     struct decimal other;
@@ -289,8 +288,8 @@ static enum status quantity_arithmetic(struct collection *out, const struct call
 
 /* The part of the amount after the point counts for seconds alone, and there for the calendar word only, as the R4 suite
  * has it (testPlusDate19). */
-static enum status moment_arithmetic(struct collection *out, const struct call *call, const struct moment *moment,
-    const struct quantity *quantity) {
+static enum status moment_arithmetic(
+    struct collection *out, const struct call *call, const struct moment *moment, const struct quantity *quantity) {
     enum moment_unit unit;
     bool is_word = false, minus = call->node->operation->detail == SUBTRACT;
     struct decimal whole, rest, nanoseconds;
@@ -314,8 +313,8 @@ static enum status moment_arithmetic(struct collection *out, const struct call *
     return collection_add(out, call->machine, &item);
 }
 
-static enum status number_arithmetic(struct collection *out, const struct call *call, const struct fhirpath_item *a,
-    const struct fhirpath_item *b) {
+static enum status number_arithmetic(
+    struct collection *out, const struct call *call, const struct fhirpath_item *a, const struct fhirpath_item *b) {
     struct machine *m = call->machine;
     struct decimal x, y;
     struct quantity p, q;

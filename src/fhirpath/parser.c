@@ -35,7 +35,8 @@ static bool at_word(const struct parser *p, const char *word) {
 
 static enum status expect(struct parser *p, const char *symbol) {
     if (!at_symbol(p, symbol)) {
-        return fault(p->scope, STATUS_INVALID, "", "FHIRPath, column %u: '%s' is expected", (unsigned)p->token.column, symbol);
+        return fault(
+            p->scope, STATUS_INVALID, "", "FHIRPath, column %u: '%s' is expected", (unsigned)p->token.column, symbol);
     }
     return advance(p);
 }
@@ -77,9 +78,14 @@ static bool system_type(struct type_name *out, struct text name) {
         const char *name;
         enum fhirpath_kind kind;
     } system_types[] = {
-        {"Boolean", FHIRPATH_BOOLEAN}, {"Integer", FHIRPATH_INTEGER}, {"Decimal", FHIRPATH_DECIMAL},
-        {"String", FHIRPATH_STRING},   {"Date", FHIRPATH_DATE},       {"DateTime", FHIRPATH_DATETIME},
-        {"Time", FHIRPATH_TIME},       {"Quantity", FHIRPATH_QUANTITY},
+        {"Boolean", FHIRPATH_BOOLEAN},
+        {"Integer", FHIRPATH_INTEGER},
+        {"Decimal", FHIRPATH_DECIMAL},
+        {"String", FHIRPATH_STRING},
+        {"Date", FHIRPATH_DATE},
+        {"DateTime", FHIRPATH_DATETIME},
+        {"Time", FHIRPATH_TIME},
+        {"Quantity", FHIRPATH_QUANTITY},
     };
     for (size_t i = 0; i < sizeof system_types / sizeof *system_types; i++) {
         if (text_is(name, system_types[i].name)) {
@@ -253,8 +259,8 @@ static enum status parse_function(struct node *node, struct parser *p) {
         return status;
     }
     if (node->argument_count < node->function->arguments_min || node->argument_count > node->function->arguments_max) {
-        return fault(p->scope, STATUS_INVALID, "", "FHIRPath, column %u: %s takes %d to %d arguments", (unsigned)node->column,
-            node->function->name, node->function->arguments_min, node->function->arguments_max);
+        return fault(p->scope, STATUS_INVALID, "", "FHIRPath, column %u: %s takes %d to %d arguments",
+            (unsigned)node->column, node->function->name, node->function->arguments_min, node->function->arguments_max);
     }
     if (pattern_is_argument_of(node->function) && node->argument[0]->kind == NODE_LITERAL &&
         node->argument[0]->literal.kind == FHIRPATH_STRING) {
@@ -273,7 +279,8 @@ static enum status parse_invocation(struct node **out, struct parser *p, struct 
         return bad(p, p->token.column, "a variable cannot follow a dot");
     }
     if (!at_name(p)) {
-        return bad(p, p->token.column, p->token.kind == TOKEN_END ? "the expression ends too early" : "a name is expected");
+        return bad(
+            p, p->token.column, p->token.kind == TOKEN_END ? "the expression ends too early" : "a name is expected");
     }
     struct node *node = node_new(p, NODE_MEMBER, p->token.column);
     node->focus = focus;
@@ -436,11 +443,10 @@ static enum status parse_operators(struct node **out, struct parser *p, int prec
 
 static enum status parse_expression(struct node **out, struct parser *p, int precedence) {
     if (++p->depth > FHIRPATH_DEPTH_MAX) {
-        return fault(p->scope, STATUS_TOO_COSTLY, "", "FHIRPath, column %u: nested deeper than %d", (unsigned)p->token.column,
-            FHIRPATH_DEPTH_MAX);
+        return fault(p->scope, STATUS_TOO_COSTLY, "", "FHIRPath, column %u: nested deeper than %d",
+            (unsigned)p->token.column, FHIRPATH_DEPTH_MAX);
     }
-    enum status status =
-        at_symbol(p, "-") || at_symbol(p, "+") ? parse_sign(out, p) : parse_postfix(out, p);
+    enum status status = at_symbol(p, "-") || at_symbol(p, "+") ? parse_sign(out, p) : parse_postfix(out, p);
     if (status == STATUS_OK) {
         status = parse_operators(out, p, precedence);
     }

@@ -7,7 +7,12 @@
 #include <pcre2.h>
 #include <string.h>
 
-enum { MATCH_EFFORT_MAX = 1000000, MATCH_DEPTH_MAX = 2000, MATCH_HEAP_MAX_KIB = 16 * 1024, REPLACED_SIZE_MAX = 1024 * 1024 };
+enum {
+    MATCH_EFFORT_MAX = 1000000,
+    MATCH_DEPTH_MAX = 2000,
+    MATCH_HEAP_MAX_KIB = 16 * 1024,
+    REPLACED_SIZE_MAX = 1024 * 1024
+};
 enum { PATTERN_SIZE_MAX = 16 * 1024 };
 
 struct pattern {
@@ -23,8 +28,8 @@ static void close_code(void *code) {
 }
 
 /* A dot matches a line's end too (FHIRPath 5.6.9: single-line mode). */
-enum status pattern_compile(const struct pattern **out, struct text source, const struct function *function,
-    struct scope *scope) {
+enum status pattern_compile(
+    const struct pattern **out, struct text source, const struct function *function, struct scope *scope) {
     uint32_t options = PCRE2_UTF | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C;
     int error = 0;
     PCRE2_SIZE at = 0;
@@ -35,9 +40,11 @@ enum status pattern_compile(const struct pattern **out, struct text source, cons
         return fault(scope, STATUS_TOO_COSTLY, "", "FHIRPath: a regular expression over %d bytes", PATTERN_SIZE_MAX);
     }
     struct pattern *pattern = ARENA_NEW(scope->arena, struct pattern);
-    pattern->code = pcre2_compile((PCRE2_SPTR)(source.size > 0 ? source.at : ""), source.size, options, &error, &at, NULL);
+    pattern->code =
+        pcre2_compile((PCRE2_SPTR)(source.size > 0 ? source.at : ""), source.size, options, &error, &at, NULL);
     if (pattern->code == NULL) {
-        return fault(scope, STATUS_INVALID, "", "FHIRPath: a regular expression is wrong at its character %zu", (size_t)at);
+        return fault(
+            scope, STATUS_INVALID, "", "FHIRPath: a regular expression is wrong at its character %zu", (size_t)at);
     }
     arena_defer(scope->arena, close_code, pattern->code);
     *out = pattern;
@@ -93,7 +100,8 @@ static int match_once(const struct matching *matching) {
     pcre2_match_context *context = match_limits();
     pcre2_match_data *data = pcre2_match_data_create_from_pattern(matching->pattern->code, NULL);
     if (context != NULL && data != NULL) {
-        code = pcre2_match(matching->pattern->code, (PCRE2_SPTR)matching->input.at, matching->input.size, 0, 0, data, context);
+        code = pcre2_match(
+            matching->pattern->code, (PCRE2_SPTR)matching->input.at, matching->input.size, 0, 0, data, context);
     }
     pcre2_match_data_free(data);
     pcre2_match_context_free(context);
@@ -117,15 +125,16 @@ enum status matches_run(struct collection *out, const struct call *call) {
 static int substitute_once(PCRE2_UCHAR *at, PCRE2_SIZE *made, const struct matching *matching, struct text with) {
     uint32_t options = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY | PCRE2_SUBSTITUTE_OVERFLOW_LENGTH;
     pcre2_match_context *context = match_limits();
-    int code = context == NULL ? PCRE2_ERROR_NOMEMORY
-                               : pcre2_substitute(matching->pattern->code, (PCRE2_SPTR)matching->input.at,
-                                     matching->input.size, 0, options, NULL, context,
-                                     (PCRE2_SPTR)(with.size > 0 ? with.at : ""), with.size, at, made);
+    int code = context == NULL
+                   ? PCRE2_ERROR_NOMEMORY
+                   : pcre2_substitute(matching->pattern->code, (PCRE2_SPTR)matching->input.at, matching->input.size, 0,
+                         options, NULL, context, (PCRE2_SPTR)(with.size > 0 ? with.at : ""), with.size, at, made);
     pcre2_match_context_free(context);
     return code;
 }
 
-static enum status substitute(struct text *out, const struct call *call, const struct matching *matching, struct text with) {
+static enum status substitute(
+    struct text *out, const struct call *call, const struct matching *matching, struct text with) {
     PCRE2_SIZE size = matching->input.size * 2 + with.size + 256;
     while (size <= REPLACED_SIZE_MAX) {
         PCRE2_SIZE made = size;

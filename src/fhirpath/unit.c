@@ -1,5 +1,7 @@
 #include "fhirpath/unit.h"
 
+#include "fhirpath/fhirpath.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -115,8 +117,24 @@ static const struct {
     const char *code;
     int exponent;
 } prefixes[] = {
-    {"da", 1}, {"Y", 24}, {"Z", 21}, {"E", 18}, {"P", 15},  {"T", 12},  {"G", 9},   {"M", 6},   {"k", 3},
-    {"h", 2},  {"d", -1}, {"c", -2}, {"m", -3}, {"u", -6},  {"n", -9},  {"p", -12}, {"f", -15}, {"a", -18},
+    {"da", 1},
+    {"Y", 24},
+    {"Z", 21},
+    {"E", 18},
+    {"P", 15},
+    {"T", 12},
+    {"G", 9},
+    {"M", 6},
+    {"k", 3},
+    {"h", 2},
+    {"d", -1},
+    {"c", -2},
+    {"m", -3},
+    {"u", -6},
+    {"n", -9},
+    {"p", -12},
+    {"f", -15},
+    {"a", -18},
 };
 
 /* Calendar words (FHIRPath 5.2.4) and the UCUM codes of the same length that date arithmetic accepts. */
@@ -193,7 +211,8 @@ static bool unit_combine(struct unit *a, const struct unit *b, int exponent) {
     for (int i = 0; i < (exponent < 0 ? -exponent : exponent); i++) {
         struct decimal up = exponent > 0 ? b->numerator : b->denominator;
         struct decimal down = exponent > 0 ? b->denominator : b->numerator;
-        if (!decimal_multiply(&a->numerator, a->numerator, up) || !decimal_multiply(&a->denominator, a->denominator, down)) {
+        if (!decimal_multiply(&a->numerator, a->numerator, up) ||
+            !decimal_multiply(&a->denominator, a->denominator, down)) {
             return false;
         }
     }
@@ -220,24 +239,9 @@ static const struct atom *atom_find(struct text code) {
     return NULL;
 }
 
-static bool prefixed_unit(struct unit *out, struct text code) {
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t size = strlen(prefixes[i].code);
-        if (!text_starts(code, prefixes[i].code) || code.size == size) {
-            continue;
-        }
-        const struct atom *atom = atom_find((struct text){code.at + size, code.size - size});
-        if (atom != NULL && atom->is_metric && atom->offset == NULL) {
-            struct decimal power;
-            int exponent = prefixes[i].exponent;
-            if (!atom_unit(out, atom) || !decimal_power(&power, decimal_from_int64(10), exponent < 0 ? -exponent : exponent)) {
-                return false;
-            }
-            struct decimal *side = exponent < 0 ? &out->denominator : &out->numerator;
-            return decimal_multiply(side, *side, power);
-        }
-    }
-    return false;
+/* The international unit alone of the arbitrary ones takes prefixes (UCUM 2.1, table "arbitrary units"). */
+static bool is_international(struct text code) {
+    return text_is(code, "[iU]") || text_is(code, "[IU]");
 }
 
 static bool arbitrary_unit(struct unit *out, struct text code) {
@@ -246,12 +250,40 @@ static bool arbitrary_unit(struct unit *out, struct text code) {
     }
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
     for (size_t i = 0; i < code.size; i++) {
-        char c = code.at[i] == 'i' && text_is(code, "[iU]") ? 'I' : code.at[i]; /* [iU] and [IU] are one unit */
+        char c = code.at[i] == 'i' && is_international(code) ? 'I' : code.at[i]; /* [iU] and [IU] are one unit */
         hash = (hash ^ (unsigned char)c) * UINT64_C(1099511628211);
     }
     *out = unit_one;
     out->arbitrary = hash;
     return true;
+}
+
+static bool scale_unit(struct unit *unit, int exponent) {
+    struct decimal power;
+    struct decimal *side = exponent < 0 ? &unit->denominator : &unit->numerator;
+    return decimal_power(&power, decimal_from_int64(10), exponent < 0 ? -exponent : exponent) &&
+           decimal_multiply(side, *side, power);
+}
+
+static bool prefixed_unit(struct unit *out, struct text code) {
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t size = strlen(prefixes[i].code);
+        if (!text_starts(code, prefixes[i].code) || code.size == size) {
+            continue;
+        }
+        struct text rest = {code.at + size, code.size - size};
+        const struct atom *atom = atom_find(rest);
+        bool found = atom != NULL ? atom->is_metric && atom->offset == NULL && atom_unit(out, atom)
+                                  : is_international(rest) && arbitrary_unit(out, rest);
+        if (found) {
+            return scale_unit(out, prefixes[i].exponent);
+        }
+    }
+    return false;
+}
+
+static bool is_delimiter(char c) {
+    return c != '\0' && strchr("./(){}+-", c) != NULL;
 }
 
 /* The atom's end: outside brackets, a delimiter or the exponent's first character. */
@@ -263,7 +295,7 @@ static size_t atom_size(struct text rest) {
     size_t size = 0;
     for (; size < rest.size; size++) {
         char c = rest.at[size];
-        if (!inside && (memchr("./(){}+-", c, 8) != NULL || is_digit(c))) {
+        if (!inside && (is_delimiter(c) || is_digit(c))) {
             break;
         }
         inside = c == '[' || (inside && c != ']');
@@ -328,8 +360,8 @@ static bool read_component(struct unit *out, struct unit_reader *r) {
     } else {
         struct text code = {r->rest.at, atom_size(r->rest)};
         const struct atom *atom = atom_find(code);
-        if (code.size == 0 ||
-            !(atom != NULL ? atom_unit(&simple, atom) : prefixed_unit(&simple, code) || arbitrary_unit(&simple, code))) {
+        if (code.size == 0 || !(atom != NULL ? atom_unit(&simple, atom)
+                                             : prefixed_unit(&simple, code) || arbitrary_unit(&simple, code))) {
             return false;
         }
         unit_skip(r, code.size);
@@ -412,7 +444,8 @@ static bool units_parse(struct unit *x, struct unit *y, const struct quantity *a
 }
 
 /* (value + offset) * numerator of the one times the denominator of the other. */
-static bool cross_product(struct decimal *out, const struct quantity *a, const struct unit *own, const struct unit *other) {
+static bool cross_product(
+    struct decimal *out, const struct quantity *a, const struct unit *own, const struct unit *other) {
     return decimal_add(out, a->value, own->offset) && decimal_multiply(out, *out, own->numerator) &&
            decimal_multiply(out, *out, other->denominator);
 }
@@ -446,6 +479,42 @@ bool quantity_canonical(long double *value, struct unit *unit, const struct quan
         return false;
     }
     *value = in_base_units(a, unit);
+    return true;
+}
+
+/* Lanes carry: one below zero takes one from the next, so they are read from the lowest up. */
+struct text unit_dimension_text(struct arena *arena, const struct unit *unit) {
+    static const char *const bases[] = {"m", "s", "g", "rad", "K", "C", "cd", "mol"};
+    struct buffer buffer = buffer_open(arena, 128);
+    uint64_t rest = unit->dimension;
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        int lane = (int)(rest & 0xFF), exponent = lane < 128 ? lane : lane - 256;
+        rest = (rest - (uint64_t)(int64_t)exponent) >> 8;
+        if (exponent != 0) {
+            buffer_put_string(&buffer, buffer.size > 0 ? "." : "");
+            buffer_put_string(&buffer, bases[i]);
+        }
+        if (exponent != 0 && exponent != 1) {
+            buffer_put_format(&buffer, "%d", exponent);
+        }
+    }
+    if (unit->arbitrary != 0) {
+        buffer_put_format(&buffer, "%s[%016llx]", buffer.size > 0 ? "." : "", (unsigned long long)unit->arbitrary);
+    }
+    return buffer.size > 0 ? buffer_text(&buffer) : TEXT("1");
+}
+
+bool fhirpath_canonical_quantity(
+    double *value, struct text *unit, struct text number, struct text code, struct scope *scope) {
+    struct quantity quantity = {.unit = code};
+    struct unit parsed;
+    long double base = 0;
+    if (!decimal_parse(&quantity.value, number) || !quantity_canonical(&base, &parsed, &quantity) ||
+        parsed.calendar_months > 0) {
+        return false;
+    }
+    *value = (double)base;
+    *unit = unit_dimension_text(scope->arena, &parsed);
     return true;
 }
 

@@ -12,12 +12,12 @@
 #include "fhirpath/order.h"
 
 struct unit {
-    uint64_t dimension;            /* eight exponents of eight bits: m s g rad K C cd mol */
-    uint64_t arbitrary;            /* sum of the hashes of arbitrary atoms times their exponents */
+    uint64_t dimension; /* eight exponents of eight bits: m s g rad K C cd mol */
+    uint64_t arbitrary; /* sum of the hashes of arbitrary atoms times their exponents */
     struct decimal numerator, denominator;
-    struct decimal offset;         /* added to the value first: Celsius, Fahrenheit */
-    int calendar_months;           /* 1 for month, 12 for year, else 0: not comparable with UCUM's mo and a */
-    bool is_special;               /* has an offset: not to be multiplied */
+    struct decimal offset; /* added to the value first: Celsius, Fahrenheit */
+    int calendar_months;   /* 1 for month, 12 for year, else 0: not comparable with UCUM's mo and a */
+    bool is_special;       /* has an offset: not to be multiplied */
 };
 
 bool unit_parse(struct unit *out, struct text code);
@@ -39,5 +39,7 @@ bool quantity_multiply(struct quantity *out, const struct quantity *a, const str
 bool quantity_divide(struct quantity *out, const struct quantity *a, const struct quantity *b, struct arena *arena);
 /* The value in base units: what two comparable quantities can be ordered by. */
 bool quantity_canonical(long double *value, struct unit *unit, const struct quantity *a);
+/* The dimension as a UCUM code of base units ("g.m-3", "1"); an arbitrary unit's hash stands in brackets. */
+struct text unit_dimension_text(struct arena *arena, const struct unit *unit);
 
 #endif

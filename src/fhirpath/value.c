@@ -9,8 +9,8 @@ static enum fhirpath_kind string_kind(fhir_type type) {
     static const struct {
         const char *name;
         enum fhirpath_kind kind;
-    } moments[] = {
-        {"date", FHIRPATH_DATE}, {"dateTime", FHIRPATH_DATETIME}, {"instant", FHIRPATH_DATETIME}, {"time", FHIRPATH_TIME}};
+    } moments[] = {{"date", FHIRPATH_DATE}, {"dateTime", FHIRPATH_DATETIME}, {"instant", FHIRPATH_DATETIME},
+        {"time", FHIRPATH_TIME}};
     const char *name = fhir_type_name(type);
     for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
         if (name[0] == moments[i].name[0] && strcmp(name, moments[i].name) == 0) {
@@ -56,7 +56,7 @@ bool item_value(struct fhirpath_item *out, const struct machine *m, const struct
     }
     out->text = json_number_text(node);
     out->kind = item->type != m->program->types.decimal && text_to_int64(&out->integer, out->text) ? FHIRPATH_INTEGER
-                                                                                                  : FHIRPATH_DECIMAL;
+                                                                                                   : FHIRPATH_DECIMAL;
     return out->text.at != NULL;
 }
 
@@ -78,7 +78,8 @@ bool item_quantity(struct quantity *out, const struct machine *m, const struct f
         return false;
     }
     out->unit = value.kind == FHIRPATH_QUANTITY ? value.unit : TEXT("1");
-    return value.kind == FHIRPATH_QUANTITY ? decimal_parse(&out->value, value.text) : item_decimal(&out->value, m, &value);
+    return value.kind == FHIRPATH_QUANTITY ? decimal_parse(&out->value, value.text)
+                                           : item_decimal(&out->value, m, &value);
 }
 
 bool item_moment(struct moment *out, const struct machine *m, const struct fhirpath_item *item) {
@@ -144,7 +145,8 @@ struct text fhirpath_item_text(const struct fhirpath_item *item, struct scope *s
             (int)item->unit.size, item->unit.at);
     }
     case FHIRPATH_TYPE:
-        return text_format(scope->arena, "%.*s.%.*s", (int)item->unit.size, item->unit.at, (int)item->text.size, item->text.at);
+        return text_format(
+            scope->arena, "%.*s.%.*s", (int)item->unit.size, item->unit.at, (int)item->text.size, item->text.at);
     case FHIRPATH_DECIMAL:
     case FHIRPATH_STRING:
     case FHIRPATH_DATE:
@@ -291,8 +293,8 @@ static enum status json_match(bool *out, struct machine *m, yyjson_val *a, yyjso
     return STATUS_OK;
 }
 
-static enum status nodes_match(bool *out, struct machine *m, const struct fhirpath_item *a, const struct fhirpath_item *b,
-    enum sameness sameness) {
+static enum status nodes_match(bool *out, struct machine *m, const struct fhirpath_item *a,
+    const struct fhirpath_item *b, enum sameness sameness) {
     if (a->kind != b->kind || a->kind != FHIRPATH_NODE) {
         *out = a->kind == FHIRPATH_TYPE && b->kind == FHIRPATH_TYPE && text_equal(a->text, b->text) &&
                text_equal(a->unit, b->unit);
@@ -302,7 +304,8 @@ static enum status nodes_match(bool *out, struct machine *m, const struct fhirpa
         *out = true;
         return STATUS_OK;
     }
-    const yyjson_val *first = a->node != NULL ? a->node : a->companion, *second = b->node != NULL ? b->node : b->companion;
+    const yyjson_val *first = a->node != NULL ? a->node : a->companion,
+                     *second = b->node != NULL ? b->node : b->companion;
     if (first == NULL || second == NULL || (a->node == NULL) != (b->node == NULL)) {
         *out = false;
         return STATUS_OK;
@@ -312,7 +315,8 @@ static enum status nodes_match(bool *out, struct machine *m, const struct fhirpa
 
 /* ---- equality and equivalence ----------------------------------------------------------------------------------- */
 
-enum status items_equal(enum truth *out, struct machine *m, const struct fhirpath_item *a, const struct fhirpath_item *b) {
+enum status items_equal(
+    enum truth *out, struct machine *m, const struct fhirpath_item *a, const struct fhirpath_item *b) {
     struct fhirpath_item x, y;
     bool has_x = item_value(&x, m, a), has_y = item_value(&y, m, b), same = false;
     enum status status = machine_step(m, 1);
@@ -354,7 +358,8 @@ static bool values_are_equivalent(struct machine *m, const struct fhirpath_item 
     return value_order(m, x, y) == ORDER_EQUAL;
 }
 
-enum status items_equivalent(bool *out, struct machine *m, const struct fhirpath_item *a, const struct fhirpath_item *b) {
+enum status items_equivalent(
+    bool *out, struct machine *m, const struct fhirpath_item *a, const struct fhirpath_item *b) {
     struct fhirpath_item x, y;
     bool has_x = item_value(&x, m, a), has_y = item_value(&y, m, b);
     enum status status = machine_step(m, 1);
@@ -368,7 +373,8 @@ enum status items_equivalent(bool *out, struct machine *m, const struct fhirpath
 
 /* ---- sets ------------------------------------------------------------------------------------------------------- */
 
-enum status collection_contains(bool *out, struct machine *m, const struct collection *c, const struct fhirpath_item *item) {
+enum status collection_contains(
+    bool *out, struct machine *m, const struct collection *c, const struct fhirpath_item *item) {
     *out = false;
     for (size_t i = 0; i < c->count; i++) {
         enum truth truth;
@@ -397,8 +403,9 @@ static uint64_t item_hash(const struct machine *m, const struct fhirpath_item *i
             return 0;
         }
         struct decimal decimal;
-        return item_decimal(&decimal, m, &value) ? (uint64_t)decimal_trim(decimal).mantissa * UINT64_C(11400714819323198485)
-                                                 : 0;
+        return item_decimal(&decimal, m, &value)
+                   ? (uint64_t)decimal_trim(decimal).mantissa * UINT64_C(11400714819323198485)
+                   : 0;
     }
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
     for (size_t i = 0; i < value.text.size; i++) {
@@ -414,7 +421,8 @@ struct item_set {
     size_t mask;
 };
 
-static enum status set_add(struct collection *out, struct item_set *set, struct machine *m, const struct fhirpath_item *item) {
+static enum status set_add(
+    struct collection *out, struct item_set *set, struct machine *m, const struct fhirpath_item *item) {
     uint64_t hash = item_hash(m, item);
     size_t slot = (hash ^ (hash >> 32)) & set->mask;
     for (; set->slots[slot] != 0; slot = (slot + 1) & set->mask) {

@@ -23,18 +23,19 @@ struct fhirpath_item value_quantity(struct arena *arena, const struct quantity *
 struct fhirpath_item value_moment(struct arena *arena, const struct moment *moment);
 
 /* A collection as a condition (FHIRPath 4.5): one item that is no boolean counts as true, several are a fault. */
-MUST_CHECK enum status collection_truth(enum truth *out, struct machine *machine, const struct node *node,
-                                        const struct collection *collection);
+MUST_CHECK enum status collection_truth(
+    enum truth *out, struct machine *machine, const struct node *node, const struct collection *collection);
 
-MUST_CHECK enum status items_equal(enum truth *out, struct machine *machine, const struct fhirpath_item *a,
-                                   const struct fhirpath_item *b);
-MUST_CHECK enum status items_equivalent(bool *out, struct machine *machine, const struct fhirpath_item *a,
-                                        const struct fhirpath_item *b);
+MUST_CHECK enum status items_equal(
+    enum truth *out, struct machine *machine, const struct fhirpath_item *a, const struct fhirpath_item *b);
+MUST_CHECK enum status items_equivalent(
+    bool *out, struct machine *machine, const struct fhirpath_item *a, const struct fhirpath_item *b);
 enum order items_order(const struct machine *machine, const struct fhirpath_item *a, const struct fhirpath_item *b);
 
-MUST_CHECK enum status collection_contains(bool *out, struct machine *machine, const struct collection *collection,
-                                           const struct fhirpath_item *item);
+MUST_CHECK enum status collection_contains(
+    bool *out, struct machine *machine, const struct collection *collection, const struct fhirpath_item *item);
 /* Appends to `out` each item of `more` that out does not hold yet. `out` must hold no duplicates. */
-MUST_CHECK enum status collection_add_distinct(struct collection *out, struct machine *machine, const struct collection *more);
+MUST_CHECK enum status collection_add_distinct(
+    struct collection *out, struct machine *machine, const struct collection *more);
 
 #endif

@@ -35,7 +35,8 @@ static struct text outcome(struct text expression, struct text input, int zone_m
     const struct fhirpath *program = NULL;
     struct fhirpath_items items = {0};
     /* 2026-11-22T03:04:05.678Z */
-    struct fhirpath_environment environment = {.now_us = INT64_C(1795316645678000), .zone_minutes = zone_minutes, .steps_max = 100000};
+    struct fhirpath_environment environment = {
+        .now_us = INT64_C(1795316645678000), .zone_minutes = zone_minutes, .steps_max = 100000};
     if (!text_is(input, "-")) {
         yyjson_doc *doc = NULL;
         assert_int_equal(json_read(&doc, input, scope), STATUS_OK);
@@ -77,8 +78,8 @@ static int run_file(const char *path, int zone_minutes, int *cases) {
         struct scope inner = {.arena = arena_open(CASE_ARENA)};
         struct text actual = outcome(expression, input, zone_minutes, &inner);
         if (!text_equal(actual, expected)) {
-            printf("%s:%d (zone %d): %.*s\n  got  %.*s\n  want %.*s\n", path, number, zone_minutes, (int)expression.size,
-                expression.at, (int)actual.size, actual.at, (int)expected.size, expected.at);
+            printf("%s:%d (zone %d): %.*s\n  got  %.*s\n  want %.*s\n", path, number, zone_minutes,
+                (int)expression.size, expression.at, (int)actual.size, actual.at, (int)expected.size, expected.at);
             failures++;
         }
         ++*cases;

@@ -19,7 +19,8 @@ static inline xmlNode *xml_next_element(xmlNode *node) {
 
 static inline struct text xml_attribute(struct json_writer *w, xmlNode *node, const char *name) {
     xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
-    struct text copy = value != NULL ? text_copy(w->buffer.arena, text_from((const char *)value)) : (struct text){NULL, 0};
+    struct text copy =
+        value != NULL ? text_copy(w->buffer.arena, text_from((const char *)value)) : (struct text){NULL, 0};
     xmlFree(value);
     return copy;
 }
@@ -67,7 +68,8 @@ static inline void xml_put_value(struct json_writer *w, xmlNode *node, fhir_type
 }
 
 /* The run of siblings of one name that starts at `node`, as one member. */
-static inline void xml_put_member(struct json_writer *w, xmlNode *node, const struct fhir_member *member, bool is_companion) {
+static inline void xml_put_member(
+    struct json_writer *w, xmlNode *node, const struct fhir_member *member, bool is_companion) {
     json_name_text(w, is_companion ? text_format(w->buffer.arena, "_%s", (const char *)node->name)
                                    : text_from((const char *)node->name));
     if (member->element->max <= 1) {
@@ -75,7 +77,8 @@ static inline void xml_put_member(struct json_writer *w, xmlNode *node, const st
         return;
     }
     json_array_open(w);
-    for (xmlNode *each = node; each != NULL && xmlStrEqual(each->name, node->name); each = xml_next_element(each->next)) {
+    for (xmlNode *each = node; each != NULL && xmlStrEqual(each->name, node->name);
+         each = xml_next_element(each->next)) {
         xml_put_value(w, each, member->type, is_companion);
     }
     json_array_close(w);
