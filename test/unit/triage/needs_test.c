@@ -1,0 +1,178 @@
+/* test/cases/needs/synthetic.tsv: invented patients in Korean and English; needs, level, stay or go. */
+#include "triage/triage.h"
+
+#include <cmocka.h> /* after what it needs */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS = 12, ARENA_BYTES = 64 << 20, LINE_BYTES = 4096 };
+enum column { ID, LANGUAGE, AGE, SEX, COMPLAINT, FINDING, HISTORY, VITALS, HUMAN, NEEDS, LEVEL, FLAGS };
+
+struct work {
+    char *columns[COLUMNS];
+    int cases, failures;
+};
+
+static bool has_flag(const char *flags, const char *flag) {
+    struct text rest = text_from(flags);
+    while (rest.at) {
+        if (text_is(text_cut(&rest, ','), flag))
+            return true;
+    }
+    return false;
+}
+
+static void put_texts(
+    struct triage_facts *facts, enum triage_text_kind kind, const char *column, const char *path, struct scope *scope) {
+    struct text rest = text_from(column);
+    while (rest.at) {
+        struct text part = text_cut(&rest, kind == TRIAGE_TEXT_COMPLAINT ? '\v' : ';');
+        struct triage_text text = {.kind = kind, .text = part, .path = text_from(path)};
+        if (part.size)
+            assert_int_equal(triage_facts_put_text(facts, text, scope), STATUS_OK);
+    }
+}
+
+static void put_vitals(struct triage_facts *facts, const char *column, struct scope *scope) {
+    static const char letters[] = "ACVPU";
+    struct text rest = text_from(column);
+    while (rest.at && rest.size) {
+        struct text value = text_cut(&rest, ' '), name = text_cut(&value, '=');
+        double number = 0;
+        if (text_is(name, "mind"))
+            facts->mind = (enum triage_mind)(TRIAGE_ALERT + (strchr(letters, value.at[0]) - letters));
+        for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++) {
+            if (!text_is(name, triage_measure_code((enum triage_measure)i)))
+                continue;
+            assert_true(text_to_double(&number, value));
+            assert_int_equal(
+                triage_facts_put(facts, (enum triage_measure)i, number, (struct text){0}, name, 0, scope), STATUS_OK);
+        }
+    }
+}
+
+static struct triage_facts *case_facts(char **columns, struct scope *scope) {
+    struct triage_facts *facts = triage_facts_new(scope->arena);
+    int age = (int)strtol(columns[AGE], NULL, 10);
+    facts->age_months = strchr(columns[AGE], 'y') ? age * 12 : age;
+    facts->sex = strcmp(columns[SEX], "male") == 0 ? TRIAGE_MALE : TRIAGE_FEMALE;
+    facts->human_level = (int)strtol(columns[HUMAN], NULL, 10);
+    facts->hypercapnic = has_flag(columns[FLAGS], "scale2") ? TRIAGE_YES : TRIAGE_UNKNOWN;
+    facts->pregnant = has_flag(columns[FLAGS], "pregnant") ? TRIAGE_YES : TRIAGE_UNKNOWN;
+    put_texts(facts, TRIAGE_TEXT_COMPLAINT, columns[COMPLAINT], "complaint", scope);
+    put_texts(facts, TRIAGE_TEXT_FINDING, columns[FINDING], "finding", scope);
+    put_texts(facts, TRIAGE_TEXT_HISTORY, columns[HISTORY], "history", scope);
+    put_vitals(facts, columns[VITALS], scope);
+    assert_int_equal(triage_facts_check(facts, scope), STATUS_OK);
+    return facts;
+}
+
+static bool needs_agree(const struct triage_reading *reading, const char *expected) {
+    struct text rest = text_from(expected);
+    size_t count = 0;
+    while (rest.at) {
+        struct text code = text_cut(&rest, ',');
+        bool found = false;
+        for (size_t i = 0; i < reading->need_count; i++)
+            found = found || text_equal(reading->needs[i].need->code, code);
+        if (!found)
+            return false;
+        count++;
+    }
+    return count == reading->need_count;
+}
+
+static bool flags_agree(const struct triage_reading *reading, const char *flags) {
+    char floor[16];
+    snprintf(floor, sizeof floor, "floor=%d", reading->floor_level);
+    bool floor_agrees = !strstr(flags, "floor=") || has_flag(flags, floor);
+    return reading->stay_local == has_flag(flags, "stay") && reading->extreme == has_flag(flags, "extreme") &&
+           floor_agrees;
+}
+
+static void show(const struct triage_reading *reading, char **columns) {
+    printf("%s: expected %s level %s [%s]; got level %d floor %d%s%s\n", columns[ID], columns[NEEDS], columns[LEVEL],
+        columns[FLAGS], reading->level, reading->floor_level, reading->stay_local ? " stay" : "",
+        reading->extreme ? " extreme" : "");
+    for (size_t i = 0; i < reading->reason_count; i++) {
+        const struct triage_reason *reason = &reading->reasons[i];
+        if (reason->kind != TRIAGE_REASON_SCORE)
+            printf("    %s %d: %.*s\n", triage_reason_kind_code(reason->kind), reason->level, (int)reason->en.size,
+                reason->en.at);
+    }
+    for (size_t i = 0; i < reading->need_count; i++)
+        printf("    -> %.*s (%.*s)\n", (int)reading->needs[i].need->code.size, reading->needs[i].need->code.at,
+            (int)reading->needs[i].rule.size, reading->needs[i].rule.at);
+}
+
+/* Every quote must stand where it says it stands. */
+static void check_evidence(const struct triage_reading *reading, const struct triage_facts *facts) {
+    for (size_t i = 0; i < reading->need_count; i++) {
+        for (int k = 0; k < reading->needs[i].evidence_count; k++) {
+            const struct triage_evidence *evidence = &reading->needs[i].evidence[k];
+            bool found = false;
+            for (size_t t = 0; t < facts->text_count; t++) {
+                struct text text = facts->texts[t].text;
+                found = found || (evidence->to <= text.size && evidence->quote.at == text.at + evidence->from &&
+                                     evidence->quote.size == evidence->to - evidence->from);
+            }
+            assert_true(found);
+            assert_true(text_is_utf8(evidence->quote));
+        }
+    }
+}
+
+static enum status read_case(void *context, struct scope *scope) {
+    struct work *work = context;
+    const struct triage_policy *policy = NULL;
+    struct triage_reading reading;
+    assert_int_equal(triage_policy_open(&policy, (struct text){0}, scope->arena, scope), STATUS_OK);
+    struct triage_facts *facts = case_facts(work->columns, scope);
+    assert_int_equal(triage_read(&reading, policy, facts, NULL, 0, scope), STATUS_OK);
+    bool agrees = needs_agree(&reading, work->columns[NEEDS]) &&
+                  reading.level == strtol(work->columns[LEVEL], NULL, 10) &&
+                  flags_agree(&reading, work->columns[FLAGS]);
+    check_evidence(&reading, facts);
+    assert_true(reading.department_count > 0);
+    work->cases++;
+    work->failures += !agrees;
+    if (!agrees)
+        show(&reading, work->columns);
+    return STATUS_OK;
+}
+
+static void test_synthetic_needs(void **state) {
+    (void)state;
+    struct work work = {0};
+    char line[LINE_BYTES];
+    FILE *file = fopen("test/cases/needs/synthetic.tsv", "r");
+    assert_non_null(file);
+    struct arena *arena = arena_open(ARENA_BYTES);
+    while (fgets(line, sizeof line, file)) {
+        char *rest = line;
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] == '#' || strncmp(line, "id\t", 3) == 0)
+            continue;
+        for (int i = 0; i < COLUMNS; i++) {
+            work.columns[i] = strsep(&rest, "\t");
+            assert_non_null(work.columns[i]);
+        }
+        struct scope scope;
+        assert_int_equal(scope_run(&scope, arena, read_case, &work), STATUS_OK);
+        arena_reset(arena);
+    }
+    fclose(file);
+    arena_close(arena);
+    printf("%d cases, %d failed\n", work.cases, work.failures);
+    assert_true(work.cases >= 60);
+    assert_int_equal(work.failures, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_synthetic_needs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
