@@ -39,7 +39,8 @@ static enum status look_after(bool *retry_out, struct bundle *bundle, struct rec
             *retry_out = true;
         }
     }
-    return *retry_out ? fault(scope, STATUS_CONFLICT, "", "the references' conditions kept changing; try again") : STATUS_OK;
+    return *retry_out ? fault(scope, STATUS_CONFLICT, "", "the references' conditions kept changing; try again")
+                      : STATUS_OK;
 }
 
 static enum status write_entry(struct bundle_entry *entry, struct records_unit *unit, struct scope *scope) {
@@ -83,7 +84,8 @@ static enum status check_read(const struct bundle_entry *entry, struct records_u
         return STATUS_OK;
     }
     struct standing standing;
-    enum status status = unit_standing(&standing, unit, entry->target.type, entry->target.id, STORE_WANT_IDENTITY, scope);
+    enum status status =
+        unit_standing(&standing, unit, entry->target.type, entry->target.id, STORE_WANT_IDENTITY, scope);
     if (status == STATUS_OK && !standing.exists) {
         status = fault(scope, standing.known ? STATUS_GONE : STATUS_NOT_FOUND, entry->path, "there is no such %s",
             fhir_type_name(entry->target.type));

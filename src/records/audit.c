@@ -3,7 +3,14 @@
 #include <string.h>
 
 static const char *const roles[] = {
-    "primary-care", "crew", "receiving", "control-room", "planner", "researcher", "administrator", "system",
+    "primary-care",
+    "crew",
+    "receiving",
+    "control-room",
+    "planner",
+    "researcher",
+    "administrator",
+    "system",
 };
 /* HL7 v3 PurposeOfUse */
 static const char *const purposes[] = {"TREAT", "ETREAT", "HOPERAT", "HRESCH", "HSYSADMIN", "PUBHLTH", "PATRQT"};
@@ -115,8 +122,8 @@ static struct text clipped(struct text value) {
     return value.size > CALLER_TEXT_MAX ? (struct text){value.at, CALLER_TEXT_MAX} : value;
 }
 
-enum status audit_row(struct text *out, const struct audit_note *note, const struct records_caller *caller, enum status outcome,
-    struct scope *scope) {
+enum status audit_row(struct text *out, const struct audit_note *note, const struct records_caller *caller,
+    enum status outcome, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, AUDIT_ROW_BYTES_MAX);
     json_object_open(&w);
     json_member_string(&w, "do", note->what);

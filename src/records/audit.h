@@ -22,14 +22,14 @@ struct audit_note {
     const struct search_pair *pairs; /* of these only the names are written */
     size_t pair_count;
     struct audit_reference *first, *last;
-    size_t kept, count;              /* references kept (at most AUDIT_REFERENCES_MAX), and all */
+    size_t kept, count; /* references kept (at most AUDIT_REFERENCES_MAX), and all */
 };
 
 void audit_note_add(struct audit_note *note, struct arena *arena, fhir_type type, struct text id);
 /* Forgets the references, for an attempt that is undone. */
 void audit_note_clear(struct audit_note *note);
 MUST_CHECK enum status audit_row(struct text *out, const struct audit_note *note, const struct records_caller *caller,
-                                 enum status outcome, struct scope *scope);
+    enum status outcome, struct scope *scope);
 
 /* STATUS_DENIED unless all four are there and role and purpose are codes of the house. */
 MUST_CHECK enum status audit_check_caller(const struct records_caller *caller, struct scope *scope);

@@ -165,7 +165,8 @@ enum status bundle_run_entries(
     }
     arena_defer(scope->arena, close_runway, runway);
     enum status status = STATUS_OK;
-    for (int step = part == BUNDLE_READS ? BUNDLE_GET : BUNDLE_DELETE; step <= BUNDLE_GET && status == STATUS_OK; step++) {
+    for (int step = part == BUNDLE_READS ? BUNDLE_GET : BUNDLE_DELETE; step <= BUNDLE_GET && status == STATUS_OK;
+         step++) {
         for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
             struct bundle_entry *entry = &bundle->entries[i];
             if (step_of(entry->method) != step || entry->answer.status != STATUS_OK) {

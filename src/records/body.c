@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-enum status body_read(const yyjson_val **out, fhir_type *type_out, struct text body, fhir_type expected, struct scope *scope) {
+enum status body_read(
+    const yyjson_val **out, fhir_type *type_out, struct text body, fhir_type expected, struct scope *scope) {
     if (body.size > RECORDS_RESOURCE_BYTES_MAX) {
         return fault(scope, STATUS_TOO_LARGE, "", "a resource may have at most %d bytes", RECORDS_RESOURCE_BYTES_MAX);
     }
@@ -95,8 +96,8 @@ struct gathering {
     struct local_reference *first;
 };
 
-static enum status gather(struct text *out, void *context, enum fhir_link_kind kind, struct text value, const char *path,
-    struct scope *scope) {
+static enum status gather(struct text *out, void *context, enum fhir_link_kind kind, struct text value,
+    const char *path, struct scope *scope) {
     struct gathering *gathering = context;
     struct fhir_reference reference;
     *out = (struct text){0};
@@ -160,7 +161,8 @@ enum status draft_make(
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-struct text body_splice_parts(struct arena *arena, struct text json, uint32_t gap, uint32_t version, int64_t updated_us) {
+struct text body_splice_parts(
+    struct arena *arena, struct text json, uint32_t gap, uint32_t version, int64_t updated_us) {
     invariant(gap > 0 && gap < json.size);
     char time[TIME_TEXT_SIZE];
     time_format_utc(time, updated_us);

@@ -29,14 +29,15 @@ struct draft {
 };
 
 /* Parses and checks a resource. `expected` NONE: any concrete type. *type_out may be NULL. */
-MUST_CHECK enum status body_read(const yyjson_val **out, fhir_type *type_out, struct text body, fhir_type expected,
-                                 struct scope *scope);
+MUST_CHECK enum status body_read(
+    const yyjson_val **out, fhir_type *type_out, struct text body, fhir_type expected, struct scope *scope);
 /* From a checked resource: id and meta set, rows extracted, packed. */
-MUST_CHECK enum status draft_make(struct draft *out, const struct records *records, const yyjson_val *resource, struct text id,
-                                  struct scope *scope);
+MUST_CHECK enum status draft_make(
+    struct draft *out, const struct records *records, const yyjson_val *resource, struct text id, struct scope *scope);
 /* A body from the store, with versionId and lastUpdated in its gap. */
 struct text body_splice(struct arena *arena, const struct store_resource *resource);
-struct text body_splice_parts(struct arena *arena, struct text json, uint32_t gap, uint32_t version, int64_t updated_us);
+struct text body_splice_parts(
+    struct arena *arena, struct text json, uint32_t gap, uint32_t version, int64_t updated_us);
 MUST_CHECK enum status body_parse(const yyjson_val **out, const struct store_resource *resource, struct scope *scope);
 
 #endif

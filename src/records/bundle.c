@@ -73,11 +73,12 @@ static enum status read_request(
         }
         return requests[i].resource == WITH_RESOURCE ? check_resource(entry, scope) : STATUS_OK;
     }
-    return fault(scope, STATUS_INVALID, entry->path, "the request's method must be GET, HEAD, POST, PUT, PATCH or DELETE");
+    return fault(
+        scope, STATUS_INVALID, entry->path, "the request's method must be GET, HEAD, POST, PUT, PATCH or DELETE");
 }
 
-enum status bundle_read_entry(
-    struct bundle_entry *out, const struct records *records, const yyjson_val *value, size_t index, struct scope *scope) {
+enum status bundle_read_entry(struct bundle_entry *out, const struct records *records, const yyjson_val *value,
+    size_t index, struct scope *scope) {
     *out = (struct bundle_entry){
         .index = index,
         .path = text_string(scope->arena, text_format(scope->arena, "Bundle.entry[%zu]", index)),
@@ -104,9 +105,8 @@ static struct text imported_id(const struct bundle_entry *entry) {
 }
 
 /* Bundles of any kind are imported: what asks for a deletion is deleted, what only reads is passed over, and all else is put. */
-static enum status read_imported(
-    bool *wanted, struct bundle_entry *out, const struct records *records, const yyjson_val *value, size_t index,
-    struct scope *scope) {
+static enum status read_imported(bool *wanted, struct bundle_entry *out, const struct records *records,
+    const yyjson_val *value, size_t index, struct scope *scope) {
     const yyjson_val *request = json_get(value, "request");
     struct text method = json_get_text(request, "method");
     fhir_type type = fhir_resource_type_of(json_get(value, "resource"));
@@ -150,7 +150,8 @@ static enum status open_entry_condition(struct bundle *bundle, struct bundle_ent
         return STATUS_OK;
     }
     entry->condition = ARENA_NEW(scope->arena, struct condition);
-    enum status status = condition_open(entry->condition, bundle->records, entry->target.type, query, entry->path, scope);
+    enum status status =
+        condition_open(entry->condition, bundle->records, entry->target.type, query, entry->path, scope);
     if (status != STATUS_OK) {
         return status;
     }
@@ -177,12 +178,13 @@ static enum status admit(struct bundle *bundle, struct bundle_entry *entry, stru
     return open_entry_condition(bundle, entry, scope);
 }
 
-enum status bundle_read(struct bundle *out, struct records *records, enum bundle_kind kind, const yyjson_val *root,
-    struct scope *scope) {
+enum status bundle_read(
+    struct bundle *out, struct records *records, enum bundle_kind kind, const yyjson_val *root, struct scope *scope) {
     yyjson_val *entries = (yyjson_val *)json_get(root, "entry");
     size_t count = yyjson_arr_size(entries);
     if (count > RECORDS_BUNDLE_ENTRIES_MAX) {
-        return fault(scope, STATUS_TOO_LARGE, "Bundle.entry", "a bundle may have at most %d entries", RECORDS_BUNDLE_ENTRIES_MAX);
+        return fault(scope, STATUS_TOO_LARGE, "Bundle.entry", "a bundle may have at most %d entries",
+            RECORDS_BUNDLE_ENTRIES_MAX);
     }
     *out = (struct bundle){
         .records = records,

@@ -4,7 +4,15 @@
  * the interactions that operation.c dispatches. */
 
 static const char *const type_interactions[] = {
-    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
 };
 static const char *const system_interactions[] = {"transaction", "batch", "history-system", "search-system"};
 
@@ -31,8 +39,8 @@ static void write_interactions(struct json_writer *w, const char *const *codes, 
     json_array_close(w);
 }
 
-static void write_includes(
-    struct json_writer *w, fhir_type type, const struct search_parameter_claim *claims, size_t count, struct arena *arena) {
+static void write_includes(struct json_writer *w, fhir_type type, const struct search_parameter_claim *claims,
+    size_t count, struct arena *arena) {
     bool open = false;
     for (size_t i = 0; i < count; i++) {
         if (claims[i].type != FHIR_SEARCH_REFERENCE) {
@@ -66,7 +74,8 @@ static void write_parameters(struct json_writer *w, const struct search_paramete
     json_array_close(w);
 }
 
-static enum status write_type(struct json_writer *w, const struct records *records, fhir_type type, struct scope *scope) {
+static enum status write_type(
+    struct json_writer *w, const struct records *records, fhir_type type, struct scope *scope) {
     struct search_parameter_claim *claims = NULL;
     size_t count = 0;
     enum status status = search_claims(&claims, &count, records->search, type, scope);

@@ -19,7 +19,8 @@ static enum status settle_by_condition(struct bundle_entry *entry, struct scope 
         return condition_refuse_many(condition, scope);
     case CONDITION_ONE:
         if (own_id.size > 0 && !text_equal(own_id, condition->id)) {
-            return fault(scope, STATUS_INVALID, entry->path, "the resource's id is not that of the one its condition matches");
+            return fault(
+                scope, STATUS_INVALID, entry->path, "the resource's id is not that of the one its condition matches");
         }
         entry->write.id = condition->id;
         entry->is_settled = entry->method == BUNDLE_POST;
@@ -41,7 +42,8 @@ static enum status settle_by_condition(struct bundle_entry *entry, struct scope 
 static enum status settle(const struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
     entry->is_settled = false;
     entry->write = (struct write){
-        .kind = bundle->kind == BUNDLE_IMPORT && entry->method == BUNDLE_POST ? WRITE_UPDATE : write_kinds[entry->method],
+        .kind =
+            bundle->kind == BUNDLE_IMPORT && entry->method == BUNDLE_POST ? WRITE_UPDATE : write_kinds[entry->method],
         .type = entry->target.type,
         .id = entry->method == BUNDLE_POST ? entry->new_id : entry->target.id,
         .if_match = entry->if_match,
@@ -64,10 +66,10 @@ static enum status settle_all(struct bundle *bundle, struct scope *scope) {
             continue;
         }
         struct text id = entry->write.id;
-        struct text identity =
-            text_format(scope->arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
+        struct text identity = text_format(scope->arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
         if (!map_add(&identities, identity, i)) {
-            status = fault_coded(scope, STATUS_INVALID, "duplicate", entry->path, "another entry is about the same resource");
+            status = fault_coded(
+                scope, STATUS_INVALID, "duplicate", entry->path, "another entry is about the same resource");
         }
     }
     return status;
@@ -164,7 +166,8 @@ static enum status rewrite_conditional(
         return condition_refuse_many(condition, scope);
     }
     if (condition->matches == CONDITION_NONE) {
-        return bundle->writes_type[fhir_resource_number(condition->type)] ? STATUS_OK : condition_refuse_none(condition, scope);
+        return bundle->writes_type[fhir_resource_number(condition->type)] ? STATUS_OK
+                                                                          : condition_refuse_none(condition, scope);
     }
     *out = text_format(
         scope->arena, "%s/%.*s", fhir_type_name(condition->type), (int)condition->id.size, condition->id.at);
@@ -206,12 +209,13 @@ static void rewrite_urn(struct text *out, const struct composing *composing, str
     whole.size = size;
     struct text identity = {0};
     if (find_full_url(&identity, composing, whole, arena)) {
-        *out = text_format(arena, "%.*s%.*s", (int)identity.size, identity.at, (int)(value.size - size), value.at + size);
+        *out =
+            text_format(arena, "%.*s%.*s", (int)identity.size, identity.at, (int)(value.size - size), value.at + size);
     }
 }
 
-static enum status rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value, const char *path,
-    struct scope *scope) {
+static enum status rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value,
+    const char *path, struct scope *scope) {
     struct composing *composing = context;
     *out = (struct text){0};
     if (kind == FHIR_LINK_REFERENCE) {

@@ -58,7 +58,8 @@ static enum status write_entries(struct page_writing *page, const struct search_
         status = write_entry(page, &result->matches.at[i], "match", &page->subset);
     }
     /* _elements is about the resources asked for; _summary is about all of the answer. */
-    const struct subset included = {.summary = page->subset.element_count > 0 ? SEARCH_SUMMARY_FALSE : page->subset.summary};
+    const struct subset included = {
+        .summary = page->subset.element_count > 0 ? SEARCH_SUMMARY_FALSE : page->subset.summary};
     for (size_t i = 0; i < result->included_count && status == STATUS_OK; i++) {
         status = write_entry(page, &result->included[i], "include", &included);
     }
@@ -79,8 +80,8 @@ static struct text search_path(const struct records_request *request, struct are
         arena, "%s/%.*s/%s", fhir_type_name(request->compartment.type), (int)id.size, id.at, type == NULL ? "*" : type);
 }
 
-static enum status write_page(struct operation *op, const struct search_query *query, const struct search_result *result,
-    struct scope *scope) {
+static enum status write_page(
+    struct operation *op, const struct search_query *query, const struct search_result *result, struct scope *scope) {
     struct page_writing page = {
         .w = json_writer_open(scope->arena, RECORDS_ANSWER_BYTES_MAX),
         .records = op->records,
@@ -92,7 +93,11 @@ static enum status write_page(struct operation *op, const struct search_query *q
     struct text path = search_path(&op->request, scope->arena);
     const struct page_link links[] = {
         {.relation = "self", .path = path, .pairs = result->self, .pair_count = result->self_count},
-        {.relation = "next", .path = path, .pairs = result->self, .pair_count = result->self_count, .cursor = result->cursor},
+        {.relation = "next",
+            .path = path,
+            .pairs = result->self,
+            .pair_count = result->self_count,
+            .cursor = result->cursor},
     };
     struct json_writer *w = &page.w;
     json_object_open(w);
@@ -251,8 +256,8 @@ static enum status run_inner(
     return answer.status;
 }
 
-enum status records_read(const yyjson_val **out, struct records *records, const struct records_caller *caller, fhir_type type,
-    struct text id, struct scope *scope) {
+enum status records_read(const yyjson_val **out, struct records *records, const struct records_caller *caller,
+    fhir_type type, struct text id, struct scope *scope) {
     struct inner_find find = {.type = type, .id = id.at == NULL ? TEXT("") : id};
     enum status status = run_inner(&find, records, caller, scope);
     if (status == STATUS_OK) {
@@ -261,8 +266,10 @@ enum status records_read(const yyjson_val **out, struct records *records, const 
     return status;
 }
 
-enum status records_find(const yyjson_val ***out, size_t *count_out, struct records *records, const struct records_caller *caller,
-    fhir_type type, const struct search_pair *pairs, size_t pair_count, size_t limit, struct scope *scope) {
+/* NOLINTNEXTLINE(readability-function-size): one argument over eight, as declared */
+enum status records_find(const yyjson_val ***out, size_t *count_out, struct records *records,
+    const struct records_caller *caller, fhir_type type, const struct search_pair *pairs, size_t pair_count,
+    size_t limit, struct scope *scope) {
     struct inner_find find = {.type = type, .pairs = pairs, .pair_count = pair_count, .limit = limit};
     enum status status = run_inner(&find, records, caller, scope);
     if (status == STATUS_OK) {

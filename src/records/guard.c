@@ -30,13 +30,15 @@ static enum status take_replacement(
     return draft_make(draft, records, resource, draft->id, scope);
 }
 
-static enum status run_one(const struct guard_row *row, struct records_change *change, struct draft *draft, struct scope *scope) {
+static enum status run_one(
+    const struct guard_row *row, struct records_change *change, struct draft *draft, struct scope *scope) {
     change->after = draft == NULL ? NULL : draft->root;
     change->replacement = (struct text){0};
     enum status status = row->guard(row->context, change, scope);
     if (status != STATUS_OK) {
-        return scope->fault.count > 0 ? status
-                                      : fault(scope, status, fhir_type_name(change->type), "a rule of the house refuses this");
+        return scope->fault.count > 0
+                   ? status
+                   : fault(scope, status, fhir_type_name(change->type), "a rule of the house refuses this");
     }
     if (change->replacement.at == NULL) {
         return STATUS_OK;
@@ -45,15 +47,15 @@ static enum status run_one(const struct guard_row *row, struct records_change *c
     return take_replacement(draft, change->unit->records, change->type, change->replacement, scope);
 }
 
-enum status guard_run(struct draft *draft, struct records_unit *unit, fhir_type type, struct text id, const yyjson_val *before,
-    struct scope *scope) {
+enum status guard_run(struct draft *draft, struct records_unit *unit, fhir_type type, struct text id,
+    const yyjson_val *before, struct scope *scope) {
     const struct guard_row *row = unit->records->guards[fhir_resource_number(type)];
     if (row == NULL) {
         return STATUS_OK;
     }
     if (unit->guard_depth == RECORDS_GUARD_DEPTH_MAX) {
-        return fault(scope, STATUS_TOO_COSTLY, fhir_type_name(type), "rules of the house call each other more than %d deep",
-            RECORDS_GUARD_DEPTH_MAX);
+        return fault(scope, STATUS_TOO_COSTLY, fhir_type_name(type),
+            "rules of the house call each other more than %d deep", RECORDS_GUARD_DEPTH_MAX);
     }
     unit->guard_depth++;
     enum status status = STATUS_OK;

@@ -21,8 +21,8 @@ static struct text cursor_write(struct arena *arena, uint64_t sequence, struct t
     static const char digits[] = "0123456789abcdef";
     char *at = arena_alloc(arena, 2 * (SEQUENCE_BYTES + after.size) + 1);
     for (size_t i = 0; i < SEQUENCE_BYTES + after.size; i++) {
-        unsigned char byte = i < SEQUENCE_BYTES ? (unsigned char)(sequence >> (56 - 8 * i))
-                                                : (unsigned char)after.at[i - SEQUENCE_BYTES];
+        unsigned byte =
+            0xFF & (i < SEQUENCE_BYTES ? (unsigned)(sequence >> (56 - 8 * i)) : (unsigned)after.at[i - SEQUENCE_BYTES]);
         at[2 * i] = digits[byte >> 4];
         at[2 * i + 1] = digits[byte & 15];
     }
@@ -62,8 +62,8 @@ static enum status cursor_read(struct history_plan *plan, struct text cursor, st
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */
 
-typedef enum status take_parameter(struct history_plan *plan, const struct records *records, struct text value,
-    struct scope *scope);
+typedef enum status take_parameter(
+    struct history_plan *plan, const struct records *records, struct text value, struct scope *scope);
 
 static enum status take_since(
     struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
@@ -75,7 +75,8 @@ static enum status take_since(
     return STATUS_OK;
 }
 
-static enum status take_at(struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
+static enum status take_at(
+    struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
     struct fhir_interval at;
     if (!fhir_interval_parse(&at, value, records->zone_minutes)) {
         return fault(scope, STATUS_INVALID, "_at", "a date or a time, like 2026-11-22");
@@ -127,8 +128,8 @@ static const struct {
     {"_pretty", take_nothing, NOT_IN_SELF},
 };
 
-static enum status take_pair(struct history_plan *plan, const struct operation *op, const struct search_pair *pair,
-    struct scope *scope) {
+static enum status take_pair(
+    struct history_plan *plan, const struct operation *op, const struct search_pair *pair, struct scope *scope) {
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
         if (text_is(pair->name, parameters[i].name)) {
             if (parameters[i].self == IN_SELF) {
@@ -225,7 +226,8 @@ static struct text history_path(const struct operation *op, struct arena *arena)
     const struct records_request *request = &op->request;
     switch (request->interaction) {
     case RECORDS_HISTORY_INSTANCE:
-        return text_format(arena, "%s/%.*s/_history", fhir_type_name(request->type), (int)request->id.size, request->id.at);
+        return text_format(
+            arena, "%s/%.*s/_history", fhir_type_name(request->type), (int)request->id.size, request->id.at);
     case RECORDS_HISTORY_TYPE:
         return text_format(arena, "%s/_history", fhir_type_name(request->type));
     default:
@@ -269,7 +271,8 @@ static enum status write_bundle(struct operation *op, const struct history_plan 
     return json_finish(&op->answer->body, &w, scope);
 }
 
-static enum status read_history(struct operation *op, struct history_plan *plan, struct store_view *view, struct scope *scope) {
+static enum status read_history(
+    struct operation *op, struct history_plan *plan, struct store_view *view, struct scope *scope) {
     struct store_page page = {0};
     enum status status = store_view_history(&page, view, &plan->query, scope);
     if (status != STATUS_OK) {

@@ -67,8 +67,8 @@ static enum status prepare_loaded(struct operation *op, struct scope *scope) {
 
 /* ---- flights ---------------------------------------------------------------------------------------------------- */
 
-static enum status refuse_flight(struct records_import *import, const struct flight *flight, uint64_t document, enum status status,
-    struct scope *scope) {
+static enum status refuse_flight(struct records_import *import, const struct flight *flight, uint64_t document,
+    enum status status, struct scope *scope) {
     import->status = status;
     fault_carry(scope, &flight->scope.fault);
     if (document == 0) {

@@ -9,7 +9,7 @@ struct map {
     struct map_slot {
         struct text key;
         size_t value;
-    } *slots;
+    } * slots;
     size_t capacity, count;
 };
 struct map map_open(struct arena *arena, size_t expected);

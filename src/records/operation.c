@@ -240,12 +240,13 @@ static enum status open_operation(void *context, struct scope *scope) {
         .answer = opening->answer,
         .scope = opening->outer,
         .prepare = interactions[request->interaction].prepare,
-        .note = {
-            .what = interactions[request->interaction].name,
-            .type = request->type,
-            .pairs = request->pairs,
-            .pair_count = request->pair_count,
-        },
+        .note =
+            {
+                .what = interactions[request->interaction].name,
+                .type = request->type,
+                .pairs = request->pairs,
+                .pair_count = request->pair_count,
+            },
     };
     opening->op = op;
     return STATUS_OK;
@@ -274,8 +275,8 @@ void records_submit(struct records_answer *answer, struct records *records, cons
     operation_start(op);
 }
 
-enum status records_run(
-    struct records_answer *answer, struct records *records, const struct records_request *request, struct scope *scope) {
+enum status records_run(struct records_answer *answer, struct records *records, const struct records_request *request,
+    struct scope *scope) {
     struct waiter *waiter = waiter_open();
     if (waiter == NULL) {
         *answer = (struct records_answer){.status = STATUS_UNAVAILABLE};
@@ -345,13 +346,19 @@ static enum status open_unit(void *context, struct scope *scope) {
     return STATUS_OK;
 }
 
-void records_unit_submit(enum status *status_out, struct records *records, const struct records_caller *caller, const char *what,
-    records_work *work, void *work_context, records_done *done, void *done_context, struct scope *scope) {
+/* NOLINTNEXTLINE(readability-function-size): one argument over eight, as declared */
+void records_unit_submit(enum status *status_out, struct records *records, const struct records_caller *caller,
+    const char *what, records_work *work, void *work_context, records_done *done, void *done_context,
+    struct scope *scope) {
     struct unit_opening opening = {
         .records = records,
         .caller = caller,
         .what = what,
-        .call = {.work = work, .work_context = work_context, .status_out = status_out, .done = done, .done_context = done_context},
+        .call = {.work = work,
+            .work_context = work_context,
+            .status_out = status_out,
+            .done = done,
+            .done_context = done_context},
         .outer = scope,
     };
     enum status status = shield_run(scope, open_unit, &opening);
@@ -363,8 +370,8 @@ void records_unit_submit(enum status *status_out, struct records *records, const
     operation_start(opening.op);
 }
 
-enum status records_unit_run(struct records *records, const struct records_caller *caller, const char *what, records_work *work,
-    void *context, struct scope *scope) {
+enum status records_unit_run(struct records *records, const struct records_caller *caller, const char *what,
+    records_work *work, void *context, struct scope *scope) {
     struct waiter *waiter = waiter_open();
     if (waiter == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "the server is out of memory; try again later");

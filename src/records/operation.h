@@ -28,24 +28,24 @@ struct operation {
     struct audit_note note;
 
     operation_prepare *prepare;
-    operation_apply *apply;   /* NULL: the unit holds the audit row only */
-    operation_after *after;   /* in a worker, after the unit; NULL: none */
-    bool has_no_unit;         /* a batch: its entries are units of their own */
-    void *plan;               /* what prepare leaves for apply and after */
+    operation_apply *apply; /* NULL: the unit holds the audit row only */
+    operation_after *after; /* in a worker, after the unit; NULL: none */
+    bool has_no_unit;       /* a batch: its entries are units of their own */
+    void *plan;             /* what prepare leaves for apply and after */
 
-    bool retry;               /* set by apply: undo, and apply again */
+    bool retry; /* set by apply: undo, and apply again */
     int attempts;
-    enum status outcome;      /* what the audit row says and the answer will say */
+    enum status outcome; /* what the audit row says and the answer will say */
     struct fault fault_before;
-    struct text row;          /* of a read, composed before the unit */
-    struct arena *row_arena;  /* of a row that had no room elsewhere; NULL: none */
+    struct text row;         /* of a read, composed before the unit */
+    struct arena *row_arena; /* of a row that had no room elsewhere; NULL: none */
     struct store_work work;
     struct job job;
 };
 void operation_start(struct operation *op);
 /* An operation for `request` in the scope's arena, not yet started. Its `done` is the opener's to set. */
 MUST_CHECK enum status operation_open(struct operation **out, struct records_answer *answer, struct records *records,
-                                      const struct records_request *request, struct scope *scope);
+    const struct records_request *request, struct scope *scope);
 
 /* Waits for one thing that another thread does. */
 struct waiter;

@@ -27,8 +27,8 @@ static struct text link_url(const struct records *records, const struct page_lin
     return buffer_text(&url);
 }
 
-void page_write_links(
-    struct json_writer *w, const struct records *records, const struct page_link *links, size_t count, struct arena *arena) {
+void page_write_links(struct json_writer *w, const struct records *records, const struct page_link *links, size_t count,
+    struct arena *arena) {
     json_name(w, "link");
     json_array_open(w);
     for (size_t i = 0; i < count; i++) {
@@ -44,8 +44,8 @@ void page_write_full_url(
     struct json_writer *w, const struct records *records, const struct store_resource *resource, struct arena *arena) {
     const char *type = fhir_type_name(fhir_resource_type(resource->type));
     json_member_text(w, "fullUrl",
-        text_format(arena, "%.*s/%s/%.*s", (int)records->own_base.size, records->own_base.at, type, (int)resource->id.size,
-            resource->id.at));
+        text_format(arena, "%.*s/%s/%.*s", (int)records->own_base.size, records->own_base.at, type,
+            (int)resource->id.size, resource->id.at));
 }
 
 struct text page_location(struct arena *arena, fhir_type type, struct text id, uint32_t version) {

@@ -13,9 +13,9 @@ struct page_link {
     struct text cursor; /* none: left out */
 };
 void page_write_links(struct json_writer *w, const struct records *records, const struct page_link *links, size_t count,
-                      struct arena *arena);
-void page_write_full_url(struct json_writer *w, const struct records *records, const struct store_resource *resource,
-                         struct arena *arena);
+    struct arena *arena);
+void page_write_full_url(
+    struct json_writer *w, const struct records *records, const struct store_resource *resource, struct arena *arena);
 /* An OperationOutcome of these issues. */
 void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity);
 /* OperationOutcome.issue.code of a status. */

@@ -51,16 +51,19 @@ static enum status set_at(struct patching *patching, struct text pointer, yyjson
     yyjson_mut_val *parent = value_at(patching, parent_of(pointer));
     bool done = false;
     if (yyjson_mut_is_obj(parent)) {
-        done = yyjson_mut_ptr_setx(patching->doc->root, pointer.at, pointer.size, value, patching->doc, false, NULL, NULL);
+        done =
+            yyjson_mut_ptr_setx(patching->doc->root, pointer.at, pointer.size, value, patching->doc, false, NULL, NULL);
     } else if (yyjson_mut_is_arr(parent)) {
-        done = yyjson_mut_ptr_addx(patching->doc->root, pointer.at, pointer.size, value, patching->doc, false, NULL, NULL);
+        done =
+            yyjson_mut_ptr_addx(patching->doc->root, pointer.at, pointer.size, value, patching->doc, false, NULL, NULL);
     }
     return done ? STATUS_OK : refuse(patching, STATUS_UNPROCESSABLE, "\"path\" points to no place of the resource");
 }
 
 static bool same_number(struct text a, struct text b) {
     double left = 0, right = 0;
-    return text_equal(a, b) || (text_to_double(&left, a) && text_to_double(&right, b) && left <= right && left >= right);
+    return text_equal(a, b) ||
+           (text_to_double(&left, a) && text_to_double(&right, b) && left <= right && left >= right);
 }
 
 static bool same_value(yyjson_mut_val *a, yyjson_mut_val *b);
@@ -139,11 +142,13 @@ static enum status apply_replace(struct patching *patching, const struct step *s
 }
 
 static enum status apply_move(struct patching *patching, const struct step *step) {
-    bool into_itself = step->path.size > step->from.size && memcmp(step->path.at, step->from.at, step->from.size) == 0 &&
+    bool into_itself = step->path.size > step->from.size &&
+                       memcmp(step->path.at, step->from.at, step->from.size) == 0 &&
                        step->path.at[step->from.size] == '/';
     yyjson_mut_val *value = into_itself ? NULL : take_out(patching, step->from);
-    return value != NULL ? set_at(patching, step->path, value)
-                         : refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing that could be moved there");
+    return value != NULL
+               ? set_at(patching, step->path, value)
+               : refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing that could be moved there");
 }
 
 static enum status apply_copy(struct patching *patching, const struct step *step) {
@@ -214,7 +219,8 @@ enum status patch_apply(struct text *out, const yyjson_val *document, const yyjs
         return status;
     }
     out->at = yyjson_mut_write_opts(patching.doc, YYJSON_WRITE_NOFLAG, &allocator, &out->size, NULL);
-    return out->at != NULL ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, "", "the patched resource cannot be written");
+    return out->at != NULL ? STATUS_OK
+                           : fault(scope, STATUS_UNPROCESSABLE, "", "the patched resource cannot be written");
 }
 
 /* ---- as it comes ------------------------------------------------------------------------------------------------ */
@@ -314,9 +320,10 @@ static enum status apply_patch(struct operation *op, struct records_unit *unit, 
         bool changed = false;
         status = condition_look_again(&changed, &plan->condition, unit, scope);
         if (status == STATUS_OK && plan->condition.matches != CONDITION_ONE) {
-            status = plan->condition.matches == CONDITION_MANY
-                         ? condition_refuse_many(&plan->condition, scope)
-                         : fault(scope, STATUS_NOT_FOUND, "", "the condition matches no %s", fhir_type_name(request->type));
+            status =
+                plan->condition.matches == CONDITION_MANY
+                    ? condition_refuse_many(&plan->condition, scope)
+                    : fault(scope, STATUS_NOT_FOUND, "", "the condition matches no %s", fhir_type_name(request->type));
         }
         write.id = plan->condition.id;
     }

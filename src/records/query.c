@@ -164,7 +164,8 @@ static bool target_of_segments(struct target *out, const struct text *segments, 
     return target_of_instance(out, segments, count);
 }
 
-enum status target_parse(struct target *out, struct text url, struct text own_base, const char *path, struct scope *scope) {
+enum status target_parse(
+    struct target *out, struct text url, struct text own_base, const char *path, struct scope *scope) {
     struct text query = without_base(url, own_base);
     struct text way = text_cut(&query, '?');
     struct text segments[SEGMENTS_MAX];

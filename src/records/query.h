@@ -7,8 +7,8 @@
 enum { QUERY_PAIRS_MAX = 200 };
 
 /* "a=b&c=%20d" → pairs, percent-decoded. */
-MUST_CHECK enum status query_pairs(struct search_pair **out, size_t *count_out, struct text query, const char *path,
-                                   struct scope *scope);
+MUST_CHECK enum status query_pairs(
+    struct search_pair **out, size_t *count_out, struct text query, const char *path, struct scope *scope);
 /* Percent-encodes what may not stand in a query's name or value. */
 void query_put(struct buffer *buffer, struct text value);
 /* The pair of this name, NULL when there is none. */
@@ -32,8 +32,8 @@ struct target {
     bool has_query;
 };
 /* Relative, or absolute below own_base. STATUS_INVALID where it names no interaction of R4. */
-MUST_CHECK enum status target_parse(struct target *out, struct text url, struct text own_base, const char *path,
-                                    struct scope *scope);
+MUST_CHECK enum status target_parse(
+    struct target *out, struct text url, struct text own_base, const char *path, struct scope *scope);
 
 /* Does a list of entity tags (W/"3", "3", 3, or *) hold this version? */
 bool etag_matches(struct text list, uint32_t version);

@@ -25,8 +25,7 @@ static bool is_unmodified(const struct records_request *request, const struct st
 static enum status answer_with(struct operation *op, const struct store_resource *resource, struct scope *scope) {
     struct records_answer *answer = op->answer;
     struct subset subset;
-    enum status status =
-        subset_parse(&subset, op->request.pairs, op->request.pair_count, op->request.handling, scope);
+    enum status status = subset_parse(&subset, op->request.pairs, op->request.pair_count, op->request.handling, scope);
     if (status != STATUS_OK) {
         return status;
     }
@@ -71,8 +70,8 @@ enum status read_prepare(struct operation *op, struct scope *scope) {
 enum status vread_prepare(struct operation *op, struct scope *scope) {
     uint16_t number = fhir_resource_number(op->request.type);
     int64_t version = 0;
-    if (number == 0 || !fhir_id_is_valid(op->request.id) || !text_to_int64(&version, op->request.version) || version < 1 ||
-        version > UINT32_MAX) {
+    if (number == 0 || !fhir_id_is_valid(op->request.id) || !text_to_int64(&version, op->request.version) ||
+        version < 1 || version > UINT32_MAX) {
         return number == 0 ? fault(scope, STATUS_NOT_FOUND, "", "no such resource type")
                            : fault(scope, STATUS_NOT_FOUND, "", "there is no such version");
     }

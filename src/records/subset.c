@@ -43,8 +43,8 @@ static enum status parse_elements(struct subset *out, struct text value, struct 
     return STATUS_OK;
 }
 
-enum status subset_parse(struct subset *out, const struct search_pair *pairs, size_t count, enum search_handling handling,
-    struct scope *scope) {
+enum status subset_parse(struct subset *out, const struct search_pair *pairs, size_t count,
+    enum search_handling handling, struct scope *scope) {
     *out = (struct subset){.summary = SEARCH_SUMMARY_FALSE};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
@@ -52,8 +52,10 @@ enum status subset_parse(struct subset *out, const struct search_pair *pairs, si
             status = parse_summary(out, pairs[i].value, scope);
         } else if (text_is(pairs[i].name, "_elements")) {
             status = parse_elements(out, pairs[i].value, scope);
-        } else if (handling == SEARCH_STRICT && !text_is(pairs[i].name, "_format") && !text_is(pairs[i].name, "_pretty")) {
-            status = fault(scope, STATUS_INVALID, "", "reading a resource knows the parameters _summary and _elements only");
+        } else if (handling == SEARCH_STRICT && !text_is(pairs[i].name, "_format") &&
+                   !text_is(pairs[i].name, "_pretty")) {
+            status =
+                fault(scope, STATUS_INVALID, "", "reading a resource knows the parameters _summary and _elements only");
         }
     }
     return status;

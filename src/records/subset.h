@@ -12,8 +12,9 @@ struct subset {
 bool subset_is_whole(const struct subset *subset);
 /* From the parameters of a read, which knows no others. */
 MUST_CHECK enum status subset_parse(struct subset *out, const struct search_pair *pairs, size_t count,
-                                    enum search_handling handling, struct scope *scope);
+    enum search_handling handling, struct scope *scope);
 /* Keeps what was asked for and what is mandatory, and says so in meta.tag. */
-MUST_CHECK enum status subset_write(struct text *out, const struct subset *subset, struct text resource, struct scope *scope);
+MUST_CHECK enum status subset_write(
+    struct text *out, const struct subset *subset, struct text resource, struct scope *scope);
 
 #endif

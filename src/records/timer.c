@@ -139,7 +139,8 @@ static bool still_due(struct timer *timer, const struct store_due *done, struct 
     enum status status =
         store_due_list(&list, &count, timer->records->store, done->at_us, LIST_MAX + timer->failing_count, scope);
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
-        if (list[i].at_us == done->at_us && text_equal(list[i].owner, done->owner) && text_equal(list[i].key, done->key)) {
+        if (list[i].at_us == done->at_us && text_equal(list[i].owner, done->owner) &&
+            text_equal(list[i].key, done->key)) {
             return true;
         }
     }
@@ -188,8 +189,7 @@ static void handle_all_due(struct timer *timer) {
     struct scope scope = {.arena = arena};
     struct store_due *list = NULL;
     size_t count = 0;
-    enum status status =
-        store_due_list(&list, &count, records->store, now_us, LIST_MAX + timer->failing_count, &scope);
+    enum status status = store_due_list(&list, &count, records->store, now_us, LIST_MAX + timer->failing_count, &scope);
     for (size_t i = 0; status == STATUS_OK && i < count && !is_stopping(timer); i++) {
         if (!is_waiting(timer, &list[i])) {
             handle_due(timer, &list[i]);
@@ -310,7 +310,8 @@ enum status records_timer_start(struct records *records, struct scope *scope) {
     struct timer *timer = records->timer;
     invariant(!timer->running);
     timer->running = pthread_create(&timer->thread, NULL, run_timer, timer) == 0;
-    return timer->running ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "the system gives no thread for the timer");
+    return timer->running ? STATUS_OK
+                          : fault(scope, STATUS_UNAVAILABLE, "", "the system gives no thread for the timer");
 }
 
 void records_timer_stop(struct records *records) {

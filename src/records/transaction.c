@@ -21,7 +21,8 @@ static enum status check_reads(const struct bundle *bundle, struct scope *scope)
     for (size_t i = 0; i < bundle->count; i++) {
         const struct bundle_entry *entry = &bundle->entries[i];
         enum target_kind kind = entry->target.kind;
-        if (entry->method != BUNDLE_GET || (kind != TARGET_TYPE && kind != TARGET_SYSTEM && kind != TARGET_COMPARTMENT)) {
+        if (entry->method != BUNDLE_GET ||
+            (kind != TARGET_TYPE && kind != TARGET_SYSTEM && kind != TARGET_COMPARTMENT)) {
             continue;
         }
         struct search_pair *pairs = NULL;
@@ -31,7 +32,8 @@ static enum status check_reads(const struct bundle *bundle, struct scope *scope)
         if (status == STATUS_OK) {
             const struct search_request request = {
                 .type = entry->target.type,
-                .compartment = {entry->target.owner, entry->target.owner == FHIR_TYPE_NONE ? (struct text){0} : entry->target.id},
+                .compartment = {entry->target.owner,
+                    entry->target.owner == FHIR_TYPE_NONE ? (struct text){0} : entry->target.id},
                 .pairs = pairs,
                 .pair_count = count,
                 .handling = SEARCH_STRICT,
@@ -97,7 +99,8 @@ static enum status prepare_batch(struct operation *op, const yyjson_val *root, s
     }
     size_t count = yyjson_arr_size(entries);
     if (count > RECORDS_BUNDLE_ENTRIES_MAX) {
-        return fault(scope, STATUS_TOO_LARGE, "Bundle.entry", "a bundle may have at most %d entries", RECORDS_BUNDLE_ENTRIES_MAX);
+        return fault(scope, STATUS_TOO_LARGE, "Bundle.entry", "a bundle may have at most %d entries",
+            RECORDS_BUNDLE_ENTRIES_MAX);
     }
     *bundle = (struct bundle){
         .records = op->records,

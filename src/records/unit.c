@@ -16,8 +16,8 @@ const struct records_caller *records_unit_caller(const struct records_unit *unit
 
 /* ---- what stands ------------------------------------------------------------------------------------------------ */
 
-enum status unit_standing(struct standing *out, struct records_unit *unit, fhir_type type, struct text id, enum store_want want,
-    struct scope *scope) {
+enum status unit_standing(struct standing *out, struct records_unit *unit, fhir_type type, struct text id,
+    enum store_want want, struct scope *scope) {
     *out = (struct standing){0};
     enum status status = store_unit_get(&out->resource, unit->store, fhir_resource_number(type), id, want, scope);
     if (status == STATUS_NOT_FOUND) {
@@ -96,22 +96,18 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
     return status;
 }
 
-static enum status delete(struct write *write, struct records_unit *unit, struct scope *scope) {
+static enum status delete (struct write *write, struct records_unit *unit, struct scope *scope) {
     struct store_resource stored = {0};
-    enum status status =
-        store_unit_delete(&stored, unit->store, fhir_resource_number(write->type), write->id, scope);
-    if (status == STATUS_OK) {
-        write->version = stored.version;
-        write->updated_us = stored.updated_us;
-    }
-    return status;
+    enum status status = store_unit_delete(&stored, unit->store, fhir_resource_number(write->type), write->id, scope);
+    if (status == STATUS_OK){write->version = stored.version; write->updated_us = stored.updated_us;}
+return status;
 }
 
 enum status write_apply(struct write *write, struct records_unit *unit, struct scope *scope) {
     bool guarded = guard_exists(unit->records, write->type);
     struct standing standing;
-    enum status status = unit_standing(
-        &standing, unit, write->type, write->id, guarded ? STORE_WANT_BODY : STORE_WANT_IDENTITY, scope);
+    enum status status =
+        unit_standing(&standing, unit, write->type, write->id, guarded ? STORE_WANT_BODY : STORE_WANT_IDENTITY, scope);
     if (status == STATUS_OK) {
         status = unit_preconditions(&standing, write->if_match, write->if_none_match, scope);
     }
@@ -135,7 +131,7 @@ enum status write_apply(struct write *write, struct records_unit *unit, struct s
         return status;
     }
     write->created = !standing.exists;
-    return draft == NULL ? delete(write, unit, scope) : put(write, unit, scope);
+    return draft == NULL ? delete (write, unit, scope) : put(write, unit, scope);
 }
 
 /* ---- for guards, handlers and operations ------------------------------------------------------------------------ */
@@ -150,7 +146,8 @@ enum status records_unit_get(
     return standing.exists ? body_parse(out, &standing.resource, scope) : STATUS_NOT_FOUND;
 }
 
-enum status records_unit_put(struct text *id_out, struct records_unit *unit, struct text resource, struct scope *scope) {
+enum status records_unit_put(
+    struct text *id_out, struct records_unit *unit, struct text resource, struct scope *scope) {
     const yyjson_val *root = NULL;
     struct write write = {.kind = WRITE_UPDATE};
     enum status status = body_read(&root, &write.type, resource, FHIR_TYPE_NONE, scope);

@@ -37,15 +37,15 @@ struct standing {
     struct store_resource resource;
 };
 MUST_CHECK enum status unit_standing(struct standing *out, struct records_unit *unit, fhir_type type, struct text id,
-                                     enum store_want want, struct scope *scope);
-MUST_CHECK enum status unit_preconditions(const struct standing *standing, struct text if_match, struct text if_none_match,
-                                          struct scope *scope);
+    enum store_want want, struct scope *scope);
+MUST_CHECK enum status unit_preconditions(
+    const struct standing *standing, struct text if_match, struct text if_none_match, struct scope *scope);
 /* Strict policy: every local reference that was written has its target. */
 MUST_CHECK enum status unit_finish(struct records_unit *unit, struct scope *scope);
 
 /* Runs the guards of a type over a change; a replacement is checked and made into *draft. draft NULL: a deletion. */
 bool guard_exists(const struct records *records, fhir_type type);
 MUST_CHECK enum status guard_run(struct draft *draft, struct records_unit *unit, fhir_type type, struct text id,
-                                 const yyjson_val *before, struct scope *scope);
+    const yyjson_val *before, struct scope *scope);
 
 #endif

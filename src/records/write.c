@@ -38,7 +38,8 @@ static void answer_written(struct operation *op, const struct write *write, stru
 }
 
 /* A conditional create that found the one it asked for: that one is the answer. */
-static enum status answer_existing(struct operation *op, struct records_unit *unit, struct text id, struct scope *scope) {
+static enum status answer_existing(
+    struct operation *op, struct records_unit *unit, struct text id, struct scope *scope) {
     struct standing standing;
     enum status status = unit_standing(&standing, unit, op->request.type, id, STORE_WANT_BODY, scope);
     if (status == STATUS_OK) {
@@ -102,7 +103,8 @@ enum status create_prepare(struct operation *op, struct scope *scope) {
     }
     if (status == STATUS_OK && request->if_none_exist.size > 0) {
         plan->is_conditional = true;
-        status = condition_open(&plan->condition, op->records, request->type, request->if_none_exist, "If-None-Exist", scope);
+        status = condition_open(
+            &plan->condition, op->records, request->type, request->if_none_exist, "If-None-Exist", scope);
     }
     if (status != STATUS_OK) {
         return status;
@@ -127,7 +129,8 @@ static enum status choose_updated(struct write_plan *plan, struct text *id_out, 
         return condition_refuse_many(condition, scope);
     case CONDITION_ONE:
         if (plan->own_id.size > 0 && !text_equal(plan->own_id, condition->id)) {
-            return fault(scope, STATUS_INVALID, "id", "the body's id is not that of the resource the condition matches");
+            return fault(
+                scope, STATUS_INVALID, "id", "the body's id is not that of the resource the condition matches");
         }
         *id_out = condition->id;
         return STATUS_OK;
@@ -146,7 +149,8 @@ static enum status check_free(const struct write_plan *plan, struct records_unit
     struct standing standing;
     enum status status = unit_standing(&standing, unit, plan->write.type, plan->own_id, STORE_WANT_IDENTITY, scope);
     if (status == STATUS_OK && standing.exists) {
-        return fault(scope, STATUS_CONFLICT, "id", "the condition matches nothing, but a resource with the body's id exists");
+        return fault(
+            scope, STATUS_CONFLICT, "id", "the condition matches nothing, but a resource with the body's id exists");
     }
     return status;
 }
@@ -212,9 +216,11 @@ enum status update_prepare(struct operation *op, struct scope *scope) {
     }
     if (status == STATUS_OK) {
         plan->own_id = json_get_text(plan->resource, "id");
-        status = request->is_conditional ? prepare_conditional_update(op, plan, scope) : prepare_plain_update(op, plan, scope);
+        status = request->is_conditional ? prepare_conditional_update(op, plan, scope)
+                                         : prepare_plain_update(op, plan, scope);
     }
-    return status == STATUS_OK ? draft_make(&plan->write.draft, op->records, plan->resource, plan->write.id, scope) : status;
+    return status == STATUS_OK ? draft_make(&plan->write.draft, op->records, plan->resource, plan->write.id, scope)
+                               : status;
 }
 
 /* ---- delete ----------------------------------------------------------------------------------------------------- */

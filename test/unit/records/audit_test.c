@@ -34,8 +34,9 @@ static void test_each_interaction(void **state) {
     history.interaction = RECORDS_HISTORY_INSTANCE;
     ask_ok(house, history);
     expect_row(house, "history-instance", "ok", "Patient/p");
-    ask_ok(house, posting("{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"request\":{\"method\":\"PUT\","
-                          "\"url\":\"Patient/q\"},\"resource\":{\"resourceType\":\"Patient\",\"id\":\"q\"}}]}"));
+    ask_ok(house,
+        posting("{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"request\":{\"method\":\"PUT\","
+                "\"url\":\"Patient/q\"},\"resource\":{\"resourceType\":\"Patient\",\"id\":\"q\"}}]}"));
     expect_row(house, "transaction", "ok", "Patient/q");
     ask_ok(house, posting("{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"request\":{\"method\":\"GET\","
                           "\"url\":\"Patient/q\"}}]}"));
@@ -81,7 +82,8 @@ static void test_callers_are_required(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t before = 0, after = 0;
         audit_entries(house, &before);
-        struct records_request requests[] = {reading("Patient", "p"), creation("Patient", "{\"resourceType\":\"Patient\"}")};
+        struct records_request requests[] = {
+            reading("Patient", "p"), creation("Patient", "{\"resourceType\":\"Patient\"}")};
         for (size_t j = 0; j < 2; j++) {
             requests[j].caller = bad[i];
             assert_int_equal(ask(house, requests[j]).status, STATUS_DENIED);

@@ -5,10 +5,11 @@
 #define REQUEST(method, url) "\"request\":{\"method\":\"" method "\",\"url\":\"" url "\"}"
 #define A "urn:uuid:11111111-1111-4111-8111-111111111111"
 #define B "urn:uuid:22222222-2222-4222-8222-222222222222"
-#define OBSERVATION(subject) \
-    "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"" subject "\"}}"
+#define OBSERVATION(subject)                                                                                           \
+    "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"     \
+    "\"" subject "\"}}"
 #define PATIENT "{\"resourceType\":\"Patient\"}"
-#define IDENTIFIED(value) \
+#define IDENTIFIED(value)                                                                                              \
     "{\"resourceType\":\"Patient\",\"identifier\":[{\"system\":\"http://x\",\"value\":\"" value "\"}]}"
 
 static int64_t all_of(struct house *house) {
@@ -17,13 +18,18 @@ static int64_t all_of(struct house *house) {
 
 static void test_links_are_rewritten(void **state) {
     struct house *house = *state;
-    struct records_answer answer = ask_ok(house, posting(BUNDLE("transaction",
-        "{\"fullUrl\":\"" B "\"," REQUEST("POST", "Observation") ",\"resource\":{\"resourceType\":\"Observation\","
-        "\"text\":{\"status\":\"generated\",\"div\":\"<div xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><a href=\\\"" A
-        "\\\">p</a></div>\"},\"extension\":[{\"url\":\"http://e\",\"valueUri\":\"" A "\"},{\"url\":\"http://e\","
-        "\"valueCanonical\":\"" A "|2\"}],\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"" A
-        "\"}}},"
-        "{\"fullUrl\":\"" A "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}")));
+    struct records_answer answer = ask_ok(house,
+        posting(BUNDLE("transaction",
+            "{\"fullUrl\":\"" B "\"," REQUEST("POST",
+                "Observation") ",\"resource\":{\"resourceType\":\"Observation\","
+                               "\"text\":{\"status\":\"generated\",\"div\":\"<div "
+                               "xmlns=\\\"http://www.w3.org/1999/xhtml\\\"><a href=\\\"" A
+                               "\\\">p</a></div>\"},\"extension\":[{\"url\":\"http://e\",\"valueUri\":\"" A
+                               "\"},{\"url\":\"http://e\","
+                               "\"valueCanonical\":\"" A
+                               "|2\"}],\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"" A
+                               "\"}}},"
+                               "{\"fullUrl\":\"" A "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}")));
     const yyjson_val *bundle = parse(house, answer.body);
     struct scope scope = {.arena = house->arena};
     assert_int_equal(fhir_check(bundle, &scope), STATUS_OK);
@@ -52,9 +58,10 @@ static void test_links_are_rewritten(void **state) {
 static void test_absolute_full_urls(void **state) {
     struct house *house = *state;
     ask_ok(house, posting(BUNDLE("transaction",
-        "{\"fullUrl\":\"http://other/fhir/Patient/7\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},"
-        "{\"fullUrl\":\"http://other/fhir/Observation/8\"," REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(
-            "Patient/7") "}")));
+                      "{\"fullUrl\":\"http://other/fhir/Patient/7\"," REQUEST(
+                          "POST", "Patient") ",\"resource\":" PATIENT "},"
+                                             "{\"fullUrl\":\"http://other/fhir/Observation/8\"," REQUEST("POST",
+                                                 "Observation") ",\"resource\":" OBSERVATION("Patient/7") "}")));
     const yyjson_val *found = parse(house, ask_ok(house, searching("Patient", NULL, 0)).body);
     const struct search_pair pairs[] = {{TEXT("subject"), json_text(get(found, "/entry/0/resource/id"))}};
     found = parse(house, ask_ok(house, searching("Observation", pairs, 1)).body);
@@ -66,13 +73,27 @@ static void test_order_of_processing(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "old", "{\"resourceType\":\"Patient\",\"id\":\"old\"}"));
     ask_ok(house, replacement("Patient", "kept", "{\"resourceType\":\"Patient\",\"id\":\"kept\",\"gender\":\"male\"}"));
-    struct records_answer answer = ask_ok(house, posting(BUNDLE("transaction",
-        "{" REQUEST("GET", "Patient/kept") "},"
-        "{" REQUEST("GET", "Patient?gender=female") "},"
-        "{" REQUEST("PUT", "Patient/kept") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"kept\",\"gender\":\"female\"}},"
-        "{\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"_id=old\"},\"resource\":" PATIENT "},"
-        "{" REQUEST("GET", "Patient/kept/_history/1") "},"
-        "{" REQUEST("DELETE", "Patient/old") "}")));
+    struct records_answer answer =
+        ask_ok(house,
+            posting(BUNDLE("transaction",
+                "{" REQUEST("GET",
+                    "Patient/kept") "},"
+                                    "{" REQUEST("GET",
+                                        "Patient?gender=female") "},"
+                                                                 "{" REQUEST("PUT",
+                                                                     "Patient/kept") ",\"resource\":{\"resourceType\":"
+                                                                                     "\"Patient\",\"id\":\"kept\","
+                                                                                     "\"gender\":\"female\"}},"
+                                                                                     "{\"request\":{\"method\":"
+                                                                                     "\"POST\",\"url\":\"Patient\","
+                                                                                     "\"ifNoneExist\":\"_id=old\"},"
+                                                                                     "\"resource\":" PATIENT "},"
+                                                                                     "{" REQUEST(
+                                                                                         "GET", "Patient/kept/_history/"
+                                                                                                "1") "},"
+                                                                                                     "{" REQUEST(
+                                                                                                         "DELETE",
+                                                                                                         "Patient/old") "}")));
     const yyjson_val *bundle = parse(house, answer.body);
     static const struct {
         const char *way, *text;
@@ -123,21 +144,24 @@ static void test_nothing_is_written_of_a_bad_transaction(void **state) {
             STATUS_INVALID, "birthDate"},
         {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(A) "}"), STATUS_INVALID,
             "Bundle.entry[1].resource.subject"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("urn:oid:1.2.3") "}"), STATUS_INVALID,
-            "not in the bundle"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Organization?identifier=http://x|1") "}"),
+        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("urn:oid:1.2.3") "}"),
+            STATUS_INVALID, "not in the bundle"},
+        {WITH_GOOD(
+             "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Organization?identifier=http://x|1") "}"),
             STATUS_PRECONDITION, "matches no"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|1") "}"),
+        {WITH_GOOD(
+             "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|1") "}"),
             STATUS_PRECONDITION, "matches no"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|2") "}"),
+        {WITH_GOOD(
+             "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|2") "}"),
             STATUS_PRECONDITION, "several"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?nonsense=1") "}"), STATUS_INVALID,
-            "nonsense"},
+        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?nonsense=1") "}"),
+            STATUS_INVALID, "nonsense"},
         {WITH_GOOD("{\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"identifier=http://x|2\"},"
                    "\"resource\":" PATIENT "}"),
             STATUS_PRECONDITION, "several"},
-        {WITH_GOOD("{" REQUEST("PUT", "Patient?identifier=http://x|2") ",\"resource\":" PATIENT "}"), STATUS_PRECONDITION,
-            "several"},
+        {WITH_GOOD("{" REQUEST("PUT", "Patient?identifier=http://x|2") ",\"resource\":" PATIENT "}"),
+            STATUS_PRECONDITION, "several"},
         {WITH_GOOD("{" REQUEST("DELETE", "Patient?identifier=http://x|2") "}"), STATUS_PRECONDITION, "several"},
         {WITH_GOOD("{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifMatch\":\"W/\\\"7\\\"\"},\"resource\":{"
                    "\"resourceType\":\"Patient\",\"id\":\"p\"}}"),
@@ -147,14 +171,17 @@ static void test_nothing_is_written_of_a_bad_transaction(void **state) {
             STATUS_PRECONDITION, "Bundle.entry[1]"},
         {WITH_GOOD("{" REQUEST("GET", "Patient/never") "}"), STATUS_NOT_FOUND, "Bundle.entry[1]"},
         {WITH_GOOD("{" REQUEST("GET", "Patient?nonsense=1") "}"), STATUS_INVALID, "Bundle.entry[1]"},
-        {WITH_GOOD("{\"fullUrl\":\"" A "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},{\"fullUrl\":\"" A
-                   "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}"),
+        {WITH_GOOD("{\"fullUrl\":\"" A
+                   "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},{\"fullUrl\":\"" A
+                                                    "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}"),
             STATUS_INVALID, "same fullUrl"},
-        {WITH_GOOD("{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
-             "DELETE", "Patient/p") "}"),
+        {WITH_GOOD(
+             "{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
+                 "DELETE", "Patient/p") "}"),
             STATUS_INVALID, "same resource"},
-        {WITH_GOOD("{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
-             "DELETE", "Patient?_id=p") "}"),
+        {WITH_GOOD(
+             "{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
+                 "DELETE", "Patient?_id=p") "}"),
             STATUS_INVALID, "same resource"},
         {WITH_GOOD("{" REQUEST("PATCH", "Patient/p") ",\"resource\":" PATIENT "}"), STATUS_UNSUPPORTED, "Binary"},
     };
@@ -173,11 +200,15 @@ static void test_nothing_is_written_of_a_bad_transaction(void **state) {
 static void test_conditions_inside(void **state) {
     struct house *house = *state;
     const char *bundle = BUNDLE("transaction",
-        "{\"fullUrl\":\"" A "\",\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"identifier=http://x|1\"},"
-        "\"resource\":" IDENTIFIED("1") "},"
-        "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(A) "},"
-        "{" REQUEST("PUT", "Patient?identifier=http://x|3") ",\"resource\":" IDENTIFIED("3") "},"
-        "{" REQUEST("DELETE", "Patient?identifier=http://x|4") "}");
+        "{\"fullUrl\":\"" A
+        "\",\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"identifier=http://x|1\"},"
+        "\"resource\":" IDENTIFIED(
+            "1") "},"
+                 "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(
+                     A) "},"
+                        "{" REQUEST("PUT", "Patient?identifier=http://x|3") ",\"resource\":" IDENTIFIED(
+                            "3") "},"
+                                 "{" REQUEST("DELETE", "Patient?identifier=http://x|4") "}");
     const yyjson_val *first = parse(house, ask_ok(house, posting(bundle)).body);
     assert_text(json_text(get(first, "/entry/0/response/status")), "201 Created");
     assert_text(json_text(get(first, "/entry/2/response/status")), "201 Created");
@@ -199,8 +230,9 @@ static void test_conditions_inside(void **state) {
 static void test_condition_on_the_bundle_itself(void **state) {
     struct house *house = *state;
     const char *bundle = BUNDLE("transaction",
-        "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|1") "},"
-        "{" REQUEST("POST", "Patient") ",\"resource\":" IDENTIFIED("1") "}");
+        "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(
+            "Patient?identifier=http://x|1") "},"
+                                             "{" REQUEST("POST", "Patient") ",\"resource\":" IDENTIFIED("1") "}");
     ask_ok(house, posting(bundle));
     const yyjson_val *found = parse(house, ask_ok(house, searching("Observation", NULL, 0)).body);
     assert_true(text_starts(json_text(get(found, "/entry/0/resource/subject/reference")), "Patient/"));
@@ -232,18 +264,67 @@ static void test_empty_and_limits(void **state) {
 static void test_batch_outcomes_are_independent(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p", "{\"resourceType\":\"Patient\",\"id\":\"p\"}"));
-    struct records_answer answer = ask_ok(house, posting(BUNDLE("batch",
-        "{" REQUEST("GET", "Patient/never") "},"
-        "{" REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},"
-        "{" REQUEST("POST", "Patient") ",\"resource\":{\"resourceType\":\"Patient\",\"birthDate\":\"x\"}},"
-        "{" REQUEST("NOTHING", "Patient") "},"
-        "{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifMatch\":\"W/\\\"7\\\"\"},\"resource\":{\"resourceType\":"
-        "\"Patient\",\"id\":\"p\"}},"
-        "{" REQUEST("GET", "Patient?_id=p") "},"
-        "{" REQUEST("DELETE", "Patient/p") "},"
-        "{\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"_id=p\"},\"resource\":" PATIENT "},"
-        "{" REQUEST("PATCH", "Patient/p") ",\"resource\":{\"resourceType\":\"Binary\",\"contentType\":"
-        "\"application/json-patch+json\",\"data\":\"W10=\"}}")));
+    struct records_answer answer = ask_ok(house,
+        posting(BUNDLE("batch",
+            "{" REQUEST("GET",
+                "Patient/never") "},"
+                                 "{" REQUEST("POST",
+                                     "Patient") ",\"resource\":" PATIENT "},"
+                                                "{" REQUEST("POST",
+                                                    "Patient") ",\"resource\":{\"resourceType\":\"Patient\","
+                                                               "\"birthDate\":\"x\"}},"
+                                                               "{" REQUEST("NOTHING",
+                                                                   "Patient") "},"
+                                                                              "{\"request\":{\"method\":\"PUT\","
+                                                                              "\"url\":\"Patient/p\",\"ifMatch\":\"W/"
+                                                                              "\\\"7\\\"\"},\"resource\":{"
+                                                                              "\"resourceType\":"
+                                                                              "\"Patient\",\"id\":\"p\"}},"
+                                                                              "{" REQUEST(
+                                                                                  "GET", "Patient?_id=p") "},"
+                                                                                                          "{" REQUEST(
+                                                                                                              "DELETE",
+                                                                                                              "Patient/"
+                                                                                                              "p") "},"
+                                                                                                                   "{\""
+                                                                                                                   "req"
+                                                                                                                   "ues"
+                                                                                                                   "t\""
+                                                                                                                   ":{"
+                                                                                                                   "\"m"
+                                                                                                                   "eth"
+                                                                                                                   "od"
+                                                                                                                   "\":"
+                                                                                                                   "\"P"
+                                                                                                                   "OST"
+                                                                                                                   "\","
+                                                                                                                   "\"u"
+                                                                                                                   "rl"
+                                                                                                                   "\":"
+                                                                                                                   "\"P"
+                                                                                                                   "ati"
+                                                                                                                   "ent"
+                                                                                                                   "\","
+                                                                                                                   "\"i"
+                                                                                                                   "fNo"
+                                                                                                                   "neE"
+                                                                                                                   "xis"
+                                                                                                                   "t\""
+                                                                                                                   ":\""
+                                                                                                                   "_id"
+                                                                                                                   "=p"
+                                                                                                                   "\"}"
+                                                                                                                   ",\""
+                                                                                                                   "res"
+                                                                                                                   "our"
+                                                                                                                   "ce"
+                                                                                                                   "\""
+                                                                                                                   ":" PATIENT
+                                                                                                                   "},"
+                                                                                                                   "{" REQUEST(
+                                                                                                                       "PATCH",
+                                                                                                                       "Patient/p") ",\"resource\":{\"resourceType\":\"Binary\",\"contentType\":"
+                                                                                                                                    "\"application/json-patch+json\",\"data\":\"W10=\"}}")));
     const yyjson_val *bundle = parse(house, answer.body);
     struct scope scope = {.arena = house->arena};
     assert_int_equal(fhir_check(bundle, &scope), STATUS_OK);
@@ -280,10 +361,14 @@ static void test_patch_inside(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p", "{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":\"male\"}"));
     /* [{"op":"replace","path":"/gender","value":"female"}] */
-    const yyjson_val *bundle = parse(house, ask_ok(house, posting(BUNDLE("transaction",
-        "{" REQUEST("PATCH", "Patient/p") ",\"resource\":{\"resourceType\":\"Binary\",\"contentType\":"
-        "\"application/json-patch+json\",\"data\":"
-        "\"W3sib3AiOiJyZXBsYWNlIiwicGF0aCI6Ii9nZW5kZXIiLCJ2YWx1ZSI6ImZlbWFsZSJ9XQ==\"}}"))).body);
+    const yyjson_val *bundle = parse(house,
+        ask_ok(house,
+            posting(BUNDLE("transaction",
+                "{" REQUEST("PATCH",
+                    "Patient/p") ",\"resource\":{\"resourceType\":\"Binary\",\"contentType\":"
+                                 "\"application/json-patch+json\",\"data\":"
+                                 "\"W3sib3AiOiJyZXBsYWNlIiwicGF0aCI6Ii9nZW5kZXIiLCJ2YWx1ZSI6ImZlbWFsZSJ9XQ==\"}}")))
+            .body);
     assert_text(json_text(get(bundle, "/entry/0/response/etag")), "W/\"2\"");
     assert_text(json_get_text(parse(house, ask_ok(house, reading("Patient", "p")).body), "gender"), "female");
 }

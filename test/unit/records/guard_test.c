@@ -34,9 +34,9 @@ static struct house *guarded(void **state) {
 }
 
 #define GENDER(value) "{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":\"" value "\"}"
-#define IN_BUNDLE(type, method, url) \
-    "{\"resourceType\":\"Bundle\",\"type\":\"" type "\",\"entry\":[{\"request\":{\"method\":\"" method "\",\"url\":\"" url \
-    "\"},\"resource\":" GENDER("other") "}]}"
+#define IN_BUNDLE(type, method, url)                                                                                   \
+    "{\"resourceType\":\"Bundle\",\"type\":\"" type "\",\"entry\":[{\"request\":{\"method\":\"" method                 \
+    "\",\"url\":\"" url "\"},\"resource\":" GENDER("other") "}]}"
 
 static enum status put_in_unit(void *context, struct records_unit *unit, struct scope *scope) {
     (void)context;
@@ -46,7 +46,8 @@ static enum status put_in_unit(void *context, struct records_unit *unit, struct 
 static void test_refused_on_every_path(void **state) {
     struct house *house = guarded(state);
     const struct search_pair pairs[] = {PAIR("identifier", "http://x|1")};
-    struct records_request conditional = replacement("Patient", "", "{\"resourceType\":\"Patient\",\"gender\":\"other\"}");
+    struct records_request conditional =
+        replacement("Patient", "", "{\"resourceType\":\"Patient\",\"gender\":\"other\"}");
     conditional.is_conditional = true;
     conditional.pairs = pairs;
     conditional.pair_count = 1;
@@ -105,8 +106,10 @@ static void test_deletion_is_seen(void **state) {
     conditional.pairs = pairs;
     conditional.pair_count = 1;
     assert_int_equal(ask(house, conditional).status, STATUS_CONFLICT);
-    assert_int_equal(ask(house, posting("{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"request\":{"
-                                        "\"method\":\"DELETE\",\"url\":\"Patient/p\"}}]}")).status,
+    assert_int_equal(
+        ask(house, posting("{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"request\":{"
+                           "\"method\":\"DELETE\",\"url\":\"Patient/p\"}}]}"))
+            .status,
         STATUS_CONFLICT);
     ask_ok(house, reading("Patient", "p"));
 }
@@ -117,8 +120,10 @@ static void test_writes_beside_are_one_unit(void **state) {
     ask_ok(house, reading("Basic", "beside"));
     const char *spoiled =
         "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":["
-        "{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/q\"},\"resource\":{\"resourceType\":\"Patient\",\"id\":\"q\","
-        "\"gender\":\"unknown\"}},{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\"},\"resource\":" GENDER("other") "}]}";
+        "{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/"
+        "q\"},\"resource\":{\"resourceType\":\"Patient\",\"id\":\"q\","
+        "\"gender\":\"unknown\"}},{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\"},\"resource\":" GENDER(
+            "other") "}]}";
     assert_int_equal(ask(house, posting(spoiled)).status, STATUS_UNPROCESSABLE);
     assert_int_equal(ask_ok(house, reading("Basic", "beside")).version, 1);
     assert_int_equal(ask(house, reading("Patient", "q")).status, STATUS_NOT_FOUND);
@@ -142,12 +147,13 @@ static enum status guard_badly(void *context, struct records_change *change, str
 
 static void test_bad_replacement(void **state) {
     struct house *house = *state;
-    records_guard_register(house->records, type_of("Patient"), guard_badly, "{\"resourceType\":\"Patient\",\"gender\":7}");
     records_guard_register(
-        house->records, type_of("Organization"), guard_badly, "{\"resourceType\":\"Organization\",\"id\":\"z\",\"name\":\"x\"}");
+        house->records, type_of("Patient"), guard_badly, "{\"resourceType\":\"Patient\",\"gender\":7}");
+    records_guard_register(house->records, type_of("Organization"), guard_badly,
+        "{\"resourceType\":\"Organization\",\"id\":\"z\",\"name\":\"x\"}");
     assert_int_equal(ask(house, creation("Patient", "{\"resourceType\":\"Patient\"}")).status, STATUS_INVALID);
-    assert_int_equal(
-        ask(house, creation("Organization", "{\"resourceType\":\"Organization\",\"name\":\"x\"}")).status, STATUS_FAILED);
+    assert_int_equal(ask(house, creation("Organization", "{\"resourceType\":\"Organization\",\"name\":\"x\"}")).status,
+        STATUS_FAILED);
     assert_int_equal(count_of(house, "Patient"), 0);
 }
 
@@ -159,8 +165,8 @@ static enum status guard_endlessly(void *context, struct records_change *change,
 static void test_depth_is_limited(void **state) {
     struct house *house = *state;
     records_guard_register(house->records, type_of("Basic"), guard_endlessly, NULL);
-    assert_int_equal(
-        ask(house, creation("Basic", "{\"resourceType\":\"Basic\",\"code\":{\"text\":\"x\"}}")).status, STATUS_TOO_COSTLY);
+    assert_int_equal(ask(house, creation("Basic", "{\"resourceType\":\"Basic\",\"code\":{\"text\":\"x\"}}")).status,
+        STATUS_TOO_COSTLY);
     assert_int_equal(count_of(house, "Basic"), 0);
 }
 
@@ -170,14 +176,14 @@ static enum status work(void *context, struct records_unit *unit, struct scope *
     struct text *id = context;
     const yyjson_val *patient = NULL;
     assert_int_equal(records_unit_get(&patient, unit, type_of("Patient"), TEXT("none"), scope), STATUS_NOT_FOUND);
-    assert_int_equal(records_unit_put(id, unit, TEXT("{\"resourceType\":\"Patient\",\"gender\":\"male\"}"), scope), STATUS_OK);
+    assert_int_equal(
+        records_unit_put(id, unit, TEXT("{\"resourceType\":\"Patient\",\"gender\":\"male\"}"), scope), STATUS_OK);
     assert_int_equal(records_unit_get(&patient, unit, type_of("Patient"), *id, scope), STATUS_OK);
     assert_text(json_text(get(patient, "/meta/versionId")), "1");
     const struct search_pair pairs[] = {PAIR("gender", "male")};
     const yyjson_val **found = NULL;
     size_t count = 0;
-    assert_int_equal(
-        records_unit_search(&found, &count, unit, type_of("Patient"), pairs, 1, 10, scope), STATUS_OK);
+    assert_int_equal(records_unit_search(&found, &count, unit, type_of("Patient"), pairs, 1, 10, scope), STATUS_OK);
     assert_int_equal(count, 1); /* what the unit wrote is seen in it */
     assert_true(text_equal(json_get_text(found[0], "id"), *id));
     assert_text(records_unit_caller(unit)->who, "Practitioner/nurse");

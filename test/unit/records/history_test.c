@@ -1,7 +1,8 @@
 /* Histories of an instance, a type and the system. */
 #include "unit/records/fixture.h"
 
-static struct records_request history(enum records_interaction interaction, const struct search_pair *pairs, size_t count) {
+static struct records_request history(
+    enum records_interaction interaction, const struct search_pair *pairs, size_t count) {
     return (struct records_request){
         .interaction = interaction,
         .type = interaction == RECORDS_HISTORY_SYSTEM ? FHIR_TYPE_NONE : type_of("Patient"),

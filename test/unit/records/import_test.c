@@ -74,7 +74,8 @@ static void test_faults_name_the_document(void **state) {
         "{",
         "[]",
         "{\"resourceType\":\"Patient\",\"birthDate\":\"x\"}",
-        "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{\"resource\":{\"resourceType\":\"Observation\","
+        "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{\"resource\":{\"resourceType\":"
+        "\"Observation\","
         "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"" A "\"}}}]}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -3,10 +3,11 @@
 
 static void test_create_reads_back(void **state) {
     struct house *house = *state;
-    struct records_answer made = ask_ok(house, creation("Patient",
-        "{ \"resourceType\": \"Patient\", \"meta\": {\"versionId\": \"99\", \"profile\": [\"http://x/p\"], \"lastUpdated\": "
-        "\"2001-01-01T00:00:00Z\"}, \"id\": \"mine\", \"name\": [ {\"family\": \"\xEA\xB9\x80\"} ],"
-        "\"multipleBirthInteger\": 2 }"));
+    struct records_answer made = ask_ok(house,
+        creation("Patient", "{ \"resourceType\": \"Patient\", \"meta\": {\"versionId\": \"99\", \"profile\": "
+                            "[\"http://x/p\"], \"lastUpdated\": "
+                            "\"2001-01-01T00:00:00Z\"}, \"id\": \"mine\", \"name\": [ {\"family\": \"\xEA\xB9\x80\"} ],"
+                            "\"multipleBirthInteger\": 2 }"));
     assert_true(made.created);
     assert_int_equal(made.version, 1);
     assert_false(text_is(made.id, "mine")); /* a server names what it creates */
@@ -28,11 +29,13 @@ static void test_create_reads_back(void **state) {
 static void test_body_is_kept(void **state) {
     struct house *house = *state;
     const char *body =
-        "{\"status\":\"final\",\"resourceType\":\"Observation\",\"valueQuantity\":{\"value\":1.00,\"unit\":\"a\\u0001\\n\\\"\\\\\"},"
+        "{\"status\":\"final\",\"resourceType\":\"Observation\",\"valueQuantity\":{\"value\":1.00,\"unit\":"
+        "\"a\\u0001\\n\\\"\\\\\"},"
         "\"code\":{\"text\":\"x\"},\"component\":[{\"valueQuantity\":{\"value\":-2e3},\"code\":{\"text\":\"/\"}}]}";
     struct records_answer made = ask(house, creation("Observation", body));
     assert_int_equal(made.status, STATUS_INVALID); /* U+0001 is no FHIR string */
-    body = "{\"status\":\"final\",\"resourceType\":\"Observation\",\"valueQuantity\":{\"value\":1.00,\"unit\":\"a\\n\\\"\\\\\"},"
+    body = "{\"status\":\"final\",\"resourceType\":\"Observation\",\"valueQuantity\":{\"value\":1.00,\"unit\":"
+           "\"a\\n\\\"\\\\\"},"
            "\"code\":{\"text\":\"x\"},\"component\":[{\"valueQuantity\":{\"value\":-2e3},\"code\":{\"text\":\"/\"}}]}";
     made = ask_ok(house, creation("Observation", body));
     char *stored = (char *)text_string(house->arena, made.body);
@@ -143,7 +146,7 @@ static void test_delete_and_return(void **state) {
     assert_int_equal(answer.version, 2);
     assert_null(answer.body.at);
     assert_int_equal(ask(house, reading("Patient", "p")).status, STATUS_GONE);
-    assert_int_equal(ask_ok(house, deletion("Patient", "p")).version, 0);    /* again: nothing happens */
+    assert_int_equal(ask_ok(house, deletion("Patient", "p")).version, 0); /* again: nothing happens */
     assert_int_equal(ask_ok(house, deletion("Patient", "never")).version, 0);
     assert_int_equal(count_of(house, "Patient"), 0);
     struct records_request vread = reading("Patient", "p");
@@ -164,12 +167,12 @@ static void test_if_match(void **state) {
         const char *tag;
         enum status status;
     } cases[] = {
-        {"W/\"1\"", STATUS_OK},           /* → 2 */
+        {"W/\"1\"", STATUS_OK}, /* → 2 */
         {"W/\"1\"", STATUS_PRECONDITION},
-        {"\"2\"", STATUS_OK},             /* → 3 */
-        {"3", STATUS_OK},                 /* → 4 */
-        {"*", STATUS_OK},                 /* → 5 */
-        {"W/\"9\", W/\"5\"", STATUS_OK},  /* → 6 */
+        {"\"2\"", STATUS_OK},            /* → 3 */
+        {"3", STATUS_OK},                /* → 4 */
+        {"*", STATUS_OK},                /* → 5 */
+        {"W/\"9\", W/\"5\"", STATUS_OK}, /* → 6 */
         {"W/\"x\"", STATUS_PRECONDITION},
         {"W/\"\"", STATUS_PRECONDITION},
     };
@@ -307,9 +310,9 @@ static void test_conditional_delete(void **state) {
 static void test_summary_and_elements(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p",
-        "{\"resourceType\":\"Patient\",\"id\":\"p\",\"text\":{\"status\":\"generated\",\"div\":\"<div "
-        "xmlns=\\\"http://www.w3.org/1999/xhtml\\\">x</div>\"},\"active\":true,\"gender\":\"male\","
-        "\"maritalStatus\":{\"text\":\"m\"},\"contact\":[{\"gender\":\"male\"}]}"));
+                      "{\"resourceType\":\"Patient\",\"id\":\"p\",\"text\":{\"status\":\"generated\",\"div\":\"<div "
+                      "xmlns=\\\"http://www.w3.org/1999/xhtml\\\">x</div>\"},\"active\":true,\"gender\":\"male\","
+                      "\"maritalStatus\":{\"text\":\"m\"},\"contact\":[{\"gender\":\"male\"}]}"));
     static const struct {
         const char *name, *value, *there[4], *gone[4];
     } cases[] = {
@@ -373,7 +376,8 @@ static void test_search_pages(void **state) {
         assert_non_null(at);
         pairs[3] = (struct search_pair){TEXT("_cursor"), text_from(at + strlen("_cursor="))};
         count = 4;
-        ask_ok(house, creation("Patient", "{\"resourceType\":\"Patient\",\"gender\":\"female\"}")); /* unseen by later pages */
+        ask_ok(house,
+            creation("Patient", "{\"resourceType\":\"Patient\",\"gender\":\"female\"}")); /* unseen by later pages */
     }
     assert_int_equal(seen, 5);
     assert_int_equal(pages, 3);
@@ -382,9 +386,10 @@ static void test_search_pages(void **state) {
 static void test_search_includes_and_leniency(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p", one));
-    ask_ok(house, creation("Observation",
-        "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/p\"}}"));
-    struct search_pair pairs[] = {PAIR("subject", "Patient/p"), PAIR("_include", "Observation:subject"), PAIR("nonsense", "1")};
+    ask_ok(house, creation("Observation", "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":"
+                                          "\"x\"},\"subject\":{\"reference\":\"Patient/p\"}}"));
+    struct search_pair pairs[] = {
+        PAIR("subject", "Patient/p"), PAIR("_include", "Observation:subject"), PAIR("nonsense", "1")};
     const yyjson_val *bundle = parse(house, ask_ok(house, searching("Observation", pairs, 2)).body);
     assert_int_equal(yyjson_arr_size((yyjson_val *)json_get(bundle, "entry")), 2);
     assert_text(json_text(get(bundle, "/entry/1/search/mode")), "include");
@@ -419,7 +424,8 @@ static void test_upper_modules_read(void **state) {
     const yyjson_val **found = NULL;
     size_t count = 0;
     assert_int_equal(
-        records_find(&found, &count, house->records, &nurse, type_of("Patient"), pairs, 1, 10, &house->scope), STATUS_OK);
+        records_find(&found, &count, house->records, &nurse, type_of("Patient"), pairs, 1, 10, &house->scope),
+        STATUS_OK);
     assert_int_equal(count, 1);
     assert_text(json_get_text(found[0], "id"), "p");
     assert_text(json_get_text(last_audit(house), "do"), "search");
@@ -481,8 +487,9 @@ static void test_capabilities(void **state) {
     assert_int_equal(yyjson_arr_size((yyjson_val *)json_get(rest, "resource")), (size_t)fhir_resource_count());
     assert_non_null(strstr(text_string(house->arena, json), "\"general-practitioner\""));
     struct buffer whole = buffer_open(house->arena, (size_t)32 << 20);
-    buffer_put_string(&whole, "{\"resourceType\":\"CapabilityStatement\",\"status\":\"active\",\"date\":\"2026-11-22\",\"kind\":"
-                              "\"instance\",\"fhirVersion\":\"4.0.1\",\"format\":[\"json\"],\"rest\":[");
+    buffer_put_string(&whole,
+        "{\"resourceType\":\"CapabilityStatement\",\"status\":\"active\",\"date\":\"2026-11-22\",\"kind\":"
+        "\"instance\",\"fhirVersion\":\"4.0.1\",\"format\":[\"json\"],\"rest\":[");
     buffer_put(&whole, json);
     buffer_put_string(&whole, "]}");
     enum status status = fhir_check(parse(house, buffer_text(&whole)), &scope);

@@ -74,8 +74,9 @@ static struct records_request patching(const char *id, const char *body) {
 static void test_interaction(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p",
-        "{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":\"male\",\"multipleBirthInteger\":2,\"extension\":[{\"url\":"
-        "\"http://e\",\"valueDecimal\":1.00}]}"));
+                      "{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":\"male\",\"multipleBirthInteger\":2,"
+                      "\"extension\":[{\"url\":"
+                      "\"http://e\",\"valueDecimal\":1.00}]}"));
     struct records_answer answer =
         ask_ok(house, patching("p", "[{\"op\":\"replace\",\"path\":\"/gender\",\"value\":\"female\"}]"));
     assert_int_equal(answer.version, 2);

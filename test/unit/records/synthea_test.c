@@ -43,7 +43,8 @@ static bool same(const yyjson_val *sent, const yyjson_val *read, const char *nam
     if (yyjson_is_arr((yyjson_val *)sent)) {
         size_t count = yyjson_arr_size((yyjson_val *)sent);
         bool equal = count == yyjson_arr_size((yyjson_val *)read);
-        yyjson_arr_iter left = yyjson_arr_iter_with((yyjson_val *)sent), right = yyjson_arr_iter_with((yyjson_val *)read);
+        yyjson_arr_iter left = yyjson_arr_iter_with((yyjson_val *)sent),
+                        right = yyjson_arr_iter_with((yyjson_val *)read);
         for (size_t i = 0; i < count && equal; i++) {
             equal = same(yyjson_arr_iter_next(&left), yyjson_arr_iter_next(&right), name);
         }
@@ -51,7 +52,8 @@ static bool same(const yyjson_val *sent, const yyjson_val *read, const char *nam
     }
     if (yyjson_is_obj((yyjson_val *)sent)) {
         bool equal = yyjson_obj_size((yyjson_val *)sent) == yyjson_obj_size((yyjson_val *)read);
-        yyjson_obj_iter left = yyjson_obj_iter_with((yyjson_val *)sent), right = yyjson_obj_iter_with((yyjson_val *)read);
+        yyjson_obj_iter left = yyjson_obj_iter_with((yyjson_val *)sent),
+                        right = yyjson_obj_iter_with((yyjson_val *)read);
         yyjson_val *key = NULL, *other = NULL;
         while (equal && (key = yyjson_obj_iter_next(&left)) != NULL && (other = yyjson_obj_iter_next(&right)) != NULL) {
             equal = text_equal(json_text(key), json_text(other)) &&

@@ -14,8 +14,8 @@ struct bell {
 /* Writes what happened, and moves or clears its due time. */
 static enum status ring(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope) {
     struct bell *bell = context;
-    struct text body = text_format(scope->arena, "{\"resourceType\":\"Basic\",\"id\":\"%.*s\",\"code\":{\"text\":\"rung\"}}",
-        (int)key.size, key.at);
+    struct text body = text_format(scope->arena,
+        "{\"resourceType\":\"Basic\",\"id\":\"%.*s\",\"code\":{\"text\":\"rung\"}}", (int)key.size, key.at);
     enum status status = records_unit_put(NULL, unit, body, scope);
     if (status == STATUS_OK && atomic_load(&bell->failures_left) > 0) {
         atomic_fetch_sub(&bell->failures_left, 1);
@@ -88,8 +88,9 @@ static void test_falls_due_once(void **state) {
     bool told = false;
     for (size_t i = 0; i < count; i++) {
         const yyjson_val *row = parse(house, entries[i].entry);
-        told = told || (text_is(json_get_text(row, "do"), "deadline") && text_is(json_get_text(row, "role"), "system") &&
-                           text_is(json_get_text(row, "who"), "Device/soyang"));
+        told =
+            told || (text_is(json_get_text(row, "do"), "deadline") && text_is(json_get_text(row, "role"), "system") &&
+                        text_is(json_get_text(row, "who"), "Device/soyang"));
     }
     assert_true(told);
 }
@@ -118,7 +119,7 @@ static void test_failures_are_tried_again(void **state) {
     wait_for(&bell, 1);
     assert_int_equal(atomic_load(&bell.failures_left), 0);
     assert_int_equal(ask_ok(house, reading("Basic", "one")).version, 1); /* the failed units left nothing */
-    assert_int_equal(store_due_earliest_us(house->store), START_US);    /* nobody's due time is kept */
+    assert_int_equal(store_due_earliest_us(house->store), START_US);     /* nobody's due time is kept */
 }
 
 static void test_missed_while_down(void **state) {
