@@ -14,7 +14,10 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the clock");
     enum status status = store_open(&out->store, &(struct store_config){.folder = config->path, .clock = out->clock}, scope);
     if (status == STATUS_OK)
-        status = search_open(&out->search, &(struct search_config){out->store, base, FOLDER_ZONE_KOREA_MINUTES}, scope);
+        status = search_open(
+            &out->search,
+            &(struct search_config){.store = out->store, .clock = out->clock, .own_base = base, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
+            scope);
     if (status == STATUS_OK)
         status = records_open(&out->records,
                               &(struct records_config){.store = out->store,
