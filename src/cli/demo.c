@@ -61,9 +61,9 @@ static enum status choose_folder(const char **out, struct stage *stage, const st
 
 static enum status read_scripts(struct stage *stage, const char *region, struct scope *scope)
 {
-    enum status status = document_read(&stage->demo.patients, text_format(scope->arena, "%s/demo/patients.json", region).at, scope);
+    enum status status = source_document(&stage->demo.patients, text_format(scope->arena, "%s/demo/patients.json", region).at, scope);
     if (status == STATUS_OK)
-        status = document_read(&stage->demo.script, text_format(scope->arena, "%s/demo/script.json", region).at, scope);
+        status = source_document(&stage->demo.script, text_format(scope->arena, "%s/demo/script.json", region).at, scope);
     if (status != STATUS_OK)
         return status;
     size_t index, count, at, scripts;

@@ -5,6 +5,6 @@
 #include "base/base.h"
 
 enum { DOCUMENT_MAX = 64 * 1024 * 1024 };
-MUST_CHECK enum status document_read(const yyjson_val **out, const char *path, struct scope *scope);
+MUST_CHECK enum status source_document(const yyjson_val **out, const char *path, struct scope *scope);
 
 #endif

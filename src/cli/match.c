@@ -54,7 +54,7 @@ static enum status write_question(struct text *out, const struct arguments *argu
 {
     const yyjson_val *bundle;
     double number;
-    enum status status = document_read(&bundle, arguments->operands[0], scope);
+    enum status status = source_document(&bundle, arguments->operands[0], scope);
     if (status != STATUS_OK)
         return status;
     struct json_writer w = json_writer_open(scope->arena, DOCUMENT_MAX);

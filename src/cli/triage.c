@@ -61,7 +61,7 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     if (status == STATUS_OK)
         status = triage_policy_open(&policy, policy_text, scope->arena, scope);
     if (status == STATUS_OK)
-        status = document_read(&bundle, arguments->operands[0], scope);
+        status = source_document(&bundle, arguments->operands[0], scope);
     struct triage_gather_options gather = {.human_level = (int)human_level, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES};
     if (status == STATUS_OK)
         status = triage_gather_bundle(facts, bundle, &gather, scope);
