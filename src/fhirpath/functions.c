@@ -103,7 +103,7 @@ static const struct function functions[] = {
     {"sort", 0, FUNCTION_ARGUMENTS_MAX, ARGUMENT_EACH, sort_run, 0, RESULT_FOCUS, FHIRPATH_NODE},
     /* types, logic, aggregates (6.3, 6.5, 7) */
     {"is", 1, 1, ARGUMENT_TYPE, is_run, 0, SYSTEM, FHIRPATH_BOOLEAN},
-    {"as", 1, 1, ARGUMENT_TYPE, as_run, 0, RESULT_TYPE, FHIRPATH_NODE},
+    {"as", 1, 1, ARGUMENT_TYPE, of_type_run, 0, RESULT_TYPE, FHIRPATH_NODE},
     {"type", 0, 0, ARGUMENT_VALUE, type_run, 0, RESULT_UNKNOWN, FHIRPATH_TYPE},
     {"not", 0, 0, ARGUMENT_VALUE, not_run, 0, SYSTEM, FHIRPATH_BOOLEAN},
     {"aggregate", 1, 2, ARGUMENT_EACH, aggregate_run, 0, RESULT_UNKNOWN, FHIRPATH_NODE},

@@ -28,7 +28,7 @@ call_run encoding_run;
 /* functions_math.c */
 call_run rounding_run, real_run, log_run, power_run, round_run, low_high_run, precision_run, comparable_run;
 /* functions_conversion.c */
-call_run convert_run, converts_run, is_run, as_run, of_type_run, type_run, not_run, iif_run, clock_run, trace_run;
+call_run convert_run, converts_run, is_run, of_type_run, type_run, not_run, iif_run, clock_run, trace_run;
 /* functions_fhir.c */
 call_run extension_run, has_extension_run, has_value_run, get_value_run, resolve_run, member_of_run, conforms_to_run;
 call_run check_modifiers_run;

@@ -136,6 +136,9 @@ static void limits(void **state) {
     assert_int_equal(fhirpath_compile(&program, repeated(&scope, "", "a", ".a", 100000), &scope), STATUS_TOO_COSTLY);
     assert_int_equal(fhirpath_compile(&program, repeated(&scope, "", "a", " or a", 100000), &scope), STATUS_TOO_COSTLY);
     assert_int_equal(fhirpath_compile(&program, repeated(&scope, "", "a", " or a", 400), &scope), STATUS_OK);
+    environment.steps_max = 1000;
+    assert_int_equal(fhirpath_evaluate(&items, program, NULL, &environment, &scope), STATUS_OK);
+    environment.steps_max = 20;
     assert_int_equal(evaluate(&items, "code.coding.code", &environment, &scope), STATUS_OK);
     assert_int_equal(
         evaluate(&items, "descendants().descendants().descendants()", &environment, &scope), STATUS_TOO_COSTLY);
