@@ -61,7 +61,7 @@ const char *exchange_request_header(const struct exchange *exchange, const char 
 void exchange_finish(struct exchange *exchange);
 
 /* target.c */
-MUST_CHECK enum status target_parse(struct exchange *exchange, struct scope *scope);
+MUST_CHECK enum status exchange_target_parse(struct exchange *exchange, struct scope *scope);
 MUST_CHECK enum status target_parse_form(struct exchange *exchange, struct text form, struct scope *scope);
 
 /* local.c */
@@ -87,7 +87,7 @@ void workers_submit(struct workers *workers, struct exchange *exchange);
 
 /* operation.c */
 struct operation;
-const struct operation *operation_find(struct text name, fhir_type type, bool is_instance);
+const struct operation *server_operation_find(struct text name, fhir_type type, bool is_instance);
 MUST_CHECK enum status operation_run(struct exchange *exchange, struct scope *scope);
 void operation_capabilities(struct json_writer *w);
 

@@ -17,7 +17,7 @@ static const struct operation operations[] = {
 };
 enum { OPERATION_COUNT = sizeof operations / sizeof operations[0] };
 
-const struct operation *operation_find(struct text name, fhir_type type, bool is_instance)
+const struct operation *server_operation_find(struct text name, fhir_type type, bool is_instance)
 {
     for (size_t i = 0; i < OPERATION_COUNT; i++) {
         const struct operation *operation = &operations[i];

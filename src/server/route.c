@@ -189,7 +189,7 @@ static enum status route_operation(struct exchange *exchange, const char *shape,
     if (last > 3 || strchr("^TI", last > 1 ? shape[last - 2] : '^') == NULL)
         return fault(scope, STATUS_NOT_FOUND, "", "an operation stands at the system, a type or a resource");
     fill_path(&exchange->request, exchange, shape);
-    exchange->operation = operation_find(name, exchange->request.type, exchange->request.id.size > 0);
+    exchange->operation = server_operation_find(name, exchange->request.type, exchange->request.id.size > 0);
     if (exchange->operation == NULL)
         return fault(scope, STATUS_NOT_FOUND, "", "there is no such operation here");
     if (strcmp(exchange->method, "POST") != 0) {
@@ -231,7 +231,7 @@ enum status route_run(struct exchange *exchange, struct scope *scope)
 {
     enum status status = local_check(exchange, scope);
     if (status == STATUS_OK)
-        status = target_parse(exchange, scope);
+        status = exchange_target_parse(exchange, scope);
     if (status != STATUS_OK)
         return status;
     if (exchange->path_count > 0 && text_is(exchange->path[0], "fhir"))

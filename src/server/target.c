@@ -85,7 +85,7 @@ enum status target_parse_form(struct exchange *exchange, struct text form, struc
     return STATUS_OK;
 }
 
-enum status target_parse(struct exchange *exchange, struct scope *scope)
+enum status exchange_target_parse(struct exchange *exchange, struct scope *scope)
 {
     struct text query = exchange->target;
     struct text path = text_cut(&query, '?');

@@ -121,7 +121,7 @@ static bool atom_read(struct condition_atom *atom, struct text text, const struc
     return text.size > 0 && (comparison_read(atom, text) || concept_read(atom, text, lexicon));
 }
 
-enum status condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon,
+enum status triage_condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon,
     struct arena *arena, const char *path, struct scope *scope) {
     struct condition_atom *atoms = ARENA_ARRAY(arena, struct condition_atom, CONDITION_ATOMS_MAX);
     *out = (struct condition){.atoms = atoms};

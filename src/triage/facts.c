@@ -214,21 +214,38 @@ static struct text compose(struct text source, struct arena *arena) {
     return result;
 }
 
-enum { TEXT_BYTES_MAX = 8000 };
+enum { TEXT_BYTES_MAX = 8000, ALL_TEXT_BYTES_MAX = 64000 };
+
+static size_t text_bytes(const struct triage_facts *facts) {
+    size_t size = 0;
+    for (size_t i = 0; i < facts->text_count; i++)
+        size += facts->texts[i].text.size;
+    return size;
+}
+
+/* Cuts before a character, never inside one. */
+static struct text cut_text(struct text text, size_t size) {
+    while (size > 0 && ((unsigned char)text.at[size] & 0xC0) == 0x80)
+        size--;
+    return (struct text){text.at, size};
+}
 
 enum status triage_facts_put_text(struct triage_facts *facts, struct triage_text text, struct scope *scope) {
     if (facts->text_count == TRIAGE_TEXTS_MAX || (text.text.size == 0 && text.code.size == 0))
         return STATUS_OK; /* the newest come first; what lies beyond four hundred statements says nothing new */
-    if (text.text.size > TEXT_BYTES_MAX) {
-        note(facts, "not-used", text.path, TEXT("8,000바이트를 넘는 글은 앞부분만 읽었습니다"),
-            TEXT("of a text over 8,000 bytes only the beginning was read"));
-        text.text.size = TEXT_BYTES_MAX;
-        while (text.text.size > 0 && ((unsigned char)text.text.at[text.text.size] & 0xC0) == 0x80)
-            text.text.size--;
+    if (text.text.size > 0 && !text_is_utf8(text.text))
+        return fault(scope, STATUS_UNPROCESSABLE, path_string(text.path, scope), "not UTF-8");
+    size_t read = text_bytes(facts), left = read < ALL_TEXT_BYTES_MAX ? ALL_TEXT_BYTES_MAX - read : 0;
+    size_t most = left < TEXT_BYTES_MAX ? left : TEXT_BYTES_MAX;
+    if (text.text.size > most) {
+        note(facts, "not-used", text.path, TEXT("긴 글은 앞부분만 읽었습니다"),
+            TEXT("of a long text only the beginning was read"));
+        text.text = cut_text(text.text, most);
     }
     if (text.text.size > 0)
         text.text = compose(text.text, scope->arena);
-    facts->texts[facts->text_count++] = text;
+    if (text.text.size > 0 || text.code.size > 0)
+        facts->texts[facts->text_count++] = text;
     return STATUS_OK;
 }
 

@@ -9,6 +9,7 @@ enum {
     CODES_MAX = 2048,
     TRIGGER_HITS_MAX = 256,
     REACH_BYTES = 72,
+    SENTENCE_REACH_BYTES = 400,
     AFTER_REACH_BYTES = 160
 };
 
@@ -100,7 +101,7 @@ static enum status index_add(struct word_index *index, struct text pattern, uint
     if (index->count == WORDS_MAX)
         return fault(scope, STATUS_TOO_LARGE, path, "more than %d words", WORDS_MAX);
     struct word *word = &index->words[index->count];
-    *word = (struct word){.pattern = pattern_compile(pattern, arena), .owner = owner};
+    *word = (struct word){.pattern = triage_pattern_compile(pattern, arena), .owner = owner};
     if (word->pattern.size == 0 || word->pattern.at[0] == '~' || word->pattern.at[0] == ' ')
         return fault(scope, STATUS_INVALID, path, "a word must begin with a letter, a digit or #");
     index_chain(index, index->count++, (unsigned char)word->pattern.at[0]);
@@ -164,7 +165,7 @@ static void onsets_open(struct lexicon *lexicon, const yyjson_val *document, str
     lexicon->onsets = ARENA_ARRAY(arena, struct onset, count + 1);
     yyjson_arr_foreach(list, i, count, item) {
         struct onset *onset = &lexicon->onsets[lexicon->onset_count++];
-        onset->pattern = pattern_compile(json_get_text(item, "word"), arena);
+        onset->pattern = triage_pattern_compile(json_get_text(item, "word"), arena);
         (void)json_get_double(&onset->minutes, item, "minutes");
     }
     struct pattern_number *numbers = ARENA_ARRAY(arena, struct pattern_number, yyjson_obj_size(words) + 1);
@@ -365,7 +366,7 @@ static struct between look_between(const struct scan *scan, size_t from, size_t 
 }
 
 static bool reaches_forward(const struct scan *scan, const struct trigger_hit *hit, const struct lexicon_match *match) {
-    if (hit->to > match->from || is_parted(scan, hit->to, match->from))
+    if (hit->to > match->from || match->from - hit->to > SENTENCE_REACH_BYTES || is_parted(scan, hit->to, match->from))
         return false;
     bool comma = has_between(scan, hit->to, match->from, ',');
     bool disease = scan->lexicon->concepts[match->concept].disease;

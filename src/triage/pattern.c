@@ -14,7 +14,7 @@ static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '-' || c == '\r';
 }
 
-struct pattern pattern_compile(struct text word, struct arena *arena) {
+struct pattern triage_pattern_compile(struct text word, struct arena *arena) {
     struct pattern pattern = {0};
     if (word.size > 0 && word.at[0] == '^') {
         pattern.edge_before = true;

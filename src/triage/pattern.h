@@ -17,7 +17,7 @@ struct pattern_numbers { /* number words: "두" → 2 */
     } * at;
 };
 
-struct pattern pattern_compile(struct text word, struct arena *arena);
+struct pattern triage_pattern_compile(struct text word, struct arena *arena);
 /* The end of the match at `from`, or 0. *number is set where the pattern holds "#". */
 size_t pattern_match(double *number, const struct pattern *pattern, const struct pattern_numbers *numbers,
     struct text text, size_t from);
