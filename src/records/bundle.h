@@ -43,6 +43,7 @@ struct bundle {
     struct map references; /* text of a conditional reference → its condition's number */
     struct map full_urls;  /* → the entry's number */
     bool *writes_type;     /* by resource number: something of it is written here */
+    struct arena *scratch;     /* for making drafts */
     bool has_reads;
     bool is_composed;
 };

@@ -80,6 +80,7 @@ static enum status settle_all(struct bundle *bundle, struct scope *scope) {
 struct composing {
     struct bundle *bundle;
     const struct bundle_entry *entry;
+    struct scope *scope; /* of the bundle: what is found out for one entry serves the others */
 };
 
 static bool is_urn(struct text value) {
@@ -152,22 +153,24 @@ static enum status add_reference_condition(
 static enum status rewrite_conditional(
     struct text *out, struct composing *composing, struct text value, const char *path, struct scope *scope) {
     struct bundle *bundle = composing->bundle;
+    struct scope *of_bundle = composing->scope;
     struct condition *condition = NULL;
     size_t known = 0;
     if (map_find(&known, &bundle->references, value)) {
         condition = bundle->conditions[known];
     } else {
-        enum status status = add_reference_condition(&condition, bundle, value, path, scope);
+        const char *where = link_path(composing, path, of_bundle->arena);
+        enum status status = add_reference_condition(&condition, bundle, value, where, of_bundle);
         if (status != STATUS_OK) {
             return status;
         }
     }
     if (condition->matches == CONDITION_MANY) {
-        return condition_refuse_many(condition, scope);
+        return condition_refuse_many(condition, of_bundle);
     }
     if (condition->matches == CONDITION_NONE) {
         return bundle->writes_type[fhir_resource_number(condition->type)] ? STATUS_OK
-                                                                          : condition_refuse_none(condition, scope);
+                                                                          : condition_refuse_none(condition, of_bundle);
     }
     *out = text_format(
         scope->arena, "%s/%.*s", fhir_type_name(condition->type), (int)condition->id.size, condition->id.at);
@@ -188,7 +191,7 @@ static enum status rewrite_reference(
         return STATUS_OK;
     }
     if (reference.kind == FHIR_REFERENCE_CONDITIONAL) {
-        return rewrite_conditional(out, composing, value, link_path(composing, path, scope->arena), scope);
+        return rewrite_conditional(out, composing, value, path, scope);
     }
     if (reference.kind == FHIR_REFERENCE_LOCAL) {
         find_relative(out, composing, value, scope->arena);
@@ -227,29 +230,116 @@ static enum status rewrite(struct text *out, void *context, enum fhir_link_kind 
 
 /* ---- drafts ----------------------------------------------------------------------------------------------------- */
 
-static enum status compose_entry(struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
-    struct composing composing = {.bundle = bundle, .entry = entry};
+/* What making a draft needs on the way is several times what is kept of it: it goes into memory that is used again for the
+ * next entry. Only guards look at a body in the unit, so that for most types its text need not be kept either. */
+#define SCRATCH_BYTES ((size_t)512 * 1024 * 1024)
+
+struct entry_composing {
+    struct composing links;
+    struct draft draft;
+};
+
+static enum status compose_in_scratch(void *context, struct scope *scope) {
+    struct entry_composing *composing = context;
+    const struct bundle_entry *entry = composing->links.entry;
     struct json_writer w = json_writer_open(scope->arena, RECORDS_RESOURCE_BYTES_MAX);
     struct text text = {0};
     yyjson_doc *doc = NULL;
-    enum status status = fhir_write_rewritten(&w, entry->resource, rewrite, &composing, scope);
+    enum status status = fhir_write_rewritten(&w, entry->resource, rewrite, &composing->links, scope);
     if (status == STATUS_OK) {
         status = json_finish(&text, &w, scope);
     }
     if (status == STATUS_OK) {
         status = json_read(&doc, text, scope);
     }
-    return status == STATUS_OK
-               ? draft_make(&entry->write.draft, bundle->records, yyjson_doc_get_root(doc), entry->write.id, scope)
-               : status;
+    return status == STATUS_OK ? draft_make(&composing->draft, composing->links.bundle->records,
+                                     yyjson_doc_get_root(doc), entry->write.id, scope)
+                               : status;
+}
+
+static void keep_rows(struct draft *out, const struct draft *draft, struct arena *arena) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < draft->row_count; i++) {
+        bytes += draft->rows[i].key.size + draft->rows[i].target_id.size;
+    }
+    out->rows = ARENA_ARRAY(arena, struct store_row, draft->row_count + 1);
+    char *at = arena_alloc(arena, bytes + 1);
+    for (size_t i = 0; i < draft->row_count; i++) {
+        struct store_row *row = &out->rows[i];
+        *row = draft->rows[i];
+        struct text *const parts[] = {&row->key, &row->target_id};
+        for (size_t j = 0; j < 2; j++) {
+            if (parts[j]->at != NULL) {
+                memcpy(at, parts[j]->at, parts[j]->size);
+                parts[j]->at = at;
+                at += parts[j]->size;
+            }
+        }
+    }
+}
+
+static void keep_references(struct draft *out, const struct draft *draft, struct arena *arena) {
+    out->references = NULL;
+    for (const struct local_reference *from = draft->references; from != NULL; from = from->next) {
+        struct local_reference *kept = ARENA_NEW(arena, struct local_reference);
+        *kept = (struct local_reference){
+            .next = out->references,
+            .type = from->type,
+            .id = text_copy(arena, from->id),
+            .path = text_string(arena, text_from(from->path)),
+        };
+        out->references = kept;
+    }
+}
+
+static enum status keep_draft(struct draft *out, const struct draft *draft, bool guarded, struct scope *scope) {
+    *out = *draft;
+    out->root = NULL;
+    out->json = (struct text){0};
+    out->packed.packed = text_copy(scope->arena, draft->packed.packed);
+    keep_rows(out, draft, scope->arena);
+    keep_references(out, draft, scope->arena);
+    if (!guarded) {
+        return STATUS_OK;
+    }
+    yyjson_doc *doc = NULL;
+    out->json = text_copy(scope->arena, draft->json);
+    enum status status = json_read(&doc, out->json, scope);
+    out->root = status == STATUS_OK ? yyjson_doc_get_root(doc) : NULL;
+    return status;
+}
+
+static enum status compose_entry(
+    struct bundle *bundle, struct bundle_entry *entry, struct arena *scratch, struct scope *scope) {
+    struct entry_composing composing = {.links = {.bundle = bundle, .entry = entry, .scope = scope}};
+    struct scope inner;
+    enum status status = scope_run(&inner, scratch, compose_in_scratch, &composing);
+    fault_carry(scope, &inner.fault);
+    if (status == STATUS_OK) {
+        status =
+            keep_draft(&entry->write.draft, &composing.draft, guard_exists(bundle->records, entry->write.type), scope);
+    }
+    arena_reset(scratch);
+    return status;
+}
+
+static void close_scratch(void *scratch) {
+    arena_close(scratch);
 }
 
 enum status bundle_compose(struct bundle *bundle, struct scope *scope) {
+    if (bundle->scratch == NULL) {
+        bundle->scratch = arena_open(SCRATCH_BYTES);
+        if (bundle->scratch == NULL) {
+            return fault(scope, STATUS_UNAVAILABLE, "", "the server is out of memory; try again later");
+        }
+        arena_defer(scope->arena, close_scratch, bundle->scratch);
+    }
     enum status status = settle_all(bundle, scope);
     for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
         struct bundle_entry *entry = &bundle->entries[i];
         if (!entry->is_settled && (entry->method == BUNDLE_POST || entry->method == BUNDLE_PUT)) {
-            status = compose_entry(bundle, entry, scope);
+            status = compose_entry(bundle, entry, bundle->scratch, scope);
         }
         if (status == STATUS_OK) {
             status = scope_check_deadline(scope);

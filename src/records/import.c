@@ -4,7 +4,7 @@
  * while the next is prepared. A Bundle is a unit of its own, with its links rewritten. */
 
 enum { UNIT_RESOURCES_MAX = 1000, FLIGHTS = 3 };
-#define UNIT_BYTES_MAX ((size_t)48 * 1024 * 1024)
+#define UNIT_BYTES_MAX ((size_t)24 * 1024 * 1024)
 #define FLIGHT_ARENA_BYTES ((size_t)2 * 1024 * 1024 * 1024)
 
 enum flight_state { FLIGHT_FREE, FLIGHT_FILLING, FLIGHT_IN_UNIT };

@@ -165,6 +165,10 @@ static void submit(struct operation *op) {
     op->work = (struct store_work){.apply = apply_in_unit, .done = unit_done, .context = op, .scope = op->scope};
     enum status status = store_submit(op->records->store, &op->work);
     if (status != STATUS_OK) {
+        if (op->outcome != STATUS_OK) {
+            log_event(
+                LOG_ERROR, "audit-row-lost", "interaction", op->note.what, "outcome", status_name(op->outcome), NULL);
+        }
         finish(op, op->outcome == STATUS_OK ? status : op->outcome);
     }
 }

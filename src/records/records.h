@@ -3,7 +3,11 @@
  * Server, command line, referral and tests all come in here: there is no second way to a resource. Every call carries a
  * caller and leaves an audit row in the same durable commit as its effect (a read: before it is answered).
  *
- * Knows how interactions behave (https://hl7.org/fhir/R4/http.html), not how they travel. */
+ * Knows how interactions behave (https://hl7.org/fhir/R4/http.html), not how they travel.
+ *
+ * Threads. Everything may be called from any thread, except registering (before requests come) and an import (one thread at a
+ * time). What waits (records_run, records_unit_run, records_read, records_find, an import) is never called from inside a unit or a
+ * `done`: it would wait for the thread it stands in. */
 #ifndef SOYANG_RECORDS_H
 #define SOYANG_RECORDS_H
 

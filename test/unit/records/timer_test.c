@@ -56,11 +56,13 @@ static void pause_ms(long milliseconds) {
     nanosleep(&time, NULL);
 }
 
-static void wait_for(const struct bell *bell, int rings) {
-    for (int i = 0; i < 500 && atomic_load(&bell->rings) < rings; i++) {
+/* The last handler may not be durable yet when it has rung: whatever is asked after it is answered after it. */
+static void wait_for(struct house *house, const struct bell *bell, int rings) {
+    for (int i = 0; i < 1000 && atomic_load(&bell->rings) < rings; i++) {
         pause_ms(10);
     }
     assert_int_equal(atomic_load(&bell->rings), rings);
+    ask(house, reading("Basic", "nothing"));
 }
 
 static int open_manual(void **state) {
@@ -77,7 +79,7 @@ static void test_falls_due_once(void **state) {
     pause_ms(120);
     assert_int_equal(atomic_load(&bell.rings), 0);
     clock_advance(house->clock, 2 * MINUTE_US);
-    wait_for(&bell, 1);
+    wait_for(house, &bell, 1);
     assert_int_equal(atomic_load(&bell.at_us), START_US + MINUTE_US);
     pause_ms(120);
     assert_int_equal(atomic_load(&bell.rings), 1);
@@ -102,7 +104,7 @@ static void test_moved_due_times(void **state) {
     start(house);
     set(house, "bell", "again", START_US + MINUTE_US);
     clock_advance(house->clock, 10 * MINUTE_US);
-    wait_for(&bell, 3);
+    wait_for(house, &bell, 3);
     assert_int_equal(atomic_load(&bell.at_us), START_US + 3 * MINUTE_US);
     assert_int_equal(store_due_earliest_us(house->store), INT64_MAX);
 }
@@ -116,7 +118,7 @@ static void test_failures_are_tried_again(void **state) {
     set(house, "bell", "one", START_US);
     set(house, "nobody", "lost?", START_US);
     start(house);
-    wait_for(&bell, 1);
+    wait_for(house, &bell, 1);
     assert_int_equal(atomic_load(&bell.failures_left), 0);
     assert_int_equal(ask_ok(house, reading("Basic", "one")).version, 1); /* the failed units left nothing */
     assert_int_equal(store_due_earliest_us(house->store), START_US);     /* nobody's due time is kept */
@@ -132,7 +134,7 @@ static void test_missed_while_down(void **state) {
     struct bell bell = {0};
     records_due_register(house->records, "bell", ring, &bell);
     start(house);
-    wait_for(&bell, 2);
+    wait_for(house, &bell, 2);
     ask_ok(house, reading("Basic", "two"));
 }
 
@@ -147,7 +149,7 @@ static void test_many_at_once(void **state) {
     }
     start(house);
     clock_advance(house->clock, MINUTE_US);
-    wait_for(&bell, 200);
+    wait_for(house, &bell, 200);
     records_timer_stop(house->records);
     assert_int_equal(store_due_earliest_us(house->store), INT64_MAX);
 }
@@ -160,9 +162,9 @@ static void test_fast_clock(void **state) {
     start(house);
     int64_t began_us = clock_monotonic_us();
     set(house, "bell", "one", clock_now_us(house->clock) + 2 * MINUTE_US); /* 0.2 s of real time */
-    wait_for(&bell, 1);
+    wait_for(house, &bell, 1);
     int64_t took_us = clock_monotonic_us() - began_us;
-    assert_true(took_us > 100000 && took_us < 2000000);
+    assert_true(took_us > 100000 && took_us < 5000000);
     house_close(house);
 }
 
