@@ -109,8 +109,6 @@ static enum status write_type(
 }
 
 enum status records_capabilities(struct json_writer *w, struct records *records, struct scope *scope) {
-    json_object_open(w);
-    json_member_string(w, "mode", "server");
     json_name(w, "resource");
     json_array_open(w);
     for (int number = 1; number <= fhir_resource_count(); number++) {
@@ -121,6 +119,5 @@ enum status records_capabilities(struct json_writer *w, struct records *records,
     }
     json_array_close(w);
     write_interactions(w, system_interactions, sizeof system_interactions / sizeof *system_interactions);
-    json_object_close(w);
     return STATUS_OK;
 }

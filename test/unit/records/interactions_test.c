@@ -480,7 +480,9 @@ static void test_capabilities(void **state) {
     struct house *house = *state;
     struct scope scope = {.arena = house->arena};
     struct json_writer w = json_writer_open(house->arena, (size_t)16 << 20);
+    json_object_open(&w);
     assert_int_equal(records_capabilities(&w, house->records, &scope), STATUS_OK);
+    json_object_close(&w);
     struct text json = {0};
     assert_int_equal(json_finish(&json, &w, &scope), STATUS_OK);
     const yyjson_val *rest = parse(house, json);
