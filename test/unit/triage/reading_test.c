@@ -1,0 +1,300 @@
+/* Laws of the reading on 100,000 random patients; the ten worst inputs; the second reader's door; replay to the byte; policies
+ * that must be refused. */
+#include "triage/triage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h> /* after what it needs */
+
+enum { RANDOM_PATIENTS = 100000, ARENA_BYTES = 128 << 20, JSON_BYTES = 4 << 20 };
+
+static struct arena *process_arena;
+static const struct triage_policy *policy;
+
+static enum status open_policy(void *context, struct scope *scope) {
+    (void)context;
+    return triage_policy_open(&policy, (struct text){0}, process_arena, scope);
+}
+
+static int open_all(void **state) {
+    (void)state;
+    struct scope scope;
+    process_arena = arena_open(ARENA_BYTES);
+    return scope_run(&scope, process_arena, open_policy, NULL) == STATUS_OK ? 0 : 1;
+}
+static int close_all(void **state) {
+    (void)state;
+    arena_close(process_arena);
+    return 0;
+}
+
+/* xorshift64*: the same patients on every machine. */
+static uint64_t seed = 0x9E3779B97F4A7C15u;
+static uint32_t chance(uint32_t below) {
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return (uint32_t)((seed * 0x2545F4914F6CDD1Du) >> 33) % below;
+}
+
+static const char *const phrases[] = {
+    "가슴 통증", "chest pain", "없음", "denies", "no", "r/o", "의심", "과거력", "history of", "숨이 차고", "stroke", "경련", "심정지", "unresponsive",
+    "투석을 거름", "임신 38주", "진통", "추락", "골반 불안정", "fever", "열이", "혈압약 처방받", "감기", "but", "그러나", ",", ".", "?", "#", "~", "2시간 전",
+    "cardiac arrest", "ROSC", "아나필락시스", "목이 부어 숨", "anaphylaxis", "\xF0\x9F\x9A\x91", "  ", "(-)", "abdominal pain", "복통", "stab", "abdomen",
+};
+enum { PHRASES = sizeof phrases / sizeof phrases[0] };
+
+static struct triage_facts *random_patient(struct scope *scope) {
+    static const struct {
+        int low, high;
+    } ranges[TRIAGE_MEASURE_COUNT] = {{0, 80}, {40, 100}, {30, 260}, {10, 150}, {0, 250}, {28, 43}, {3, 15}, {0, 10}, {0, 40}, {10, 900}, {2, 9}, {0, 15}};
+    struct triage_facts *facts = triage_facts_new(scope->arena);
+    facts->age_months = (int)chance(1200) - 1;
+    facts->sex = (enum triage_sex)chance(3);
+    facts->pregnant = (enum triage_answer)chance(3);
+    facts->oxygen = (enum triage_answer)chance(3);
+    facts->hypercapnic = (enum triage_answer)chance(3);
+    facts->injury = (enum triage_answer)chance(3);
+    facts->mind = (enum triage_mind)chance(6);
+    facts->human_level = (int)chance(6);
+    for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++) {
+        double value = ranges[i].low + (int)chance((uint32_t)(ranges[i].high - ranges[i].low + 1));
+        if (chance(3) && triage_facts_put(facts, (enum triage_measure)i, value, (struct text){0}, TEXT("x"), 0, scope) != STATUS_OK)
+            scope->fault = (struct fault){0};
+    }
+    for (uint32_t i = chance(3); i > 0; i--) {
+        struct buffer words = buffer_open(scope->arena, 2000);
+        for (uint32_t k = chance(9); k > 0; k--) {
+            buffer_put_string(&words, phrases[chance(PHRASES)]);
+            buffer_put_char(&words, ' ');
+        }
+        struct triage_text text = {.kind = (enum triage_text_kind)chance(3), .text = buffer_text(&words), .path = TEXT("x")};
+        assert_int_equal(triage_facts_put_text(facts, text, scope), STATUS_OK);
+    }
+    return facts;
+}
+
+static void check_laws(const struct triage_reading *reading, const struct triage_facts *facts) {
+    assert_true(reading->level >= 1 && reading->level <= 5);
+    assert_true(!facts->human_level || reading->level <= facts->human_level);
+    assert_true(!reading->floor_level || reading->level <= reading->floor_level);
+    assert_true(!reading->stay_local || (reading->level >= 4 && !reading->floor_level && reading->place == TRIAGE_PLACE_CLINIC));
+    assert_true(!reading->extreme || reading->level <= 2);
+    assert_true(reading->need_count >= 1 && reading->need_count <= TRIAGE_NEEDED_MAX);
+    assert_true(reading->reason_count >= 1);
+    for (size_t i = 0; i < reading->reason_count; i++) {
+        assert_true(reading->reasons[i].ko.size > 0 && reading->reasons[i].en.size > 0);
+        assert_true(reading->reasons[i].kind != TRIAGE_REASON_FLOOR || reading->reasons[i].level >= reading->level);
+    }
+}
+
+struct random_work {
+    int read, refused, escalated;
+};
+
+static enum status read_random(void *context, struct scope *scope) {
+    struct random_work *work = context;
+    struct triage_facts *facts = random_patient(scope);
+    struct triage_reading reading;
+    enum status status = triage_read(&reading, policy, facts, NULL, 0, scope);
+    if (status != STATUS_OK) {
+        assert_int_equal(status, STATUS_UNPROCESSABLE);
+        work->refused++;
+        return STATUS_OK;
+    }
+    check_laws(&reading, facts);
+    work->read++;
+    work->escalated += reading.escalated;
+    return STATUS_OK;
+}
+
+static void test_never_lowers(void **state) {
+    (void)state;
+    struct random_work work = {0};
+    struct arena *arena = arena_open(ARENA_BYTES);
+    int64_t start = clock_monotonic_us();
+    for (int i = 0; i < RANDOM_PATIENTS; i++) {
+        struct scope scope;
+        assert_int_equal(scope_run(&scope, arena, read_random, &work), STATUS_OK);
+        arena_reset(arena);
+    }
+    printf("%d random patients read, %d had nothing to read, %d escalated; %.1f microseconds each\n", work.read, work.refused, work.escalated,
+        (double)(clock_monotonic_us() - start) / RANDOM_PATIENTS);
+    assert_true(work.read > RANDOM_PATIENTS / 2 && work.escalated > 1000);
+    arena_close(arena);
+}
+
+/* ---- the ten worst inputs ------------------------------------------------------------------------------------------- */
+
+static struct text repeated(struct arena *arena, const char *word, size_t bytes) {
+    struct buffer buffer = buffer_open(arena, bytes);
+    while (!buffer.full && buffer.size + strlen(word) <= bytes)
+        buffer_put_string(&buffer, word);
+    return buffer_text(&buffer);
+}
+
+static enum status read_worst(void *context, struct scope *scope) {
+    int64_t *longest = context;
+    const struct text worst[] = {
+        repeated(scope->arena, "no ", 8000), repeated(scope->arena, "가슴 통증, ", 8000), repeated(scope->arena, "오른쪽 ", 8000),
+        repeated(scope->arena, "chest pain no ", 8000), repeated(scope->arena, "없음", 8000), repeated(scope->arena, "?", 8000),
+        repeated(scope->arena, "denies chest pain, ", 8000), repeated(scope->arena, "1시간 ", 8000), repeated(scope->arena, "((((", 8000),
+        repeated(scope->arena, "\xF0\x9F\x9A\x91\xE2\x80\x8D", 8000),
+    };
+    for (size_t i = 0; i < sizeof worst / sizeof worst[0]; i++) {
+        struct triage_facts *facts = triage_facts_new(scope->arena);
+        struct triage_reading reading;
+        for (int k = 0; k < 10; k++) {
+            struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT, .text = worst[i], .path = TEXT("x")};
+            assert_int_equal(triage_facts_put_text(facts, text, scope), STATUS_OK);
+        }
+        int64_t start = clock_monotonic_us();
+        assert_int_equal(triage_read(&reading, policy, facts, NULL, 0, scope), STATUS_OK);
+        int64_t took = clock_monotonic_us() - start;
+        *longest = took > *longest ? took : *longest;
+        check_laws(&reading, facts);
+    }
+    return STATUS_OK;
+}
+
+static void test_ten_worst_inputs(void **state) {
+    (void)state;
+    struct scope scope;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    int64_t longest = 0;
+    assert_int_equal(scope_run(&scope, arena, read_worst, &longest), STATUS_OK);
+    printf("the slowest of the ten worst inputs: %.1f ms\n", (double)longest / 1000);
+    assert_true(longest < 5000000);
+    arena_close(arena);
+}
+
+/* ---- the second reader ----------------------------------------------------------------------------------------------- */
+
+static void read_fixed(struct triage_opinion *out, const struct triage_reader *reader, const struct triage_facts *facts,
+    const struct triage_reading *rules, struct arena *arena) {
+    (void)facts, (void)rules, (void)arena;
+    int level = *(const int *)reader->model;
+    *out = (struct triage_opinion){.abstains = level == 0, .level = level, .ko = TEXT("이유"), .en = TEXT("why")};
+}
+
+static enum status read_with_reader(void *context, struct scope *scope) {
+    (void)context;
+    for (int opinion = 0; opinion <= 5; opinion++) {
+        struct triage_reader reader = {.name = "fixed", .digest = "d", .model = &opinion, .read = read_fixed};
+        struct triage_facts *facts = triage_facts_new(scope->arena);
+        struct triage_reading reading;
+        facts->human_level = 3;
+        assert_int_equal(triage_read(&reading, policy, facts, &reader, 1, scope), STATUS_OK);
+        assert_int_equal(reading.level, opinion && opinion < 3 ? opinion : 3);
+        assert_int_equal(reading.reader_level, opinion);
+        assert_string_equal(reading.reader_digest, "d");
+    }
+    return STATUS_OK;
+}
+
+static void test_a_reader_only_escalates(void **state) {
+    (void)state;
+    struct scope scope;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    assert_int_equal(scope_run(&scope, arena, read_with_reader, NULL), STATUS_OK);
+    arena_close(arena);
+}
+
+/* ---- replay ---------------------------------------------------------------------------------------------------------- */
+
+struct written {
+    struct text reading, assessment;
+};
+
+static enum status write_once(void *context, struct scope *scope) {
+    struct written *written = context;
+    struct triage_facts *facts = triage_facts_new(scope->arena);
+    struct triage_reading reading;
+    struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT, .text = TEXT("40분 전부터 쥐어짜는 가슴 통증, 식은땀"), .path = TEXT("Encounter/e.reasonCode[0].text")};
+    facts->age_months = 59 * 12;
+    facts->patient = TEXT("Patient/p");
+    facts->human_level = 3;
+    assert_int_equal(triage_facts_put_text(facts, text, scope), STATUS_OK);
+    assert_int_equal(triage_facts_put(facts, TRIAGE_SYSTOLIC, 84, (struct text){0}, TEXT("Observation/bp.valueQuantity"), 0, scope), STATUS_OK);
+    assert_int_equal(triage_read(&reading, policy, facts, NULL, 0, scope), STATUS_OK);
+    assert_int_equal(reading.level, 2);
+    assert_true(reading.escalated);
+    struct json_writer w = json_writer_open(scope->arena, JSON_BYTES);
+    triage_write(&w, &reading, facts);
+    assert_int_equal(json_finish(&written->reading, &w, scope), STATUS_OK);
+    struct triage_stamp stamp = {.id = TEXT("r1"), .at_us = 1795316645000000, .performer = TEXT("Device/soyang")};
+    return triage_write_risk_assessment(&written->assessment, &reading, facts, &stamp, scope);
+}
+
+static void test_replays_to_the_byte(void **state) {
+    (void)state;
+    struct written first = {0}, second = {0};
+    struct arena *arenas[] = {arena_open(ARENA_BYTES), arena_open(ARENA_BYTES)};
+    struct scope scope;
+    assert_int_equal(scope_run(&scope, arenas[0], write_once, &first), STATUS_OK);
+    assert_int_equal(scope_run(&scope, arenas[1], write_once, &second), STATUS_OK);
+    assert_true(text_equal(first.reading, second.reading));
+    assert_true(text_equal(first.assessment, second.assessment));
+    yyjson_doc *doc = NULL;
+    struct scope reading_scope = {.arena = arenas[0]};
+    assert_int_equal(json_read(&doc, first.assessment, &reading_scope), STATUS_OK);
+    assert_int_equal(fhir_check(yyjson_doc_get_root(doc), &reading_scope), STATUS_OK);
+    assert_int_equal(json_read(&doc, first.reading, &reading_scope), STATUS_OK);
+    arena_close(arenas[0]);
+    arena_close(arenas[1]);
+}
+
+/* ---- policies that must be refused ----------------------------------------------------------------------------------- */
+
+#define DEFAULTS "\"version\":\"1\",\"systems\":{\"own\":\"urn:x\",\"departments\":\"urn:d\"},\"departments\":{\"24\":{\"ko\":\"a\",\"en\":\"b\"}}," \
+    "\"defaults\":{\"level\":4,\"level_unmeasured\":3,\"level_places\":[\"clinic\",\"clinic\",\"clinic\",\"clinic\",\"clinic\"]," \
+    "\"need_emergency\":\"N\",\"need_local\":\"N\",\"departments_emergency\":[\"24\"],\"departments_clinic\":[\"24\"]}," \
+    "\"needs\":[{\"code\":\"N\",\"list\":\"own\",\"ko\":\"a\",\"en\":\"b\",\"departments\":[\"24\"],\"place\":\"clinic\"}]," \
+    "\"lexicon\":{\"concepts\":[{\"code\":\"c\",\"words\":[\"w\"]}]}"
+#define RULE(members) "{" DEFAULTS ",\"floor\":[{" members "}]}"
+
+static enum status open_given(void *context, struct scope *scope) {
+    const struct triage_policy *opened = NULL;
+    return triage_policy_open(&opened, text_from(context), scope->arena, scope);
+}
+
+static void test_policies(void **state) {
+    (void)state;
+    static const struct {
+        const char *document, *path;
+    } cases[] = {
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"c | spo2<90\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), NULL},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"unknown-word\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"spo2<ninety\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\""), "floor[0]"},
+        {RULE("\"id\":\"r\",\"level\":9,\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
+        {"{" DEFAULTS ",\"need_rules\":[{\"id\":\"r\",\"need\":\"X\",\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\"}]}", "need_rules[0]"},
+        {"{}", "defaults"},
+        {"[", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scope scope;
+        struct arena *arena = arena_open(ARENA_BYTES);
+        enum status status = scope_run(&scope, arena, open_given, (void *)(uintptr_t)cases[i].document);
+        if (i == 0)
+            assert_int_equal(status, STATUS_OK);
+        else
+            assert_int_equal(status, STATUS_INVALID);
+        if (cases[i].path)
+            assert_string_equal(scope.fault.first->path, cases[i].path);
+        arena_close(arena);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_never_lowers), cmocka_unit_test(test_ten_worst_inputs), cmocka_unit_test(test_a_reader_only_escalates),
+        cmocka_unit_test(test_replays_to_the_byte), cmocka_unit_test(test_policies),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
