@@ -48,8 +48,8 @@ struct condition {
     int count;
 };
 /* `lines` is an array of strings; absent: an empty condition. */
-MUST_CHECK enum status triage_condition_open(struct condition *out, const yyjson_val *lines, const struct lexicon *lexicon,
-    struct arena *arena, const char *path, struct scope *scope);
+MUST_CHECK enum status triage_condition_open(struct condition *out, const yyjson_val *lines,
+    const struct lexicon *lexicon, struct arena *arena, const char *path, struct scope *scope);
 
 /* What a condition is held against. */
 struct condition_case {

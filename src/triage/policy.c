@@ -148,8 +148,8 @@ static enum status rule_read(struct policy_rule *rule, const struct opening *ope
     }
     enum status status = departments_read(&rule->departments, opening, json_get(item, "departments"), path);
     if (status == STATUS_OK)
-        status =
-            triage_condition_open(&rule->when, json_get(item, "when"), opening->policy->lexicon, opening->arena, path, scope);
+        status = triage_condition_open(
+            &rule->when, json_get(item, "when"), opening->policy->lexicon, opening->arena, path, scope);
     if (status == STATUS_OK)
         status = triage_condition_open(
             &rule->unless, json_get(item, "unless"), opening->policy->lexicon, opening->arena, path, scope);

@@ -1,6 +1,7 @@
 /* Units, ranges and contradictions: corrected with a note, or refused with the path; never a quiet number. */
 #include "triage/triage.h"
 
+#include <cmocka.h> /* after what it needs */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h> /* after what it needs */
 
 enum { ARENA_BYTES = 64 << 20, LINE_BYTES = 512 };
 
@@ -35,11 +35,13 @@ static enum triage_measure measure_of(const char *code) {
 }
 
 static void check_line(char *line) {
-    char *measure = strsep(&line, "\t"), *value = strsep(&line, "\t"), *unit = strsep(&line, "\t"), *outcome = strsep(&line, "\t"), *code = line;
+    char *measure = strsep(&line, "\t"), *value = strsep(&line, "\t"), *unit = strsep(&line, "\t"),
+         *outcome = strsep(&line, "\t"), *code = line;
     struct triage_facts *facts = triage_facts_new(scope.arena);
     enum triage_measure which = measure_of(measure);
     scope.fault = (struct fault){0};
-    enum status status = triage_facts_put(facts, which, strtod(value, NULL), text_from(unit), TEXT("Observation/x.valueQuantity"), 0, &scope);
+    enum status status = triage_facts_put(
+        facts, which, strtod(value, NULL), text_from(unit), TEXT("Observation/x.valueQuantity"), 0, &scope);
     if (strcmp(outcome, "refused") == 0) {
         if (status != STATUS_UNPROCESSABLE || facts->values[which].known)
             fail_msg("%s %s %s: should be refused", measure, value, unit);
@@ -155,16 +157,23 @@ static void test_texts_are_bounded(void **state) {
 static void test_text_is_composed(void **state) {
     (void)state;
     struct triage_facts *facts = triage_facts_new(scope.arena);
-    struct triage_text text = {.text = TEXT("\xE1\x84\x8B\xE1\x85\xA7\xE1\x86\xAF"), .path = TEXT("x")}; /* 열, decomposed */
+    struct triage_text text = {
+        .text = TEXT("\xE1\x84\x8B\xE1\x85\xA7\xE1\x86\xAF"), .path = TEXT("x")}; /* 열, decomposed */
     assert_int_equal(triage_facts_put_text(facts, text, &scope), STATUS_OK);
     assert_true(text_is(facts->texts[0].text, "\xEC\x97\xB4"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_exchanged_pressures), cmocka_unit_test(test_age), cmocka_unit_test(test_human_level),
-        cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_gcs_and_mind), cmocka_unit_test(test_the_later_value_wins),
-        cmocka_unit_test(test_texts_are_bounded), cmocka_unit_test(test_text_is_composed),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_exchanged_pressures),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_human_level),
+        cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_gcs_and_mind),
+        cmocka_unit_test(test_the_later_value_wins),
+        cmocka_unit_test(test_texts_are_bounded),
+        cmocka_unit_test(test_text_is_composed),
     };
     return cmocka_run_group_tests(tests, open_scope, close_scope);
 }

@@ -2,13 +2,13 @@
  * that must be refused. */
 #include "triage/triage.h"
 
+#include <cmocka.h> /* after what it needs */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h> /* after what it needs */
 
 enum { RANDOM_PATIENTS = 100000, ARENA_BYTES = 128 << 20, JSON_BYTES = 4 << 20 };
 
@@ -42,16 +42,57 @@ static uint32_t chance(uint32_t below) {
 }
 
 static const char *const phrases[] = {
-    "가슴 통증", "chest pain", "없음", "denies", "no", "r/o", "의심", "과거력", "history of", "숨이 차고", "stroke", "경련", "심정지", "unresponsive",
-    "투석을 거름", "임신 38주", "진통", "추락", "골반 불안정", "fever", "열이", "혈압약 처방받", "감기", "but", "그러나", ",", ".", "?", "#", "~", "2시간 전",
-    "cardiac arrest", "ROSC", "아나필락시스", "목이 부어 숨", "anaphylaxis", "\xF0\x9F\x9A\x91", "  ", "(-)", "abdominal pain", "복통", "stab", "abdomen",
+    "가슴 통증",
+    "chest pain",
+    "없음",
+    "denies",
+    "no",
+    "r/o",
+    "의심",
+    "과거력",
+    "history of",
+    "숨이 차고",
+    "stroke",
+    "경련",
+    "심정지",
+    "unresponsive",
+    "투석을 거름",
+    "임신 38주",
+    "진통",
+    "추락",
+    "골반 불안정",
+    "fever",
+    "열이",
+    "혈압약 처방받",
+    "감기",
+    "but",
+    "그러나",
+    ",",
+    ".",
+    "?",
+    "#",
+    "~",
+    "2시간 전",
+    "cardiac arrest",
+    "ROSC",
+    "아나필락시스",
+    "목이 부어 숨",
+    "anaphylaxis",
+    "\xF0\x9F\x9A\x91",
+    "  ",
+    "(-)",
+    "abdominal pain",
+    "복통",
+    "stab",
+    "abdomen",
 };
 enum { PHRASES = sizeof phrases / sizeof phrases[0] };
 
 static struct triage_facts *random_patient(struct scope *scope) {
     static const struct {
         int low, high;
-    } ranges[TRIAGE_MEASURE_COUNT] = {{0, 80}, {40, 100}, {30, 260}, {10, 150}, {0, 250}, {28, 43}, {3, 15}, {0, 10}, {0, 40}, {10, 900}, {2, 9}, {0, 15}};
+    } ranges[TRIAGE_MEASURE_COUNT] = {{0, 80}, {40, 100}, {30, 260}, {10, 150}, {0, 250}, {28, 43}, {3, 15}, {0, 10},
+        {0, 40}, {10, 900}, {2, 9}, {0, 15}};
     struct triage_facts *facts = triage_facts_new(scope->arena);
     facts->age_months = (int)chance(1200) - 1;
     facts->sex = (enum triage_sex)chance(3);
@@ -63,7 +104,8 @@ static struct triage_facts *random_patient(struct scope *scope) {
     facts->human_level = (int)chance(6);
     for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++) {
         double value = ranges[i].low + (int)chance((uint32_t)(ranges[i].high - ranges[i].low + 1));
-        if (chance(3) && triage_facts_put(facts, (enum triage_measure)i, value, (struct text){0}, TEXT("x"), 0, scope) != STATUS_OK)
+        if (chance(3) &&
+            triage_facts_put(facts, (enum triage_measure)i, value, (struct text){0}, TEXT("x"), 0, scope) != STATUS_OK)
             scope->fault = (struct fault){0};
     }
     for (uint32_t i = chance(3); i > 0; i--) {
@@ -72,7 +114,8 @@ static struct triage_facts *random_patient(struct scope *scope) {
             buffer_put_string(&words, phrases[chance(PHRASES)]);
             buffer_put_char(&words, ' ');
         }
-        struct triage_text text = {.kind = (enum triage_text_kind)chance(3), .text = buffer_text(&words), .path = TEXT("x")};
+        struct triage_text text = {
+            .kind = (enum triage_text_kind)chance(3), .text = buffer_text(&words), .path = TEXT("x")};
         assert_int_equal(triage_facts_put_text(facts, text, scope), STATUS_OK);
     }
     return facts;
@@ -82,7 +125,8 @@ static void check_laws(const struct triage_reading *reading, const struct triage
     assert_true(reading->level >= 1 && reading->level <= 5);
     assert_true(!facts->human_level || reading->level <= facts->human_level);
     assert_true(!reading->floor_level || reading->level <= reading->floor_level);
-    assert_true(!reading->stay_local || (reading->level >= 4 && !reading->floor_level && reading->place == TRIAGE_PLACE_CLINIC));
+    assert_true(!reading->stay_local ||
+                (reading->level >= 4 && !reading->floor_level && reading->place == TRIAGE_PLACE_CLINIC));
     assert_true(!reading->extreme || reading->level <= 2);
     assert_true(reading->need_count >= 1 && reading->need_count <= TRIAGE_NEEDED_MAX);
     assert_true(reading->reason_count >= 1);
@@ -122,8 +166,8 @@ static void test_never_lowers(void **state) {
         assert_int_equal(scope_run(&scope, arena, read_random, &work), STATUS_OK);
         arena_reset(arena);
     }
-    printf("%d random patients read, %d had nothing to read, %d escalated; %.1f microseconds each\n", work.read, work.refused, work.escalated,
-        (double)(clock_monotonic_us() - start) / RANDOM_PATIENTS);
+    printf("%d random patients read, %d had nothing to read, %d escalated; %.1f microseconds each\n", work.read,
+        work.refused, work.escalated, (double)(clock_monotonic_us() - start) / RANDOM_PATIENTS);
     assert_true(work.read > RANDOM_PATIENTS / 2 && work.escalated > 1000);
     arena_close(arena);
 }
@@ -140,9 +184,15 @@ static struct text repeated(struct arena *arena, const char *word, size_t bytes)
 static enum status read_worst(void *context, struct scope *scope) {
     int64_t *longest = context;
     const struct text worst[] = {
-        repeated(scope->arena, "no ", 8000), repeated(scope->arena, "가슴 통증, ", 8000), repeated(scope->arena, "오른쪽 ", 8000),
-        repeated(scope->arena, "chest pain no ", 8000), repeated(scope->arena, "없음", 8000), repeated(scope->arena, "?", 8000),
-        repeated(scope->arena, "denies chest pain, ", 8000), repeated(scope->arena, "1시간 ", 8000), repeated(scope->arena, "((((", 8000),
+        repeated(scope->arena, "no ", 8000),
+        repeated(scope->arena, "가슴 통증, ", 8000),
+        repeated(scope->arena, "오른쪽 ", 8000),
+        repeated(scope->arena, "chest pain no ", 8000),
+        repeated(scope->arena, "없음", 8000),
+        repeated(scope->arena, "?", 8000),
+        repeated(scope->arena, "denies chest pain, ", 8000),
+        repeated(scope->arena, "1시간 ", 8000),
+        repeated(scope->arena, "((((", 8000),
         repeated(scope->arena, "\xF0\x9F\x9A\x91\xE2\x80\x8D", 8000),
     };
     for (size_t i = 0; i < sizeof worst / sizeof worst[0]; i++) {
@@ -214,12 +264,16 @@ static enum status write_once(void *context, struct scope *scope) {
     struct written *written = context;
     struct triage_facts *facts = triage_facts_new(scope->arena);
     struct triage_reading reading;
-    struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT, .text = TEXT("40분 전부터 쥐어짜는 가슴 통증, 식은땀"), .path = TEXT("Encounter/e.reasonCode[0].text")};
+    struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT,
+        .text = TEXT("40분 전부터 쥐어짜는 가슴 통증, 식은땀"),
+        .path = TEXT("Encounter/e.reasonCode[0].text")};
     facts->age_months = 59 * 12;
     facts->patient = TEXT("Patient/p");
     facts->human_level = 3;
     assert_int_equal(triage_facts_put_text(facts, text, scope), STATUS_OK);
-    assert_int_equal(triage_facts_put(facts, TRIAGE_SYSTOLIC, 84, (struct text){0}, TEXT("Observation/bp.valueQuantity"), 0, scope), STATUS_OK);
+    assert_int_equal(
+        triage_facts_put(facts, TRIAGE_SYSTOLIC, 84, (struct text){0}, TEXT("Observation/bp.valueQuantity"), 0, scope),
+        STATUS_OK);
     assert_int_equal(triage_read(&reading, policy, facts, NULL, 0, scope), STATUS_OK);
     assert_int_equal(reading.level, 2);
     assert_true(reading.escalated);
@@ -250,10 +304,15 @@ static void test_replays_to_the_byte(void **state) {
 
 /* ---- policies that must be refused ----------------------------------------------------------------------------------- */
 
-#define DEFAULTS "\"version\":\"1\",\"systems\":{\"own\":\"urn:x\",\"departments\":\"urn:d\"},\"departments\":{\"24\":{\"ko\":\"a\",\"en\":\"b\"}}," \
-    "\"defaults\":{\"level\":4,\"level_unmeasured\":3,\"level_places\":[\"clinic\",\"clinic\",\"clinic\",\"clinic\",\"clinic\"]," \
-    "\"need_emergency\":\"N\",\"need_local\":\"N\",\"departments_emergency\":[\"24\"],\"departments_clinic\":[\"24\"]}," \
-    "\"needs\":[{\"code\":\"N\",\"list\":\"own\",\"ko\":\"a\",\"en\":\"b\",\"departments\":[\"24\"],\"place\":\"clinic\"}]," \
+#define DEFAULTS                                                                                                       \
+    "\"version\":\"1\",\"systems\":{\"own\":\"urn:x\",\"departments\":\"urn:d\"},\"departments\":{\"24\":{\"ko\":"     \
+    "\"a\",\"en\":\"b\"}},"                                                                                            \
+    "\"defaults\":{\"level\":4,\"level_unmeasured\":3,\"level_places\":[\"clinic\",\"clinic\",\"clinic\",\"clinic\","  \
+    "\"clinic\"],"                                                                                                     \
+    "\"need_emergency\":\"N\",\"need_local\":\"N\",\"departments_emergency\":[\"24\"],\"departments_clinic\":[\"24\"]" \
+    "},"                                                                                                               \
+    "\"needs\":[{\"code\":\"N\",\"list\":\"own\",\"ko\":\"a\",\"en\":\"b\",\"departments\":[\"24\"],\"place\":"        \
+    "\"clinic\"}],"                                                                                                    \
     "\"lexicon\":{\"concepts\":[{\"code\":\"c\",\"words\":[\"w\"]}]}"
 #define RULE(members) "{" DEFAULTS ",\"floor\":[{" members "}]}"
 
@@ -268,12 +327,15 @@ static void test_policies(void **state) {
         const char *document, *path;
     } cases[] = {
         {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"c | spo2<90\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), NULL},
-        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"unknown-word\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
-        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"spo2<ninety\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"unknown-word\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""),
+            "floor[0]"},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"spo2<ninety\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""),
+            "floor[0]"},
         {RULE("\"id\":\"r\",\"level\":2,\"when\":[],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
         {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\""), "floor[0]"},
         {RULE("\"id\":\"r\",\"level\":9,\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
-        {"{" DEFAULTS ",\"need_rules\":[{\"id\":\"r\",\"need\":\"X\",\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\"}]}", "need_rules[0]"},
+        {"{" DEFAULTS ",\"need_rules\":[{\"id\":\"r\",\"need\":\"X\",\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\"}]}",
+            "need_rules[0]"},
         {"{}", "defaults"},
         {"[", NULL},
     };
@@ -293,8 +355,11 @@ static void test_policies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_never_lowers), cmocka_unit_test(test_ten_worst_inputs), cmocka_unit_test(test_a_reader_only_escalates),
-        cmocka_unit_test(test_replays_to_the_byte), cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_never_lowers),
+        cmocka_unit_test(test_ten_worst_inputs),
+        cmocka_unit_test(test_a_reader_only_escalates),
+        cmocka_unit_test(test_replays_to_the_byte),
+        cmocka_unit_test(test_policies),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

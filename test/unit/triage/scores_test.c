@@ -1,13 +1,13 @@
 /* The published vectors against the C tables; totals, completeness, who a score fits; the two traps of REMS. */
 #include "triage/triage.h"
 
+#include <cmocka.h> /* after what it needs */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h> /* after what it needs */
 
 enum { ARENA_BYTES = 64 << 20, LINE_BYTES = 512, VECTORS_MIN = 500 };
 
@@ -79,7 +79,8 @@ static void test_published_vectors(void **state) {
     FILE *file = fopen("test/cases/scores/vectors.tsv", "r");
     assert_non_null(file);
     while (fgets(line, sizeof line, file)) {
-        char *rest = line, *score_code = strsep(&rest, "\t"), *part_code = strsep(&rest, "\t"), *inputs = strsep(&rest, "\t");
+        char *rest = line, *score_code = strsep(&rest, "\t"), *part_code = strsep(&rest, "\t"),
+             *inputs = strsep(&rest, "\t");
         if (line[0] == '#' || strcmp(score_code, "score") == 0)
             continue;
         assert_non_null(rest);
@@ -159,20 +160,25 @@ static void test_whom_a_score_fits(void **state) {
 static void test_a_score_takes_microseconds(void **state) {
     (void)state;
     enum { ROUNDS = 20000 };
-    struct triage_facts *facts = facts_of("age=75 respiration=25 spo2=91 oxygen=yes systolic=90 diastolic=50 pulse=131 mind=U temperature=35.0 gcs=4");
+    struct triage_facts *facts = facts_of(
+        "age=75 respiration=25 spo2=91 oxygen=yes systolic=90 diastolic=50 pulse=131 mind=U temperature=35.0 gcs=4");
     int64_t start = clock_monotonic_us();
     int sum = 0;
     for (int i = 0; i < ROUNDS; i++)
         sum += triage_score((enum triage_score_kind)(i % TRIAGE_SCORE_COUNT), facts).total;
     double each = (double)(clock_monotonic_us() - start) / ROUNDS;
     printf("a score: %.3f microseconds (checksum %d)\n", each, sum);
-    assert_true(each < 50); /* far above what it takes: only a blunder reaches it, sanitizers and a busy machine included */
+    assert_true(
+        each < 50); /* far above what it takes: only a blunder reaches it, sanitizers and a busy machine included */
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_vectors), cmocka_unit_test(test_totals), cmocka_unit_test(test_rems_counts_coma),
-        cmocka_unit_test(test_no_gap_between_bands), cmocka_unit_test(test_whom_a_score_fits),
+        cmocka_unit_test(test_published_vectors),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_rems_counts_coma),
+        cmocka_unit_test(test_no_gap_between_bands),
+        cmocka_unit_test(test_whom_a_score_fits),
         cmocka_unit_test(test_a_score_takes_microseconds),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
