@@ -51,17 +51,29 @@ struct region_place {
     uint64_t needs;            /* bit n: the n-th need of the snapshot can structurally be met here */
     uint64_t needs_sourced;    /* of those: stated by a source, not assumed */
     uint64_t departments[REGION_DEPARTMENTS_MAX / 64]; /* bit n: the n-th department */
-    int age_min_months[REGION_NEEDS_MAX], age_max_months[REGION_NEEDS_MAX]; /* 0 and INT_MAX: no limit */
+    int age_min_months[REGION_NEEDS_MAX], age_max_months[REGION_NEEDS_MAX]; /* both still taken; 0 and INT_MAX: no limit */
     bool closed;
     bool neighbour;            /* lies in another province */
-    bool control_room;
+    bool control_room;         /* has no position: its coordinates are NAN */
+    bool post;                 /* a public health post: no hospital */
     struct region_count beds[REGION_BEDS_MAX]; /* by bed kind of the snapshot */
-    double answer_minutes;     /* mean time to answer an inquiry; assumption unless learned */
-    const uint8_t *on_call;    /* 24 hours × needs: chance in percent that the team is there; NULL: not stated */
+    double answer_minutes;     /* mean time to answer an inquiry; assumption unless learned; 0: not stated */
+    double answer_night_factor; /* times that at night; 1: not stated */
+    /* Chance in percent that the need's team is there: [hour * REGION_NEEDS_MAX + need], by the region's own clock; 100 for
+     * a need without a pattern. NULL: not stated. See region_on_call. */
+    const uint8_t *on_call, *on_call_weekend;
+    uint8_t call_in_minutes[REGION_NEEDS_MAX]; /* until a team that is called from home stands there */
 };
 
+/* How a count on a board ages (law 4 of the brief): believed fully up to `fades_from_min`, not at all from
+ * `ignored_after_min`, in between falling in a straight line. */
+struct region_board_model {
+    double fades_from_min, ignored_after_min;
+};
+extern const struct region_board_model region_board_default; /* 15 and 60 minutes */
+
 struct region_snapshot {
-    uint64_t sequence;
+    uint64_t sequence;         /* everything committed up to here is in it */
     struct text id, name_ko, name_en;
     const struct region_place *places;
     size_t place_count;
@@ -73,6 +85,9 @@ struct region_snapshot {
     } travel;
     struct region_point south_west, north_east; /* coordinates outside are refused */
     int control_room;          /* index into places; -1: none */
+    int zone_minutes;          /* of the region's own clock, east of UTC */
+    size_t district_count;
+    struct region_board_model board; /* the policy's */
     struct text policy;        /* the province's policy document, JSON */
     struct text policy_hash;   /* SHA-256, hex */
 };
@@ -94,6 +109,10 @@ void region_travel_estimate(struct region_travel *out, const struct region_trave
                             struct region_point to);
 /* How far a count is still to be believed at `now_us`: 1 when fresh, fading over 15 minutes, 0 after 60 (law 4). */
 double region_count_trust(const struct region_count *count, int64_t now_us);
+/* The same by a province's own board model (snapshot->board). A count that is not known is not believed. */
+double region_count_trust_under(const struct region_board_model *model, const struct region_count *count, int64_t now_us);
+/* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. */
+int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us);
 
 /* ---- gatherer ---------------------------------------------------------------------------------------------------------- */
 
@@ -102,7 +121,11 @@ struct region;
 MUST_CHECK enum status region_open(struct region **out, struct records *records, struct scope *scope);
 void region_close(struct region *region);
 /* The latest; never NULL, may be empty (place_count 0) when no region is loaded. Counted: give it back. */
+/* It may read the record, and so waits for the store: never call it inside a unit of work. */
 MUST_CHECK enum status region_hold(const struct region_snapshot **out, struct region *region, struct scope *scope);
+/* The same inside a unit (guards, due handlers, units of upper modules): reads through the unit where something changed. */
+MUST_CHECK enum status region_hold_within(const struct region_snapshot **out, struct region *region, struct records_unit *unit,
+                                          struct scope *scope);
 void region_release(const struct region_snapshot *snapshot);
 
 /* Loads a region's folder into the record, in one unit, idempotently (unchanged files change nothing). Faults name file,
