@@ -90,7 +90,7 @@ class Server:
             raise AssertionError("region load: " + done.stderr)
 
     def start(self):
-        self.log = open(os.path.join(self.folder, "..", os.path.basename(self.folder) + ".log"), "ab")
+        self.log = open(self.folder.rstrip("/") + ".log", "ab")
         self.process = subprocess.Popen([PROGRAM, "serve", "--data", self.folder, "--port", "0", *self.options], stdout=subprocess.PIPE,
                                         stderr=self.log, text=True)
         line = self.process.stdout.readline()
@@ -121,7 +121,7 @@ class Server:
     def close(self):
         code = self.stop()
         log = self.log.name
-        text = open(log, errors="replace").read()
+        text = pathlib.Path(log).read_text(errors="replace")
         shutil.rmtree(self.folder, ignore_errors=True)
         os.unlink(log)
         if code != 0 or "ERROR: AddressSanitizer" in text or "runtime error:" in text:
