@@ -95,18 +95,24 @@ static enum status open_all(struct stage *stage, const struct arguments *argumen
         status = choose_folder(&path, stage, arguments, scope);
     if (status == STATUS_OK)
         status = read_scripts(stage, region, scope);
+    struct server_config config = {0};
     if (status == STATUS_OK)
-        status = folder_open(&stage->folder, &(struct folder_config){.path = path, .speed = speed}, scope);
+        status = server_listen(&config.socket, &config.port, (uint16_t)port, scope);
+    const char *base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;
+    if (status == STATUS_OK)
+        status = folder_open(&stage->folder, &(struct folder_config){.path = path, .speed = speed, .public_base = base}, scope);
     if (status == STATUS_OK)
         status = region_load(&loaded, stage->folder.records, &folder_operator, region, REGION_WITH_ASSUMPTIONS, scope);
     if (status == STATUS_OK)
         status = records_timer_start(stage->folder.records, scope);
-    struct server_config config = {.records = stage->folder.records, .region = stage->folder.region, .referral = stage->folder.referral,
-                                   .clock = stage->folder.clock, .port = (uint16_t)port};
+    config.records = stage->folder.records;
+    config.region = stage->folder.region;
+    config.referral = stage->folder.referral;
+    config.clock = stage->folder.clock;
     if (status == STATUS_OK)
         status = server_open(&stage->server, &config, scope);
     if (status == STATUS_OK)
-        status = remote_open(&stage->demo.remote, text_format(scope->arena, "http://127.0.0.1:%u", (unsigned)server_port(stage->server)).at, scope);
+        status = remote_open(&stage->demo.remote, base, scope);
     if (status == STATUS_OK)
         status = region_hold(&stage->demo.snapshot, stage->folder.region, scope);
     if (status != STATUS_OK)

@@ -47,25 +47,25 @@ static enum status serve(const struct arguments *arguments, struct folder *folde
         status = argument_number(&body_mib, arguments, "--body-max", 1, 1024, scope);
     if (status != STATUS_OK)
         return status;
-    char own_base[64];
-    snprintf(own_base, sizeof own_base, "http://127.0.0.1:%d/fhir", (int)port);
+    struct server_config config = {.body_max = (size_t)body_mib * 1024 * 1024};
+    status = server_listen(&config.socket, &config.port, (uint16_t)port, scope);
+    if (status != STATUS_OK)
+        return status;
     struct folder_config folder_config = {
         .path = argument(arguments, "--data"),
         .speed = speed,
         .public_base = argument(arguments, "--public-base"),
         .references = argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
     };
-    if (folder_config.public_base == NULL && port > 0)
-        folder_config.public_base = text_string(scope->arena, text_from(own_base));
+    if (folder_config.public_base == NULL)
+        folder_config.public_base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;
     status = folder_open(folder, &folder_config, scope);
     if (status == STATUS_OK)
         status = records_timer_start(folder->records, scope);
-    struct server_config config = {.records = folder->records,
-                                   .region = folder->region,
-                                   .referral = folder->referral,
-                                   .clock = folder->clock,
-                                   .port = (uint16_t)port,
-                                   .body_max = (size_t)body_mib * 1024 * 1024};
+    config.records = folder->records;
+    config.region = folder->region;
+    config.referral = folder->referral;
+    config.clock = folder->clock;
     return status == STATUS_OK ? server_open(server, &config, scope) : status;
 }
 

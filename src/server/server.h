@@ -23,13 +23,16 @@ struct server_config {
     struct region *region;     /* NULL: no map and no operations (bare record server) */
     struct referral *referral; /* NULL together with region */
     const struct clock *clock;
-    uint16_t port;             /* 0: any free one */
+    int socket;                /* of server_listen; the server closes it */
+    uint16_t port;             /* of the socket */
     int http_threads, workers; /* 0: the defaults */
     size_t body_max;           /* bytes of a request; 0: SERVER_BODY_MAX */
 };
 enum { SERVER_BODY_MAX = 128 * 1024 * 1024, SERVER_TARGET_MAX = 16 * 1024 };
 
-/* STATUS_CONFLICT when the port is taken. */
+/* Takes a TCP port of 127.0.0.1 (0: any free one), before anything else is opened: links in answers hold it.
+ * STATUS_CONFLICT when it is taken. */
+MUST_CHECK enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, struct scope *scope);
 MUST_CHECK enum status server_open(struct server **out, const struct server_config *config, struct scope *scope);
 uint16_t server_port(const struct server *server);
 /* Stops listening, answers what is in flight, closes. Accepts NULL. */

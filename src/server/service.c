@@ -22,6 +22,7 @@ enum {
     ARENA_BASE = 64 * 1024 * 1024, /* what any request may use, and */
     ARENA_PER_BODY_BYTE = 24,      /* what each byte of the largest body adds */
     CLOSING_PATIENCE_MS = 10000,
+    LISTEN_BACKLOG = 511,
 };
 
 struct server_lock {
@@ -222,44 +223,37 @@ static size_t leave_encoded(void *context, struct MHD_Connection *connection, ch
 
 /* ---- opening and closing ------------------------------------------------------------------------------------------------ */
 
-/* A listening socket on 127.0.0.1; `port` 0 takes any free one. */
-static enum status listen_on_loopback(int *out, struct server *server, struct scope *scope)
+enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, struct scope *scope)
 {
     int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int yes = 1;
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(server->config.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     if (socket_fd < 0)
         return fault(scope, STATUS_UNAVAILABLE, "", "no socket: %s", strerror(errno));
     setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(socket_fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(socket_fd, 511) != 0 ||
+    if (bind(socket_fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(socket_fd, LISTEN_BACKLOG) != 0 ||
         getsockname(socket_fd, (struct sockaddr *)&address, &size) != 0) {
         enum status status = errno == EADDRINUSE ? STATUS_CONFLICT : STATUS_UNAVAILABLE;
-        fault(scope, status, "", "cannot listen on 127.0.0.1:%u: %s", (unsigned)server->config.port, strerror(errno));
+        fault(scope, status, "", "cannot listen on 127.0.0.1:%u: %s", (unsigned)port, strerror(errno));
         close(socket_fd);
         return status;
     }
-    server->port = ntohs(address.sin_port);
-    snprintf(server->base, sizeof server->base, "http://127.0.0.1:%u/fhir", (unsigned)server->port);
-    *out = socket_fd;
+    *port_out = ntohs(address.sin_port);
+    *socket_out = socket_fd;
     return STATUS_OK;
 }
 
 static enum status start_daemon(struct server *server, struct scope *scope)
 {
-    int socket_fd = -1;
-    enum status status = listen_on_loopback(&socket_fd, server, scope);
-    if (status != STATUS_OK)
-        return status;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
     server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket_fd, MHD_OPTION_THREAD_POOL_SIZE,
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->config.socket, MHD_OPTION_THREAD_POOL_SIZE,
         (unsigned)server->config.http_threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target,
         server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
     if (server->daemon == NULL) {
-        close(socket_fd);
+        close(server->config.socket);
         return fault(scope, STATUS_UNAVAILABLE, "", "the HTTP library did not start");
     }
     return STATUS_OK;
@@ -277,6 +271,8 @@ enum status server_open(struct server **out, const struct server_config *config,
     pthread_mutex_init(&lock->mutex, NULL);
     server->lock = lock;
     server->config = *config;
+    server->port = config->port;
+    snprintf(server->base, sizeof server->base, "http://127.0.0.1:%u/fhir", (unsigned)server->port);
     if (server->config.body_max == 0)
         server->config.body_max = SERVER_BODY_MAX;
     if (server->config.http_threads == 0)
