@@ -32,10 +32,15 @@ struct draft {
 };
 
 const char *search_type_name(enum fhir_search_type type) {
-    static const char *const names[] = {
-        [FHIR_SEARCH_NUMBER] = "number", [FHIR_SEARCH_DATE] = "date", [FHIR_SEARCH_STRING] = "string",
-        [FHIR_SEARCH_TOKEN] = "token", [FHIR_SEARCH_REFERENCE] = "reference", [FHIR_SEARCH_COMPOSITE] = "composite",
-        [FHIR_SEARCH_QUANTITY] = "quantity", [FHIR_SEARCH_URI] = "uri", [FHIR_SEARCH_SPECIAL] = "special"};
+    static const char *const names[] = {[FHIR_SEARCH_NUMBER] = "number",
+        [FHIR_SEARCH_DATE] = "date",
+        [FHIR_SEARCH_STRING] = "string",
+        [FHIR_SEARCH_TOKEN] = "token",
+        [FHIR_SEARCH_REFERENCE] = "reference",
+        [FHIR_SEARCH_COMPOSITE] = "composite",
+        [FHIR_SEARCH_QUANTITY] = "quantity",
+        [FHIR_SEARCH_URI] = "uri",
+        [FHIR_SEARCH_SPECIAL] = "special"};
     return names[type];
 }
 
@@ -115,7 +120,8 @@ static const struct branch *branch_make(struct draft *draft, struct text express
 
 /* ---- mentions ----------------------------------------------------------------------------------------------------- */
 
-static struct text mention_key(struct draft *draft, const struct fhir_search_parameter *definition, struct text branch) {
+static struct text mention_key(
+    struct draft *draft, const struct fhir_search_parameter *definition, struct text branch) {
     if (definition->type != FHIR_SEARCH_COMPOSITE) {
         return branch;
     }
@@ -155,8 +161,8 @@ static bool is_branch_of_another(struct draft *draft, struct text base) {
 }
 
 /* What a branch of a parameter stands on: the mention's key, and the target type it is narrowed to. */
-static struct text branch_ground(fhir_type *only_out, struct draft *draft, const struct fhir_search_parameter *definition,
-    struct text branch) {
+static struct text branch_ground(
+    fhir_type *only_out, struct draft *draft, const struct fhir_search_parameter *definition, struct text branch) {
     struct text base;
     fhir_type only;
     *only_out = FHIR_TYPE_NONE;
@@ -186,8 +192,8 @@ static void mentions_collect(struct draft *draft) {
             if (mention == NULL) {
                 invariant(draft->mention_count < TYPE_MENTIONS_MAX);
                 mention = &draft->mentions[draft->mention_count++];
-                *mention = (struct mention){
-                    .type = definition->type, .key = key, .branch = branch, .definition = definition};
+                *mention =
+                    (struct mention){.type = definition->type, .key = key, .branch = branch, .definition = definition};
             }
             mention->users[i / 64] |= UINT64_C(1) << i % 64;
         }
@@ -206,14 +212,16 @@ static const struct fhir_search_parameter *definition_by_url(const char *url) {
     return NULL;
 }
 
-static void slot_add_components(struct draft *draft, struct slot *slot, const struct fhir_search_parameter *definition) {
+static void slot_add_components(
+    struct draft *draft, struct slot *slot, const struct fhir_search_parameter *definition) {
     for (int i = 0; i < definition->component_count && i < COMPONENTS_MAX; i++) {
         const struct fhir_search_component *published = &definition->components[i];
         const struct fhir_search_parameter *meaning = definition_by_url(published->parameter_url);
         struct component *component = &slot->components[slot->component_count];
         struct scope trial = {.arena = draft->scope->arena};
-        if (meaning == NULL || fhirpath_compile(&component->program,
-                                   expression_of_component(definition->url, published->expression), &trial) != STATUS_OK) {
+        if (meaning == NULL ||
+            fhirpath_compile(&component->program, expression_of_component(definition->url, published->expression),
+                &trial) != STATUS_OK) {
             log_event(LOG_ERROR, "search.component", "parameter", definition->url, NULL);
             continue;
         }
@@ -229,7 +237,8 @@ static struct slot *slot_make(struct draft *draft, const struct mention *mention
     slot->resource = draft->type == &draft->search->types[0] ? FHIR_TYPE_NONE : draft->type->type;
     slot->branches = ARENA_ARRAY(draft->scope->arena, const struct branch *, draft->mention_count);
     slot->name = text_format(draft->scope->arena, "%s:%s:%.*s", draft->type_name, search_type_name(mention->type),
-        (int)mention->key.size, mention->key.at).at;
+        (int)mention->key.size, mention->key.at)
+                     .at;
     if (mention->type == FHIR_SEARCH_COMPOSITE) {
         slot_add_components(draft, slot, mention->definition);
     }
@@ -267,7 +276,8 @@ static void use_add(struct parameter *parameter, struct slot *slot, fhir_type on
     parameter->uses[parameter->use_count++] = (struct slot_use){slot, only};
 }
 
-static void parameter_make(struct draft *draft, struct parameter *parameter, const struct fhir_search_parameter *definition) {
+static void parameter_make(
+    struct draft *draft, struct parameter *parameter, const struct fhir_search_parameter *definition) {
     *parameter = (struct parameter){
         .code = definition->code, .type = definition->type, .role = role_of(definition), .definition = definition};
     struct text rest = text_from(has_slots(definition) ? definition->expression : NULL);
@@ -278,7 +288,8 @@ static void parameter_make(struct draft *draft, struct parameter *parameter, con
         if (branch.size == 0 || !expression_concerns(branch, draft->type->type)) {
             continue;
         }
-        struct mention *mention = mention_find(draft, definition->type, branch_ground(&only, draft, definition, branch));
+        struct mention *mention =
+            mention_find(draft, definition->type, branch_ground(&only, draft, definition, branch));
         if (mention != NULL) {
             use_add(parameter, mention->slot, only);
         }
@@ -312,11 +323,22 @@ static void datatypes_find(struct datatypes *types) {
         fhir_type *type;
         const char *name;
     } rows[] = {
-        {&types->coding, "Coding"}, {&types->codeable_concept, "CodeableConcept"}, {&types->identifier, "Identifier"},
-        {&types->contact_point, "ContactPoint"}, {&types->quantity, "Quantity"}, {&types->money, "Money"},
-        {&types->range, "Range"}, {&types->period, "Period"}, {&types->timing, "Timing"}, {&types->human_name, "HumanName"},
-        {&types->address, "Address"}, {&types->reference, "Reference"}, {&types->canonical, "canonical"},
-        {&types->uri, "uri"}, {&types->extension, "Extension"}, {&types->code, "code"},
+        {&types->coding, "Coding"},
+        {&types->codeable_concept, "CodeableConcept"},
+        {&types->identifier, "Identifier"},
+        {&types->contact_point, "ContactPoint"},
+        {&types->quantity, "Quantity"},
+        {&types->money, "Money"},
+        {&types->range, "Range"},
+        {&types->period, "Period"},
+        {&types->timing, "Timing"},
+        {&types->human_name, "HumanName"},
+        {&types->address, "Address"},
+        {&types->reference, "Reference"},
+        {&types->canonical, "canonical"},
+        {&types->uri, "uri"},
+        {&types->extension, "Extension"},
+        {&types->code, "code"},
         {&types->position, "Location.position"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -386,10 +408,16 @@ const struct parameter *catalog_find(const struct search *search, fhir_type type
     return own != NULL || type == FHIR_TYPE_NONE ? own : find_in(&search->types[0], code);
 }
 
-enum status slot_space(uint32_t *out, const struct search *search, struct slot *slot, enum facet facet, struct scope *scope) {
-    static const char *const suffixes[FACET_COUNT] = {
-        [FACET_MAIN] = "", [FACET_TEXT] = ":text", [FACET_TYPED] = ":of-type", [FACET_WORD] = ":word", [FACET_WIDE] = ":wide",
-        [FACET_CONVERTED] = ":converted", [FACET_ELSEWHERE] = ":elsewhere", [FACET_IDENTIFIER] = ":identifier"};
+enum status slot_space(
+    uint32_t *out, const struct search *search, struct slot *slot, enum facet facet, struct scope *scope) {
+    static const char *const suffixes[FACET_COUNT] = {[FACET_MAIN] = "",
+        [FACET_TEXT] = ":text",
+        [FACET_TYPED] = ":of-type",
+        [FACET_WORD] = ":word",
+        [FACET_WIDE] = ":wide",
+        [FACET_CONVERTED] = ":converted",
+        [FACET_ELSEWHERE] = ":elsewhere",
+        [FACET_IDENTIFIER] = ":identifier"};
     *out = atomic_load_explicit(&slot->spaces[facet], memory_order_relaxed);
     if (*out != 0) {
         return STATUS_OK;

@@ -32,7 +32,7 @@ enum facet {
 };
 
 struct branch {
-    size_t index;              /* in its type's catalogue */
+    size_t index; /* in its type's catalogue */
     struct text expression;
     const struct fhirpath *program;
     struct text member;      /* without this member of the resource it yields nothing; none: not known */
@@ -51,7 +51,7 @@ enum { COMPONENTS_MAX = 3 };
 struct slot {
     const char *name;
     enum fhir_search_type type;
-    fhir_type resource;        /* NONE: shared by all types (_tag, ...) */
+    fhir_type resource; /* NONE: shared by all types (_tag, ...) */
     const struct branch **branches;
     size_t branch_count;
     struct component components[COMPONENTS_MAX];
@@ -111,8 +111,8 @@ MUST_CHECK enum status catalog_build(struct search *search, struct scope *scope)
 const struct parameter *catalog_find(const struct search *search, fhir_type type, struct text code);
 const struct type_catalog *catalog_of(const struct search *search, fhir_type type);
 
-MUST_CHECK enum status slot_space(uint32_t *out, const struct search *search, struct slot *slot, enum facet facet,
-    struct scope *scope);
+MUST_CHECK enum status slot_space(
+    uint32_t *out, const struct search *search, struct slot *slot, enum facet facet, struct scope *scope);
 const char *search_type_name(enum fhir_search_type type);
 
 #endif

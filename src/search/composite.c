@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum { PARTS_MAX = 64, ROW_TEXT_MAX = 150 };
-static const char any_system[] = "\x01" "any";
+static const char any_system[] = "\x01"
+                                 "any";
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------- */
 
@@ -45,7 +46,8 @@ static void on_second_token(void *context, const struct token *token) {
     emit_key(maker->emitter, FACET_MAIN, &key);
 }
 
-static void quantity_row(struct row_maker *maker, enum facet facet, struct text unit, struct text system, double value) {
+static void quantity_row(
+    struct row_maker *maker, enum facet facet, struct text unit, struct text system, double value) {
     struct key key = key_after(&maker->head);
     key_put_number(&key, value);
     key_put_unit_hash(&key, system);
@@ -142,8 +144,8 @@ static void on_head(void *context, const struct token *token) {
 }
 
 /* Bounded, since a base element may hold any number of values; what a program refuses to evaluate gives none. */
-static struct fhirpath_items component_items(struct emitter *emitter, const struct component *component,
-    const struct fhirpath_item *base) {
+static struct fhirpath_items component_items(
+    struct emitter *emitter, const struct component *component, const struct fhirpath_item *base) {
     struct fhirpath_item copy = *base;
     struct fhirpath_items input = {&copy, 1}, items = {NULL, 0};
     struct scope trial = {.arena = emitter->scope->arena, .deadline_us = emitter->scope->deadline_us};
@@ -159,8 +161,8 @@ static struct text reference_head(struct emitter *emitter, const struct fhirpath
     struct fhir_reference reference;
     if (value.size > 0 && fhir_reference_parse(&reference, value, emitter->search->own_base) &&
         reference.kind == FHIR_REFERENCE_LOCAL) {
-        return text_format(emitter->scope->arena, "%s/%.*s", fhir_type_name(reference.type), (int)reference.id.size,
-            reference.id.at);
+        return text_format(
+            emitter->scope->arena, "%s/%.*s", fhir_type_name(reference.type), (int)reference.id.size, reference.id.at);
     }
     return value;
 }
@@ -174,7 +176,8 @@ static void composite_emit(struct emitter *emitter, const struct fhirpath_item *
     if (heads.count == 0) {
         return;
     }
-    struct row_maker maker = {.emitter = emitter, .slot = slot, .seconds = component_items(emitter, &slot->components[1], base)};
+    struct row_maker maker = {
+        .emitter = emitter, .slot = slot, .seconds = component_items(emitter, &slot->components[1], base)};
     if (slot->component_count == 3) {
         maker.thirds = component_items(emitter, &slot->components[2], base);
     }
@@ -246,7 +249,8 @@ static enum status plan_second_token(struct composite_query *query) {
     }
     struct plan_filter filter = tail_filter(query, &tail);
     plan_node node;
-    status = plan_prefix(&node, query->planner, query->slot, FACET_MAIN, key_copy(query->planner->scope->arena, &prefix), &filter);
+    status = plan_prefix(
+        &node, query->planner, query->slot, FACET_MAIN, key_copy(query->planner->scope->arena, &prefix), &filter);
     plan_list_add(query->planner, &query->list, node);
     return status;
 }
@@ -274,14 +278,16 @@ static enum status plan_second_quantity(struct composite_query *query) {
     struct quantity_query second;
     enum status status = quantity_query_read(&second, query->planner, &query->parts[1]);
     if (status == STATUS_OK && (second.any_unit || second.any_system || !second.is_convertible)) {
-        status = list_quantity(query, FACET_MAIN, &second.given, second.unit, second.any_system ? nothing : second.system);
+        status =
+            list_quantity(query, FACET_MAIN, &second.given, second.unit, second.any_system ? nothing : second.system);
     }
     if (status != STATUS_OK || !second.is_convertible) {
         return status;
     }
     struct text unit = text_copy(query->planner->scope->arena, text_from(second.conversion.canonical));
     status = list_quantity(query, FACET_MAIN, &second.canonical, unit, TEXT(UCUM_SYSTEM));
-    return status == STATUS_OK ? list_quantity(query, FACET_CONVERTED, &second.canonical, unit, TEXT(UCUM_SYSTEM)) : status;
+    return status == STATUS_OK ? list_quantity(query, FACET_CONVERTED, &second.canonical, unit, TEXT(UCUM_SYSTEM))
+                               : status;
 }
 
 static enum status plan_second_string(struct composite_query *query) {
@@ -308,7 +314,8 @@ static struct key head_and_system(const struct composite_query *query) {
     return key;
 }
 
-static enum status list_image_pairs(struct composite_query *query, struct image_range first, struct image_range second) {
+static enum status list_image_pairs(
+    struct composite_query *query, struct image_range first, struct image_range second) {
     struct key prefix = head_and_system(query);
     struct plan_filter filter = image_filter(query->planner->scope->arena, 3 * KEY_HASH_SIZE, second);
     return list_images(query, FACET_MAIN, &prefix, first, &filter);
@@ -359,8 +366,8 @@ static enum status head_read(struct composite_query *query) {
     struct text value = value_unescape(planner->scope->arena, part->value);
     struct fhir_reference reference;
     if (fhir_reference_parse(&reference, value, planner->search->own_base) && reference.kind == FHIR_REFERENCE_LOCAL) {
-        value = text_format(planner->scope->arena, "%s/%.*s", fhir_type_name(reference.type), (int)reference.id.size,
-            reference.id.at);
+        value = text_format(
+            planner->scope->arena, "%s/%.*s", fhir_type_name(reference.type), (int)reference.id.size, reference.id.at);
     } else if (memchr(value.at, ':', value.size) == NULL) {
         return criterion_malformed(planner, part, "Type/id or a URL");
     }
@@ -403,8 +410,8 @@ static enum status second_plan(struct composite_query *query) {
     }
 }
 
-static enum status composite_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status composite_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct composite_query query = {.planner = planner, .slot = use->slot};
     enum status status = parts_cut(&query, criterion);
     if (status == STATUS_OK) {

@@ -10,7 +10,12 @@
 
 #include "search/query.h"
 
-enum { CURSOR_VERSION = 1, MAC_SIZE = 16, HEAD_SIZE = 1 + 8 + 4 + 1 + 8 + CURSOR_DIGEST_SIZE, POSITION_SIZE_MAX = 2048 };
+enum {
+    CURSOR_VERSION = 1,
+    MAC_SIZE = 16,
+    HEAD_SIZE = 1 + 8 + 4 + 1 + 8 + CURSOR_DIGEST_SIZE,
+    POSITION_SIZE_MAX = 2048
+};
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -68,7 +73,8 @@ static uint64_t take_number(const uint8_t **at, int bytes) {
 static void mac(uint8_t out[static MAC_SIZE], struct text key, const uint8_t *bytes, size_t size) {
     uint8_t whole[EVP_MAX_MD_SIZE];
     unsigned whole_size = 0;
-    const uint8_t *done = HMAC(EVP_sha256(), key.size > 0 ? key.at : "", (int)key.size, bytes, size, whole, &whole_size);
+    const uint8_t *done =
+        HMAC(EVP_sha256(), key.size > 0 ? key.at : "", (int)key.size, bytes, size, whole, &whole_size);
     invariant(done != NULL && whole_size >= MAC_SIZE);
     memcpy(out, whole, MAC_SIZE);
 }

@@ -19,8 +19,10 @@ static bool is_wide(struct fhir_interval interval) {
     return sum_bounded(interval.start_us, narrow_us) < interval.end_us;
 }
 
-bool date_interval(struct fhir_interval *out, const struct search *search, const struct fhirpath_item *item, struct scope *scope) {
-    if (item->kind == FHIRPATH_NODE && (item->type == search->datatypes.period || item->type == search->datatypes.timing)) {
+bool date_interval(
+    struct fhir_interval *out, const struct search *search, const struct fhirpath_item *item, struct scope *scope) {
+    if (item->kind == FHIRPATH_NODE &&
+        (item->type == search->datatypes.period || item->type == search->datatypes.timing)) {
         return item->node != NULL && fhir_interval_of_period(out, item->node, search->zone_minutes);
     }
     struct text value = fhirpath_item_text(item, scope);
@@ -57,7 +59,9 @@ static int64_t now_us(const struct search *search) {
 
 /* `ap`: a tenth of the time between then and now, on both sides. */
 static struct fhir_interval widened(struct fhir_interval interval, int64_t now) {
-    int64_t distance = now > interval.end_us ? now - interval.end_us : interval.start_us > now ? interval.start_us - now : 0;
+    int64_t distance = now > interval.end_us     ? now - interval.end_us
+                       : interval.start_us > now ? interval.start_us - now
+                                                 : 0;
     return (struct fhir_interval){
         sum_bounded(interval.start_us, -(distance / 10)), sum_bounded(interval.end_us, distance / 10)};
 }
@@ -68,7 +72,8 @@ static void range_add(struct date_query *query, struct image_range start, struct
 
 static void query_fill(struct date_query *query) {
     const uint64_t start = key_int64_bits(query->interval.start_us), end = key_int64_bits(query->interval.end_us);
-    const struct image_range before = {0, start}, within = {start, end}, from = {start, UINT64_MAX}, after = {end, UINT64_MAX};
+    const struct image_range before = {0, start}, within = {start, end}, from = {start, UINT64_MAX},
+                             after = {end, UINT64_MAX};
     const struct image_range ends_by = {0, end + 1}, ends_later = {end + 1, UINT64_MAX};
     switch (query->prefix) {
     case PREFIX_EQ:
@@ -127,14 +132,15 @@ static enum status list_range(struct plan_list *list, struct planner *planner, s
     struct arena *arena = planner->scope->arena;
     struct plan_filter filter = image_filter(arena, KEY_NUMBER_SIZE, second);
     plan_node node;
-    enum status status = plan_range(&node, planner, slot, facet, image_low(arena, nothing, first),
-        image_high(arena, nothing, first), &filter);
+    enum status status = plan_range(
+        &node, planner, slot, facet, image_low(arena, nothing, first), image_high(arena, nothing, first), &filter);
     plan_list_add(planner, list, node);
     return status;
 }
 
 /* Where only the end is bounded from below, the narrow lie near that bound and the wide are found by their end. */
-static enum status list_late(struct plan_list *list, struct planner *planner, struct slot *slot, struct date_range range) {
+static enum status list_late(
+    struct plan_list *list, struct planner *planner, struct slot *slot, struct date_range range) {
     int64_t end_us = (int64_t)(range.end.low ^ (UINT64_C(1) << 63));
     struct image_range near = {key_int64_bits(sum_bounded(end_us, -narrow_us - 1)), range.start.high};
     enum status status = STATUS_OK;
@@ -144,8 +150,8 @@ static enum status list_late(struct plan_list *list, struct planner *planner, st
     return status == STATUS_OK ? list_range(list, planner, slot, FACET_WIDE, range.end, range.start) : status;
 }
 
-static enum status date_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status date_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct date_query query;
     enum status status = date_query_read(&query, planner, criterion);
     struct plan_list list = {0};

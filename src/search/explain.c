@@ -1,9 +1,15 @@
 #include "search/query.h"
 
-static const char *const kind_names[] = {
-    [STORE_PLAN_NONE] = "none", [STORE_PLAN_TYPE] = "type", [STORE_PLAN_ID] = "id", [STORE_PLAN_RANGE] = "range",
-    [STORE_PLAN_UNION] = "union", [STORE_PLAN_INTERSECT] = "intersect", [STORE_PLAN_SUBTRACT] = "subtract",
-    [STORE_PLAN_SOURCES] = "sources", [STORE_PLAN_TARGETS] = "targets", [STORE_PLAN_REFERRING] = "referring"};
+static const char *const kind_names[] = {[STORE_PLAN_NONE] = "none",
+    [STORE_PLAN_TYPE] = "type",
+    [STORE_PLAN_ID] = "id",
+    [STORE_PLAN_RANGE] = "range",
+    [STORE_PLAN_UNION] = "union",
+    [STORE_PLAN_INTERSECT] = "intersect",
+    [STORE_PLAN_SUBTRACT] = "subtract",
+    [STORE_PLAN_SOURCES] = "sources",
+    [STORE_PLAN_TARGETS] = "targets",
+    [STORE_PLAN_REFERRING] = "referring"};
 
 enum { EXPLAIN_BYTES_MAX = 1 << 20, EXPLAIN_KEY_BYTES = 40 };
 
@@ -37,7 +43,8 @@ static void put_node(struct buffer *out, plan_node node, int depth) {
     put_key(out, "low", node->low);
     put_key(out, "high", node->high);
     if (node->filter.kind != STORE_FILTER_NONE) {
-        buffer_put_format(out, " %s@%d", node->filter.kind == STORE_FILTER_SLICE ? "slice" : "contains", node->filter.offset);
+        buffer_put_format(
+            out, " %s@%d", node->filter.kind == STORE_FILTER_SLICE ? "slice" : "contains", node->filter.offset);
         put_key(out, "low", node->filter.low);
         put_key(out, "high", node->filter.high);
     }

@@ -67,8 +67,8 @@ static bool contains(struct text haystack, const char *needle) {
 
 /* Any of these may make something of nothing, or starts a second path. */
 static bool may_invent(struct text branch) {
-    static const char *const signs[] = {
-        ".exists(", ".empty(", ".not(", ".count(", ".all(", " and ", " or ", " xor ", " implies ", " = ", " != ", "|", "%", "iif("};
+    static const char *const signs[] = {".exists(", ".empty(", ".not(", ".count(", ".all(", " and ", " or ", " xor ",
+        " implies ", " = ", " != ", "|", "%", "iif("};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
         if (contains(branch, signs[i])) {
             return true;

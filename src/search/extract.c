@@ -116,8 +116,8 @@ static size_t rows_settle(struct store_row *rows, size_t count) {
     return kept;
 }
 
-enum status search_extract(struct store_row **out, size_t *count_out, const struct search *search, const yyjson_val *resource,
-    struct scope *scope) {
+enum status search_extract(struct store_row **out, size_t *count_out, const struct search *search,
+    const yyjson_val *resource, struct scope *scope) {
     fhir_type type = fhir_resource_type_of(resource);
     if (type == FHIR_TYPE_NONE) {
         return fault(scope, STATUS_INVALID, "resourceType", "no resource type of R4");

@@ -7,8 +7,12 @@
 /* ---- modifiers ----------------------------------------------------------------------------------------------------- */
 
 enum {
-    BIT_NUMBER = 1 << FHIR_SEARCH_NUMBER, BIT_DATE = 1 << FHIR_SEARCH_DATE, BIT_STRING = 1 << FHIR_SEARCH_STRING,
-    BIT_TOKEN = 1 << FHIR_SEARCH_TOKEN, BIT_REFERENCE = 1 << FHIR_SEARCH_REFERENCE, BIT_URI = 1 << FHIR_SEARCH_URI,
+    BIT_NUMBER = 1 << FHIR_SEARCH_NUMBER,
+    BIT_DATE = 1 << FHIR_SEARCH_DATE,
+    BIT_STRING = 1 << FHIR_SEARCH_STRING,
+    BIT_TOKEN = 1 << FHIR_SEARCH_TOKEN,
+    BIT_REFERENCE = 1 << FHIR_SEARCH_REFERENCE,
+    BIT_URI = 1 << FHIR_SEARCH_URI,
     BIT_ALL = (1 << (FHIR_SEARCH_SPECIAL + 1)) - 1,
 };
 
@@ -43,8 +47,9 @@ static enum status modifier_read(struct criterion *criterion, struct planner *pl
             continue;
         }
         if ((modifiers[i].served & 1U << parameter->type) == 0) {
-            return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: the modifier %s is not served for %s parameters",
-                (int)name.size, name.at, modifiers[i].name, search_type_name(parameter->type));
+            return fault(planner->scope, STATUS_UNSUPPORTED, "",
+                "%.*s: the modifier %s is not served for %s parameters", (int)name.size, name.at, modifiers[i].name,
+                search_type_name(parameter->type));
         }
         criterion->modifier = modifiers[i].modifier;
         return STATUS_OK;
@@ -55,8 +60,8 @@ static enum status modifier_read(struct criterion *criterion, struct planner *pl
         criterion->modifier_type = type;
         return STATUS_OK;
     }
-    return fault(planner->scope, STATUS_INVALID, "", "%.*s: %s parameters have no such modifier", (int)name.size, name.at,
-        search_type_name(parameter->type));
+    return fault(planner->scope, STATUS_INVALID, "", "%.*s: %s parameters have no such modifier", (int)name.size,
+        name.at, search_type_name(parameter->type));
 }
 
 /* ---- one parameter ------------------------------------------------------------------------------------------------- */
@@ -85,7 +90,8 @@ static enum status list_presence(struct plan_list *list, struct planner *planner
     return status;
 }
 
-static enum status missing_plan(struct filter *out, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+static enum status missing_plan(
+    struct filter *out, struct planner *planner, fhir_type type, const struct criterion *criterion) {
     const struct parameter *parameter = criterion->parameter;
     bool wants_missing = text_is(criterion->value, "true");
     if (!wants_missing && !text_is(criterion->value, "false")) {
@@ -110,7 +116,8 @@ static enum status missing_plan(struct filter *out, struct planner *planner, fhi
     return status;
 }
 
-static enum status list_id(struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+static enum status list_id(
+    struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
     struct text id = value_unescape(planner->scope->arena, criterion->value);
     if (!fhir_id_is_valid(id)) {
         return criterion_malformed(planner, criterion, "an id");
@@ -125,7 +132,8 @@ static enum status list_id(struct plan_list *list, struct planner *planner, fhir
     return STATUS_OK;
 }
 
-static enum status list_value(struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+static enum status list_value(
+    struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
     const struct parameter *parameter = criterion->parameter;
     plan_node node;
     enum status status = STATUS_OK;
@@ -161,7 +169,8 @@ static bool is_bound(const struct parameter *parameter, fhir_type type) {
     return parameter->use_count > 0;
 }
 
-static enum status values_plan(struct filter *out, struct planner *planner, fhir_type type, struct criterion *criterion) {
+static enum status values_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct criterion *criterion) {
     struct plan_list list = {0};
     struct text rest = criterion->value;
     enum status status = STATUS_OK;
@@ -188,17 +197,17 @@ static enum status values_plan(struct filter *out, struct planner *planner, fhir
     return status;
 }
 
-static enum status parameter_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name,
-    struct text value) {
+static enum status parameter_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
     struct text modifier = name;
     struct text code = text_cut(&modifier, ':');
-    struct criterion criterion = {
-        .name = name, .parameter = catalog_find(planner->search, type, code), .value = value};
+    struct criterion criterion = {.name = name, .parameter = catalog_find(planner->search, type, code), .value = value};
     if (criterion.parameter == NULL) {
         return unknown_parameter(planner, type, name);
     }
     if (criterion.parameter->role == ROLE_UNSERVED) {
-        return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: this search parameter is not served", (int)name.size, name.at);
+        return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: this search parameter is not served",
+            (int)name.size, name.at);
     }
     if (value.size == 0) {
         return criterion_malformed(planner, &criterion, "a value");
@@ -217,7 +226,8 @@ static enum status list_members_plan(struct filter *out, struct planner *planner
     const struct parameter *item = catalog_find(planner->search, list_type, TEXT("item"));
     struct plan_list lists = {0};
     if (text_starts(value, "$")) {
-        return fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: functional lists are not served", (int)name.size, name.at);
+        return fault(
+            planner->scope, STATUS_UNSUPPORTED, "", "%.*s: functional lists are not served", (int)name.size, name.at);
     }
     for (struct text rest = value; rest.at != NULL;) {
         struct text id = value_cut(&rest, ',');
@@ -225,7 +235,8 @@ static enum status list_members_plan(struct filter *out, struct planner *planner
             id = (struct text){id.at + 5, id.size - 5};
         }
         if (!fhir_id_is_valid(id)) {
-            return fault(planner->scope, STATUS_INVALID, "", "%.*s: expected the id of a List", (int)name.size, name.at);
+            return fault(
+                planner->scope, STATUS_INVALID, "", "%.*s: expected the id of a List", (int)name.size, name.at);
         }
         plan_list_add(planner, &lists, plan_id(planner, list_type, id));
     }
@@ -238,13 +249,15 @@ static enum status list_members_plan(struct filter *out, struct planner *planner
 
 static enum status deeper(struct planner *planner, struct text name) {
     if (++planner->depth > CHAIN_DEPTH_MAX) {
-        return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: more than %d links", (int)name.size, name.at, CHAIN_DEPTH_MAX);
+        return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: more than %d links", (int)name.size, name.at,
+            CHAIN_DEPTH_MAX);
     }
     return planner_check(planner);
 }
 
 /* The resources of `type` that the rest of a chain or _has describes, and no others. */
-static enum status described_plan(plan_node *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+static enum status described_plan(
+    plan_node *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
     struct filter filter;
     enum status status = deeper(planner, name);
     if (status == STATUS_OK) {
@@ -290,8 +303,9 @@ static bool knows(struct planner *planner, fhir_type type, struct text name) {
 }
 
 /* The resources that a link of a chain may lead to and that have the rest. */
-static enum status link_plan(plan_node *out, size_t *types_out, struct planner *planner, const struct parameter *parameter,
-    const struct slot_use *use, fhir_type wanted, struct text rest, struct text value) {
+static enum status link_plan(plan_node *out, size_t *types_out, struct planner *planner,
+    const struct parameter *parameter, const struct slot_use *use, fhir_type wanted, struct text rest,
+    struct text value) {
     struct plan_list list = {0};
     enum status status = STATUS_OK;
     for (int number = 1; number <= fhir_resource_count() && status == STATUS_OK; number++) {
@@ -310,7 +324,8 @@ static enum status link_plan(plan_node *out, size_t *types_out, struct planner *
     return status;
 }
 
-static enum status chain_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+static enum status chain_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
     struct text rest = name;
     struct text target = text_cut(&rest, '.');
     struct text code = text_cut(&target, ':');
@@ -320,8 +335,8 @@ static enum status chain_plan(struct filter *out, struct planner *planner, fhir_
     }
     fhir_type wanted = target.at == NULL ? FHIR_TYPE_NONE : fhir_type_find(target);
     if (parameter->type != FHIR_SEARCH_REFERENCE || (target.at != NULL && fhir_resource_number(wanted) == 0)) {
-        return fault(planner->scope, STATUS_INVALID, "", "%.*s: a chain goes along references, to resource types", (int)name.size,
-            name.at);
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: a chain goes along references, to resource types",
+            (int)name.size, name.at);
     }
     struct plan_list list = {0};
     size_t types = 0;
@@ -335,22 +350,23 @@ static enum status chain_plan(struct filter *out, struct planner *planner, fhir_
         }
     }
     if (status == STATUS_OK && types == 0) {
-        return fault(planner->scope, STATUS_INVALID, "", "%.*s: nothing it leads to has such a search parameter", (int)name.size,
-            name.at);
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: nothing it leads to has such a search parameter",
+            (int)name.size, name.at);
     }
     *out = (struct filter){plan_union(planner, &list), is_bound(parameter, type)};
     return status;
 }
 
 /* _has:Observation:patient:code=x: what a reference `patient` of such Observations points at. */
-static enum status has_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+static enum status has_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
     struct text rest = name;
     (void)text_cut(&rest, ':');
     fhir_type source = fhir_type_find(text_cut(&rest, ':'));
     struct text code = text_cut(&rest, ':');
     if (fhir_resource_number(source) == 0 || code.size == 0 || rest.size == 0 || type == FHIR_TYPE_NONE) {
-        return fault(planner->scope, STATUS_INVALID, "", "%.*s: expected _has:Type:reference:parameter, of one type", (int)name.size,
-            name.at);
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: expected _has:Type:reference:parameter, of one type",
+            (int)name.size, name.at);
     }
     const struct parameter *parameter = catalog_find(planner->search, source, code);
     if (parameter == NULL || parameter->type != FHIR_SEARCH_REFERENCE) {
@@ -366,17 +382,18 @@ static enum status has_plan(struct filter *out, struct planner *planner, fhir_ty
         }
     }
     if (status == STATUS_OK && list.count == 0) {
-        return fault(planner->scope, STATUS_INVALID, "", "%.*s: that reference never leads to a %s", (int)name.size, name.at,
-            fhir_type_name(type));
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: that reference never leads to a %s", (int)name.size,
+            name.at, fhir_type_name(type));
     }
     *out = (struct filter){plan_union(planner, &list), false};
     return status;
 }
 
-enum status filter_plan(struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+enum status filter_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
     if (value.size > VALUE_SIZE_MAX) {
-        return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: a value of more than %d bytes", (int)name.size, name.at,
-            VALUE_SIZE_MAX);
+        return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: a value of more than %d bytes", (int)name.size,
+            name.at, VALUE_SIZE_MAX);
     }
     if (text_starts(name, "_has:")) {
         return has_plan(out, planner, type, name, value);
@@ -407,7 +424,8 @@ bool filter_has_compartment(fhir_type owner, fhir_type type) {
     return type == owner || fhir_compartment_parameters(NULL, 0, owner, type) > 0;
 }
 
-enum status filter_compartment(plan_node *out, struct planner *planner, fhir_type type, fhir_type owner, struct text id) {
+enum status filter_compartment(
+    plan_node *out, struct planner *planner, fhir_type type, fhir_type owner, struct text id) {
     const char *codes[COMPARTMENT_PARAMETERS_MAX];
     int count = fhir_compartment_parameters(codes, COMPARTMENT_PARAMETERS_MAX, owner, type);
     invariant(count <= COMPARTMENT_PARAMETERS_MAX);

@@ -41,7 +41,8 @@ static plan_node frontier_of(struct round *round, fhir_type type) {
     return ids.count == 0 ? NULL : plan_union(&round->planner, &ids);
 }
 
-static enum status list_use(struct round *round, const struct slot_use *use, const struct include *include, plan_node sources) {
+static enum status list_use(
+    struct round *round, const struct slot_use *use, const struct include *include, plan_node sources) {
     struct planner *planner = &round->planner;
     fhir_type only = include->target != FHIR_TYPE_NONE ? include->target : use->only;
     plan_node node;
@@ -86,7 +87,8 @@ static enum status list_reverse(struct round *round, const struct include *inclu
     enum status status = STATUS_OK;
     for (int number = 1; number <= fhir_resource_count() && status == STATUS_OK; number++) {
         fhir_type target = fhir_resource_type((uint16_t)number);
-        plan_node found = include->target == FHIR_TYPE_NONE || include->target == target ? frontier_of(round, target) : NULL;
+        plan_node found =
+            include->target == FHIR_TYPE_NONE || include->target == target ? frontier_of(round, target) : NULL;
         for (size_t i = 0; found != NULL && i < catalog->parameter_count && status == STATUS_OK; i++) {
             const struct parameter *parameter = &catalog->parameters[i];
             bool is_meant = include->parameter == NULL || include->parameter == parameter;

@@ -9,8 +9,19 @@
 #include "search/value.h"
 
 enum modifier {
-    MODIFIER_NONE, MODIFIER_MISSING, MODIFIER_EXACT, MODIFIER_CONTAINS, MODIFIER_TEXT, MODIFIER_NOT, MODIFIER_IN,
-    MODIFIER_NOT_IN, MODIFIER_ABOVE, MODIFIER_BELOW, MODIFIER_OF_TYPE, MODIFIER_IDENTIFIER, MODIFIER_TYPE,
+    MODIFIER_NONE,
+    MODIFIER_MISSING,
+    MODIFIER_EXACT,
+    MODIFIER_CONTAINS,
+    MODIFIER_TEXT,
+    MODIFIER_NOT,
+    MODIFIER_IN,
+    MODIFIER_NOT_IN,
+    MODIFIER_ABOVE,
+    MODIFIER_BELOW,
+    MODIFIER_OF_TYPE,
+    MODIFIER_IDENTIFIER,
+    MODIFIER_TYPE,
 };
 
 /* One value of a criterion: what stands between two commas, escapes still in. */
@@ -24,12 +35,13 @@ struct criterion {
 
 struct kind {
     void (*emit)(struct emitter *emitter, const struct fhirpath_item *item);
-    enum status (*plan)(plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion);
+    enum status (*plan)(
+        plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion);
 };
 const struct kind *kind_of(enum fhir_search_type type);
 
-extern const struct kind kind_number, kind_date, kind_string, kind_token, kind_reference, kind_composite, kind_quantity, kind_uri,
-    kind_near;
+extern const struct kind kind_number, kind_date, kind_string, kind_token, kind_reference, kind_composite, kind_quantity,
+    kind_uri, kind_near;
 
 /* The issue for a value that its parameter's type cannot read. Never shows the value. */
 enum status criterion_malformed(struct planner *planner, const struct criterion *criterion, const char *expected);
@@ -58,10 +70,11 @@ struct token_query {
     struct text system, code;
     bool any_system, any_code;
 };
-MUST_CHECK enum status token_query_read(struct token_query *out, struct planner *planner, const struct criterion *criterion);
+MUST_CHECK enum status token_query_read(
+    struct token_query *out, struct planner *planner, const struct criterion *criterion);
 void token_emit_key(struct emitter *emitter, enum facet facet, const struct token *token);
-MUST_CHECK enum status token_plan_in(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
-    const struct token_query *query);
+MUST_CHECK enum status token_plan_in(
+    plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct token_query *query);
 
 /* Half-open ranges of 8-byte images (key_int64_bits, key_number_bits): [low, high); high UINT64_MAX: unbounded. */
 struct image_range {
@@ -79,7 +92,8 @@ struct text image_high(struct arena *arena, struct text prefix, struct image_ran
 struct plan_filter image_filter(struct arena *arena, int offset, struct image_range range);
 
 /* date */
-bool date_interval(struct fhir_interval *out, const struct search *search, const struct fhirpath_item *item, struct scope *scope);
+bool date_interval(
+    struct fhir_interval *out, const struct search *search, const struct fhirpath_item *item, struct scope *scope);
 /* A date comparison as ranges over (start, end): a value matches when it lies in one of them. */
 struct date_range {
     struct image_range start, end;
@@ -90,15 +104,17 @@ struct date_query {
     enum value_prefix prefix;
     struct fhir_interval interval; /* widened for `ap` */
 };
-MUST_CHECK enum status date_query_read(struct date_query *out, struct planner *planner, const struct criterion *criterion);
+MUST_CHECK enum status date_query_read(
+    struct date_query *out, struct planner *planner, const struct criterion *criterion);
 /* _lastUpdated: a moment, kept by the store itself. */
 MUST_CHECK enum status date_updated_plan(plan_node *out, struct planner *planner, const struct criterion *criterion);
 
 /* number */
-MUST_CHECK enum status number_ranges(struct image_ranges *out, struct planner *planner, const struct criterion *criterion,
-    enum value_prefix prefix, struct text decimal, const struct ucum_conversion *conversion); /* NULL: as it stands */
-void number_each(const struct search *search, const struct fhirpath_item *item, void (*visit)(void *context, double value),
-    void *context, struct scope *scope);
+MUST_CHECK enum status number_ranges(struct image_ranges *out, struct planner *planner,
+    const struct criterion *criterion, enum value_prefix prefix, struct text decimal,
+    const struct ucum_conversion *conversion); /* NULL: as it stands */
+void number_each(const struct search *search, const struct fhirpath_item *item,
+    void (*visit)(void *context, double value), void *context, struct scope *scope);
 
 /* quantity: what an element holds. */
 struct quantity {
@@ -115,7 +131,8 @@ struct quantity_query {
     struct ucum_conversion conversion;
     struct image_ranges given, canonical; /* the comparison in the unit asked for, and in the canonical one */
 };
-MUST_CHECK enum status quantity_query_read(struct quantity_query *out, struct planner *planner, const struct criterion *criterion);
+MUST_CHECK enum status quantity_query_read(
+    struct quantity_query *out, struct planner *planner, const struct criterion *criterion);
 
 /* reference */
 struct text reference_of_item(const struct search *search, const struct fhirpath_item *item, struct scope *scope);

@@ -71,24 +71,25 @@ static double reach_degrees(const struct circle *circle, double latitude) {
     return cosine <= -1 ? 180 : cosine > 1 ? -1 : acos(cosine) * 180 / M_PI;
 }
 
-static enum status list_box(struct plan_list *list, struct planner *planner, struct slot *slot, double south, double north,
-    double west, double east) {
+static enum status list_box(struct plan_list *list, struct planner *planner, struct slot *slot, double south,
+    double north, double west, double east) {
     struct arena *arena = planner->scope->arena;
     const struct text nothing = {NULL, 0};
     struct image_range latitudes = {key_number_bits(south), key_number_bits(north) + 1};
-    struct plan_filter filter = image_filter(
-        arena, KEY_NUMBER_SIZE, (struct image_range){key_number_bits(west), key_number_bits(east) + 1});
+    struct plan_filter filter =
+        image_filter(arena, KEY_NUMBER_SIZE, (struct image_range){key_number_bits(west), key_number_bits(east) + 1});
     plan_node node;
-    enum status status = plan_range(
-        &node, planner, slot, FACET_MAIN, image_low(arena, nothing, latitudes), image_high(arena, nothing, latitudes), &filter);
+    enum status status = plan_range(&node, planner, slot, FACET_MAIN, image_low(arena, nothing, latitudes),
+        image_high(arena, nothing, latitudes), &filter);
     plan_list_add(planner, list, node);
     return status;
 }
 
-static enum status list_strip(struct plan_list *list, struct planner *planner, struct slot *slot, const struct circle *circle,
-    double south, double north) {
+static enum status list_strip(struct plan_list *list, struct planner *planner, struct slot *slot,
+    const struct circle *circle, double south, double north) {
     double nearest = circle->latitude < south ? south : circle->latitude > north ? north : circle->latitude;
-    double reach = fmax(reach_degrees(circle, nearest), fmax(reach_degrees(circle, south), reach_degrees(circle, north)));
+    double reach =
+        fmax(reach_degrees(circle, nearest), fmax(reach_degrees(circle, south), reach_degrees(circle, north)));
     if (reach < 0) {
         return STATUS_OK;
     }
@@ -106,14 +107,15 @@ static enum status list_strip(struct plan_list *list, struct planner *planner, s
     return status;
 }
 
-static enum status near_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status near_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct circle circle;
     enum status status = circle_read(&circle, planner, criterion);
     struct plan_list list = {0};
     double span = circle.radius_km / earth_km * 180 / M_PI;
     for (int i = 0; i < STRIPS && status == STATUS_OK; i++) {
-        double south = circle.latitude - span + 2 * span * i / STRIPS, north = circle.latitude - span + 2 * span * (i + 1) / STRIPS;
+        double south = circle.latitude - span + 2 * span * i / STRIPS,
+               north = circle.latitude - span + 2 * span * (i + 1) / STRIPS;
         if (south <= 90 && north >= -90) {
             status = list_strip(&list, planner, use->slot, &circle, fmax(south, -90), fmin(north, 90));
         }

@@ -18,7 +18,8 @@ enum status number_ranges(struct image_ranges *out, struct planner *planner, con
         least = ucum_convert_number(conversion, least);
         most = ucum_convert_number(conversion, most);
     }
-    const uint64_t bits = key_number_bits(value), low = key_number_bits(implied.low), high = key_number_bits(implied.high);
+    const uint64_t bits = key_number_bits(value), low = key_number_bits(implied.low),
+                   high = key_number_bits(implied.high);
     *out = (struct image_ranges){.count = 1};
     switch (prefix) {
     case PREFIX_EQ:
@@ -50,8 +51,8 @@ enum status number_ranges(struct image_ranges *out, struct planner *planner, con
     return STATUS_OK;
 }
 
-void number_each(const struct search *search, const struct fhirpath_item *item, void (*visit)(void *context, double value),
-    void *context, struct scope *scope) {
+void number_each(const struct search *search, const struct fhirpath_item *item,
+    void (*visit)(void *context, double value), void *context, struct scope *scope) {
     double value;
     if (item->kind == FHIRPATH_NODE && item->type == search->datatypes.range) {
         static const char *const ends[] = {"low", "high"};
@@ -75,8 +76,8 @@ static void number_emit(struct emitter *emitter, const struct fhirpath_item *ite
     number_each(emitter->search, item, emit_visited, emitter, emitter->scope);
 }
 
-static enum status number_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status number_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct arena *arena = planner->scope->arena;
     const struct text nothing = {NULL, 0};
     struct text value = value_unescape(arena, criterion->value);

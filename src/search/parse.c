@@ -18,7 +18,7 @@ struct parser {
     const struct search *search;
     const struct search_request *request;
     struct search_query *query;
-    struct planner planner;      /* its scope is the trial of the pair at hand */
+    struct planner planner; /* its scope is the trial of the pair at hand */
     struct scope *scope;
     struct searched_type *types; /* none: all types */
     size_t type_count;
@@ -30,11 +30,13 @@ struct parser {
 typedef enum status parse_control(struct parser *parser, const struct search_pair *pair);
 
 static enum status malformed(struct parser *parser, const struct search_pair *pair, const char *expected) {
-    return fault(parser->planner.scope, STATUS_INVALID, "", "%.*s: expected %s", (int)pair->name.size, pair->name.at, expected);
+    return fault(
+        parser->planner.scope, STATUS_INVALID, "", "%.*s: expected %s", (int)pair->name.size, pair->name.at, expected);
 }
 
 static enum status not_served(struct parser *parser, const struct search_pair *pair) {
-    return fault(parser->planner.scope, STATUS_UNSUPPORTED, "", "%.*s is not served", (int)pair->name.size, pair->name.at);
+    return fault(
+        parser->planner.scope, STATUS_UNSUPPORTED, "", "%.*s is not served", (int)pair->name.size, pair->name.at);
 }
 
 /* ---- controls ------------------------------------------------------------------------------------------------------ */
@@ -108,7 +110,8 @@ static enum status parse_elements(struct parser *parser, const struct search_pai
         struct text name = text_trim(text_cut(&rest, ','));
         struct text path = name;
         struct text first = text_cut(&path, '.');
-        bool is_known = parser->request->type == FHIR_TYPE_NONE || fhir_element_find(parser->request->type, first) != NULL;
+        bool is_known =
+            parser->request->type == FHIR_TYPE_NONE || fhir_element_find(parser->request->type, first) != NULL;
         if (!is_element_name(name) || !is_known) {
             return malformed(parser, pair, "names of elements, with commas between");
         }
@@ -123,7 +126,8 @@ static enum status parse_contained(struct parser *parser, const struct search_pa
     return text_is(pair->value, "false") ? STATUS_OK : not_served(parser, pair);
 }
 
-static enum status sort_find(struct store_sort *out, struct parser *parser, const struct search_pair *pair, struct text code) {
+static enum status sort_find(
+    struct store_sort *out, struct parser *parser, const struct search_pair *pair, struct text code) {
     struct scope *scope = parser->planner.scope;
     fhir_type type = parser->type_count == 1 ? parser->types[0].type : FHIR_TYPE_NONE;
     const struct parameter *parameter = catalog_find(parser->search, type, code);
@@ -176,7 +180,8 @@ static bool include_read(struct include *out, struct parser *parser, struct text
     }
     if (!text_is(code, "*")) {
         out->parameter = catalog_find(parser->search, out->source, code);
-        if (out->parameter == NULL || out->parameter->type != FHIR_SEARCH_REFERENCE || out->parameter->role != ROLE_INDEXED) {
+        if (out->parameter == NULL || out->parameter->type != FHIR_SEARCH_REFERENCE ||
+            out->parameter->role != ROLE_INDEXED) {
             return false;
         }
     }
@@ -274,8 +279,7 @@ static enum status parse_filter(struct parser *parser, const struct search_pair 
     }
     struct filter *of_type = ARENA_ARRAY(parser->scope->arena, struct filter, parser->type_count);
     for (size_t i = 0; i < parser->type_count; i++) {
-        enum status status =
-            filter_plan(&of_type[i], &parser->planner, parser->types[i].type, pair->name, pair->value);
+        enum status status = filter_plan(&of_type[i], &parser->planner, parser->types[i].type, pair->name, pair->value);
         if (status != STATUS_OK) {
             return status;
         }
@@ -302,7 +306,8 @@ static enum status types_of_pair(struct parser *parser, const struct search_pair
     for (struct text rest = pair->value; rest.at != NULL;) {
         fhir_type type = fhir_type_find(text_cut(&rest, ','));
         if (fhir_resource_number(type) == 0) {
-            return fault(parser->scope, STATUS_INVALID, "", "_type: expected names of resource types, with commas between");
+            return fault(
+                parser->scope, STATUS_INVALID, "", "_type: expected names of resource types, with commas between");
         }
         type_add(parser, type);
     }
@@ -424,7 +429,8 @@ static void put_part(struct buffer *buffer, struct text part) {
 static void digest_fill(struct search_query *query, const struct search_request *request, struct scope *scope) {
     struct buffer whole = buffer_open(scope->arena, SIZE_MAX);
     put_part(&whole, text_from(request->type == FHIR_TYPE_NONE ? "" : fhir_type_name(request->type)));
-    put_part(&whole, text_from(request->compartment.type == FHIR_TYPE_NONE ? "" : fhir_type_name(request->compartment.type)));
+    put_part(&whole,
+        text_from(request->compartment.type == FHIR_TYPE_NONE ? "" : fhir_type_name(request->compartment.type)));
     put_part(&whole, request->compartment.id);
     for (size_t i = 0; i < query->self_count; i++) {
         put_part(&whole, query->self[i].name);
@@ -465,14 +471,17 @@ static struct search_query *query_start(const struct search_request *request, st
     return query;
 }
 
-enum status search_parse(const struct search_query **out, const struct search *search, const struct search_request *request,
-    struct scope *scope) {
+enum status search_parse(const struct search_query **out, const struct search *search,
+    const struct search_request *request, struct scope *scope) {
     *out = NULL;
     if (request->pair_count > PAIRS_MAX) {
         return fault(scope, STATUS_TOO_COSTLY, "", "more than %d parameters", PAIRS_MAX);
     }
     struct search_query *query = query_start(request, scope);
-    struct parser parser = {.search = search, .request = request, .query = query, .scope = scope,
+    struct parser parser = {.search = search,
+        .request = request,
+        .query = query,
+        .scope = scope,
         .planner = {.search = search, .scope = scope}};
     enum status status = types_read(&parser);
     for (size_t i = 0; i < request->pair_count && status == STATUS_OK; i++) {

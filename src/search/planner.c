@@ -69,8 +69,8 @@ plan_node plan_without(struct planner *planner, plan_node all, plan_node exclude
     return node_of_list(planner, STORE_PLAN_SUBTRACT, &list);
 }
 
-static enum status slot_node(struct store_plan **out, struct planner *planner, enum store_plan_kind kind, struct slot *slot,
-    enum facet facet) {
+static enum status slot_node(
+    struct store_plan **out, struct planner *planner, enum store_plan_kind kind, struct slot *slot, enum facet facet) {
     *out = node_make(planner, kind);
     return slot_space(&(*out)->space, planner->search, slot, facet, planner->scope);
 }
@@ -92,16 +92,18 @@ enum status plan_range(plan_node *out, struct planner *planner, struct slot *slo
     return status;
 }
 
-enum status plan_prefix(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, struct text prefix,
-    const struct plan_filter *filter) {
+enum status plan_prefix(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
+    struct text prefix, const struct plan_filter *filter) {
     return plan_range(out, planner, slot, facet, prefix, store_prefix_end(planner->scope->arena, prefix), filter);
 }
 
-enum status plan_key(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct key *key) {
+enum status plan_key(
+    plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct key *key) {
     struct text low = key_text(key);
     char *next = arena_alloc(planner->scope->arena, low.size + 1); /* with a zero byte behind: the key after it */
     memcpy(next, low.at, low.size);
-    return plan_range(out, planner, slot, facet, (struct text){next, low.size}, (struct text){next, low.size + 1}, NULL);
+    return plan_range(
+        out, planner, slot, facet, (struct text){next, low.size}, (struct text){next, low.size + 1}, NULL);
 }
 
 static struct text image_text(struct planner *planner, uint64_t bits) {
@@ -142,7 +144,8 @@ enum status plan_sources(plan_node *out, struct planner *planner, struct slot *s
     return status;
 }
 
-enum status plan_sources_of(plan_node *out, struct planner *planner, struct slot *slot, fhir_type type, struct text id) {
+enum status plan_sources_of(
+    plan_node *out, struct planner *planner, struct slot *slot, fhir_type type, struct text id) {
     struct store_plan *node;
     enum status status = slot_node(&node, planner, STORE_PLAN_SOURCES, slot, FACET_MAIN);
     node->type = fhir_resource_number(type);

@@ -9,8 +9,8 @@
 
 enum {
     PLAN_NODES_MAX = 50000,
-    CHAIN_DEPTH_MAX = 8,  /* links of a chain or nested _has */
-    VALUES_MAX = 1000,    /* comma-separated values of one parameter */
+    CHAIN_DEPTH_MAX = 8, /* links of a chain or nested _has */
+    VALUES_MAX = 1000,   /* comma-separated values of one parameter */
     VALUE_SIZE_MAX = 8192,
 };
 
@@ -42,21 +42,21 @@ struct plan_filter {
     int offset, length;
     struct text low, high;
 };
-MUST_CHECK enum status plan_range(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, struct text low,
-    struct text high, const struct plan_filter *filter); /* filter may be NULL */
+MUST_CHECK enum status plan_range(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
+    struct text low, struct text high, const struct plan_filter *filter); /* filter may be NULL */
 /* All keys that start with `prefix`. */
 MUST_CHECK enum status plan_prefix(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
     struct text prefix, const struct plan_filter *filter);
 /* Last changed in the half-open range of images (key_int64_bits) of µs; UINT64_MAX: unbounded. */
 plan_node plan_updated(struct planner *planner, uint64_t low, uint64_t high);
 /* This key alone. */
-MUST_CHECK enum status plan_key(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
-    const struct key *key);
+MUST_CHECK enum status plan_key(
+    plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct key *key);
 struct plan_filter plan_filter_equal(struct planner *planner, int offset, struct text bytes);
 
 MUST_CHECK enum status plan_sources(plan_node *out, struct planner *planner, struct slot *slot, plan_node of);
-MUST_CHECK enum status plan_sources_of(plan_node *out, struct planner *planner, struct slot *slot, fhir_type type,
-    struct text id);
+MUST_CHECK enum status plan_sources_of(
+    plan_node *out, struct planner *planner, struct slot *slot, fhir_type type, struct text id);
 MUST_CHECK enum status plan_targets(plan_node *out, struct planner *planner, struct slot *slot, plan_node of);
 MUST_CHECK enum status plan_referring(plan_node *out, struct planner *planner, struct slot *slot, fhir_type type);
 

@@ -9,7 +9,8 @@ static struct quantity quantity_of(const yyjson_val *node) {
         json_get_text(node, "code"), json_get_text(node, "unit")};
 }
 
-void quantity_each(const struct search *search, const struct fhirpath_item *item, quantity_visit *visit, void *context) {
+void quantity_each(
+    const struct search *search, const struct fhirpath_item *item, quantity_visit *visit, void *context) {
     const struct datatypes *types = &search->datatypes;
     struct quantity quantity;
     if (item->kind != FHIRPATH_NODE || item->node == NULL) {
@@ -81,7 +82,8 @@ static void quantity_emit(struct emitter *emitter, const struct fhirpath_item *i
 
 /* ---- plans --------------------------------------------------------------------------------------------------------- */
 
-enum status quantity_query_read(struct quantity_query *out, struct planner *planner, const struct criterion *criterion) {
+enum status quantity_query_read(
+    struct quantity_query *out, struct planner *planner, const struct criterion *criterion) {
     static const char *const expected = "number, number|system|code or number||code, with a comparison prefix or none";
     struct arena *arena = planner->scope->arena;
     struct text rest = criterion->value;
@@ -98,8 +100,8 @@ enum status quantity_query_read(struct quantity_query *out, struct planner *plan
         if (out->unit.size == 0) {
             return criterion_malformed(planner, criterion, expected);
         }
-        out->is_convertible = (out->any_system || text_is(out->system, UCUM_SYSTEM)) &&
-                              ucum_conversion_find(&out->conversion, out->unit);
+        out->is_convertible =
+            (out->any_system || text_is(out->system, UCUM_SYSTEM)) && ucum_conversion_find(&out->conversion, out->unit);
     }
     enum status status = number_ranges(&out->given, planner, criterion, out->prefix, out->value, NULL);
     if (status == STATUS_OK && out->is_convertible) {
@@ -123,8 +125,8 @@ static enum status list_unit(struct plan_list *list, struct planner *planner, st
 }
 
 /* Whatever the unit, or the unit in whatever system: the value lies behind what is not asked. */
-static enum status list_loose(struct plan_list *list, struct planner *planner, struct slot *slot, struct text unit,
-    struct image_range range) {
+static enum status list_loose(
+    struct plan_list *list, struct planner *planner, struct slot *slot, struct text unit, struct image_range range) {
     struct arena *arena = planner->scope->arena;
     struct key key = {0};
     if (unit.size > 0) {
@@ -143,8 +145,8 @@ static enum status list_loose(struct plan_list *list, struct planner *planner, s
     return status;
 }
 
-static enum status quantity_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status quantity_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct quantity_query query;
     enum status status = quantity_query_read(&query, planner, criterion);
     struct plan_list list = {0};

@@ -47,10 +47,11 @@ struct search_query {
 
 /* Opaque text for a next link, signed with the query's key; forged, or of another query: STATUS_INVALID. */
 struct text cursor_write(const struct search_query *query, const struct cursor *cursor, struct scope *scope);
-MUST_CHECK enum status cursor_read(struct cursor *out, const struct search_query *query, struct text value, struct scope *scope);
+MUST_CHECK enum status cursor_read(
+    struct cursor *out, const struct search_query *query, struct text value, struct scope *scope);
 
 /* Adds what the includes of `query` bring for result->matches. */
-MUST_CHECK enum status include_run(struct search_result *result, const struct search *search, const struct search_query *query,
-    struct store_view *view, struct scope *scope);
+MUST_CHECK enum status include_run(struct search_result *result, const struct search *search,
+    const struct search_query *query, struct store_view *view, struct scope *scope);
 
 #endif

@@ -27,9 +27,9 @@ static void emit_reference_text(struct emitter *emitter, struct text value) {
     case FHIR_REFERENCE_LOCAL:
         emit_reference(emitter, reference.type, reference.id);
         if (reference.version.size > 0) {
-            emit_elsewhere(emitter, text_format(emitter->scope->arena, "%s/%.*s/_history/%.*s",
-                                        fhir_type_name(reference.type), (int)reference.id.size, reference.id.at,
-                                        (int)reference.version.size, reference.version.at));
+            emit_elsewhere(emitter,
+                text_format(emitter->scope->arena, "%s/%.*s/_history/%.*s", fhir_type_name(reference.type),
+                    (int)reference.id.size, reference.id.at, (int)reference.version.size, reference.version.at));
         }
         return;
     case FHIR_REFERENCE_ABSOLUTE:
@@ -84,8 +84,8 @@ static void reference_emit(struct emitter *emitter, const struct fhirpath_item *
 
 /* ---- plans --------------------------------------------------------------------------------------------------------- */
 
-static enum status list_elsewhere(struct plan_list *list, struct planner *planner, struct slot *slot, struct text value,
-    const char *next) {
+static enum status list_elsewhere(
+    struct plan_list *list, struct planner *planner, struct slot *slot, struct text value, const char *next) {
     struct key key = {0};
     key_put_bounded(&key, value, KEY_URI_MAX);
     plan_node node;
@@ -104,7 +104,8 @@ static enum status list_elsewhere(struct plan_list *list, struct planner *planne
 static enum status plan_elsewhere(plan_node *out, struct planner *planner, struct slot *slot, struct text value) {
     struct plan_list list = {0};
     enum status status = list_elsewhere(&list, planner, slot, value, NULL);
-    bool may_go_on = value.size < KEY_URI_MAX && memchr(value.at, '|', value.size) == NULL && memchr(value.at, ':', value.size) != NULL;
+    bool may_go_on = value.size < KEY_URI_MAX && memchr(value.at, '|', value.size) == NULL &&
+                     memchr(value.at, ':', value.size) != NULL;
     if (status == STATUS_OK && may_go_on) {
         status = list_elsewhere(&list, planner, slot, value, "|");
     }
@@ -159,8 +160,8 @@ static enum status plan_local(plan_node *out, struct planner *planner, const str
     return plan_sources_of(out, planner, use->slot, reference->type, text_copy(planner->scope->arena, reference->id));
 }
 
-static enum status reference_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status reference_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     if (criterion->modifier == MODIFIER_IDENTIFIER) {
         struct token_query query;
         enum status status = token_query_read(&query, planner, criterion);

@@ -1,7 +1,7 @@
 #include "search/query.h"
 
-static enum status total_fill(struct search_result *out, const struct search_query *query, struct store_view *view,
-    struct scope *scope) {
+static enum status total_fill(
+    struct search_result *out, const struct search_query *query, struct store_view *view, struct scope *scope) {
     if (query->has_cursor && query->cursor.has_total) {
         out->has_total = true;
         out->total = query->cursor.total;
@@ -27,8 +27,8 @@ static enum status total_fill(struct search_result *out, const struct search_que
 
 static enum status page_fill(struct search_result *out, const struct search *search, const struct search_query *query,
     struct store_view *view, struct scope *scope) {
-    struct store_query select = {.plan = query->plan, .sort_count = query->sort_count, .limit = query->count,
-        .want = STORE_WANT_BODY};
+    struct store_query select = {
+        .plan = query->plan, .sort_count = query->sort_count, .limit = query->count, .want = STORE_WANT_BODY};
     for (size_t i = 0; i < query->sort_count; i++) {
         select.sorts[i] = query->sorts[i];
     }
@@ -39,8 +39,8 @@ static enum status page_fill(struct search_result *out, const struct search *sea
     return status == STATUS_OK ? include_run(out, search, query, view, scope) : status;
 }
 
-enum status search_run(struct search_result *out, const struct search *search, const struct search_query *query,
-    struct scope *scope) {
+enum status search_run(
+    struct search_result *out, const struct search *search, const struct search_query *query, struct scope *scope) {
     *out = (struct search_result){.self = query->self, .self_count = query->self_count, .warnings = query->warnings};
     struct store_view *view = NULL;
     enum status status = store_view_open(&view, search->store, query->has_cursor ? query->cursor.sequence : 0, scope);
@@ -58,8 +58,11 @@ enum status search_run(struct search_result *out, const struct search *search, c
         status = total_fill(out, query, view, scope);
     }
     if (status == STATUS_OK && out->matches.next.at != NULL) {
-        const struct cursor cursor = {.sequence = out->sequence, .total = out->total, .has_total = out->has_total,
-            .count = (uint32_t)query->count, .position = out->matches.next};
+        const struct cursor cursor = {.sequence = out->sequence,
+            .total = out->total,
+            .has_total = out->has_total,
+            .count = (uint32_t)query->count,
+            .position = out->matches.next};
         out->cursor = cursor_write(query, &cursor, scope);
     }
 end:

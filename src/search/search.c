@@ -49,8 +49,8 @@ static void claims_add(struct search_parameter_claim *claims, size_t *count, con
     }
 }
 
-enum status search_claims(struct search_parameter_claim **out, size_t *count_out, const struct search *search, fhir_type type,
-    struct scope *scope) {
+enum status search_claims(struct search_parameter_claim **out, size_t *count_out, const struct search *search,
+    fhir_type type, struct scope *scope) {
     const struct type_catalog *own = catalog_of(search, type), *shared = &search->types[0];
     *out = ARENA_ARRAY(scope->arena, struct search_parameter_claim, own->parameter_count + shared->parameter_count + 1);
     *count_out = 0;

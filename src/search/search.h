@@ -16,8 +16,8 @@
 struct search;
 struct search_config {
     struct store *store;
-    struct text own_base;   /* the server's public base URL: references below it are local */
-    int zone_minutes;       /* zone of dates without one; Korea: 540 */
+    struct text own_base;      /* the server's public base URL: references below it are local */
+    int zone_minutes;          /* zone of dates without one; Korea: 540 */
     const struct clock *clock; /* what `ap` measures a date's distance from; NULL: the system's time */
 };
 MUST_CHECK enum status search_open(struct search **out, const struct search_config *config, struct scope *scope);
@@ -25,64 +25,70 @@ void search_close(struct search *search);
 
 /* All index rows of a resource. */
 MUST_CHECK enum status search_extract(struct store_row **out, size_t *count_out, const struct search *search,
-                                      const yyjson_val *resource, struct scope *scope);
+    const yyjson_val *resource, struct scope *scope);
 
 struct search_pair {
-    struct text name, value;   /* "birthdate:missing" = "true" */
+    struct text name, value; /* "birthdate:missing" = "true" */
 };
-enum search_handling { SEARCH_STRICT, SEARCH_LENIENT };  /* unknown parameters: an error, or left out of `self` */
+enum search_handling { SEARCH_STRICT, SEARCH_LENIENT }; /* unknown parameters: an error, or left out of `self` */
 struct search_request {
-    fhir_type type;                       /* NONE: system-wide, with _type */
+    fhir_type type; /* NONE: system-wide, with _type */
     struct {
-        fhir_type type;                   /* NONE: not in a compartment */
+        fhir_type type; /* NONE: not in a compartment */
         struct text id;
     } compartment;
     const struct search_pair *pairs;
     size_t pair_count;
     enum search_handling handling;
-    struct text cursor_key;               /* secret that signs cursors */
-    size_t count_default, count_max;      /* page size */
+    struct text cursor_key;          /* secret that signs cursors */
+    size_t count_default, count_max; /* page size */
 };
 
 enum search_total { SEARCH_TOTAL_NONE, SEARCH_TOTAL_ESTIMATE, SEARCH_TOTAL_ACCURATE };
-enum search_summary { SEARCH_SUMMARY_FALSE, SEARCH_SUMMARY_TRUE, SEARCH_SUMMARY_TEXT, SEARCH_SUMMARY_DATA, SEARCH_SUMMARY_COUNT };
+enum search_summary {
+    SEARCH_SUMMARY_FALSE,
+    SEARCH_SUMMARY_TRUE,
+    SEARCH_SUMMARY_TEXT,
+    SEARCH_SUMMARY_DATA,
+    SEARCH_SUMMARY_COUNT
+};
 
-struct search_query;                      /* parsed and planned; lives in the scope */
-MUST_CHECK enum status search_parse(const struct search_query **out, const struct search *search, const struct search_request *request,
-                                    struct scope *scope);
+struct search_query; /* parsed and planned; lives in the scope */
+MUST_CHECK enum status search_parse(const struct search_query **out, const struct search *search,
+    const struct search_request *request, struct scope *scope);
 enum search_summary search_query_summary(const struct search_query *query);
 /* _elements, as given; count 0: not asked */
 const struct text *search_query_elements(size_t *count_out, const struct search_query *query);
 
 struct search_result {
     struct store_page matches;
-    struct store_resource *included;      /* no doubles, none that is a match */
+    struct store_resource *included; /* no doubles, none that is a match */
     size_t included_count;
     bool has_total;
-    uint64_t total;                       /* exact, or absent */
-    struct search_pair *self;             /* the parameters that were used, for the self link */
+    uint64_t total;           /* exact, or absent */
+    struct search_pair *self; /* the parameters that were used, for the self link */
     size_t self_count;
-    struct text cursor;                   /* value of the next link's _cursor; none on the last page */
+    struct text cursor; /* value of the next link's _cursor; none on the last page */
     uint64_t sequence;
-    const struct issue *warnings;         /* lenient handling: what was left out */
+    const struct issue *warnings; /* lenient handling: what was left out */
 };
 /* The plan, as the store will run it, for _explain: one node a line. */
 struct text search_query_explain(const struct search_query *query, struct scope *scope);
 
 /* Opens its own view (at the cursor's sequence number where there is one). */
-MUST_CHECK enum status search_run(struct search_result *out, const struct search *search, const struct search_query *query,
-                                  struct scope *scope);
+MUST_CHECK enum status search_run(
+    struct search_result *out, const struct search *search, const struct search_query *query, struct scope *scope);
 
 /* Conditional matches inside a unit: at most `limit` identities. Only filters are allowed in the query. */
-MUST_CHECK enum status search_match(struct store_page *out, const struct search *search, const struct search_query *query,
-                                    struct store_unit *unit, size_t limit, struct scope *scope);
+MUST_CHECK enum status search_match(struct store_page *out, const struct search *search,
+    const struct search_query *query, struct store_unit *unit, size_t limit, struct scope *scope);
 
 /* For the capability statement: parameters of a type, its own first. Includes: "Patient:general-practitioner". */
 struct search_parameter_claim {
     const char *name, *url;
     enum fhir_search_type type;
 };
-MUST_CHECK enum status search_claims(struct search_parameter_claim **out, size_t *count_out, const struct search *search, fhir_type type,
-                                     struct scope *scope);
+MUST_CHECK enum status search_claims(struct search_parameter_claim **out, size_t *count_out,
+    const struct search *search, fhir_type type, struct scope *scope);
 
 #endif

@@ -39,11 +39,17 @@ struct text string_normal(struct arena *arena, struct text value) {
 /* ---- unfinished Hangul --------------------------------------------------------------------------------------------- */
 
 /* Unicode 15, section 3.12: syllables lie by initial, vowel, final. */
-enum { HANGUL_FIRST = 0xac00, HANGUL_LAST = 0xd7a3, HANGUL_FINALS = 28, HANGUL_INITIAL_SIZE = 588, HANGUL_INITIALS = 19 };
+enum {
+    HANGUL_FIRST = 0xac00,
+    HANGUL_LAST = 0xd7a3,
+    HANGUL_FINALS = 28,
+    HANGUL_INITIAL_SIZE = 588,
+    HANGUL_INITIALS = 19
+};
 
 static int initial_of(utf8proc_int32_t point) {
-    static const utf8proc_int32_t compatibility[HANGUL_INITIALS] = {0x3131, 0x3132, 0x3134, 0x3137, 0x3138, 0x3139, 0x3141,
-        0x3142, 0x3143, 0x3145, 0x3146, 0x3147, 0x3148, 0x3149, 0x314a, 0x314b, 0x314c, 0x314d, 0x314e};
+    static const utf8proc_int32_t compatibility[HANGUL_INITIALS] = {0x3131, 0x3132, 0x3134, 0x3137, 0x3138, 0x3139,
+        0x3141, 0x3142, 0x3143, 0x3145, 0x3146, 0x3147, 0x3148, 0x3149, 0x314a, 0x314b, 0x314c, 0x314d, 0x314e};
     if (point >= 0x1100 && point < 0x1100 + HANGUL_INITIALS) {
         return point - 0x1100;
     }
@@ -182,8 +188,8 @@ static enum status plan_starts(plan_node *out, struct planner *planner, struct s
     return status;
 }
 
-static enum status string_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status string_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct arena *arena = planner->scope->arena;
     const struct text unbounded = {NULL, 0};
     struct text value = value_unescape(arena, criterion->value);

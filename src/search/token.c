@@ -97,8 +97,9 @@ static struct key typed_key(struct arena *arena, const struct token *type, struc
     struct key key = {0};
     key_put_bounded(&key, value, KEY_CODE_MAX);
     key_put_char(&key, '\0');
-    key_put_hash(&key, text_format(arena, "%.*s|%.*s", (int)type->system.size, type->system.size > 0 ? type->system.at : "",
-                           (int)type->code.size, type->code.size > 0 ? type->code.at : ""));
+    key_put_hash(
+        &key, text_format(arena, "%.*s|%.*s", (int)type->system.size, type->system.size > 0 ? type->system.at : "",
+                  (int)type->code.size, type->code.size > 0 ? type->code.at : ""));
     return key;
 }
 
@@ -196,8 +197,8 @@ static enum status plan_system(plan_node *out, struct planner *planner, struct s
     return plan_key(out, planner, slot, facet, &key);
 }
 
-enum status token_plan_in(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
-    const struct token_query *query) {
+enum status token_plan_in(
+    plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct token_query *query) {
     if (query->any_system) {
         struct key key = {0};
         key_put_bounded(&key, query->code, KEY_CODE_MAX);
@@ -219,7 +220,8 @@ enum status token_plan_in(plan_node *out, struct planner *planner, struct slot *
     return status;
 }
 
-static enum status plan_of_type(plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion) {
+static enum status plan_of_type(
+    plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion) {
     struct arena *arena = planner->scope->arena;
     struct text rest = criterion->value;
     struct token type;
@@ -234,7 +236,8 @@ static enum status plan_of_type(plan_node *out, struct planner *planner, struct 
 }
 
 /* At the start of a word; anywhere where words are not set apart by blanks (Hangul, Han, kana). */
-static enum status plan_text(plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion) {
+static enum status plan_text(
+    plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion) {
     const struct text unbounded = {NULL, 0};
     struct arena *arena = planner->scope->arena;
     struct text words = text_words(arena, value_unescape(arena, criterion->value));
@@ -251,8 +254,8 @@ static enum status plan_text(plan_node *out, struct planner *planner, struct slo
     return plan_range(out, planner, slot, FACET_TEXT, unbounded, unbounded, &filter);
 }
 
-static enum status token_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status token_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     if (criterion->modifier == MODIFIER_OF_TYPE) {
         return plan_of_type(out, planner, use->slot, criterion);
     }

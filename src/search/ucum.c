@@ -90,8 +90,26 @@ static const struct {
     const char *code;
     int exponent;
 } prefixes[] = {
-    {"da", 1}, {"Y", 24}, {"Z", 21}, {"E", 18}, {"P", 15}, {"T", 12}, {"G", 9}, {"M", 6}, {"k", 3}, {"h", 2}, {"d", -1},
-    {"c", -2}, {"m", -3}, {"u", -6}, {"n", -9}, {"p", -12}, {"f", -15}, {"a", -18}, {"z", -21}, {"y", -24},
+    {"da", 1},
+    {"Y", 24},
+    {"Z", 21},
+    {"E", 18},
+    {"P", 15},
+    {"T", 12},
+    {"G", 9},
+    {"M", 6},
+    {"k", 3},
+    {"h", 2},
+    {"d", -1},
+    {"c", -2},
+    {"m", -3},
+    {"u", -6},
+    {"n", -9},
+    {"p", -12},
+    {"f", -15},
+    {"a", -18},
+    {"z", -21},
+    {"y", -24},
 };
 
 /* Units with a zero of their own (UCUM 2.1, section 21), alone only: Celsius = value * factor + offset. */
@@ -99,7 +117,9 @@ static const struct {
     const char *code;
     long double factor, offset;
 } temperatures[] = {
-    {"Cel", 1, 0}, {"K", 1, -273.15L}, {"[degF]", 5.0L / 9, -32 * 5.0L / 9},
+    {"Cel", 1, 0},
+    {"K", 1, -273.15L},
+    {"[degF]", 5.0L / 9, -32 * 5.0L / 9},
 };
 
 /* The unit compared in is the one that clinics write, so that most quantities stay as they are. Each magnitude is what
@@ -172,7 +192,8 @@ static bool atom_find(struct magnitude *out, struct text symbol) {
 
 static struct text take_symbol(struct reader *reader) {
     const char *start = reader->at;
-    if (reader->end - reader->at >= 3 && memcmp(reader->at, "10", 2) == 0 && (reader->at[2] == '*' || reader->at[2] == '^')) {
+    if (reader->end - reader->at >= 3 && memcmp(reader->at, "10", 2) == 0 &&
+        (reader->at[2] == '*' || reader->at[2] == '^')) {
         reader->at += 3;
         return (struct text){start, 3};
     }
@@ -285,7 +306,8 @@ static bool read_term(struct magnitude *out, struct reader *reader) {
 
 static bool magnitude_read(struct magnitude *out, struct text unit) {
     struct reader reader = {.at = unit.at, .end = unit.at + unit.size};
-    return unit.size > 0 && unit.size < UCUM_NAME_SIZE && read_term(out, &reader) && reader.at == reader.end && reader.has_atom;
+    return unit.size > 0 && unit.size < UCUM_NAME_SIZE && read_term(out, &reader) && reader.at == reader.end &&
+           reader.has_atom;
 }
 
 /* ---- conversions --------------------------------------------------------------------------------------------------- */
@@ -293,7 +315,9 @@ static bool magnitude_read(struct magnitude *out, struct text unit) {
 static bool temperature_find(struct ucum_conversion *out, struct text unit) {
     for (size_t i = 0; i < sizeof temperatures / sizeof temperatures[0]; i++) {
         if (text_is(unit, temperatures[i].code)) {
-            *out = (struct ucum_conversion){.canonical = "Cel", .is_canonical = i == 0, .factor = temperatures[i].factor,
+            *out = (struct ucum_conversion){.canonical = "Cel",
+                .is_canonical = i == 0,
+                .factor = temperatures[i].factor,
                 .offset = temperatures[i].offset};
             return true;
         }
@@ -314,7 +338,7 @@ static bool preferred_is(struct ucum_conversion *out, struct text unit) {
     for (size_t i = 0; i < sizeof preferred / sizeof preferred[0]; i++) {
         if (text_is(unit, preferred[i].code)) {
             *out = (struct ucum_conversion){.is_canonical = true, .factor = 1};
-            snprintf(out->canonical, sizeof out->canonical, "%s", preferred[i].code);
+            (void)snprintf(out->canonical, sizeof out->canonical, "%s", preferred[i].code);
             return true;
         }
     }
@@ -335,7 +359,7 @@ bool ucum_conversion_find(struct ucum_conversion *out, struct text unit) {
         if (memcmp(wanted->powers, given.powers, sizeof given.powers) == 0) {
             out->factor = given.factor / wanted->factor;
             out->exponent = given.exponent - wanted->exponent;
-            snprintf(out->canonical, sizeof out->canonical, "%s", preferred[i].code);
+            (void)snprintf(out->canonical, sizeof out->canonical, "%s", preferred[i].code);
             return true;
         }
     }
@@ -359,7 +383,7 @@ double ucum_convert(const struct ucum_conversion *conversion, struct text decima
     if (mark > 64 || (has_exponent && !text_to_int64(&exponent, power)) || exponent < -400 || exponent > 400) {
         return text_to_double(&plain, decimal) ? ucum_convert_number(conversion, plain) : 0;
     }
-    snprintf(digits, sizeof digits, "%.*se%d", (int)mark, decimal.at, (int)exponent + conversion->exponent);
+    (void)snprintf(digits, sizeof digits, "%.*se%d", (int)mark, decimal.at, (int)exponent + conversion->exponent);
     if (conversion->factor == 1 && conversion->offset == 0) {
         return strtod(digits, NULL);
     }

@@ -65,8 +65,8 @@ static enum status plan_above(plan_node *out, struct planner *planner, struct sl
     return status;
 }
 
-static enum status uri_plan(plan_node *out, struct planner *planner, const struct slot_use *use,
-    const struct criterion *criterion) {
+static enum status uri_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct text uri = value_unescape(planner->scope->arena, criterion->value);
     switch (criterion->modifier) {
     case MODIFIER_BELOW:

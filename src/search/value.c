@@ -28,6 +28,10 @@ bool value_has(struct text value, char separator) {
     return separator_find(value, separator) < value.size;
 }
 
+static bool is_guarded(char c) {
+    return c == ',' || c == '$' || c == '|' || c == '\\';
+}
+
 struct text value_unescape(struct arena *arena, struct text value) {
     if (value.size == 0 || memchr(value.at, '\\', value.size) == NULL) {
         return value;
@@ -35,7 +39,7 @@ struct text value_unescape(struct arena *arena, struct text value) {
     char *plain = arena_alloc(arena, value.size);
     size_t size = 0;
     for (size_t i = 0; i < value.size; i++) {
-        if (value.at[i] == '\\' && i + 1 < value.size && memchr(",$|\\", value.at[i + 1], 4) != NULL) {
+        if (value.at[i] == '\\' && i + 1 < value.size && is_guarded(value.at[i + 1])) {
             i++;
         }
         plain[size++] = value.at[i];
@@ -52,8 +56,15 @@ bool value_take_prefix(enum value_prefix *out, struct text *value) {
         char name[3];
         enum value_prefix prefix;
     } rows[] = {
-        {"eq", PREFIX_EQ}, {"ne", PREFIX_NE}, {"gt", PREFIX_GT}, {"lt", PREFIX_LT}, {"ge", PREFIX_GE},
-        {"le", PREFIX_LE}, {"sa", PREFIX_SA}, {"eb", PREFIX_EB}, {"ap", PREFIX_AP},
+        {"eq", PREFIX_EQ},
+        {"ne", PREFIX_NE},
+        {"gt", PREFIX_GT},
+        {"lt", PREFIX_LT},
+        {"ge", PREFIX_GE},
+        {"le", PREFIX_LE},
+        {"sa", PREFIX_SA},
+        {"eb", PREFIX_EB},
+        {"ap", PREFIX_AP},
     };
     *out = PREFIX_EQ;
     if (value->size < 2 || !is_letter(value->at[0]) || !is_letter(value->at[1])) {

@@ -6,7 +6,15 @@
 #include "base/base.h"
 
 enum value_prefix {
-    PREFIX_EQ, PREFIX_NE, PREFIX_GT, PREFIX_LT, PREFIX_GE, PREFIX_LE, PREFIX_SA, PREFIX_EB, PREFIX_AP,
+    PREFIX_EQ,
+    PREFIX_NE,
+    PREFIX_GT,
+    PREFIX_LT,
+    PREFIX_GE,
+    PREFIX_LE,
+    PREFIX_SA,
+    PREFIX_EB,
+    PREFIX_AP,
 };
 
 /* Cuts *rest at the first `separator` that is not escaped, like text_cut. The part is still escaped. */

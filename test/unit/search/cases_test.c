@@ -54,14 +54,14 @@ static int differ(const struct expectation *expectation, const char *what, struc
     if (text_equal(expected, found)) {
         return 0;
     }
-    print_message("%s: %s\n  %s: expected %.*s\n  found %.*s\n", expectation->file, expectation->url, what, (int)expected.size,
-        expected.size > 0 ? expected.at : "", (int)found.size, found.size > 0 ? found.at : "");
+    print_message("%s: %s\n  %s: expected %.*s\n  found %.*s\n", expectation->file, expectation->url, what,
+        (int)expected.size, expected.size > 0 ? expected.at : "", (int)found.size, found.size > 0 ? found.at : "");
     return 1;
 }
 
 /* One match a page, following the cursors; the same as all at once. */
-static struct text paged_names(const struct shelf *shelf, const struct search_request *whole, bool is_ordered, size_t most,
-    struct scope *scope) {
+static struct text paged_names(
+    const struct shelf *shelf, const struct search_request *whole, bool is_ordered, size_t most, struct scope *scope) {
     struct search_request request = *whole;
     struct search_pair pairs[66];
     struct text names[256];
@@ -87,21 +87,22 @@ static struct text paged_names(const struct shelf *shelf, const struct search_re
     return TEXT("(no last page)");
 }
 
-static int check_found(const struct expectation *expectation, const struct shelf *shelf, const struct search_request *request,
-    const struct search_result *result, struct scope *scope) {
+static int check_found(const struct expectation *expectation, const struct shelf *shelf,
+    const struct search_request *request, const struct search_result *result, struct scope *scope) {
     bool is_ordered = expectation->is_ordered;
     struct text found = found_names(result->matches.at, result->matches.count, is_ordered, scope->arena);
     int failures = differ(expectation, "matches", expected_names(expectation->ids, is_ordered, scope->arena), found);
     struct text included = found_names(result->included, result->included_count, false, scope->arena);
     failures += differ(expectation, "included", expected_names(expectation->included, false, scope->arena), included);
     if (expectation->total != NULL) {
-        struct text total = text_format(scope->arena, result->has_total ? "%llu" : "none", (unsigned long long)result->total);
+        struct text total =
+            text_format(scope->arena, result->has_total ? "%llu" : "none", (unsigned long long)result->total);
         failures += differ(expectation, "total", json_number_text(expectation->total), total);
     }
     bool has_count = strstr(expectation->url, "_count") != NULL || strstr(expectation->url, "_summary=count") != NULL;
     if (!has_count) {
-        failures += differ(expectation, "page by page", found,
-            paged_names(shelf, request, is_ordered, result->matches.count, scope));
+        failures += differ(
+            expectation, "page by page", found, paged_names(shelf, request, is_ordered, result->matches.count, scope));
     }
     return failures;
 }
@@ -144,7 +145,7 @@ static void put_all(struct shelf *shelf, const yyjson_val *resources, const char
 static int check_file(const char *name) {
     struct scope scope = {.arena = arena_open(SHELF_BYTES_MAX)};
     struct text source, path = text_format(scope.arena, "%s/%s", folder, name);
-    yyjson_doc *doc;
+    yyjson_doc *doc = NULL;
     enum status status = file_read(&source, path.at, 16 << 20, &scope);
     if (status == STATUS_OK) {
         status = json_read(&doc, source, &scope);

@@ -49,8 +49,8 @@ static void test_what_is_not_served(void **state) {
             const struct parameter *parameter = &type->parameters[i];
             bool is_foreign = parameter->definition->expression != NULL &&
                               !expression_concerns(text_from(parameter->definition->expression), type->type);
-            bool has_nothing = parameter->definition->expression == NULL || parameter->definition->type == FHIR_SEARCH_SPECIAL ||
-                               is_foreign;
+            bool has_nothing = parameter->definition->expression == NULL ||
+                               parameter->definition->type == FHIR_SEARCH_SPECIAL || is_foreign;
             if (parameter->role == ROLE_UNSERVED && !has_nothing) {
                 fail_msg("%s.%s", fhir_type_name(type->type), parameter->code);
             }
@@ -114,7 +114,8 @@ static void test_claims(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_expressions_compile), cmocka_unit_test(test_what_is_not_served),
-        cmocka_unit_test(test_shared_slots), cmocka_unit_test(test_expressions), cmocka_unit_test(test_claims)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_expressions_compile),
+        cmocka_unit_test(test_what_is_not_served), cmocka_unit_test(test_shared_slots),
+        cmocka_unit_test(test_expressions), cmocka_unit_test(test_claims)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

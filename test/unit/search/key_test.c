@@ -7,7 +7,8 @@
 
 static void test_numbers_keep_their_order(void **state) {
     (void)state;
-    const double values[] = {-INFINITY, -1e300, -2.5, -1, -1e-300, 0, 1e-300, 0.1, 1, 1.0000000001, 2.5, 1e300, INFINITY};
+    const double values[] = {
+        -INFINITY, -1e300, -2.5, -1, -1e-300, 0, 1e-300, 0.1, 1, 1.0000000001, 2.5, 1e300, INFINITY};
     for (size_t i = 1; i < sizeof values / sizeof values[0]; i++) {
         struct key a = {0}, b = {0};
         key_put_number(&a, values[i - 1]);

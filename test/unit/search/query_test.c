@@ -6,8 +6,8 @@ enum { PATIENTS = 10 };
 static enum status put_patient(struct shelf *shelf, int number, const char *family) {
     struct scope scope = {.arena = arena_open(1 << 24)};
     yyjson_doc *doc;
-    struct text json = text_format(scope.arena,
-        "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"name\":[{\"family\":\"%s\"}]}", number, family);
+    struct text json = text_format(
+        scope.arena, "{\"resourceType\":\"Patient\",\"id\":\"p%d\",\"name\":[{\"family\":\"%s\"}]}", number, family);
     enum status status = json_read(&doc, json, &scope);
     if (status == STATUS_OK) {
         const yyjson_val *resource = yyjson_doc_get_root(doc);
@@ -33,7 +33,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-static struct search_request with_pair(const struct search_request *request, const char *name, struct text value, struct arena *arena) {
+static struct search_request with_pair(
+    const struct search_request *request, const char *name, struct text value, struct arena *arena) {
     struct search_request longer = *request;
     struct search_pair *pairs = ARENA_ARRAY(arena, struct search_pair, request->pair_count + 1);
     memcpy(pairs, request->pairs, request->pair_count * sizeof *pairs);
@@ -67,12 +68,14 @@ static void test_forged_cursors(void **state) {
         char *forged = arena_alloc(shelf->scope.arena, cursor.size);
         memcpy(forged, cursor.at, cursor.size);
         forged[i] = forged[i] == 'A' ? 'B' : 'A';
-        enum status status = try_cursor(shelf, "Patient?name=kim&_count=3", (struct text){forged, cursor.size}, &result);
+        enum status status =
+            try_cursor(shelf, "Patient?name=kim&_count=3", (struct text){forged, cursor.size}, &result);
         if (status != STATUS_INVALID && i + 1 < cursor.size) { /* the last character has unused bits */
             fail_msg("character %zu", i);
         }
     }
-    assert_int_equal(try_cursor(shelf, "Patient?name=kim&_count=3", (struct text){cursor.at, cursor.size - 4}, &result), STATUS_INVALID);
+    assert_int_equal(try_cursor(shelf, "Patient?name=kim&_count=3", (struct text){cursor.at, cursor.size - 4}, &result),
+        STATUS_INVALID);
     assert_int_equal(try_cursor(shelf, "Patient?name=kim&_count=4", cursor, &result), STATUS_INVALID);
     assert_int_equal(try_cursor(shelf, "Patient?name=lee&_count=3", cursor, &result), STATUS_INVALID);
     assert_int_equal(try_cursor(shelf, "Person?name=kim&_count=3", cursor, &result), STATUS_INVALID);
@@ -118,8 +121,9 @@ static void test_old_cursors_are_gone(void **state) {
 static void test_lenient_leaves_out_what_it_does_not_know(void **state) {
     struct shelf *shelf = *state;
     struct search_result result;
-    struct search_request request = shelf_request(
-        "Patient?name=kim&foo=1&birthdate=never&name:in=x&_sort=foo&_count=2&_format=json&_filter=x", shelf->scope.arena);
+    struct search_request request =
+        shelf_request("Patient?name=kim&foo=1&birthdate=never&name:in=x&_sort=foo&_count=2&_format=json&_filter=x",
+            shelf->scope.arena);
     assert_int_equal(shelf_search(&result, shelf, &request, &shelf->scope), STATUS_INVALID);
     request.handling = SEARCH_LENIENT;
     assert_int_equal(shelf_search(&result, shelf, &request, &shelf->scope), STATUS_OK);
@@ -174,8 +178,11 @@ static void test_limits(void **state) {
     for (size_t i = 0; i < 300; i++) {
         pairs[i] = (struct search_pair){TEXT("name"), TEXT("x")};
     }
-    struct search_request request = {.type = fhir_type_find(TEXT("Patient")), .pairs = pairs, .pair_count = 300,
-        .cursor_key = TEXT("k"), .count_default = 10};
+    struct search_request request = {.type = fhir_type_find(TEXT("Patient")),
+        .pairs = pairs,
+        .pair_count = 300,
+        .cursor_key = TEXT("k"),
+        .count_default = 10};
     assert_int_equal(shelf_search(&result, shelf, &request, &shelf->scope), STATUS_TOO_COSTLY);
     struct buffer many = buffer_open(shelf->scope.arena, 100000);
     for (int i = 0; i < 1500; i++) {

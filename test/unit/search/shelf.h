@@ -78,7 +78,8 @@ static inline enum status shelf_apply(void *context, struct store_unit *unit, st
 }
 
 /* Writes resources in one unit. */
-static inline enum status shelf_put(struct shelf *shelf, const yyjson_val *const *resources, size_t count, struct scope *scope) {
+static inline enum status shelf_put(
+    struct shelf *shelf, const yyjson_val *const *resources, size_t count, struct scope *scope) {
     struct shelf_put put = {resources, count, shelf, ARENA_ARRAY(scope->arena, struct store_put, count + 1)};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
@@ -103,7 +104,10 @@ static inline enum status shelf_put(struct shelf *shelf, const yyjson_val *const
 }
 
 static inline int shelf_hex(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
 static inline struct text shelf_decode(struct arena *arena, struct text part) {
@@ -143,16 +147,16 @@ static inline struct search_request shelf_request(const char *url, struct arena 
     return request;
 }
 
-static inline enum status shelf_search(struct search_result *out, const struct shelf *shelf, const struct search_request *request,
-    struct scope *scope) {
+static inline enum status shelf_search(
+    struct search_result *out, const struct shelf *shelf, const struct search_request *request, struct scope *scope) {
     const struct search_query *query;
     enum status status = search_parse(&query, shelf->search, request, scope);
     return status == STATUS_OK ? search_run(out, shelf->search, query, scope) : status;
 }
 
 static inline struct text shelf_name(const struct store_resource *resource, struct arena *arena) {
-    return text_format(arena, "%s/%.*s", fhir_type_name(fhir_resource_type(resource->type)), (int)resource->id.size,
-        resource->id.at);
+    return text_format(
+        arena, "%s/%.*s", fhir_type_name(fhir_resource_type(resource->type)), (int)resource->id.size, resource->id.at);
 }
 
 #endif

@@ -64,15 +64,16 @@ static void links_collect(struct corpus *corpus, const yyjson_val *entries) {
         const yyjson_val *identifier = yyjson_arr_get_first(json_get(resource, "identifier"));
         struct text system = json_get_text(identifier, "system"), value = json_get_text(identifier, "value");
         if (identifier != NULL) {
-            corpus->links[corpus->link_count++] = (struct link){text_format(arena, "%.*s?identifier=%.*s|%.*s", (int)type.size,
-                                                                    type.at, (int)system.size, system.at, (int)value.size, value.at),
-                name};
+            corpus->links[corpus->link_count++] =
+                (struct link){text_format(arena, "%.*s?identifier=%.*s|%.*s", (int)type.size, type.at, (int)system.size,
+                                  system.at, (int)value.size, value.at),
+                    name};
         }
     }
 }
 
-static enum status rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value, const char *path,
-    struct scope *scope) {
+static enum status rewrite(struct text *out, void *context, enum fhir_link_kind kind, struct text value,
+    const char *path, struct scope *scope) {
     (void)path, (void)scope, (void)kind;
     const struct corpus *corpus = context;
     const struct link wanted = {.from = value};
@@ -190,7 +191,8 @@ typedef bool scan_matches(const struct corpus *corpus, const yyjson_val *resourc
 static bool concept_has(const yyjson_val *concept, const char *system, const char *code) {
     yyjson_arr_iter codings = yyjson_arr_iter_with(json_get(concept, "coding"));
     for (yyjson_val *coding; (coding = yyjson_arr_iter_next(&codings)) != NULL;) {
-        if (text_is(json_get_text(coding, "code"), code) && (system == NULL || text_is(json_get_text(coding, "system"), system))) {
+        if (text_is(json_get_text(coding, "code"), code) &&
+            (system == NULL || text_is(json_get_text(coding, "system"), system))) {
             return true;
         }
     }
@@ -200,7 +202,8 @@ static bool concept_has(const yyjson_val *concept, const char *system, const cha
 static bool refers(const yyjson_val *resource, const char *member, const yyjson_val *target) {
     struct text reference = json_get_text(json_get(resource, member), "reference"), id = json_get_text(target, "id");
     return reference.size > id.size && id.size > 0 &&
-           memcmp(reference.at + reference.size - id.size, id.at, id.size) == 0 && reference.at[reference.size - id.size - 1] == '/';
+           memcmp(reference.at + reference.size - id.size, id.at, id.size) == 0 &&
+           reference.at[reference.size - id.size - 1] == '/';
 }
 
 static bool is_type(const yyjson_val *resource, const char *type) {
@@ -236,7 +239,8 @@ static bool has_weight(const struct corpus *c, const yyjson_val *r) {
 static bool has_any_vital(const struct corpus *c, const yyjson_val *r) {
     (void)c;
     const yyjson_val *code = json_get(r, "code");
-    return concept_has(code, NULL, "8302-2") || concept_has(code, NULL, "29463-7") || concept_has(code, NULL, "39156-5");
+    return concept_has(code, NULL, "8302-2") || concept_has(code, NULL, "29463-7") ||
+           concept_has(code, NULL, "39156-5");
 }
 static bool is_final(const struct corpus *c, const yyjson_val *r) {
     (void)c;
@@ -283,11 +287,13 @@ static bool has_reason(const struct corpus *c, const yyjson_val *r) {
     return json_get(r, "reasonCode") != NULL;
 }
 static bool is_womans_bmi(const struct corpus *c, const yyjson_val *r) {
-    return concept_has(json_get(r, "code"), NULL, "39156-5") && text_is(json_get_text(subject_of(c, r), "gender"), "female");
+    return concept_has(json_get(r, "code"), NULL, "39156-5") &&
+           text_is(json_get_text(subject_of(c, r), "gender"), "female");
 }
 static bool has_hypertension(const struct corpus *c, const yyjson_val *r) {
     for (size_t i = 0; i < c->count; i++) {
-        if (is_type(c->at[i], "Condition") && refers(c->at[i], "subject", r) && concept_has(json_get(c->at[i], "code"), NULL, "162864005")) {
+        if (is_type(c->at[i], "Condition") && refers(c->at[i], "subject", r) &&
+            concept_has(json_get(c->at[i], "code"), NULL, "162864005")) {
             return true;
         }
     }
