@@ -1,0 +1,114 @@
+// What the two operations answer, as plain values.
+import { part, partNumber, parts, partText, partTrue, referenceId, type Parameter } from "./fhir";
+import { nameIn, say } from "./language";
+
+export interface Reason { code: string; kind: string; ko: string; en: string; source: string }
+export interface Need { code: string; display: string; department: string; window: number | undefined; evidence: string[]; ko: string; en: string }
+export interface Score { name: string; total: number | undefined; complete: boolean; fits: boolean; missing: string[] }
+export interface Reading {
+  level: number;
+  humanLevel: number | undefined;
+  floorLevel: number | undefined;
+  reasons: Reason[];
+  needs: Need[];
+  scores: Score[];
+  missing: string[];
+  extreme: boolean;
+  stayLocal: boolean;
+  policy: string;
+}
+export interface Option {
+  place: string;
+  display: string;
+  tier: string;
+  minutes: number;
+  travel: number | undefined;
+  distance: number | undefined;
+  estimated: boolean;
+  chance: number | undefined;
+  boardAge: number | undefined;
+  reasons: { code: string; ko: string; en: string }[];
+  secondLegs: { place: string; display: string; minutes: number | undefined }[];
+}
+export interface Excluded { place: string; display: string; code: string; ko: string; en: string }
+export interface Ranking { options: Option[]; excluded: Excluded[]; decision: string; policy: string }
+
+const sentence = (list: Parameter[] | undefined) => ({ code: partText(list, "code"), ko: partText(list, "ko"), en: partText(list, "en") });
+export const sentenceIn = (both: { ko: string; en: string }): string => say(both.ko || both.en, both.en || both.ko);
+
+export function readReading(list: Parameter[]): Reading {
+  const scores = parts(list, "score").map(({ part: p }) => ({
+    name: partText(p, "name"),
+    total: partNumber(p, "total"),
+    complete: partTrue(p, "complete"),
+    fits: part(p, "fits")?.valueBoolean !== false,
+    missing: parts(p, "missing").map((m) => m.valueString ?? m.valueCode ?? ""),
+  }));
+  return {
+    level: partNumber(list, "level") ?? 0,
+    humanLevel: partNumber(list, "human-level"),
+    floorLevel: partNumber(list, "floor-level"),
+    reasons: parts(list, "reason").map(({ part: p }) => ({ ...sentence(p), kind: partText(p, "kind"), source: partText(p, "source") })),
+    needs: parts(list, "need").map(({ part: p }) => ({
+      ...sentence(p),
+      code: part(p, "code")?.valueCoding?.code ?? partText(p, "code"),
+      display: part(p, "code")?.valueCoding?.display ?? "",
+      department: part(p, "department")?.valueCoding?.code ?? "",
+      window: partNumber(p, "window"),
+      evidence: parts(p, "evidence").map((e) => e.valueString ?? ""),
+    })),
+    scores,
+    missing: [...new Set(scores.filter((score) => score.fits).flatMap((score) => score.missing))],
+    extreme: partTrue(list, "extreme"),
+    stayLocal: partTrue(list, "stay-local"),
+    policy: partText(list, "policy"),
+  };
+}
+
+const placeOf = (list: Parameter[] | undefined) => {
+  const reference = part(list, "place")?.valueReference;
+  return { place: referenceId(reference), display: reference?.display ?? "" };
+};
+
+export function readRanking(list: Parameter[]): Ranking {
+  return {
+    options: parts(list, "option").map(({ part: p }) => ({
+      ...placeOf(p),
+      tier: partText(p, "tier"),
+      minutes: partNumber(p, "minutes") ?? 0,
+      travel: partNumber(p, "travel"),
+      distance: partNumber(p, "distance"),
+      estimated: partTrue(p, "estimated"),
+      chance: partNumber(p, "chance"),
+      boardAge: partNumber(p, "board-age"),
+      reasons: parts(p, "reason").map((r) => sentence(r.part)),
+      secondLegs: parts(p, "second-leg").map((leg) => ({ ...placeOf(leg.part), minutes: partNumber(leg.part, "minutes") })),
+    })),
+    excluded: parts(list, "excluded").map(({ part: p }) => ({ ...placeOf(p), ...sentence(p) })),
+    decision: part(list, "decision")?.valueReference?.reference ?? "",
+    policy: partText(list, "policy"),
+  };
+}
+
+export const missingName = (code: string): string => {
+  const names: Record<string, { name_ko: string; name_en: string }> = {
+    respiration: { name_ko: "호흡수", name_en: "respiratory rate" },
+    spo2: { name_ko: "산소포화도", name_en: "oxygen saturation" },
+    oxygen: { name_ko: "산소 투여 여부", name_en: "oxygen given or not" },
+    systolic: { name_ko: "수축기 혈압", name_en: "systolic pressure" },
+    diastolic: { name_ko: "이완기 혈압", name_en: "diastolic pressure" },
+    map: { name_ko: "평균 동맥압", name_en: "mean arterial pressure" },
+    pulse: { name_ko: "심박수", name_en: "heart rate" },
+    temperature: { name_ko: "체온", name_en: "temperature" },
+    mind: { name_ko: "의식(ACVPU)", name_en: "state of mind (ACVPU)" },
+    gcs: { name_ko: "GCS", name_en: "GCS" },
+    age: { name_ko: "나이", name_en: "age" },
+    leucocytes: { name_ko: "백혈구", name_en: "leucocytes" },
+    glucose: { name_ko: "혈당", name_en: "glucose" },
+    pain: { name_ko: "통증", name_en: "pain" },
+  };
+  return names[code] === undefined ? code : nameIn(names[code]);
+};
+export const scoreName = (code: string): string =>
+  ({ news2: "NEWS2", mews: "MEWS", rems: "REMS", qsofa: "qSOFA", sirs: "SIRS", "shock-index": say("쇼크 지수", "Shock index"), "esi-danger": say("ESI 위험 징후", "ESI danger vitals"),
+    "ctas-vitals": say("CTAS 활력 단계", "CTAS vitals level") })[code.toLowerCase()] ?? code;

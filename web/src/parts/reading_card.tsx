@@ -1,0 +1,72 @@
+// The second reading: level and why, what is missing, what care is needed.
+import { missingName, scoreName, sentenceIn, type Reading, type Reason } from "../decision";
+import { say } from "../language";
+import { departmentName, needName } from "../tables";
+import { Level } from "./marks";
+
+const kindName = (kind: string): string =>
+  ({ floor: say("규칙", "Rule"), advice: say("권고", "Advice"), score: say("점수", "Score"), note: say("참고", "Note"), need: say("필요 진료", "Need"), human: say("사람", "Human") })[kind] ?? kind;
+const KIND_ORDER = ["floor", "human", "advice", "score", "note"];
+const SHOWN = 5;
+
+export function ReadingCard({ reading }: { reading: Reading }) {
+  const reasons = reading.reasons.filter((reason) => reason.kind !== "need").sort((a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind));
+  const scores = reading.scores.filter((score) => score.fits && score.total !== undefined);
+  const human = reading.humanLevel;
+  return (
+    <section class="card reading" aria-label={say("판독", "Reading")}>
+      <header class="reading-head">
+        <Level level={reading.level} large />
+        <div>
+          <h3>{say("두 번째 판독", "Second reading")}</h3>
+          <p>
+            {human === undefined || human === 0
+              ? say("사람이 준 단계 없음", "no human level given")
+              : human === reading.level
+                ? say(`사람 ${human}단계와 같음`, `same as the human level ${human}`)
+                : say(`사람 ${human}단계 → 판독 ${reading.level}단계로 올림`, `raised from the human level ${human}`)}
+          </p>
+        </div>
+      </header>
+      {reading.extreme && <p class="banner banner-alert">{say("지정 중증: 수용을 묻지 않고 통보 후 곧바로 출발합니다.", "Listed extreme: the place is notified, not asked; depart at once.")}</p>}
+      {reading.stayLocal && <p class="banner">{say("지역에서 진료할 수 있습니다. 의뢰가 필요하지 않습니다.", "Care can stay local: no referral is needed.")}</p>}
+      {reading.needs.length > 0 && (
+        <ul class="needs" aria-label={say("필요한 진료", "needs")}>
+          {reading.needs.map((need) => (
+            <li key={need.code}>
+              <strong>{needName(need.code) || need.display}</strong>
+              <span class="quiet">{[need.department ? departmentName(need.department) : "", need.window === undefined ? "" : say(`${need.window}분 안`, `within ${need.window} min`)].filter(Boolean).join(" · ")}</span>
+              {sentenceIn(need) && <p>{sentenceIn(need)}</p>}
+            </li>
+          ))}
+        </ul>
+      )}
+      <ReasonList reasons={reasons.slice(0, SHOWN)} />
+      {reasons.length > SHOWN && (
+        <details><summary>{say(`이유 ${reasons.length - SHOWN}개 더`, `${reasons.length - SHOWN} more reasons`)}</summary><ReasonList reasons={reasons.slice(SHOWN)} /></details>
+      )}
+      {scores.length > 0 && (
+        <ul class="scores" aria-label={say("점수", "scores")}>
+          {scores.map((score) => (
+            <li key={score.name} title={score.complete ? "" : say(`빠진 값: ${score.missing.map(missingName).join(", ")}`, `missing: ${score.missing.map(missingName).join(", ")}`)}>
+              <span>{scoreName(score.name)}</span> <b>{score.name === "shock-index" ? ((score.total ?? 0) / 100).toFixed(2) : score.total}{score.complete ? "" : "+"}</b>
+            </li>
+          ))}
+        </ul>
+      )}
+      {reading.missing.length > 0 && (
+        <p class="missing"><b>{say("아직 모르는 값", "Not known yet")}</b> {reading.missing.map(missingName).join(", ")} <span class="quiet">{say("— 더 적으면 판독이 정확해집니다", "— the reading gets sharper with them")}</span></p>
+      )}
+    </section>
+  );
+}
+
+function ReasonList({ reasons }: { reasons: Reason[] }) {
+  return (
+    <ul class="reasons">
+      {reasons.map((reason, i) => (
+        <li key={reason.code + i} class={`reason-${reason.kind}`} title={reason.source}><span class="tag">{kindName(reason.kind)}</span><span>{sentenceIn(reason)}{reason.source && <small class="quiet source">{reason.source}</small>}</span></li>
+      ))}
+    </ul>
+  );
+}
