@@ -321,6 +321,20 @@ static void remark_reasons(struct work *work) {
             sentence_of_missing(facts, ENGLISH, work->arena));
 }
 
+/* A complaint of which the lexicon knows no word: said, so that nobody takes silence for safety. */
+static void unknown_complaint_reason(struct work *work) {
+    const struct triage_facts *facts = work->patient.facts;
+    bool said = false, understood = false;
+    for (size_t i = 0; i < facts->text_count; i++)
+        said = said || facts->texts[i].kind == TRIAGE_TEXT_COMPLAINT;
+    for (size_t i = 0; i < work->matches.count; i++)
+        understood = understood || facts->texts[work->matches.at[i].text].kind == TRIAGE_TEXT_COMPLAINT;
+    if (said && !understood)
+        reason_add(work, TRIAGE_REASON_MISSING, TEXT("unknown-complaint"),
+            TEXT("호소에 아는 낱말이 없습니다: 필요한 진료를 사람이 판단해야 합니다."),
+            TEXT("No word of the complaint is known: a human must judge what care is needed."));
+}
+
 static int reason_rank(const struct triage_reason *reason) {
     static const int ranks[] = {[TRIAGE_REASON_FLOOR] = 0,
         [TRIAGE_REASON_HUMAN] = 1,
@@ -406,6 +420,7 @@ enum status triage_read(struct triage_reading *out, const struct triage_policy *
     read_extreme(&work);
     read_departments(&work);
     remark_reasons(&work);
+    unknown_complaint_reason(&work);
     reasons_sort(out);
     invariant(out->level >= 1 && out->level <= 5);
     invariant(!out->human_level || out->level <= out->human_level);

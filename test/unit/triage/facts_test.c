@@ -1,7 +1,6 @@
 /* Units, ranges and contradictions: corrected with a note, or refused with the path; never a quiet number. */
 #include "triage/triage.h"
 
-#include <cmocka.h> /* after what it needs */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* after what it needs */
 
 enum { ARENA_BYTES = 64 << 20, LINE_BYTES = 512 };
 

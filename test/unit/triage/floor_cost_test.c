@@ -4,13 +4,14 @@
  * `measured` members state; TRIAGE_FLOOR_TABLE=FILE writes it as TSV for tools/triage/measure. */
 #include "triage/triage.h"
 
-#include <cmocka.h> /* after what it needs */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* after what it needs */
 
 enum { VISITS_MAX = 2000, RULES_MAX = 256, COLUMNS = 24, ARENA_BYTES = 256 << 20 };
 

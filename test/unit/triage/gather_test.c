@@ -1,7 +1,6 @@
 /* test/cases/triage/bundles.json: FHIR in, facts and reading out; what cannot be is refused with its path. */
 #include "triage/triage.h"
 
-#include <cmocka.h> /* after what it needs */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* after what it needs */
 
 enum { ARENA_BYTES = 64 << 20, FILE_BYTES = 4 << 20, ZONE_KOREA_MINUTES = 540, CASES_MIN = 40 };
 

@@ -2,13 +2,14 @@
  * that must be refused. */
 #include "triage/triage.h"
 
-#include <cmocka.h> /* after what it needs */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* after what it needs */
 
 enum { RANDOM_PATIENTS = 100000, ARENA_BYTES = 128 << 20, JSON_BYTES = 4 << 20 };
 

@@ -1,13 +1,14 @@
 /* The published vectors against the C tables; totals, completeness, who a score fits; the two traps of REMS. */
 #include "triage/triage.h"
 
-#include <cmocka.h> /* after what it needs */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* after what it needs */
 
 enum { ARENA_BYTES = 64 << 20, LINE_BYTES = 512, VECTORS_MIN = 500 };
 
