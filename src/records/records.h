@@ -166,7 +166,8 @@ MUST_CHECK enum status records_import_open(struct records_import **out, struct r
 MUST_CHECK enum status records_import_feed(struct records_import *import, struct text document, struct scope *scope);
 MUST_CHECK enum status records_import_close(uint64_t *count_out, struct records_import *import, struct scope *scope);
 
-/* The capability statement's rest part, made from the tables that serve it: writes one object, an element of `rest`. */
+/* The capability statement's rest part, made from the tables that serve it: writes the members `resource` and `interaction` into the
+ * open object of an element of `rest`. */
 MUST_CHECK enum status records_capabilities(struct json_writer *w, struct records *records, struct scope *scope);
 
 #endif

@@ -481,6 +481,7 @@ static void test_capabilities(void **state) {
     struct scope scope = {.arena = house->arena};
     struct json_writer w = json_writer_open(house->arena, (size_t)16 << 20);
     json_object_open(&w);
+    json_member_string(&w, "mode", "server");
     assert_int_equal(records_capabilities(&w, house->records, &scope), STATUS_OK);
     json_object_close(&w);
     struct text json = {0};
