@@ -138,7 +138,7 @@ static inline struct search_request shelf_request(const char *url, struct arena 
         request.type = fhir_type_find(path);
     }
     struct search_pair *pairs = ARENA_ARRAY(arena, struct search_pair, 64);
-    while (query.at != NULL && query.size > 0) {
+    while (query.at != NULL && query.size > 0 && request.pair_count < 64) {
         struct text value = text_cut(&query, '&');
         struct text name = text_cut(&value, '=');
         pairs[request.pair_count++] = (struct search_pair){shelf_decode(arena, name), shelf_decode(arena, value)};
