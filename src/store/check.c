@@ -1,5 +1,5 @@
 /* check: whether a folder is whole. */
-#include "store/plan.h"
+#include "store/document.h"
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ static void advance(struct checking *checking) {
 
 static struct search_run run_of(struct checking *checking, struct scope *scope) {
     *scope = (struct scope){.arena = checking->arena};
-    return (struct search_run){.view = checking->view, .scope = scope, .rows_max = UINT64_MAX};
+    return search_run_open(checking->view, SIZE_MAX, scope);
 }
 
 /* Steps a list and calls back for each row; a fault of the database ends it. */
@@ -93,8 +93,7 @@ static void check_resource(struct checking *checking, struct statement *list) {
     struct search_run run = run_of(checking, &scope);
     uint64_t rid = (uint64_t)column_int(list, 0);
     uint8_t identity[IDENTITY_KEY_MAX], type[2], time[8];
-    struct text id = column_bytes(list, 2), rows = {0};
-    struct resource_head head;
+    struct text id = column_bytes(list, 2);
     if (id.size == 0 || id.size > PACKED_ID_MAX) {
         wrong(checking, "the id of a resource is damaged", rid);
         return;
@@ -102,19 +101,18 @@ static void check_resource(struct checking *checking, struct statement *list) {
     type_key(identity, (uint16_t)column_int(list, 1));
     memcpy(identity + 2, id.at, id.size);
     expect_row(checking, &run, lane_of_keys(SPACE_IDENTITY), (struct text){(const char *)identity, id.size + 2}, rid);
-    enum status status = document_read(&rows, &head, &run, rid);
-    if (status == STATUS_NOT_FOUND) {
+    struct document document = document_of(rid);
+    if (!document_read(&document, &run)) {
+        if (run.status != STATUS_OK) {
+            wrong(checking, "a resource cannot be read", rid);
+        }
         return;
     }
-    if (status != STATUS_OK) {
-        wrong(checking, "a resource cannot be read", rid);
-        return;
-    }
-    type_key(type, head.type);
-    time_key(time, head.time_us);
+    type_key(type, document.head.type);
+    time_key(time, document.head.time_us);
     expect_row(checking, &run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, rid);
     expect_row(checking, &run, lane_of_keys(STORE_SPACE_UPDATED), (struct text){(const char *)time, sizeof time}, rid);
-    struct lane_reader reader = lane_reader_open(rows);
+    struct lane_reader reader = lane_reader_open(document.rows);
     struct lane_row row;
     while (lane_reader_next(&row, &reader)) {
         expect_row(checking, &run, row.lane, row.key, rid);

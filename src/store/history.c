@@ -1,5 +1,5 @@
 /* history: versions, newest first; targets of one resource. */
-#include "store/plan.h"
+#include "store/document.h"
 #include "store/view.h"
 
 #include <string.h>
@@ -258,18 +258,18 @@ static enum status target_read(struct store_resource *out, struct store_view *vi
 
 enum status store_view_targets(
     struct store_page *out, struct store_view *view, uint16_t type, struct text id, uint32_t space, struct scope *scope) {
-    struct search_run run = {.view = view, .scope = scope, .rows_max = ROWS_MAX_DEFAULT};
-    struct resource_head head;
-    struct text rows = {0};
+    struct search_run run = search_run_open(view, 0, scope);
     uint64_t rid = 0;
     *out = (struct store_page){0};
     enum status status = view_rid(&rid, view, type, id, scope);
-    if (status == STATUS_OK) {
-        status = rid == 0 ? STATUS_NOT_FOUND : document_read(&rows, &head, &run, rid);
+    struct document document = document_of(rid);
+    if (status == STATUS_OK && (rid == 0 || !document_read(&document, &run))) {
+        status = run.status == STATUS_OK ? STATUS_NOT_FOUND : run.status;
     }
     if (status != STATUS_OK) {
         return status;
     }
+    struct text rows = document.rows;
     size_t most = rows.size / 3; /* what a packed row takes at least */
     out->at = ARENA_ARRAY(scope->arena, struct store_resource, most);
     struct lane_reader reader = lane_reader_open(rows);

@@ -1,5 +1,5 @@
 /* rebuild: at opening, the events that the main table lacks are made again from the versions behind the merged mark. */
-#include "store/plan.h"
+#include "store/view.h"
 
 #include <string.h>
 

@@ -20,12 +20,12 @@ bool rid_set_has(const struct rid_set *set, uint64_t rid) {
 
 uint64_t rid_set_seek(const struct rid_set *set, uint64_t rid) {
     if (rid >= set->size) {
-        return UINT64_MAX;
+        return RID_NONE;
     }
     uint64_t at = rid / 64, word = set->words[at] & ~0ULL << (rid & 63);
     while (word == 0) {
         if (++at == set->size / 64) {
-            return UINT64_MAX;
+            return RID_NONE;
         }
         word = set->words[at];
     }

@@ -4,6 +4,8 @@
 
 #include "base/base.h"
 
+#define RID_NONE ((uint64_t)INT64_MAX) /* behind all rids */
+
 struct rid_set {
     uint64_t *words;
     uint64_t size; /* rids below this fit */
@@ -12,7 +14,7 @@ struct rid_set {
 struct rid_set *rid_set_open(struct arena *arena, uint64_t size);
 void rid_set_add(struct rid_set *set, uint64_t rid);
 bool rid_set_has(const struct rid_set *set, uint64_t rid);
-/* The first at or behind `rid`; UINT64_MAX: none. */
+/* The first at or behind `rid`; RID_NONE: none. */
 uint64_t rid_set_seek(const struct rid_set *set, uint64_t rid);
 void rid_set_add_all(struct rid_set *set, const struct rid_set *other);
 void rid_set_keep_all(struct rid_set *set, const struct rid_set *other);

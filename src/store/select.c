@@ -1,5 +1,5 @@
 /* select: pages of results, in any order. */
-#include "store/plan.h"
+#include "store/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,16 +138,9 @@ static void sort_key_offer(struct sort_key *key, struct text found, bool descend
     }
 }
 
-static bool position_of(struct position *out, struct search_run *run, const struct store_query *query, uint64_t rid) {
-    struct resource_head head;
-    struct text rows = {0};
-    enum status status = document_read(&rows, &head, run, rid);
-    if (status != STATUS_OK) {
-        search_run_fail(run, status == STATUS_NOT_FOUND ? STATUS_OK : status);
-        return false;
-    }
-    *out = (struct position){.rid = rid};
-    struct lane_reader reader = lane_reader_open(rows);
+static void position_of(struct position *out, struct search_run *run, const struct store_query *query, const struct document *document) {
+    *out = (struct position){.rid = document->rid};
+    struct lane_reader reader = lane_reader_open(document->rows);
     struct lane_row row;
     while (lane_reader_next(&row, &reader)) {
         for (size_t i = 0; i < query->sort_count; i++) {
@@ -159,30 +152,184 @@ static bool position_of(struct position *out, struct search_run *run, const stru
     for (size_t i = 0; i < query->sort_count; i++) {
         if (query->sorts[i].space == STORE_SPACE_UPDATED) {
             uint8_t *key = arena_alloc(run->scope->arena, 8);
-            time_key(key, head.time_us);
+            time_key(key, document->head.time_us);
             out->keys[i] = (struct sort_key){.has = true, .key = {(const char *)key, 8}};
         }
     }
-    return run->status == STATUS_OK;
 }
 
 /* ---- pages ---------------------------------------------------------------------------------------------------------------- */
 
-static void page_by_rid(struct best *best, const struct rid_set *set, uint64_t after) {
-    for (uint64_t rid = rid_set_seek(set, after + 1); rid != UINT64_MAX && best->count < best->most; rid = rid_set_seek(set, rid + 1)) {
-        best->at[best->count++] = (struct position){.rid = rid};
+/* What a page is made of. `members` once all results have been listed. */
+struct paging {
+    struct search_run *run;
+    const struct store_query *query;
+    const struct position *after; /* NULL: from the start */
+    struct best best;
+    struct rid_set *members;
+    struct condition condition;   /* tells members from others */
+    uint64_t walked;
+};
+
+static void offer(struct paging *paging, const struct position *position) {
+    if (paging->after == NULL || position_compare(position, paging->after, paging->query) > 0) {
+        best_offer(&paging->best, position);
     }
 }
 
-static void page_by_keys(struct best *best, struct search_run *run, const struct rid_set *set, const struct position *after) {
-    for (uint64_t rid = rid_set_seek(set, 0); rid != UINT64_MAX && run->status == STATUS_OK; rid = rid_set_seek(set, rid + 1)) {
+static void page_by_rid(struct paging *paging) {
+    struct stream *stream = stream_open(paging->run, paging->query->plan);
+    struct best *best = &paging->best;
+    uint64_t rid = stream_seek(stream, paging->after == NULL ? 0 : paging->after->rid + 1);
+    for (; rid != RID_NONE && best->count < best->most; rid = stream_seek(stream, rid + 1)) {
+        best->at[best->count++] = (struct position){.rid = rid};
+    }
+    stream_close(stream);
+}
+
+/* Lists up to FETCH_MOST results; false when there are more. */
+static bool members_few(struct paging *paging) {
+    struct stream *stream = stream_open(paging->run, paging->query->plan);
+    struct rid_set *set = rid_set_open(paging->run->scope->arena, paging->run->view->state.rid_next);
+    uint64_t rid = stream_seek(stream, 0);
+    for (; rid != RID_NONE && set->count < paging->run->costs->fetch_most; rid = stream_seek(stream, rid + 1)) {
+        rid_set_add(set, rid);
+    }
+    stream_close(stream);
+    paging->members = rid == RID_NONE ? set : NULL;
+    return rid == RID_NONE;
+}
+
+static void page_by_fetching(struct paging *paging) {
+    struct search_run *run = paging->run;
+    for (uint64_t rid = rid_set_seek(paging->members, 0); rid != RID_NONE && run->status == STATUS_OK;
+         rid = rid_set_seek(paging->members, rid + 1)) {
+        struct document document = document_of(rid);
         struct position position;
-        if (position_of(&position, run, best->query, rid) &&
-            (after == NULL || position_compare(&position, after, best->query) > 0)) {
-            best_offer(best, &position);
+        if (document_read(&document, run)) {
+            position_of(&position, run, paging->query, &document);
+            offer(paging, &position);
         }
     }
-    best_order(best);
+}
+
+/* ---- along the first sort key ------------------------------------------------------------------------------------------------ */
+
+/* Takes one row of the first sort's lane if its resource is a result and this is the key that it sorts by. */
+static void walk_take(struct paging *paging, struct text key, uint64_t rid) {
+    struct document document = document_of(rid);
+    struct position position;
+    paging->walked++;
+    if (condition_holds(&paging->condition, paging->run, &document) && document_read(&document, paging->run)) {
+        position_of(&position, paging->run, paging->query, &document);
+        if (position.keys[0].has && text_equal(position.keys[0].key, key)) {
+            offer(paging, &position);
+        }
+    }
+}
+
+static bool page_is_full(const struct paging *paging) {
+    return paging->best.count == paging->best.most;
+}
+
+/* The results lie so far apart in the lane that fetching them all costs less than walking on. */
+static bool gives_up(const struct paging *paging) {
+    const struct rid_set *set = paging->condition.set;
+    return set != NULL && paging->walked > paging->run->costs->fetch_most + set->count * paging->run->costs->walk_for_fetch;
+}
+
+static void walk_up(struct paging *paging, uint32_t lane, struct text from) {
+    char last[UINT8_MAX];
+    struct text last_key = {last, 0};
+    bool ties_matter = paging->query->sort_count > 1;
+    struct walk *walk = walk_open(paging->run, WALK_RANGE, lane, from, (struct text){0});
+    while (walk_next(walk) && !gives_up(paging)) {
+        if (page_is_full(paging) && !(ties_matter && text_equal(walk->key, last_key))) {
+            break;
+        }
+        last_key.size = walk->key.size;
+        memcpy(last, walk->key.at, walk->key.size);
+        walk_take(paging, walk->key, walk->rid);
+    }
+    walk_close(walk);
+}
+
+/* From the greatest key down, and up the rids of each key. */
+static void walk_down(struct paging *paging, uint32_t lane, const struct text *from) {
+    char bytes[UINT8_MAX];
+    struct text key = {bytes, 0};
+    struct walk *walk = NULL;
+    bool more = true;
+    if (from != NULL) {
+        memcpy(bytes, from->at, from->size);
+        key.size = from->size;
+    } else {
+        more = walk_key_before(&key, bytes, paging->run, lane, NULL);
+    }
+    while (more && !page_is_full(paging) && !gives_up(paging)) {
+        if (walk == NULL) {
+            walk = walk_open(paging->run, WALK_KEY, lane, key, (struct text){0});
+        } else {
+            walk_reopen(walk, lane, key);
+        }
+        bool ties_matter = paging->query->sort_count > 1;
+        while (walk_next(walk) && (ties_matter || !page_is_full(paging)) && !gives_up(paging)) {
+            walk_take(paging, key, walk->rid);
+        }
+        more = walk_key_before(&key, bytes, paging->run, lane, &key);
+    }
+    if (walk != NULL) {
+        walk_close(walk);
+    }
+}
+
+/* False when it gave up. */
+static bool page_by_walking(struct paging *paging) {
+    const struct store_sort *sort = &paging->query->sorts[0];
+    const struct text *from = paging->after == NULL ? NULL : &paging->after->keys[0].key;
+    if (sort->descending) {
+        walk_down(paging, lane_of_keys(sort->space), from);
+    } else {
+        walk_up(paging, lane_of_keys(sort->space), from == NULL ? TEXT("") : *from);
+    }
+    return !gives_up(paging);
+}
+
+/* Those without a first sort key come behind all others. */
+static void page_of_missing(struct paging *paging) {
+    struct search_run *run = paging->run;
+    const struct store_query *query = paging->query;
+    struct stream *stream = stream_open(run, query->plan);
+    bool by_rid = query->sort_count == 1, in_missing = paging->after != NULL && !paging->after->keys[0].has;
+    uint64_t rid = stream_seek(stream, by_rid && in_missing ? paging->after->rid + 1 : 0);
+    struct store_plan having = {.kind = STORE_PLAN_RANGE, .space = query->sorts[0].space};
+    struct condition has_key = {.plan = &having};
+    for (; rid != RID_NONE && !(by_rid && page_is_full(paging)); rid = stream_seek(stream, rid + 1)) {
+        struct document document = document_of(rid);
+        struct position position;
+        if (!condition_holds(&has_key, run, &document) && document_read(&document, run)) {
+            position_of(&position, run, query, &document);
+            offer(paging, &position);
+        }
+    }
+    stream_close(stream);
+}
+
+static void page_by_keys(struct paging *paging) {
+    bool in_missing = paging->after != NULL && !paging->after->keys[0].has;
+    if (members_few(paging)) {
+        page_by_fetching(paging);
+    } else {
+        paging->condition = (struct condition){.plan = paging->query->plan};
+        if (!in_missing && !page_by_walking(paging)) {
+            paging->members = paging->condition.set;
+            paging->best.count = 0;
+            page_by_fetching(paging);
+        } else if (!page_is_full(paging)) {
+            page_of_missing(paging);
+        }
+    }
+    best_order(&paging->best);
 }
 
 static enum status page_fill(struct store_page *out, struct search_run *run, const struct best *best) {
@@ -204,25 +351,24 @@ static enum status page_fill(struct store_page *out, struct search_run *run, con
 
 enum status select_page(struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope) {
     invariant(query->sort_count <= STORE_SORTS_MAX);
-    struct search_run run = {.view = view, .scope = scope, .rows_max = query->rows_max == 0 ? ROWS_MAX_DEFAULT : query->rows_max};
+    struct search_run run = search_run_open(view, query->rows_max, scope);
     struct position after = {0};
     *out = (struct store_page){0};
     if (query->after.at != NULL && !position_read(&after, query->after, query->sort_count)) {
         return fault(scope, STATUS_INVALID, "", "this is no place where a page of this search goes on");
     }
-    struct best best = {.query = query, .most = query->limit + 1};
-    const struct rid_set *set = plan_gather(&run, query->plan);
-    if (run.status != STATUS_OK) {
-        return run.status;
+    if (query->limit == 0) {
+        return STATUS_OK;
     }
-    best.most = best.most < set->count ? best.most : (size_t)set->count;
-    best.at = ARENA_ARRAY(scope->arena, struct position, best.most);
+    size_t most = query->limit < view->state.rid_next ? query->limit + 1 : (size_t)view->state.rid_next;
+    struct paging paging = {.run = &run, .query = query, .after = query->after.at == NULL ? NULL : &after};
+    paging.best = (struct best){.query = query, .most = most, .at = ARENA_ARRAY(scope->arena, struct position, most)};
     if (query->sort_count == 0) {
-        page_by_rid(&best, set, after.rid);
+        page_by_rid(&paging);
     } else {
-        page_by_keys(&best, &run, set, query->after.at == NULL ? NULL : &after);
+        page_by_keys(&paging);
     }
-    return run.status != STATUS_OK ? run.status : page_fill(out, &run, &best);
+    return run.status != STATUS_OK ? run.status : page_fill(out, &run, &paging.best);
 }
 
 enum status store_view_select(
@@ -232,8 +378,7 @@ enum status store_view_select(
 
 enum status store_view_count(
     uint64_t *out, struct store_view *view, const struct store_plan *plan, size_t rows_max, struct scope *scope) {
-    struct search_run run = {.view = view, .scope = scope, .rows_max = rows_max == 0 ? ROWS_MAX_DEFAULT : rows_max};
-    const struct rid_set *set = plan_gather(&run, plan);
-    *out = set->count;
+    struct search_run run = search_run_open(view, rows_max, scope);
+    *out = plan_count(&run, plan);
     return run.status;
 }

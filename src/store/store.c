@@ -93,12 +93,16 @@ static enum status folder_load(struct store *store, struct connection *connectio
                                  : store_rebuild(store, state, connection, scope);
 }
 
+static const struct search_costs usual_costs = {.list_rows = 30000, .list_documents = 1000, .tests_before_set = 3000,
+    .targets_one_by_one = 5000, .fetch_most = 1000, .walk_for_fetch = 30};
+
 static struct store *store_new(const struct store_config *config) {
     struct store *store = calloc(1, sizeof *store);
     if (store == NULL) {
         return NULL;
     }
     store->lock_file = -1;
+    store->costs = usual_costs;
     store->clock = config->clock;
     store->memory_rows_max = config->memory_rows_max == 0 ? MEMORY_ROWS_DEFAULT : config->memory_rows_max;
     store->queue_max = config->queue_max == 0 ? QUEUE_DEFAULT : config->queue_max;

@@ -3,6 +3,7 @@
 #define SOYANG_STORE_INTERNAL_H
 
 #include "store/memtable.h"
+#include "store/rid_set.h"
 #include "store/statement.h"
 #include "store/store.h"
 
@@ -23,8 +24,6 @@ enum {
     MOMENTS_MAX = 2048,
     MOMENT_GAP_US = 1000 * 1000,
 };
-#define RID_NONE UINT64_MAX
-#define SEQ_LATEST ((uint64_t)INT64_MAX)
 
 /* ---- lanes: a space has one for its key rows and one for its reference rows -------------------------------------- */
 
@@ -114,6 +113,16 @@ struct moment { /* the last sequence number at a time, kept about once a second 
     int64_t time_us;
 };
 
+/* Where the evaluation of a plan turns from one way to another; docs/store.md, Searching. Tests set them low. */
+struct search_costs {
+    uint64_t list_rows;          /* rows that may be read to list a part of a plan */
+    uint64_t list_documents;     /* resources, likewise */
+    uint64_t tests_before_set;   /* single tests of a condition before its whole set is gathered */
+    uint64_t targets_one_by_one; /* targets whose sources are looked up singly */
+    uint64_t fetch_most;         /* results whose sort keys are fetched one by one */
+    uint64_t walk_for_fetch;     /* rows that are walked in the time in which one resource is fetched */
+};
+
 struct pack; /* compression contexts and dictionaries */
 struct writer;
 struct space_table;
@@ -124,6 +133,7 @@ struct store {
     const struct clock *clock;
     size_t memory_rows_max, queue_max;
     size_t readers_kept;
+    struct search_costs costs;
     struct pack *pack;
     struct space_table *spaces;
     struct writer *writer;

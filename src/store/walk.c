@@ -4,6 +4,11 @@
 
 enum { DEADLINE_EVERY = 4096, STEPS_BEFORE_SEEK = 6 };
 
+struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope) {
+    return (struct search_run){
+        .view = view, .costs = &view->store->costs, .scope = scope, .rows_max = rows_max == 0 ? ROWS_MAX_DEFAULT : rows_max};
+}
+
 void search_run_fail(struct search_run *run, enum status status) {
     if (run->status == STATUS_OK) {
         run->status = status;
@@ -123,12 +128,14 @@ static void nodes_seek(struct walk *walk, struct text key, uint64_t rid) {
     }
 }
 
-/* Moves the generation's node behind the place where the walk stands; in *kind the last event that the view sees. */
-static void node_consume(struct walk *walk, size_t generation, enum mem_kind *kind) {
+/* Moves the generation's node behind the place where the walk stands; in *first and *last
+ * the events that the view sees, from the older generations on. */
+static void node_consume(struct walk *walk, size_t generation, enum mem_kind *first, enum mem_kind *last) {
     struct mem_node *node = walk->nodes[generation];
     while (node != NULL && node->rid == walk->rid && text_equal(mem_node_key(node), walk->key) && node->lane == walk->lane) {
         if (node->seq <= walk->run->view->seq && mem_node_alive(node)) {
-            *kind = (enum mem_kind)node->kind;
+            *last = (enum mem_kind)node->kind;
+            *first = *first == 0 ? *last : *first;
         }
         (void)search_run_touch(walk->run, 1);
         node = mem_node_next(node);
@@ -138,19 +145,32 @@ static void node_consume(struct walk *walk, size_t generation, enum mem_kind *ki
 
 /* ---- the walk -------------------------------------------------------------------------------------------------------- */
 
+static void start(struct walk *walk) {
+    table_seek(walk, &walk->row, walk->low, 0, false);
+    nodes_seek(walk, walk->low, 0);
+    if (walk->past.statement != NULL) {
+        table_seek(walk, &walk->past, walk->low, 0, true);
+    }
+}
+
+void walk_reopen(struct walk *walk, uint32_t lane, struct text key) {
+    walk->lane = lane;
+    walk->low = key;
+    if (walk->row.statement != NULL) {
+        start(walk);
+    }
+}
+
 struct walk *walk_open(struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high) {
     struct walk *walk = ARENA_NEW(run->scope->arena, struct walk);
     *walk = (struct walk){.run = run, .shape = shape, .lane = lane, .low = low, .high = high};
+    walk->key_bytes = shape == WALK_RANGE ? arena_alloc(run->scope->arena, UINT8_MAX) : NULL;
     bool fine = table_open(walk, &walk->row, shape == WALK_RANGE ? SQL_ROW_RANGE : SQL_ROW_KEY);
     if (fine && view_is_past(run->view)) {
         fine = table_open(walk, &walk->past, shape == WALK_RANGE ? SQL_PAST_RANGE : SQL_PAST_KEY);
     }
     if (fine) {
-        table_seek(walk, &walk->row, low, 0, false);
-        nodes_seek(walk, low, 0);
-    }
-    if (fine && walk->past.statement != NULL) {
-        table_seek(walk, &walk->past, low, 0, true);
+        start(walk);
     }
     return walk;
 }
@@ -197,7 +217,7 @@ static void stand(struct walk *walk, struct text key, uint64_t rid) {
         walk->key = walk->low;
         return;
     }
-    invariant(key.size <= sizeof walk->key_bytes);
+    invariant(key.size <= UINT8_MAX);
     if (key.size > 0) {
         memcpy(walk->key_bytes, key.at, key.size);
     }
@@ -218,10 +238,10 @@ bool walk_next(struct walk *walk) {
             visible = true;
             table_step(walk, &walk->past, true);
         }
-        enum mem_kind last = 0;
+        enum mem_kind first = 0, last = 0;
         for (size_t i = 0; i < walk->run->view->generation_count; i++) {
             if (walk->nodes[i] != NULL) {
-                node_consume(walk, i, &last);
+                node_consume(walk, i, &first, &last);
             }
         }
         if (last == 0 ? visible : last == MEM_ADDED) {
@@ -281,28 +301,65 @@ bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t r
         walk_close(whole);
         return found;
     }
-    enum mem_kind last = 0;
+    enum mem_kind first = 0, last = 0;
     (void)search_run_touch(run, 1);
     for (size_t i = 0; i < run->view->generation_count; i++) {
         node_set(&walk, i, skip_merged(&walk, i, mem_generation_seek(run->view->generations[i], &place)));
         if (walk.nodes[i] != NULL) {
-            node_consume(&walk, i, &last);
+            node_consume(&walk, i, &first, &last);
         }
     }
     return last != 0 ? last == MEM_ADDED : table_has(run, &place);
+}
+
+/* ---- memory alone ------------------------------------------------------------------------------------------------------ */
+
+struct walk_events {
+    struct walk walk;
+};
+
+struct walk_events *walk_events_open(struct search_run *run, uint32_t lane, struct text key) {
+    struct walk_events *events = ARENA_NEW(run->scope->arena, struct walk_events);
+    events->walk = (struct walk){.run = run, .shape = WALK_KEY, .lane = lane, .low = key, .key = key};
+    nodes_seek(&events->walk, key, 0);
+    return events;
+}
+
+bool walk_events_next(enum mem_kind *first_out, enum mem_kind *last_out, struct walk_events *events) {
+    struct walk *walk = &events->walk;
+    struct text key;
+    uint64_t rid;
+    while (walk->run->status == STATUS_OK && least(walk, &key, &rid)) {
+        walk->rid = rid;
+        *first_out = *last_out = 0;
+        for (size_t i = 0; i < walk->run->view->generation_count; i++) {
+            if (walk->nodes[i] != NULL) {
+                node_consume(walk, i, first_out, last_out);
+            }
+        }
+        if (*last_out != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- from behind ------------------------------------------------------------------------------------------------------ */
 
 struct best_key {
     bool any;
-    struct text key;
+    size_t size;
+    char at[UINT8_MAX];
 };
 
-static void key_offer(struct best_key *best, struct search_run *run, struct text key) {
-    if (!best->any || text_compare(key, best->key) > 0) {
+static void key_offer(struct best_key *best, struct text key) {
+    if (!best->any || text_compare(key, (struct text){best->at, best->size}) > 0) {
+        invariant(key.size <= sizeof best->at);
         best->any = true;
-        best->key = text_copy(run->scope->arena, key);
+        best->size = key.size;
+        if (key.size > 0) {
+            memcpy(best->at, key.at, key.size);
+        }
     }
 }
 
@@ -313,49 +370,29 @@ static void table_last(struct best_key *best, struct search_run *run, enum sql s
     (void)search_run_touch(run, 1);
     int code = statement_step(last);
     if (code == SQLITE_ROW) {
-        key_offer(best, run, column_bytes(last, 0));
+        key_offer(best, column_bytes(last, 0));
     } else if (code != SQLITE_DONE) {
         search_run_fail(run, connection_fault(run->view->connection, run->scope));
     }
     statement_give(run->view->connection, last);
 }
 
-/* The greatest key below `bound` that any source has, whether the view sees it or not. */
-static bool candidate_last(struct text *out, struct search_run *run, uint32_t lane, struct text bound) {
+bool walk_key_before(struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound) {
+    char greatest[UINT8_MAX];
+    memset(greatest, UINT8_MAX, sizeof greatest);
+    struct row_place place = {.lane = lane, .key = bound == NULL ? (struct text){greatest, sizeof greatest} : *bound};
     struct best_key best = {0};
-    table_last(&best, run, SQL_ROW_LAST, lane, bound);
+    table_last(&best, run, SQL_ROW_LAST, lane, place.key);
     if (view_is_past(run->view)) {
-        table_last(&best, run, SQL_PAST_LAST, lane, bound);
+        table_last(&best, run, SQL_PAST_LAST, lane, place.key);
     }
-    struct row_place place = {.lane = lane, .key = bound};
     for (size_t i = 0; i < run->view->generation_count; i++) {
         const struct mem_node *node = mem_generation_seek_before(run->view->generations[i], &place);
         if (node != NULL && node->lane == lane) {
-            key_offer(&best, run, mem_node_key(node));
+            key_offer(&best, mem_node_key(node));
         }
     }
-    *out = best.key;
+    memcpy(bytes, best.at, best.size);
+    *out = (struct text){bytes, best.size};
     return best.any && run->status == STATUS_OK;
-}
-
-bool walk_last_key(struct text *out, struct search_run *run, uint32_t lane, struct text low, struct text bound) {
-    struct text at = bound;
-    if (at.at == NULL) {
-        char *greatest = arena_alloc(run->scope->arena, UINT8_MAX);
-        memset(greatest, UINT8_MAX, UINT8_MAX);
-        at = (struct text){greatest, UINT8_MAX};
-    }
-    while (candidate_last(&at, run, lane, at)) {
-        if (text_compare(at, low) < 0) {
-            return false;
-        }
-        struct walk *walk = walk_open(run, WALK_KEY, lane, at, (struct text){0});
-        bool visible = walk_next(walk);
-        walk_close(walk);
-        if (visible) {
-            *out = at;
-            return true;
-        }
-    }
-    return false;
 }

@@ -9,10 +9,12 @@
 /* One evaluation: its view, what it may still touch, and the first thing that went wrong. */
 struct search_run {
     struct store_view *view;
+    const struct search_costs *costs;
     struct scope *scope;
     uint64_t rows, rows_max;
     enum status status;
 };
+struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope);
 void search_run_fail(struct search_run *run, enum status status);
 /* Counts rows that were touched; false once the limit or the deadline has passed. */
 bool search_run_touch(struct search_run *run, uint64_t rows);
@@ -39,7 +41,7 @@ struct walk {
     bool row_visible;      /* of `row`: its sequence number is not behind the view's */
     struct text key;       /* where it stands; valid until it moves */
     uint64_t rid;
-    char key_bytes[UINT8_MAX];
+    char *key_bytes;       /* of a range: the key's own copy */
 };
 /* Starts before the first row. */
 struct walk *walk_open(struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high);
@@ -48,8 +50,15 @@ void walk_close(struct walk *walk); /* gives its statements back; the memory is 
 bool walk_next(struct walk *walk);
 /* Moves to the first visible row at or behind (key, rid), which must not lie before where it stands. */
 bool walk_seek(struct walk *walk, struct text key, uint64_t rid);
-/* The greatest visible key of the lane below `bound` (NULL: no bound), not below `low`; false: none. Copied to the arena. */
-bool walk_last_key(struct text *out, struct search_run *run, uint32_t lane, struct text low, struct text bound);
+/* Starts anew under another key; for WALK_KEY. The key must stay where it is until the walk moves on. */
+void walk_reopen(struct walk *walk, uint32_t lane, struct text key);
+/* The greatest key of the lane below `bound` (NULL: of all), whether the view sees a row of it or not; false: none. */
+bool walk_key_before(struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound);
+
+/* The events in memory that the view sees under one key and the tables do not hold yet, by resource. */
+struct walk_events;
+struct walk_events *walk_events_open(struct search_run *run, uint32_t lane, struct text key);
+bool walk_events_next(enum mem_kind *first_out, enum mem_kind *last_out, struct walk_events *events);
 
 /* Whether the view sees the row (lane, key, rid). */
 bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t rid);

@@ -1,5 +1,6 @@
 /* A store and a naive model in memory take the same random units; every search, count, sort, page, old state and restart must
  * agree. SOYANG_STORE_MODEL_ROUNDS sets how many histories are played. */
+#include "store/store_internal.h"
 #include "unit/store/fixture.h"
 
 enum { TYPES = 3, IDS = 24, THINGS = TYPES * IDS, KEY_SPACES = 3, REFERENCE_SPACES = 2, ROWS_MAX = 7, STATES_MAX = 400, DEPTH_MAX = 3 };
@@ -381,6 +382,13 @@ static void random_query(struct model *model, struct store_query *query) {
     query->limit = 1 + roll(model, 12);
 }
 
+/* With thresholds at random, every way of evaluating a plan is taken. */
+static void random_costs(struct model *model) {
+    model->fixture->store->costs = (struct search_costs){.list_rows = roll(model, 30), .list_documents = roll(model, 6),
+        .tests_before_set = roll(model, 10), .targets_one_by_one = roll(model, 6), .fetch_most = roll(model, 20),
+        .walk_for_fetch = roll(model, 4)};
+}
+
 static void search_at(struct model *model, uint64_t seq, const struct thing_state *things) {
     struct scope *scope = fixture_scope(model->fixture);
     struct store_view *view = NULL;
@@ -388,6 +396,7 @@ static void search_at(struct model *model, uint64_t seq, const struct thing_stat
     struct ordered expected[THINGS];
     uint64_t count = 0;
     assert_int_equal(store_view_open(&view, model->fixture->store, seq, scope), STATUS_OK);
+    random_costs(model);
     random_query(model, &query);
     struct bits bits = expect(model, things, query.plan);
     int expected_count = expected_order(expected, model, things, &bits, &query, view);

@@ -1,0 +1,517 @@
+#include "store/stream.h"
+
+enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF };
+
+struct stream {
+    struct search_run *run;
+    enum stream_kind kind;
+    uint64_t at;                 /* the last answer; valid once `started` */
+    bool started;
+    struct rid_set *set;
+    struct walk *walk;
+    struct stream **children;    /* union: of any; all of: of each */
+    size_t child_count;
+    struct condition *conditions; /* all of: what holds for each result */
+    size_t condition_count, negated_from; /* those from negated_from on must not hold */
+};
+
+static struct stream *try_open(struct search_run *run, const struct store_plan *plan, uint64_t *budget);
+
+static struct stream *stream_new(struct search_run *run, enum stream_kind kind) {
+    struct stream *stream = ARENA_NEW(run->scope->arena, struct stream);
+    stream->run = run;
+    stream->kind = kind;
+    return stream;
+}
+
+static struct rid_set *set_new(struct search_run *run) {
+    return rid_set_open(run->scope->arena, run->view->state.rid_next);
+}
+
+static struct stream *stream_of_set(struct search_run *run, struct rid_set *set) {
+    struct stream *stream = stream_new(run, STREAM_SET);
+    stream->set = set;
+    return stream;
+}
+
+static struct stream *stream_of_key(struct search_run *run, uint32_t lane, struct text key) {
+    struct stream *stream = stream_new(run, STREAM_KEY);
+    stream->walk = walk_open(run, WALK_KEY, lane, text_copy(run->scope->arena, key), (struct text){0});
+    return stream;
+}
+
+void stream_close(struct stream *stream) {
+    if (stream == NULL) {
+        return;
+    }
+    if (stream->walk != NULL) {
+        walk_close(stream->walk);
+    }
+    for (size_t i = 0; i < stream->child_count; i++) {
+        stream_close(stream->children[i]);
+    }
+}
+
+/* ---- seeking --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t seek_key(struct stream *stream, uint64_t rid) {
+    return walk_seek(stream->walk, stream->walk->low, rid) ? stream->walk->rid : RID_NONE;
+}
+
+static uint64_t seek_union(struct stream *stream, uint64_t rid) {
+    uint64_t least = RID_NONE;
+    for (size_t i = 0; i < stream->child_count; i++) {
+        uint64_t at = stream_seek(stream->children[i], rid);
+        least = at < least ? at : least;
+    }
+    return least;
+}
+
+static bool conditions_hold(struct stream *stream, uint64_t rid) {
+    struct document document = document_of(rid);
+    for (size_t i = 0; i < stream->condition_count; i++) {
+        if (condition_holds(&stream->conditions[i], stream->run, &document) == (i >= stream->negated_from)) {
+            return false;
+        }
+    }
+    return stream->run->status == STATUS_OK;
+}
+
+/* Leapfrog: each child in turn is moved to the greatest answer of the others, until all agree. */
+static uint64_t seek_all_of(struct stream *stream, uint64_t rid) {
+    while (stream->run->status == STATUS_OK) {
+        size_t agreed = 0;
+        for (size_t i = 0; agreed < stream->child_count; i = (i + 1) % stream->child_count) {
+            uint64_t at = stream_seek(stream->children[i], rid);
+            if (at == RID_NONE) {
+                return RID_NONE;
+            }
+            agreed = at == rid ? agreed + 1 : 1;
+            rid = at;
+        }
+        if (conditions_hold(stream, rid)) {
+            return rid;
+        }
+        rid++;
+    }
+    return RID_NONE;
+}
+
+uint64_t stream_seek(struct stream *stream, uint64_t rid) {
+    if (stream->started && stream->at >= rid) {
+        return stream->at;
+    }
+    stream->started = true;
+    if (stream->run->status != STATUS_OK) {
+        return stream->at = RID_NONE;
+    }
+    switch (stream->kind) {
+    case STREAM_SET:
+        stream->at = rid_set_seek(stream->set, rid);
+        break;
+    case STREAM_KEY:
+        stream->at = seek_key(stream, rid);
+        break;
+    case STREAM_UNION:
+        stream->at = seek_union(stream, rid);
+        break;
+    case STREAM_ALL_OF:
+        stream->at = seek_all_of(stream, rid);
+        break;
+    }
+    return stream->at;
+}
+
+bool condition_holds(struct condition *condition, struct search_run *run, struct document *document) {
+    if (condition->set == NULL && condition->tested++ < run->costs->tests_before_set) {
+        return document_fits(document, run, condition->plan);
+    }
+    if (condition->set == NULL) {
+        condition->set = plan_gather(run, condition->plan);
+    }
+    return rid_set_has(condition->set, document->rid);
+}
+
+/* ---- opening: NULL when the budget does not reach --------------------------------------------------------------------- */
+
+/* Rows of a lane between two keys into a set; false when there are more than the budget allows. */
+static bool list_lane(struct rid_set *set, struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
+    struct text low = plan->low.at == NULL ? TEXT("") : plan->low;
+    struct walk *walk = walk_open(run, WALK_RANGE, lane, low, plan->high);
+    uint64_t before = run->rows;
+    bool within = true;
+    while (within && walk_next(walk)) {
+        if (plan_filter_passes(plan, walk->key)) {
+            rid_set_add(set, walk->rid);
+        }
+        within = run->rows - before <= *budget;
+    }
+    *budget -= within ? run->rows - before : *budget;
+    walk_close(walk);
+    return within;
+}
+
+/* When the range holds one key only, that key. */
+static bool only_key(struct text *out, struct search_run *run, uint32_t lane, const struct store_plan *plan) {
+    char bytes[UINT8_MAX];
+    struct text last;
+    struct walk *walk = walk_open(run, WALK_RANGE, lane, plan->low, plan->high);
+    bool any = walk_next(walk);
+    *out = any ? text_copy(run->scope->arena, walk->key) : plan->low;
+    walk_close(walk);
+    return any && walk_key_before(&last, bytes, run, lane, plan->high.at == NULL ? NULL : &plan->high) && text_equal(*out, last);
+}
+
+bool plan_single_key(uint32_t *lane_out, struct text *key_out, struct search_run *run, const struct store_plan *plan) {
+    uint8_t *bytes = arena_alloc(run->scope->arena, REFERENCE_KEY_MAX);
+    uint64_t rid = 0;
+    if (plan->kind == STORE_PLAN_TYPE && plan->type != 0) {
+        type_key(bytes, plan->type);
+        *lane_out = lane_of_keys(SPACE_TYPE);
+        *key_out = (struct text){(const char *)bytes, 2};
+        return true;
+    }
+    if (plan->kind == STORE_PLAN_SOURCES && plan->child_count == 0) {
+        search_run_fail(run, view_rid(&rid, run->view, plan->type, plan->id, run->scope));
+        *lane_out = lane_of_references(plan->space);
+        *key_out = (struct text){(const char *)bytes, reference_key(bytes, plan->type, rid)};
+        return rid != 0;
+    }
+    if (plan->kind != STORE_PLAN_RANGE) {
+        return false;
+    }
+    *lane_out = lane_of_keys(plan->space);
+    *key_out = plan->low;
+    return (plan_is_one_key(plan) || (plan->low.at != NULL && only_key(key_out, run, *lane_out, plan))) &&
+           plan_filter_passes(plan, *key_out);
+}
+
+static struct stream *open_lane(struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
+    struct text key = plan->low;
+    bool one = plan_is_one_key(plan);
+    if (!one && plan->low.at != NULL) {
+        one = only_key(&key, run, lane, plan);
+    }
+    if (one) {
+        return plan_filter_passes(plan, key) ? stream_of_key(run, lane, key) : stream_of_set(run, set_new(run));
+    }
+    struct rid_set *set = set_new(run);
+    return list_lane(set, run, lane, plan, budget) ? stream_of_set(run, set) : NULL;
+}
+
+static struct stream *open_type(struct search_run *run, uint16_t type) {
+    uint8_t bytes[2];
+    struct text key = {(const char *)bytes, sizeof bytes};
+    uint32_t lane = lane_of_keys(SPACE_TYPE);
+    type_key(bytes, type);
+    if (type != 0) {
+        return stream_of_key(run, lane, key);
+    }
+    struct stream *all = stream_new(run, STREAM_UNION);
+    struct walk *walk = walk_open(run, WALK_RANGE, lane, TEXT(""), (struct text){0});
+    for (bool more = walk_next(walk); more; more = walk_seek(walk, key, RID_NONE)) {
+        struct stream **children = ARENA_ARRAY(run->scope->arena, struct stream *, all->child_count + 1);
+        for (size_t i = 0; i < all->child_count; i++) {
+            children[i] = all->children[i];
+        }
+        bytes[0] = (uint8_t)walk->key.at[0];
+        bytes[1] = (uint8_t)walk->key.at[1];
+        children[all->child_count++] = stream_of_key(run, lane, key);
+        all->children = children;
+    }
+    walk_close(walk);
+    return all;
+}
+
+static struct stream *open_id(struct search_run *run, const struct store_plan *plan) {
+    struct rid_set *set = set_new(run);
+    uint8_t key[2];
+    uint64_t rid = 0;
+    type_key(key, plan->type);
+    search_run_fail(run, view_rid(&rid, run->view, plan->type, plan->id, run->scope));
+    if (rid != 0 && rid < set->size && walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)key, sizeof key}, rid)) {
+        rid_set_add(set, rid);
+    }
+    return stream_of_set(run, set);
+}
+
+static struct stream *open_union(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
+    struct stream *all = stream_new(run, STREAM_UNION);
+    all->children = ARENA_ARRAY(run->scope->arena, struct stream *, plan->child_count);
+    for (size_t i = 0; i < plan->child_count; i++) {
+        struct stream *child = try_open(run, plan->children[i], budget);
+        if (child == NULL) {
+            stream_close(all);
+            return NULL;
+        }
+        all->children[all->child_count++] = child;
+    }
+    return all;
+}
+
+/* Intersection and difference: one part at least must be listed, the others may be conditions. */
+static struct stream *open_all_of(struct search_run *run, const struct store_plan *plan, const uint64_t *budget) {
+    struct stream *all = stream_new(run, STREAM_ALL_OF);
+    size_t required = plan->kind == STORE_PLAN_SUBTRACT ? (plan->child_count > 0 ? 1 : 0) : plan->child_count;
+    all->children = ARENA_ARRAY(run->scope->arena, struct stream *, required);
+    all->conditions = ARENA_ARRAY(run->scope->arena, struct condition, plan->child_count);
+    for (size_t i = 0; i < required; i++) {
+        uint64_t own = *budget; /* a wide part must not leave nothing for a narrow one */
+        struct stream *child = try_open(run, plan->children[i], &own);
+        if (child != NULL) {
+            all->children[all->child_count++] = child;
+        } else {
+            all->conditions[all->condition_count++].plan = plan->children[i];
+        }
+    }
+    all->negated_from = all->condition_count;
+    for (size_t i = required; i < plan->child_count; i++) {
+        all->conditions[all->condition_count++].plan = plan->children[i];
+    }
+    if (plan->child_count == 0) {
+        return stream_of_set(run, set_new(run));
+    }
+    return all->child_count > 0 ? all : NULL;
+}
+
+static bool list_sources(struct rid_set *set, struct search_run *run, uint32_t space, uint64_t target, uint64_t *budget) {
+    struct resource_head head;
+    enum status status = resource_head_read(&head, run->view->connection, target, run->scope);
+    if (status != STATUS_OK) {
+        search_run_fail(run, status == STATUS_NOT_FOUND ? STATUS_OK : status);
+        return true;
+    }
+    uint8_t bytes[REFERENCE_KEY_MAX];
+    struct text key = {(const char *)bytes, reference_key(bytes, head.type, target)};
+    struct walk *walk = walk_open(run, WALK_KEY, lane_of_references(space), key, (struct text){0});
+    uint64_t before = run->rows;
+    bool within = true;
+    while (within && walk_next(walk)) {
+        rid_set_add(set, walk->rid);
+        within = run->rows - before <= *budget;
+    }
+    *budget -= within ? run->rows - before : *budget;
+    walk_close(walk);
+    return within;
+}
+
+static struct stream *open_sources(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
+    if (plan->child_count == 0) {
+        uint64_t rid = 0;
+        uint8_t key[REFERENCE_KEY_MAX];
+        search_run_fail(run, view_rid(&rid, run->view, plan->type, plan->id, run->scope));
+        if (rid == 0) {
+            return stream_of_set(run, set_new(run));
+        }
+        return stream_of_key(run, lane_of_references(plan->space),
+            (struct text){(const char *)key, reference_key(key, plan->type, rid)});
+    }
+    struct stream *targets = try_open(run, plan->children[0], budget);
+    if (targets == NULL) {
+        return NULL;
+    }
+    struct rid_set *set = set_new(run);
+    bool within = true;
+    for (uint64_t rid = stream_seek(targets, 0); within && rid != RID_NONE; rid = stream_seek(targets, rid + 1)) {
+        within = list_sources(set, run, plan->space, rid, budget);
+    }
+    stream_close(targets);
+    return within ? stream_of_set(run, set) : NULL;
+}
+
+static void add_targets_of(struct rid_set *set, struct search_run *run, uint32_t space, uint64_t source) {
+    struct document document = document_of(source);
+    if (!document_read(&document, run)) {
+        return;
+    }
+    struct lane_reader reader = lane_reader_open(document.rows);
+    struct lane_row row;
+    while (lane_reader_next(&row, &reader)) {
+        if (row.lane != lane_of_references(space)) {
+            continue;
+        }
+        uint8_t type[2];
+        uint64_t target = reference_key_rid(row.key);
+        type_key(type, reference_key_type(row.key));
+        if (!rid_set_has(set, target) &&
+            walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
+            rid_set_add(set, target);
+        }
+    }
+}
+
+static struct stream *open_targets(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
+    struct stream *sources = try_open(run, plan->children[0], budget);
+    if (sources == NULL) {
+        return NULL;
+    }
+    struct rid_set *set = set_new(run);
+    size_t documents = 0;
+    uint64_t rid = stream_seek(sources, 0);
+    for (; rid != RID_NONE && documents < run->costs->list_documents; rid = stream_seek(sources, rid + 1)) {
+        add_targets_of(set, run, plan->space, rid);
+        documents++;
+    }
+    stream_close(sources);
+    return rid == RID_NONE ? stream_of_set(run, set) : NULL;
+}
+
+static void referring_range(struct store_plan *out, struct search_run *run, const struct store_plan *plan) {
+    *out = (struct store_plan){.kind = STORE_PLAN_RANGE};
+    if (plan->type != 0) {
+        uint8_t *low = arena_alloc(run->scope->arena, 2);
+        type_key(low, plan->type);
+        out->low = (struct text){(const char *)low, 2};
+        out->high = store_prefix_end(run->scope->arena, out->low);
+    }
+}
+
+static struct stream *open_referring(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
+    struct store_plan range;
+    referring_range(&range, run, plan);
+    struct rid_set *set = set_new(run);
+    return list_lane(set, run, lane_of_references(plan->space), &range, budget) ? stream_of_set(run, set) : NULL;
+}
+
+static struct stream *try_open(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
+    switch (plan->kind) {
+    case STORE_PLAN_NONE:
+        break;
+    case STORE_PLAN_TYPE:
+        return open_type(run, plan->type);
+    case STORE_PLAN_ID:
+        return open_id(run, plan);
+    case STORE_PLAN_RANGE:
+        return open_lane(run, lane_of_keys(plan->space), plan, budget);
+    case STORE_PLAN_UNION:
+        return open_union(run, plan, budget);
+    case STORE_PLAN_INTERSECT:
+    case STORE_PLAN_SUBTRACT:
+        return open_all_of(run, plan, budget);
+    case STORE_PLAN_SOURCES:
+        return open_sources(run, plan, budget);
+    case STORE_PLAN_TARGETS:
+        return open_targets(run, plan, budget);
+    case STORE_PLAN_REFERRING:
+        return open_referring(run, plan, budget);
+    }
+    return stream_of_set(run, set_new(run));
+}
+
+struct stream *stream_open(struct search_run *run, const struct store_plan *plan) {
+    uint64_t budget = run->costs->list_rows;
+    struct stream *stream = try_open(run, plan, &budget);
+    if (stream != NULL) {
+        return stream;
+    }
+    struct stream *all = stream_new(run, STREAM_ALL_OF);
+    all->children = ARENA_NEW(run->scope->arena, struct stream *);
+    all->children[all->child_count++] = open_type(run, 0);
+    all->conditions = ARENA_NEW(run->scope->arena, struct condition);
+    all->conditions[all->condition_count++].plan = plan;
+    all->negated_from = 1;
+    return all;
+}
+
+/* ---- whole sets ------------------------------------------------------------------------------------------------------- */
+
+static void gather_stream(struct rid_set *set, struct stream *stream) {
+    for (uint64_t rid = stream_seek(stream, 0); rid != RID_NONE; rid = stream_seek(stream, rid + 1)) {
+        rid_set_add(set, rid);
+    }
+    stream_close(stream);
+}
+
+static void gather_lane(struct rid_set *set, struct search_run *run, uint32_t lane, const struct store_plan *plan) {
+    uint64_t budget = UINT64_MAX;
+    (void)list_lane(set, run, lane, plan, &budget);
+}
+
+static void gather_combined(struct rid_set *set, struct search_run *run, const struct store_plan *plan) {
+    for (size_t i = 0; i < plan->child_count && run->status == STATUS_OK; i++) {
+        const struct rid_set *child = plan_gather(run, plan->children[i]);
+        if (i == 0 || plan->kind == STORE_PLAN_UNION) {
+            rid_set_add_all(set, child);
+        } else if (plan->kind == STORE_PLAN_INTERSECT) {
+            rid_set_keep_all(set, child);
+        } else {
+            rid_set_remove_all(set, child);
+        }
+        if (plan->kind != STORE_PLAN_UNION && set->count == 0) {
+            return;
+        }
+    }
+}
+
+static void gather_sources(struct rid_set *set, struct search_run *run, const struct store_plan *plan) {
+    const struct rid_set *targets = plan_gather(run, plan->children[0]);
+    uint64_t budget = UINT64_MAX;
+    if (targets->count <= run->costs->targets_one_by_one) {
+        for (uint64_t rid = rid_set_seek(targets, 0); rid != RID_NONE && run->status == STATUS_OK; rid = rid_set_seek(targets, rid + 1)) {
+            (void)list_sources(set, run, plan->space, rid, &budget);
+        }
+        return;
+    }
+    struct walk *walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), TEXT(""), (struct text){0});
+    while (walk_next(walk)) {
+        if (rid_set_has(targets, reference_key_rid(walk->key))) {
+            rid_set_add(set, walk->rid);
+        }
+    }
+    walk_close(walk);
+}
+
+/* Targets that do not exist are no results. Once a target is known, its other sources are passed over. */
+static void gather_targets(struct rid_set *set, struct search_run *run, const struct store_plan *plan) {
+    const struct rid_set *sources = plan_gather(run, plan->children[0]);
+    struct walk *walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), TEXT(""), (struct text){0});
+    for (bool more = walk_next(walk); more;) {
+        uint64_t target = reference_key_rid(walk->key);
+        if (!rid_set_has(sources, walk->rid)) {
+            more = walk_next(walk);
+            continue;
+        }
+        uint8_t type[2], bytes[REFERENCE_KEY_MAX];
+        type_key(type, reference_key_type(walk->key));
+        if (walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
+            rid_set_add(set, target);
+        }
+        more = walk_seek(walk,
+            (struct text){(const char *)bytes, reference_key(bytes, reference_key_type(walk->key), target)}, RID_NONE);
+    }
+    walk_close(walk);
+}
+
+struct rid_set *plan_gather(struct search_run *run, const struct store_plan *plan) {
+    struct rid_set *set = set_new(run);
+    uint64_t budget = run->costs->list_rows;
+    struct stream *stream = run->status == STATUS_OK ? try_open(run, plan, &budget) : NULL;
+    if (stream != NULL) {
+        gather_stream(set, stream);
+        return set;
+    }
+    struct store_plan range;
+    switch (run->status == STATUS_OK ? plan->kind : STORE_PLAN_NONE) {
+    case STORE_PLAN_RANGE:
+        gather_lane(set, run, lane_of_keys(plan->space), plan);
+        break;
+    case STORE_PLAN_REFERRING:
+        referring_range(&range, run, plan);
+        gather_lane(set, run, lane_of_references(plan->space), &range);
+        break;
+    case STORE_PLAN_UNION:
+    case STORE_PLAN_INTERSECT:
+    case STORE_PLAN_SUBTRACT:
+        gather_combined(set, run, plan);
+        break;
+    case STORE_PLAN_SOURCES:
+        gather_sources(set, run, plan);
+        break;
+    case STORE_PLAN_TARGETS:
+        gather_targets(set, run, plan);
+        break;
+    default: /* the others are always listed */
+        break;
+    }
+    return set;
+}
