@@ -256,7 +256,7 @@ static bool atom_is_suspicion(const struct condition_atom *atom, const struct co
     return match && match->assertion == LEXICON_POSSIBLE;
 }
 
-bool condition_holds(
+bool triage_condition_holds(
     struct condition_grounds *grounds, const struct condition *condition, const struct condition_case *patient) {
     *grounds = (struct condition_grounds){0};
     bool line = false, firm = false;
@@ -277,7 +277,7 @@ bool condition_holds(
     return condition->count > 0;
 }
 
-bool condition_any(const struct condition *condition, const struct condition_case *patient) {
+bool triage_condition_any(const struct condition *condition, const struct condition_case *patient) {
     for (int i = 0; i < condition->count; i++) {
         const struct condition_atom *atom = &condition->atoms[i];
         if (atom_is_true(atom, patient) != atom->negative)

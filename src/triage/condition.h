@@ -67,9 +67,9 @@ struct condition_grounds {
     const struct lexicon_match *matches[CONDITION_GROUNDS_MAX];
     bool possible; /* one of the lines stands on a suspicion only */
 };
-bool condition_holds(
+bool triage_condition_holds(
     struct condition_grounds *grounds, const struct condition *condition, const struct condition_case *patient);
 /* Any one line is enough: for what excludes. */
-bool condition_any(const struct condition *condition, const struct condition_case *patient);
+bool triage_condition_any(const struct condition *condition, const struct condition_case *patient);
 
 #endif

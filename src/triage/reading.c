@@ -68,7 +68,8 @@ static struct text grounded(const struct work *work, const struct policy_rule *r
 }
 
 static bool rule_holds(struct condition_grounds *grounds, const struct work *work, const struct policy_rule *rule) {
-    return condition_holds(grounds, &rule->when, &work->patient) && !condition_any(&rule->unless, &work->patient);
+    return triage_condition_holds(grounds, &rule->when, &work->patient) &&
+           !triage_condition_any(&rule->unless, &work->patient);
 }
 
 /* All rules of a section that hold become reasons; returns the most urgent level. */
