@@ -162,6 +162,10 @@ struct text task_output_text(const struct task *task, const char *code) {
     return extra != NULL ? extra->text : value_text(find_member(task->json, true, code));
 }
 
+bool task_has_input(const struct task *task, const char *code) {
+    return find_extra(task, false, code) != NULL || find_member(task->json, false, code) != NULL;
+}
+
 size_t task_count_inputs(const yyjson_val *json, const char *code) {
     size_t found = 0, index, count;
     yyjson_val *item;
@@ -353,6 +357,21 @@ static void write_restriction(struct json_writer *w, const struct task *task) {
     json_object_close(w);
 }
 
+static void write_department(struct json_writer *w, const struct task *task) {
+    if (task->json != NULL || task->department.size == 0) {
+        return; /* of an older Task it is among the kept members */
+    }
+    json_name(w, "performerType");
+    json_array_open(w);
+    json_object_open(w);
+    json_name(w, "coding");
+    json_array_open(w);
+    write_coding(w, TASK_DEPARTMENT_SYSTEM, task->department, NULL);
+    json_array_close(w);
+    json_object_close(w);
+    json_array_close(w);
+}
+
 enum status task_write(struct text *out, const struct task *task, int64_t now_us, struct scope *scope) {
     struct json_writer writer = json_writer_open(scope->arena, 4 << 20), *w = &writer;
     json_object_open(w);
@@ -386,6 +405,7 @@ enum status task_write(struct text *out, const struct task *task, int64_t now_us
     write_kept(w, task, "requester", task->requester);
     write_kept(w, task, "owner", task->owner);
     write_kept(w, task, "location", task->location);
+    write_department(w, task);
     write_restriction(w, task);
     write_extras(w, task, false);
     write_extras(w, task, true);

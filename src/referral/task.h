@@ -10,6 +10,7 @@
 #define TASK_INPUT_SYSTEM TRIAGE_BASE "/CodeSystem/task-input"
 #define TASK_OUTPUT_SYSTEM TRIAGE_BASE "/CodeSystem/task-output"
 #define TASK_CODE_SYSTEM "http://hl7.org/fhir/CodeSystem/task-code"
+#define TASK_DEPARTMENT_SYSTEM "http://www.hl7korea.or.kr/CodeSystem/hira-medical-department"
 #define REFERRAL_DEVICE "Device/soyang"
 
 enum task_value { TASK_VALUE_STRING, TASK_VALUE_CODE, TASK_VALUE_INTEGER, TASK_VALUE_REFERENCE, TASK_VALUE_INSTANT };
@@ -29,6 +30,7 @@ struct task {
     const yyjson_val *json;  /* what the other members are taken from; NULL: a Task that begins here */
     struct text patient, focus, requester, part_of, encounter; /* references as written; part_of: "Task/id" */
     struct text owner, location, priority;
+    struct text department;  /* code; written as performerType of a Task that begins here */
     int64_t authored_us, deadline_us; /* deadline 0: none */
     struct text reason_system, reason_code, reason_text; /* a new statusReason; none: the one of `json` stays */
     bool reason_dropped;
@@ -49,6 +51,7 @@ void task_add_number(struct task *task, bool is_output, const char *code, enum t
 bool task_input_number(int64_t *out, const struct task *task, const char *code); /* valueInteger */
 struct text task_input_text(const struct task *task, const char *code);          /* string, code, reference or instant */
 struct text task_output_text(const struct task *task, const char *code);
+bool task_has_input(const struct task *task, const char *code);
 /* How many inputs of a code a Task's JSON holds. */
 size_t task_count_inputs(const yyjson_val *json, const char *code);
 

@@ -1,0 +1,191 @@
+/* A case: from a reading, and between its struct and JSON. */
+#include <limits.h>
+#include <string.h>
+
+#include "referral/decision.h"
+
+static enum status take_needs(
+    struct referral_case *out, const struct region_snapshot *snapshot, const struct triage_reading *reading, struct scope *scope) {
+    for (size_t i = 0; i < reading->need_count; i++) {
+        struct text code = reading->needs[i].need->code;
+        int need = region_need_find(snapshot, code);
+        if (need < 0) {
+            return fault(scope, STATUS_UNPROCESSABLE, "need", "the loaded region does not know the need %.*s", (int)code.size,
+                code.at);
+        }
+        out->needs |= UINT64_C(1) << need;
+    }
+    for (int i = 0; i < reading->department_count; i++) {
+        int department = region_department_find(snapshot, text_from(reading->departments[i]));
+        if (department >= 0) {
+            out->departments[department / 64] |= UINT64_C(1) << (department % 64);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum referral_choice choice_of(
+    const struct policy *policy, const struct triage_reading *reading, struct scope *scope) {
+    for (size_t i = 0; i < policy->extreme_count; i++) {
+        if (text_equal(policy->extremes[i].id, reading->extreme_rule)) {
+            return policy->extremes[i].choose;
+        }
+    }
+    struct text *codes = ARENA_ARRAY(scope->arena, struct text, reading->need_count + 1);
+    for (size_t i = 0; i < reading->need_count; i++) {
+        codes[i] = reading->needs[i].need->code;
+    }
+    const struct policy_extreme *extreme = policy_extreme_of(policy, reading->level, codes, reading->need_count);
+    return extreme == NULL ? REFERRAL_BEST_PLAN : extreme->choose;
+}
+
+enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
+    const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope) {
+    if (snapshot->place_count == 0) {
+        return fault(scope, STATUS_UNPROCESSABLE, "", "no region is loaded: there are no places to rank (soyang region load)");
+    }
+    struct policy policy;
+    enum status status = policy_read(&policy, snapshot->policy, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *out = (struct referral_case){
+        .level = reading->level,
+        .place = reading->place,
+        .window_minutes = reading->window_minutes,
+        .age_months = facts->age_months,
+        .extreme = reading->extreme,
+        .stay_local = reading->stay_local,
+        .origin_place = -1,
+        .known_place = -1,
+        .now_us = facts->at_us,
+    };
+    if (reading->extreme) {
+        out->choice = choice_of(&policy, reading, scope);
+    }
+    if ((policy.term_levels & (1U << reading->level)) != 0) {
+        out->continuity_min = policy.continuity_min;
+    }
+    return take_needs(out, snapshot, reading, scope);
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------------------------- */
+
+static void write_id(struct json_writer *w, const char *name, const struct region_snapshot *snapshot, int place) {
+    if (place >= 0) {
+        json_member_text(w, name, snapshot->places[place].id);
+    }
+}
+
+void case_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    json_object_open(w);
+    json_member_int(w, "level", patient->level);
+    json_name(w, "needs");
+    json_array_open(w);
+    for (uint64_t left = patient->needs; left != 0; left &= left - 1) {
+        json_string_text(w, snapshot->needs[__builtin_ctzll(left)].code);
+    }
+    json_array_close(w);
+    json_name(w, "departments");
+    json_array_open(w);
+    for (size_t i = 0; i < snapshot->department_count; i++) {
+        if ((patient->departments[i / 64] >> (i % 64) & 1) != 0) {
+            json_string_text(w, snapshot->departments[i].code);
+        }
+    }
+    json_array_close(w);
+    json_member_string(w, "place", triage_place_code(patient->place));
+    json_member_int(w, "window_minutes", patient->window_minutes);
+    json_member_int(w, "age_months", patient->age_months);
+    json_member_bool(w, "extreme", patient->extreme);
+    json_member_bool(w, "stay_local", patient->stay_local);
+    json_member_bool(w, "nearest", patient->choice == REFERRAL_NEAREST_STABILISING);
+    json_member_decimal(w, "continuity_min", patient->continuity_min, 3);
+    json_member_decimal(w, "latitude", patient->origin.latitude, 7);
+    json_member_decimal(w, "longitude", patient->origin.longitude, 7);
+    write_id(w, "origin_place", snapshot, patient->origin_place);
+    write_id(w, "known_place", snapshot, patient->known_place);
+    json_member_int(w, "at_us", patient->now_us);
+    json_name(w, "excluded");
+    json_array_open(w);
+    for (size_t i = 0; i < patient->excluded_count; i++) {
+        json_string_text(w, snapshot->places[patient->excluded[i]].id);
+    }
+    json_array_close(w);
+    json_member_int(w, "options_max", (int64_t)patient->options_max);
+    json_object_close(w);
+}
+
+static int number_of(const yyjson_val *json, const char *name) {
+    int64_t value = 0;
+    return json_get_int64(&value, json, name) && value >= INT_MIN && value <= INT_MAX ? (int)value : 0;
+}
+
+static bool truth_of(const yyjson_val *json, const char *name) {
+    bool value = false;
+    return json_get_bool(&value, json, name) && value;
+}
+
+static double decimal_of(const yyjson_val *json, const char *name) {
+    double value = 0;
+    return json_get_double(&value, json, name) ? value : 0;
+}
+
+static enum status read_codes(
+    struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)json_get(json, "needs"), index, count, item) {
+        int need = region_need_find(snapshot, json_text(item));
+        if (need < 0) {
+            return fault(scope, STATUS_UNPROCESSABLE, "case.needs", "the loaded region no longer knows a need of this case");
+        }
+        out->needs |= UINT64_C(1) << need;
+    }
+    yyjson_arr_foreach((yyjson_val *)json_get(json, "departments"), index, count, item) {
+        int department = region_department_find(snapshot, json_text(item));
+        if (department >= 0) {
+            out->departments[department / 64] |= UINT64_C(1) << (department % 64);
+        }
+    }
+    const yyjson_val *excluded = json_get(json, "excluded");
+    int *places = ARENA_ARRAY(scope->arena, int, yyjson_arr_size((yyjson_val *)excluded) + 1);
+    yyjson_arr_foreach((yyjson_val *)excluded, index, count, item) {
+        int place = region_place_find(snapshot, json_text(item));
+        if (place >= 0) {
+            places[out->excluded_count++] = place;
+        }
+    }
+    out->excluded = places;
+    return STATUS_OK;
+}
+
+enum status case_read(
+    struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
+    *out = (struct referral_case){
+        .level = number_of(json, "level"),
+        .window_minutes = number_of(json, "window_minutes"),
+        .age_months = number_of(json, "age_months"),
+        .extreme = truth_of(json, "extreme"),
+        .stay_local = truth_of(json, "stay_local"),
+        .choice = truth_of(json, "nearest") ? REFERRAL_NEAREST_STABILISING : REFERRAL_BEST_PLAN,
+        .continuity_min = decimal_of(json, "continuity_min"),
+        .origin = {decimal_of(json, "latitude"), decimal_of(json, "longitude")},
+        .origin_place = region_place_find(snapshot, json_get_text(json, "origin_place")),
+        .known_place = region_place_find(snapshot, json_get_text(json, "known_place")),
+        .options_max = (size_t)number_of(json, "options_max"),
+    };
+    int64_t at_us = 0;
+    if (json_get_int64(&at_us, json, "at_us")) {
+        out->now_us = at_us;
+    }
+    if (out->level < 1 || out->level > 5) {
+        return fault(scope, STATUS_INVALID, "case.level", "a case needs a level from 1 to 5");
+    }
+    for (int place = TRIAGE_PLACE_CLINIC; place <= TRIAGE_PLACE_REGIONAL_CENTRE; place++) {
+        if (text_is(json_get_text(json, "place"), triage_place_code((enum triage_place)place))) {
+            out->place = (enum triage_place)place;
+        }
+    }
+    return read_codes(out, json, snapshot, scope);
+}

@@ -1,0 +1,146 @@
+/* Claims: one destination a patient, one hold a bed, one loop under way a patient. The store keeps them unique. */
+#include <string.h>
+
+#include "referral/loop.h"
+#include "referral/rank.h"
+
+#define CLAIM_DESTINATION TEXT("referral.destination")
+#define CLAIM_BED TEXT("referral.bed")
+#define CLAIM_LOOP TEXT("referral.loop")
+
+/* ---- destination ---------------------------------------------------------------------------------------------------- */
+
+static bool is_ours(const struct loop *loop, struct text holder) {
+    if (text_equal(holder, loop->parent.id)) {
+        return true;
+    }
+    for (size_t i = 0; i < loop->offer_count; i++) {
+        if (text_equal(holder, loop->offers[i].id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status destination_take(struct loop *loop, struct text holder) {
+    struct store_unit *unit = records_unit_store(loop->unit);
+    struct text patient = loop_patient_id(loop), other = {0};
+    enum status status = store_unit_claim(&other, unit, CLAIM_DESTINATION, patient, holder, loop->scope);
+    if (status != STATUS_CONFLICT) {
+        return status;
+    }
+    if (!is_ours(loop, other)) {
+        return fault(loop->scope, STATUS_CONFLICT, "Task.status", "this patient already has an accepted destination, by Task/%.*s",
+            (int)other.size, other.at);
+    }
+    status = store_unit_release(unit, CLAIM_DESTINATION, patient, other, loop->scope);
+    return status == STATUS_OK ? store_unit_claim(NULL, unit, CLAIM_DESTINATION, patient, holder, loop->scope) : status;
+}
+
+enum status destination_release(struct loop *loop) {
+    struct store_unit *unit = records_unit_store(loop->unit);
+    struct text patient = loop_patient_id(loop), holder = {0};
+    enum status status = store_unit_holder(&holder, unit, CLAIM_DESTINATION, patient, loop->scope);
+    if (status == STATUS_OK && holder.size > 0 && is_ours(loop, holder)) {
+        status = store_unit_release(unit, CLAIM_DESTINATION, patient, holder, loop->scope);
+    }
+    return status;
+}
+
+/* ---- one loop under way --------------------------------------------------------------------------------------------- */
+
+enum status loop_claim_patient(struct loop *loop) {
+    struct text holder = {0};
+    enum status status = store_unit_claim(
+        &holder, records_unit_store(loop->unit), CLAIM_LOOP, loop_patient_id(loop), loop->parent.id, loop->scope);
+    if (status == STATUS_CONFLICT) {
+        return fault(loop->scope, STATUS_CONFLICT, "Parameters.parameter", "this patient is being referred already, by Task/%.*s",
+            (int)holder.size, holder.at);
+    }
+    return status;
+}
+
+enum status loop_release_patient(struct loop *loop) {
+    struct store_unit *unit = records_unit_store(loop->unit);
+    struct text patient = loop_patient_id(loop), holder = {0};
+    enum status status = store_unit_holder(&holder, unit, CLAIM_LOOP, patient, loop->scope);
+    if (status == STATUS_OK && text_equal(holder, loop->parent.id)) {
+        status = store_unit_release(unit, CLAIM_LOOP, patient, holder, loop->scope);
+    }
+    return status;
+}
+
+/* ---- beds ----------------------------------------------------------------------------------------------------------- */
+
+/* The kinds of bed that this patient could need at a place, the need's own before the emergency department's. */
+static size_t bed_kinds(int out[REGION_BEDS_MAX], const struct loop *loop, const struct region_place *place) {
+    const struct region_snapshot *snapshot = loop->snapshot;
+    size_t count = 0;
+    if (loop->has_decision) {
+        struct referral_case patient = loop->decision.patient;
+        patient.needs = 0;
+        for (uint64_t left = loop->decision.patient.needs; left != 0; left &= left - 1) {
+            int need = region_need_find(snapshot, loop->decision.snapshot->needs[__builtin_ctzll(left)].code);
+            patient.needs |= need >= 0 ? UINT64_C(1) << need : 0;
+        }
+        struct rank rank;
+        rank_prepare(&rank, snapshot, &patient);
+        for (size_t i = 0; i < rank.need_count; i++) {
+            for (int b = 0; b < rank.needs[i].bed_count && count < REGION_BEDS_MAX - 1; b++) {
+                out[count++] = rank.needs[i].beds[b];
+            }
+        }
+    }
+    int emergency = region_bed_find(snapshot, TEXT("hvec"));
+    if (emergency >= 0) {
+        out[count++] = emergency;
+    }
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (place->beds[out[i]].known && place->beds[out[i]].free > 0) {
+            out[known++] = out[i];
+        }
+    }
+    return known;
+}
+
+/* Holds the first bed that the board shows free and nobody holds. A place that accepts with nothing free on its board is believed:
+ * then there is no hold, and no bed is held twice. */
+enum status bed_hold(struct loop *loop, struct task *offer) {
+    int index = region_place_find(loop->snapshot, reference_id(offer->owner, "Organization"));
+    if (index < 0) {
+        return STATUS_OK;
+    }
+    const struct region_place *place = &loop->snapshot->places[index];
+    int kinds[REGION_BEDS_MAX];
+    size_t count = bed_kinds(kinds, loop, place);
+    for (size_t i = 0; i < count; i++) {
+        struct text code = loop->snapshot->beds[kinds[i]].code;
+        for (int number = 1; number <= place->beds[kinds[i]].free; number++) {
+            struct text key = text_format(loop->scope->arena, "%.*s/%.*s/%d", (int)place->id.size, place->id.at, (int)code.size,
+                code.at, number);
+            enum status status =
+                store_unit_claim(NULL, records_unit_store(loop->unit), CLAIM_BED, key, offer->id, loop->scope);
+            if (status == STATUS_OK) {
+                task_add_text(offer, true, "hold", TASK_VALUE_STRING, key);
+            }
+            if (status != STATUS_CONFLICT) {
+                return status;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status bed_release(struct loop *loop, struct task *offer) {
+    struct text key = task_output_text(offer, "hold"), holder = {0};
+    if (key.size == 0) {
+        return STATUS_OK;
+    }
+    struct store_unit *unit = records_unit_store(loop->unit);
+    enum status status = store_unit_holder(&holder, unit, CLAIM_BED, key, loop->scope);
+    if (status == STATUS_OK && text_equal(holder, offer->id)) {
+        status = store_unit_release(unit, CLAIM_BED, key, holder, loop->scope);
+    }
+    return status;
+}

@@ -1,0 +1,222 @@
+/* Decisions: made from their own inputs, kept, replayed. */
+#include "referral/decision.h"
+
+#include <string.h>
+
+#include "referral/task.h"
+
+enum { DECISION_BYTES_MAX = 900 * 1024 }; /* a FHIR string holds 1 MB */
+
+/* ---- making --------------------------------------------------------------------------------------------------------- */
+
+static enum status write_inputs(struct text *out, const struct region_snapshot *snapshot, const struct referral_case *patient,
+    struct text reading, struct text policy_hash, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
+    json_object_open(&w);
+    json_member_string(&w, "format", "soyang-decision/1");
+    json_member_text(&w, "policy", policy_hash);
+    json_name(&w, "case");
+    case_write(&w, patient, snapshot);
+    json_name(&w, "region");
+    projection_write(&w, patient, snapshot);
+    if (reading.size > 0) {
+        json_name(&w, "reading");
+        json_raw(&w, reading);
+    }
+    json_object_close(&w);
+    return json_finish(out, &w, scope);
+}
+
+static void write_option(struct json_writer *w, const struct referral_option *option, const struct region_snapshot *snapshot) {
+    json_object_open(w);
+    json_member_text(w, "place", snapshot->places[option->place].id);
+    if (option->second_place >= 0) {
+        json_member_text(w, "second_place", snapshot->places[option->second_place].id);
+        json_member_decimal(w, "second_leg_min", option->second_leg_min, 3);
+    }
+    json_member_decimal(w, "minutes", option->minutes, 3);
+    json_member_decimal(w, "travel_min", option->travel_min, 3);
+    json_member_decimal(w, "answer_min", option->answer_min, 3);
+    json_member_decimal(w, "wait_min", option->wait_min, 3);
+    json_member_decimal(w, "distance_km", option->distance_km, 3);
+    json_member_bool(w, "estimated", option->estimated);
+    json_member_decimal(w, "chance", option->chance, 6);
+    json_member_decimal(w, "benefit", option->benefit, 6);
+    json_member_decimal(w, "score", option->score, 9);
+    if (option->board_age_min >= 0) {
+        json_member_decimal(w, "board_age_min", option->board_age_min, 3);
+    }
+    if (option->missing_need >= 0) {
+        json_member_text(w, "missing_need", snapshot->needs[option->missing_need].code);
+    }
+    json_name(w, "reasons");
+    json_array_open(w);
+    for (size_t i = 0; i < option->reason_count; i++) {
+        json_object_open(w);
+        json_member_string(w, "code", option->reasons[i].code);
+        json_member_text(w, "ko", option->reasons[i].ko);
+        json_member_text(w, "en", option->reasons[i].en);
+        json_object_close(w);
+    }
+    json_array_close(w);
+    json_object_close(w);
+}
+
+static enum status write_outputs(
+    struct text *out, const struct referral_ranking *ranking, const struct region_snapshot *snapshot, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
+    json_object_open(&w);
+    json_name(&w, "options");
+    json_array_open(&w);
+    for (size_t i = 0; i < ranking->option_count; i++) {
+        write_option(&w, &ranking->options[i], snapshot);
+    }
+    json_array_close(&w);
+    json_name(&w, "excluded");
+    json_array_open(&w);
+    for (size_t i = 0; i < ranking->excluded_count; i++) {
+        const struct referral_excluded *excluded = &ranking->excluded[i];
+        json_object_open(&w);
+        json_member_text(&w, "place", snapshot->places[excluded->place].id);
+        json_member_string(&w, "code", referral_exclusion_code(excluded->why));
+        if (excluded->need >= 0) {
+            json_member_text(&w, "need", snapshot->needs[excluded->need].code);
+        }
+        json_object_close(&w);
+    }
+    json_array_close(&w);
+    json_object_close(&w);
+    return json_finish(out, &w, scope);
+}
+
+enum status decision_replay(struct decision *out, struct text inputs, struct scope *scope) {
+    *out = (struct decision){.inputs = inputs};
+    yyjson_doc *doc = NULL;
+    enum status status = json_read(&doc, inputs, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const yyjson_val *root = yyjson_doc_get_root(doc);
+    struct region_snapshot *snapshot = NULL;
+    status = projection_read(&snapshot, json_get(root, "region"), scope);
+    if (status == STATUS_OK) {
+        out->snapshot = snapshot;
+        out->policy_hash = json_get_text(root, "policy");
+        status = case_read(&out->patient, json_get(root, "case"), snapshot, scope);
+    }
+    if (status == STATUS_OK) {
+        status = referral_rank(&out->ranking, snapshot, &out->patient, REFERRAL_WITH_SENTENCES, scope);
+    }
+    return status == STATUS_OK ? write_outputs(&out->outputs, &out->ranking, snapshot, scope) : status;
+}
+
+enum status decision_make(struct decision *out, const struct region_snapshot *snapshot, const struct referral_case *patient,
+    struct text reading, struct scope *scope) {
+    struct text inputs = {0};
+    enum status status = write_inputs(&inputs, snapshot, patient, reading, snapshot->policy_hash, scope);
+    return status == STATUS_OK ? decision_replay(out, inputs, scope) : status;
+}
+
+/* ---- keeping -------------------------------------------------------------------------------------------------------- */
+
+static void write_extension(struct json_writer *w, const char *url, struct text value) {
+    json_object_open(w);
+    json_member_string(w, "url", url);
+    json_member_text(w, "valueString", value);
+    json_object_close(w);
+}
+
+static enum status write_override(struct text *out, const struct decision_stamp *stamp, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, 64 * 1024);
+    json_object_open(&w);
+    json_member_text(&w, "place", stamp->chosen);
+    json_member_text(&w, "reason", stamp->override_reason);
+    json_member_text(&w, "who", stamp->who);
+    json_object_close(&w);
+    return json_finish(out, &w, scope);
+}
+
+static void write_reference(struct json_writer *w, const char *name, struct text reference) {
+    if (reference.size > 0) {
+        json_name(w, name);
+        json_object_open(w);
+        json_member_text(w, "reference", reference);
+        json_object_close(w);
+    }
+}
+
+enum status decision_store(struct text *reference_out, struct records_unit *unit, const struct decision *decision,
+    const struct decision_stamp *stamp, struct scope *scope) {
+    struct text override = {0};
+    if (stamp->chosen.size > 0) {
+        enum status status = write_override(&override, stamp, scope);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    char now[TIME_TEXT_SIZE];
+    time_format_utc(now, records_unit_time_us(unit));
+    struct json_writer writer = json_writer_open(scope->arena, 4 << 20), *w = &writer;
+    json_object_open(w);
+    json_member_string(w, "resourceType", "GuidanceResponse");
+    json_name(w, "extension");
+    json_array_open(w);
+    write_extension(w, DECISION_INPUTS_URL, decision->inputs);
+    write_extension(w, DECISION_OUTPUTS_URL, decision->outputs);
+    if (override.size > 0) {
+        write_extension(w, DECISION_OVERRIDE_URL, override);
+    }
+    json_array_close(w);
+    json_member_string(w, "moduleUri", TRIAGE_BASE "/OperationDefinition/rank-places");
+    json_member_string(w, "status", "success");
+    write_reference(w, "subject", stamp->patient);
+    write_reference(w, "encounter", stamp->encounter);
+    json_member_string(w, "occurrenceDateTime", now);
+    write_reference(w, "performer", TEXT(REFERRAL_DEVICE));
+    json_object_close(w);
+    struct text body = {0}, id = {0};
+    enum status status = json_finish(&body, w, scope);
+    if (status == STATUS_OK) {
+        status = records_unit_put(&id, unit, body, scope);
+    }
+    if (status == STATUS_OK) {
+        *reference_out = text_format(scope->arena, "GuidanceResponse/%.*s", (int)id.size, id.at);
+    }
+    return status;
+}
+
+static struct text extension_of(const yyjson_val *resource, const char *url) {
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)json_get(resource, "extension"), index, count, item) {
+        if (text_is(json_get_text(item, "url"), url)) {
+            return json_get_text(item, "valueString");
+        }
+    }
+    return (struct text){0};
+}
+
+struct text decision_inputs_of(const yyjson_val *guidance_response) {
+    return extension_of(guidance_response, DECISION_INPUTS_URL);
+}
+
+enum status decision_compare(const yyjson_val *stored, struct scope *scope) {
+    struct text inputs = extension_of(stored, DECISION_INPUTS_URL), outputs = extension_of(stored, DECISION_OUTPUTS_URL);
+    if (inputs.size == 0 || outputs.size == 0) {
+        return fault(scope, STATUS_UNPROCESSABLE, "GuidanceResponse.extension", "this is no decision of ours: inputs or outputs are missing");
+    }
+    struct decision again;
+    enum status status = decision_replay(&again, inputs, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t size = again.outputs.size < outputs.size ? again.outputs.size : outputs.size, at = 0;
+    while (at < size && again.outputs.at[at] == outputs.at[at]) {
+        at++;
+    }
+    if (at == size && again.outputs.size == outputs.size) {
+        return STATUS_OK;
+    }
+    return fault(scope, STATUS_CONFLICT, "GuidanceResponse.extension", "the decision does not replay: first difference at byte %zu of %zu", at,
+        outputs.size);
+}

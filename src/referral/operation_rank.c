@@ -1,0 +1,146 @@
+/* $rank-places: where, in which order, with reasons. Every ranking is kept as a decision. */
+#include <math.h>
+
+#include "referral/intake.h"
+#include "referral/task.h"
+
+static const char *const names[] = {"patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude"};
+enum { LIMIT_DEFAULT = 8, LIMIT_MAX = 50 };
+
+struct storing {
+    const struct intake *intake;
+    const struct decision *decision;
+    struct text reference;
+};
+
+static enum status store(void *context, struct records_unit *unit, struct scope *scope) {
+    struct storing *storing = context;
+    struct decision_stamp stamp = {.patient = storing->intake->patient, .encounter = storing->intake->encounter};
+    return decision_store(&storing->reference, unit, storing->decision, &stamp, scope);
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------------------------- */
+
+static struct text organization(struct text id, struct scope *scope) {
+    return text_format(scope->arena, "Organization/%.*s", (int)id.size, id.at);
+}
+
+static void write_option(struct json_writer *w, const struct referral_option *option, const struct region_snapshot *snapshot,
+    struct scope *scope) {
+    const struct region_place *place = &snapshot->places[option->place];
+    parameter_open(w, "option");
+    parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
+    parameter_write_text(w, "name-en", "valueString", place->name_en);
+    parameter_write_text(w, "tier", "valueString", text_from(region_tier_text(place->tier, "ko")));
+    parameter_write_text(w, "tier-en", "valueString", text_from(region_tier_text(place->tier, "en")));
+    parameter_write_decimal(w, "minutes", option->minutes, 1);
+    parameter_write_decimal(w, "travel", option->travel_min, 1);
+    parameter_write_decimal(w, "answer", option->answer_min, 1);
+    parameter_write_decimal(w, "wait", option->wait_min, 1);
+    parameter_write_decimal(w, "distance", option->distance_km, 1);
+    parameter_write_boolean(w, "estimated", option->estimated);
+    parameter_write_decimal(w, "chance", option->chance, 3);
+    parameter_write_decimal(w, "benefit", option->benefit, 3);
+    parameter_write_decimal(w, "score", option->score, 6);
+    if (option->board_age_min >= 0) {
+        parameter_write_decimal(w, "board-age", option->board_age_min, 1);
+    }
+    if (isfinite(place->point.latitude)) {
+        parameter_write_decimal(w, "latitude", place->point.latitude, 6);
+        parameter_write_decimal(w, "longitude", place->point.longitude, 6);
+    }
+    for (size_t i = 0; i < option->reason_count; i++) {
+        parameter_open(w, "reason");
+        parameter_write_text(w, "code", "valueString", text_from(option->reasons[i].code));
+        parameter_write_text(w, "ko", "valueString", option->reasons[i].ko);
+        parameter_write_text(w, "en", "valueString", option->reasons[i].en);
+        parameter_close(w);
+    }
+    if (option->second_place >= 0) {
+        const struct region_place *second = &snapshot->places[option->second_place];
+        parameter_open(w, "second-leg");
+        parameter_write_reference(w, "place", organization(second->id, scope), second->name_ko);
+        parameter_write_text(w, "name-en", "valueString", second->name_en);
+        parameter_write_decimal(w, "minutes", option->second_leg_min, 1);
+        parameter_close(w);
+    }
+    parameter_close(w);
+}
+
+static void write_excluded(struct json_writer *w, const struct referral_excluded *excluded, const struct region_snapshot *snapshot,
+    struct scope *scope) {
+    const struct region_place *place = &snapshot->places[excluded->place];
+    if (place->post) {
+        return; /* hundreds of health posts, all for the same reason */
+    }
+    parameter_open(w, "excluded");
+    parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
+    parameter_write_text(w, "code", "valueCode", text_from(referral_exclusion_code(excluded->why)));
+    parameter_write_text(w, "ko", "valueString", text_from(referral_exclusion_text(excluded->why, "ko")));
+    parameter_write_text(w, "en", "valueString", text_from(referral_exclusion_text(excluded->why, "en")));
+    if (excluded->need >= 0) {
+        const struct region_code *need = &snapshot->needs[excluded->need];
+        parameter_write_coding(w, "need", need->system, need->code, need->name_ko);
+    }
+    parameter_close(w);
+}
+
+static enum status write_answer(struct text *out, const struct intake *intake, const struct decision *decision,
+    struct text reference, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, 8 << 20);
+    parameters_open(&w);
+    parameter_open(&w, "reading");
+    intake_write_answer(&w, intake, scope);
+    parameter_close(&w);
+    for (size_t i = 0; i < decision->ranking.option_count; i++) {
+        write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
+    }
+    for (size_t i = 0; i < decision->ranking.excluded_count; i++) {
+        write_excluded(&w, &decision->ranking.excluded[i], decision->snapshot, scope);
+    }
+    parameter_write_reference(&w, "decision", reference, (struct text){0});
+    parameter_write_text(&w, "policy", "valueString", decision->policy_hash);
+    return parameters_finish(out, &w, scope);
+}
+
+/* ---- the operation ---------------------------------------------------------------------------------------------------- */
+
+static enum status read_limit(size_t *out, const struct intake *intake, struct scope *scope) {
+    int64_t limit = LIMIT_DEFAULT;
+    bool found = false;
+    enum status status = parameter_integer(&found, &limit, intake->parameters, "limit", scope);
+    if (status == STATUS_OK && (limit < 1 || limit > LIMIT_MAX)) {
+        return fault(scope, STATUS_INVALID, parameter_path(intake->parameters, "limit", "valueInteger", scope), "limit is 1 to %d",
+            LIMIT_MAX);
+    }
+    *out = (size_t)limit;
+    return status;
+}
+
+enum status referral_operation_rank(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
+    struct intake intake;
+    struct referral_case patient;
+    struct decision decision;
+    struct text reading = {0};
+    size_t limit = 0;
+    enum status status = intake_read(&intake, referral, call, names, sizeof names / sizeof *names, scope);
+    if (status == STATUS_OK) {
+        status = read_limit(&limit, &intake, scope);
+    }
+    if (status == STATUS_OK) {
+        status = intake_case(&patient, &intake, call->caller->organisation, scope);
+    }
+    if (status == STATUS_OK) {
+        patient.options_max = limit;
+        status = intake_write_reading(&reading, &intake, scope);
+    }
+    if (status == STATUS_OK) {
+        status = decision_make(&decision, intake.snapshot, &patient, reading, scope);
+    }
+    struct storing storing = {.intake = &intake, .decision = &decision};
+    if (status == STATUS_OK) {
+        status = records_unit_run(referral->records, call->caller, "$rank-places", store, &storing, scope);
+    }
+    return status == STATUS_OK ? write_answer(out, &intake, &decision, storing.reference, scope) : status;
+}

@@ -1,0 +1,268 @@
+/* The part of a snapshot that a case looks at, between struct and JSON: relevant needs, their beds, and of each place position,
+ * tier, limits, counts and who is there at that moment. Health posts that serve none of the needs are left out. */
+#include <limits.h>
+#include <math.h>
+
+#include "referral/decision.h"
+#include "referral/rank.h"
+
+enum { HOURS = 24 };
+
+static void write_code(struct json_writer *w, const struct region_code *code) {
+    json_object_open(w);
+    json_member_text(w, "code", code->code);
+    json_member_text(w, "system", code->system);
+    json_member_text(w, "ko", code->name_ko);
+    json_member_text(w, "en", code->name_en);
+    json_object_close(w);
+}
+
+/* Which needs, beds and departments of the snapshot go along, as bits. */
+struct relevance {
+    uint64_t needs, beds;
+    const uint64_t *departments;
+};
+
+static struct relevance relevance_of(const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    struct rank rank;
+    rank_prepare(&rank, snapshot, patient);
+    struct relevance out = {.needs = patient->needs, .departments = patient->departments};
+    for (size_t i = 0; i < rank.need_count; i++) {
+        if (rank.needs[i].stabilise >= 0) {
+            out.needs |= UINT64_C(1) << rank.needs[i].stabilise;
+        }
+        for (int b = 0; b < rank.needs[i].bed_count; b++) {
+            out.beds |= UINT64_C(1) << rank.needs[i].beds[b];
+        }
+    }
+    if (rank.stabilise >= 0) {
+        out.needs |= UINT64_C(1) << rank.stabilise;
+    }
+    int children = region_bed_find(snapshot, TEXT("hv28")), general = region_bed_find(snapshot, TEXT("hvec"));
+    out.beds |= (children >= 0 ? UINT64_C(1) << children : 0) | (general >= 0 ? UINT64_C(1) << general : 0);
+    return out;
+}
+
+static void write_place_needs(struct json_writer *w, const struct region_place *place, const struct relevance *relevant,
+    const struct region_snapshot *snapshot, int64_t now_us) {
+    json_name(w, "needs");
+    json_array_open(w);
+    int index = 0;
+    for (uint64_t left = relevant->needs; left != 0; left &= left - 1, index++) {
+        int need = __builtin_ctzll(left);
+        if ((place->needs >> need & 1) == 0) {
+            continue;
+        }
+        json_object_open(w);
+        json_member_int(w, "n", index);
+        json_member_bool(w, "sourced", (place->needs_sourced >> need & 1) != 0);
+        json_member_int(w, "from", place->age_min_months[need]);
+        json_member_int(w, "to", place->age_max_months[need]);
+        json_member_int(w, "on_call", region_on_call(snapshot, place, need, now_us));
+        json_member_int(w, "call_in", place->call_in_minutes[need]);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+static void write_place_beds(struct json_writer *w, const struct region_place *place, const struct relevance *relevant) {
+    json_name(w, "beds");
+    json_array_open(w);
+    int index = 0;
+    for (uint64_t left = relevant->beds; left != 0; left &= left - 1, index++) {
+        const struct region_count *count = &place->beds[__builtin_ctzll(left)];
+        if (!count->known) {
+            continue;
+        }
+        json_object_open(w);
+        json_member_int(w, "b", index);
+        json_member_int(w, "free", count->free);
+        json_member_int(w, "total", count->total);
+        json_member_int(w, "said_us", count->said_us);
+        json_member_text(w, "author", count->author);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+static void write_place(struct json_writer *w, const struct region_place *place, const struct relevance *relevant,
+    const struct region_snapshot *snapshot, int64_t now_us) {
+    json_object_open(w);
+    json_member_text(w, "id", place->id);
+    json_member_text(w, "ko", place->name_ko);
+    json_member_text(w, "en", place->name_en);
+    json_member_int(w, "tier", place->tier);
+    json_member_bool(w, "post", place->post);
+    json_member_bool(w, "closed", place->closed);
+    json_member_bool(w, "neighbour", place->neighbour);
+    json_member_bool(w, "control_room", place->control_room);
+    if (isfinite(place->point.latitude) && isfinite(place->point.longitude)) {
+        json_member_decimal(w, "latitude", place->point.latitude, 7);
+        json_member_decimal(w, "longitude", place->point.longitude, 7);
+    }
+    json_member_decimal(w, "answer", place->answer_minutes, 6);
+    json_member_decimal(w, "night_factor", place->answer_night_factor, 6);
+    write_place_needs(w, place, relevant, snapshot, now_us);
+    write_place_beds(w, place, relevant);
+    json_object_close(w);
+}
+
+static void write_codes(
+    struct json_writer *w, const char *name, const struct region_code *codes, size_t count, const uint64_t *bits) {
+    json_name(w, name);
+    json_array_open(w);
+    for (size_t i = 0; i < count; i++) {
+        if ((bits[i / 64] >> (i % 64) & 1) != 0) {
+            write_code(w, &codes[i]);
+        }
+    }
+    json_array_close(w);
+}
+
+void projection_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    struct relevance relevant = relevance_of(patient, snapshot);
+    json_object_open(w);
+    json_member_text(w, "id", snapshot->id);
+    json_member_int(w, "zone_minutes", snapshot->zone_minutes);
+    json_member_decimal(w, "fades_from_min", snapshot->board.fades_from_min, 3);
+    json_member_decimal(w, "ignored_after_min", snapshot->board.ignored_after_min, 3);
+    json_name(w, "travel");
+    json_object_open(w);
+    json_member_decimal(w, "base_min", snapshot->travel.base_min, 6);
+    json_member_decimal(w, "detour", snapshot->travel.detour, 6);
+    json_member_decimal(w, "near_km", snapshot->travel.near_km, 6);
+    json_member_decimal(w, "near_kmh", snapshot->travel.near_kmh, 6);
+    json_member_decimal(w, "far_kmh", snapshot->travel.far_kmh, 6);
+    json_object_close(w);
+    write_codes(w, "needs", snapshot->needs, snapshot->need_count, &relevant.needs);
+    write_codes(w, "beds", snapshot->beds, snapshot->bed_count, &relevant.beds);
+    write_codes(w, "departments", snapshot->departments, snapshot->department_count, relevant.departments);
+    json_name(w, "places");
+    json_array_open(w);
+    for (size_t i = 0; i < snapshot->place_count; i++) {
+        const struct region_place *place = &snapshot->places[i];
+        bool named = (int)i == patient->origin_place || (int)i == patient->known_place;
+        if (!place->post || named || (patient->needs != 0 && (patient->needs & ~place->needs) == 0)) {
+            write_place(w, place, &relevant, snapshot, patient->now_us);
+        }
+    }
+    json_array_close(w);
+    json_object_close(w);
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------------- */
+
+static int integer_of(const yyjson_val *json, const char *name) {
+    int64_t value = 0;
+    return json_get_int64(&value, json, name) && value >= INT_MIN && value <= INT_MAX ? (int)value : 0;
+}
+
+static double decimal_of(const yyjson_val *json, const char *name, double otherwise) {
+    double value = 0;
+    return json_get_double(&value, json, name) ? value : otherwise;
+}
+
+static bool truth_of(const yyjson_val *json, const char *name) {
+    bool value = false;
+    return json_get_bool(&value, json, name) && value;
+}
+
+static size_t read_codes(struct region_code *out, size_t capacity, const yyjson_val *array) {
+    size_t found = 0, index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)array, index, count, item) {
+        if (found < capacity) {
+            out[found++] = (struct region_code){json_get_text(item, "code"), json_get_text(item, "system"),
+                json_get_text(item, "ko"), json_get_text(item, "en")};
+        }
+    }
+    return found;
+}
+
+static void read_place_needs(struct region_place *out, const yyjson_val *json, struct arena *arena) {
+    uint8_t *on_call = NULL;
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)json_get(json, "needs"), index, count, item) {
+        int need = integer_of(item, "n"), percent = integer_of(item, "on_call");
+        if (need < 0 || need >= REGION_NEEDS_MAX) {
+            continue;
+        }
+        out->needs |= UINT64_C(1) << need;
+        out->needs_sourced |= (uint64_t)truth_of(item, "sourced") << need;
+        out->age_min_months[need] = integer_of(item, "from");
+        out->age_max_months[need] = integer_of(item, "to");
+        out->call_in_minutes[need] = (uint8_t)integer_of(item, "call_in");
+        if (percent >= 0 && on_call == NULL) {
+            on_call = ARENA_ARRAY(arena, uint8_t, HOURS * REGION_NEEDS_MAX);
+            for (size_t i = 0; i < HOURS * REGION_NEEDS_MAX; i++) {
+                on_call[i] = 100;
+            }
+        }
+        for (size_t hour = 0; hour < HOURS && percent >= 0; hour++) {
+            on_call[hour * REGION_NEEDS_MAX + (size_t)need] = (uint8_t)percent;
+        }
+    }
+    out->on_call = on_call;
+    out->on_call_weekend = on_call;
+}
+
+static void read_place(struct region_place *out, const yyjson_val *json, struct arena *arena) {
+    *out = (struct region_place){
+        .id = json_get_text(json, "id"),
+        .name_ko = json_get_text(json, "ko"),
+        .name_en = json_get_text(json, "en"),
+        .tier = (enum region_tier)integer_of(json, "tier"),
+        .point = {decimal_of(json, "latitude", NAN), decimal_of(json, "longitude", NAN)},
+        .post = truth_of(json, "post"),
+        .closed = truth_of(json, "closed"),
+        .neighbour = truth_of(json, "neighbour"),
+        .control_room = truth_of(json, "control_room"),
+        .answer_minutes = decimal_of(json, "answer", 0),
+        .answer_night_factor = decimal_of(json, "night_factor", 1),
+    };
+    read_place_needs(out, json, arena);
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)json_get(json, "beds"), index, count, item) {
+        int bed = integer_of(item, "b");
+        if (bed >= 0 && bed < REGION_BEDS_MAX) {
+            struct region_count *row = &out->beds[bed];
+            *row = (struct region_count){.known = true, .free = integer_of(item, "free"), .total = integer_of(item, "total"),
+                .author = json_get_text(item, "author")};
+            int64_t said_us = 0;
+            row->said_us = json_get_int64(&said_us, item, "said_us") ? said_us : 0;
+        }
+    }
+}
+
+enum status projection_read(struct region_snapshot **out, const yyjson_val *json, struct scope *scope) {
+    struct region_snapshot *snapshot = ARENA_NEW(scope->arena, struct region_snapshot);
+    const yyjson_val *travel = json_get(json, "travel"), *places = json_get(json, "places");
+    if (travel == NULL || places == NULL) {
+        return fault(scope, STATUS_INVALID, "region", "the decision's inputs hold no region");
+    }
+    snapshot->id = json_get_text(json, "id");
+    snapshot->zone_minutes = integer_of(json, "zone_minutes");
+    snapshot->control_room = -1;
+    snapshot->board.fades_from_min = decimal_of(json, "fades_from_min", 0);
+    snapshot->board.ignored_after_min = decimal_of(json, "ignored_after_min", 0);
+    snapshot->travel.base_min = decimal_of(travel, "base_min", 0);
+    snapshot->travel.detour = decimal_of(travel, "detour", 1);
+    snapshot->travel.near_km = decimal_of(travel, "near_km", 0);
+    snapshot->travel.near_kmh = decimal_of(travel, "near_kmh", 1);
+    snapshot->travel.far_kmh = decimal_of(travel, "far_kmh", 1);
+    snapshot->need_count = read_codes(snapshot->needs, REGION_NEEDS_MAX, json_get(json, "needs"));
+    snapshot->bed_count = read_codes(snapshot->beds, REGION_BEDS_MAX, json_get(json, "beds"));
+    snapshot->department_count = read_codes(snapshot->departments, REGION_DEPARTMENTS_MAX, json_get(json, "departments"));
+    struct region_place *rows = ARENA_ARRAY(scope->arena, struct region_place, yyjson_arr_size((yyjson_val *)places) + 1);
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)places, index, count, item) {
+        read_place(&rows[index], item, scope->arena);
+    }
+    snapshot->places = rows;
+    snapshot->place_count = count;
+    *out = snapshot;
+    return STATUS_OK;
+}

@@ -1,0 +1,83 @@
+#include "referral/service.h"
+
+#include <string.h>
+
+#include "referral/decision.h"
+
+enum { HANDLE_BYTES = 64 << 20 };
+
+static void find_types(struct referral *referral) {
+    const struct {
+        fhir_type *type;
+        const char *name;
+    } rows[] = {
+        {&referral->task, "Task"},
+        {&referral->request, "ServiceRequest"},
+        {&referral->patient, "Patient"},
+        {&referral->location, "Location"},
+        {&referral->organization, "Organization"},
+        {&referral->decision, "GuidanceResponse"},
+        {&referral->letter, "DocumentReference"},
+        {&referral->composition, "Composition"},
+        {&referral->device, "Device"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        *rows[i].type = fhir_type_find(text_from(rows[i].name));
+        invariant(*rows[i].type != FHIR_TYPE_NONE);
+    }
+}
+
+enum status referral_open(struct referral **out, struct records *records, struct region *region, struct scope *scope) {
+    struct arena *arena = arena_open(HANDLE_BYTES);
+    if (arena == NULL) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory");
+    }
+    struct referral *referral = ARENA_NEW(arena, struct referral);
+    *referral = (struct referral){.arena = arena, .records = records, .region = region, .clock = records_clock(records)};
+    find_types(referral);
+    enum status status = triage_policy_open(&referral->triage, (struct text){0}, arena, scope);
+    if (status != STATUS_OK) {
+        arena_close(arena);
+        return status;
+    }
+    records_guard_register(records, referral->task, guard_task, referral);
+    records_guard_register(records, referral->request, guard_request, referral);
+    records_due_register(records, DUE_LOOP, due_loop, referral);
+    records_due_register(records, DUE_OFFER, due_offer, referral);
+    records_due_register(records, DUE_TRIGGER, due_trigger, referral);
+    *out = referral;
+    return STATUS_OK;
+}
+
+void referral_close(struct referral *referral) {
+    if (referral != NULL) {
+        arena_close(referral->arena);
+    }
+}
+
+/* ---- own writes ------------------------------------------------------------------------------------------------------- */
+
+bool own_write_is(const struct referral *referral, const struct records_change *change) {
+    return referral->own.unit == change->unit &&
+           referral->own.sequence == store_unit_sequence(records_unit_store(change->unit)) &&
+           text_is(change->id, referral->own.id);
+}
+
+enum status own_write(
+    struct referral *referral, struct records_unit *unit, struct text id, struct text resource, struct scope *scope) {
+    invariant(id.size > 0 && id.size < OWN_ID_SIZE);
+    memcpy(referral->own.id, id.at, id.size);
+    referral->own.id[id.size] = '\0';
+    referral->own.sequence = store_unit_sequence(records_unit_store(unit));
+    referral->own.unit = unit;
+    enum status status = records_unit_put(NULL, unit, resource, scope);
+    referral->own.unit = NULL;
+    return status;
+}
+
+enum status referral_decision_replay(
+    struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope) {
+    const yyjson_val *stored = NULL;
+    enum status status = records_read(&stored, referral->records, caller, referral->decision, id, scope);
+    return status == STATUS_OK ? decision_compare(stored, scope) : status;
+}
