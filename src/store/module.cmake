@@ -20,3 +20,8 @@ file(WRITE "${soyang_dictionary}.S.new"
 configure_file("${soyang_dictionary}.S.new" "${soyang_dictionary}.S" COPYONLY)
 set_source_files_properties("${soyang_dictionary}.S" PROPERTIES OBJECT_DEPENDS "${soyang_dictionary}")
 target_sources(soyang_store PRIVATE "${soyang_dictionary}.S")
+
+# What the store does at a size: not part of a normal build (ninja soyang_store_bench).
+add_executable(soyang_store_bench EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/test/bench/store_bench.c")
+target_include_directories(soyang_store_bench PRIVATE "${CMAKE_SOURCE_DIR}/src")
+target_link_libraries(soyang_store_bench PRIVATE soyang_flags soyang_store soyang_base soyang_external)
