@@ -1,5 +1,6 @@
 #include "triage/condition.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LINES_MAX = 16 };
@@ -201,7 +202,7 @@ static bool atom_is_true(const struct condition_atom *atom, const struct conditi
     case CONDITION_SCORE:
         return score_holds(atom, &patient->scores[atom->index]);
     case CONDITION_AGE_YEARS:
-        return facts->age_months >= 0 && compare(atom->relation, facts->age_months / 12, atom->number);
+        return facts->age_months >= 0 && compare(atom->relation, floor(facts->age_months / 12.0), atom->number);
     case CONDITION_AGE_MONTHS:
         return facts->age_months >= 0 && compare(atom->relation, facts->age_months, atom->number);
     case CONDITION_ONSET:

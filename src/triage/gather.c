@@ -185,15 +185,22 @@ static void basis_add(struct gather *gather, const struct gathered *item) {
             text_format(gather->scope->arena, "%.*s/%.*s", (int)item->type.size, item->type.at, (int)id.size, id.at);
 }
 
+/* Which of the values come from where: changes when a resource gave one. */
+static bool values_differ(const struct triage_value *before, const struct triage_value *after) {
+    for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++) {
+        if (before[i].known != after[i].known || before[i].path.at != after[i].path.at)
+            return true;
+    }
+    return false;
+}
+
 static enum status resource_put(struct gather *gather, const struct gathered *item) {
-    struct triage_facts *facts = gather->facts;
-    size_t texts = facts->text_count;
-    struct triage_value values[TRIAGE_MEASURE_COUNT];
-    enum triage_mind mind = facts->mind;
-    memcpy(values, facts->values, sizeof values);
+    struct triage_facts *facts = gather->facts, before = *facts;
     enum status status =
         text_is(item->type, "Observation") ? gather_observation(gather, item) : gather_statement(gather, item);
-    bool said = facts->text_count != texts || facts->mind != mind || memcmp(values, facts->values, sizeof values) != 0;
+    bool said = facts->text_count != before.text_count || facts->mind != before.mind ||
+                facts->oxygen != before.oxygen || facts->pregnant != before.pregnant ||
+                facts->human_level != before.human_level || values_differ(before.values, facts->values);
     if (status == STATUS_OK && said)
         basis_add(gather, item);
     return status;

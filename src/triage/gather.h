@@ -10,6 +10,7 @@ struct gathered {
     struct text type, full_url;
     const char *path; /* "Observation/rr1", or "Bundle.entry[3].resource" */
 };
+enum { GATHER_SPECIALS_MAX = 16 };
 struct gather {
     struct triage_facts *facts;
     const struct triage_gather_options *options;
@@ -17,7 +18,8 @@ struct gather {
     struct gathered *resources;
     size_t count;
     const struct gathered *patient, *encounter;
-    bool stale_noted, has_human_level;
+    bool stale_noted;
+    int64_t special_at[GATHER_SPECIALS_MAX]; /* when the value that stands was observed: a later one replaces it */
 };
 
 /* Every kind of time a resource of this kind bears, as µs; 0: none. */

@@ -1,5 +1,6 @@
 #include "triage/gather.h"
 
+#include <math.h>
 #include <string.h>
 
 #define LOINC "http://loinc.org"
@@ -184,12 +185,22 @@ static enum status mind_read(
 
 /* ---- one observation ------------------------------------------------------------------------------------------------- */
 
+/* 0 for what is no whole number from 1 to 5: refused by who takes it. */
+static int whole_level(const struct reading_value *value) {
+    bool whole = value->has_number && value->number >= 1 && value->number <= 5 && floor(value->number) == value->number;
+    return whole ? (int)value->number : 0;
+}
+
 static enum status special_read(
     struct gather *gather, const struct gathered *item, const yyjson_val *holder, size_t row) {
     struct triage_facts *facts = gather->facts;
     struct reading_value value;
     bool flag = false, stated = value_read(&value, holder, gather->scope->arena);
     struct text path = gather_path(gather, item, value.element);
+    int64_t at = gather_time(gather, item->resource), *standing = &gather->special_at[specials[row].special];
+    if (specials[row].special != SPECIAL_COMPLAINT && at < *standing)
+        return STATUS_OK;
+    *standing = stated || json_get(holder, "valueBoolean") ? at : *standing;
     switch (specials[row].special) {
     case SPECIAL_MIND:
         return stated ? mind_read(&facts->mind, &value, path.at, gather->scope) : STATUS_OK;
@@ -224,11 +235,9 @@ static enum status special_read(
                          (struct triage_text){.kind = TRIAGE_TEXT_COMPLAINT, .text = value.word, .path = path},
                          gather->scope);
     case SPECIAL_LEVEL:
-        gather->has_human_level = gather->has_human_level || stated;
         return !stated ? STATUS_OK
-                       : triage_facts_put_human_level(facts,
-                             value.has_number && value.number == (int64_t)value.number ? (int64_t)value.number : 0,
-                             text_from(specials[row].level_system), path, gather->scope);
+                       : triage_facts_put_human_level(
+                             facts, whole_level(&value), text_from(specials[row].level_system), path, gather->scope);
     case SPECIAL_SCALE:
         facts->hypercapnic =
             stated && value.has_number ? (value.number == 2 ? TRIAGE_YES : TRIAGE_NO) : facts->hypercapnic;

@@ -150,7 +150,6 @@ enum status gather_complaints(struct gather *gather) {
         bool ours = text_is(system, TRIAGE_LEVEL_SYSTEM);
         if (status != STATUS_OK || !ours || gather->options->human_level)
             continue;
-        gather->has_human_level = true;
         if (!text_to_int64(&level, json_get_text(coding, "code")))
             level = 0;
         status = triage_facts_put_human_level(
