@@ -227,9 +227,9 @@ struct text sentence_of_human_level(const struct triage_facts *facts, enum langu
         char c = facts->human_system.at[i];
         system[i] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
     }
-    const char *name = system[0] ? system : language == KOREAN ? "단계" : "level";
-    return text_format(arena, language == KOREAN ? "사람이 정한 단계: %s %d." : "Level given by a human: %s %d.", name,
-        facts->human_level);
+    const char *gap = system[0] ? " " : "";
+    return text_format(arena, language == KOREAN ? "사람이 정한 단계: %s%s%d." : "Level given by a human: %s%s%d.",
+        system, gap, facts->human_level);
 }
 
 static const enum triage_measure vital_signs[] = {
