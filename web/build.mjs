@@ -16,12 +16,7 @@ const tables = {
   states: ["code", "scope", "display_ko", "display_en", "task_status", "open", "owner"],
   transitions: ["scope", "actor", "trigger", "trigger_en", "trigger_ko", "from_status", "from_business", "to_status", "to_business", "reason_required"],
   reasons: ["code", "display_ko", "display_en", "said_by"],
-  tiers: ["code", "rank", "display_ko", "display_en"],
-  kinds: ["code", "display_ko", "display_en"],
   beds: ["free", "total", "display_ko", "display_en", "pool"],
-  departments: ["code", "display_ko", "display_en"],
-  conditions: ["code", "display_ko", "display_en"],
-  "needs-own": ["code", "display_ko", "display_en"],
 };
 
 /** RFC 4180, as far as the region's files use it. */

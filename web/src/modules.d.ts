@@ -10,28 +10,8 @@ declare module "table:reasons" {
   const rows: (import("./tables").NamedRow & { said_by: string })[];
   export default rows;
 }
-declare module "table:tiers" {
-  const rows: (import("./tables").NamedRow & { rank: string })[];
-  export default rows;
-}
 declare module "table:beds" {
   const rows: import("./tables").BedRow[];
-  export default rows;
-}
-declare module "table:kinds" {
-  const rows: import("./tables").NamedRow[];
-  export default rows;
-}
-declare module "table:departments" {
-  const rows: import("./tables").NamedRow[];
-  export default rows;
-}
-declare module "table:conditions" {
-  const rows: import("./tables").NamedRow[];
-  export default rows;
-}
-declare module "table:needs-own" {
-  const rows: import("./tables").NamedRow[];
   export default rows;
 }
 declare module "*.css";

@@ -1,8 +1,9 @@
 // The region as the server tells it at /region.json: outline, places and posts, clock. No patient data.
 import { useEffect, useState } from "preact/hooks";
 import { readJson } from "./client";
-import { nameIn } from "./language";
+import { nameIn, say } from "./language";
 import { setServerClock } from "./moment";
+import { setCodeNames, type CodeFile } from "./tables";
 
 export interface Topology {
   arcs: [number, number][][];
@@ -27,18 +28,26 @@ export interface Place {
   longitude?: number;
   neighbour?: boolean;
   control_room?: boolean;
-  sigungu?: string;
 }
-interface RegionFile {
+interface PlaceFile {
   id: string;
-  name_ko: string;
-  name_en?: string;
+  ko: string;
+  en?: string;
+  kind: string;
+  tier?: string | null;
+  lat?: number;
+  lon?: number;
+  neighbour?: boolean;
+  controlRoom?: boolean;
+}
+interface RegionFile extends CodeFile {
+  time: string; // the server's
+  speed: number; // of its clock
+  id: string;
+  names: { ko: string; en?: string };
   outline?: Topology | null;
-  places: Place[];
-  posts?: Place[];
-  control_room?: string;
-  serverTime?: string;
-  clock?: { speed?: number };
+  places: PlaceFile[];
+  posts?: PlaceFile[];
 }
 export interface Region {
   id: string;
@@ -50,29 +59,31 @@ export interface Region {
   controlRooms: Place[];
 }
 
-const POST_KINDS = new Set(["71", "72", "73", "74", "75"]);
 const RESYNC_MS = 20000;
 
 let region: Region | undefined;
 let byId = new Map<string, Place>();
 const listeners = new Set<() => void>();
 
+const placeOf = (file: PlaceFile): Place => ({
+  id: file.id, name_ko: file.ko, name_en: file.en, kind: file.kind, tier: file.tier ?? undefined, latitude: file.lat, longitude: file.lon, neighbour: file.neighbour,
+  control_room: file.controlRoom,
+});
+
 function take(file: RegionFile): void {
-  const all = [...file.places, ...(file.posts ?? [])];
-  byId = new Map(all.map((place) => [place.id, place]));
-  const isControlRoom = (place: Place) => place.control_room === true || place.id === file.control_room;
-  const isPost = (place: Place) => POST_KINDS.has(place.kind) && !place.tier;
-  const unique = [...byId.values()];
+  const places = file.places.map(placeOf), posts = (file.posts ?? []).map(placeOf);
+  byId = new Map([...places, ...posts].map((place) => [place.id, place]));
   region = {
     id: file.id,
-    name_ko: file.name_ko,
-    name_en: file.name_en,
+    name_ko: file.names.ko,
+    name_en: file.names.en,
     outline: file.outline ?? undefined,
-    places: unique.filter((place) => !isPost(place) && !isControlRoom(place)),
-    posts: unique.filter(isPost),
-    controlRooms: unique.filter(isControlRoom),
+    places: places.filter((place) => !place.control_room),
+    posts,
+    controlRooms: places.filter((place) => place.control_room),
   };
-  if (file.serverTime !== undefined) setServerClock(Date.parse(file.serverTime), file.clock?.speed ?? 1);
+  setCodeNames(file);
+  setServerClock(Date.parse(file.time), file.speed);
   listeners.forEach((listener) => listener());
 }
 
@@ -91,7 +102,8 @@ export const currentRegion = (): Region | undefined => region;
 export const findPlace = (id: string | undefined): Place | undefined => (id === undefined ? undefined : byId.get(id));
 export const placeName = (id: string | undefined, display?: string): string => {
   const place = findPlace(id);
-  return place === undefined ? (display ?? id ?? "–") : nameIn(place);
+  if (place !== undefined) return nameIn(place);
+  return id?.endsWith("-assumptions") ? say("가정한 값", "an assumption") : (display ?? id ?? "–");
 };
 
 export function useRegion(): Region | undefined {

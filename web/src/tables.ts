@@ -1,12 +1,8 @@
-// Code tables of the country, put in by the build (build.mjs) from the files that the program itself is built from.
+// Code tables: what the page acts by (states, transitions, reasons, bed kinds) is put in by the build (build.mjs), from the files
+// that the program itself is built from; names of other codes come with the region.
 import bedRows from "table:beds";
-import conditionRows from "table:conditions";
-import departmentRows from "table:departments";
-import kindRows from "table:kinds";
-import ownNeedRows from "table:needs-own";
 import reasonRows from "table:reasons";
 import stateRows from "table:states";
-import tierRows from "table:tiers";
 import transitionRows from "table:transitions";
 import { say } from "./language";
 
@@ -45,22 +41,25 @@ export const transitions: readonly TransitionRow[] = transitionRows;
 export const states: readonly StateRow[] = stateRows;
 export const declineReasons = reasonRows.filter((row) => row.said_by === "recipient");
 export const beds: readonly BedRow[] = bedRows;
-export const tiers = tierRows;
 
 export const named = (row: { display_ko: string; display_en: string }): string => say(row.display_ko, row.display_en || row.display_ko);
 
-function namesOf(rows: readonly NamedRow[]): (code: string | undefined) => string {
-  const byCode = new Map(rows.map((row) => [row.code, row]));
-  return (code) => {
-    const row = code === undefined ? undefined : byCode.get(code);
-    return row === undefined ? (code ?? "") : named(row);
-  };
-}
-export const tierName = namesOf(tierRows);
-export const kindName = namesOf(kindRows);
-export const departmentName = namesOf(departmentRows);
-export const reasonName = namesOf(reasonRows);
-export const needName = namesOf([...conditionRows, ...ownNeedRows]);
+/** Names of codes, as the server's region has them. */
+type Names = Record<string, { ko: string; en: string }>;
+export interface CodeFile { needs?: Names; departments?: Names; kinds?: Names; tiers?: Names; reasons?: Names }
+let codes: CodeFile = {};
+export const setCodeNames = (file: CodeFile): void => {
+  codes = { needs: file.needs, departments: file.departments, kinds: file.kinds, tiers: file.tiers, reasons: file.reasons };
+};
+const nameFrom = (list: keyof CodeFile) => (code: string | undefined): string => {
+  const names = code === undefined ? undefined : codes[list]?.[code];
+  return names === undefined ? (code ?? "") : say(names.ko, names.en);
+};
+export const tierName = nameFrom("tiers");
+export const kindName = nameFrom("kinds");
+export const departmentName = nameFrom("departments");
+export const reasonName = nameFrom("reasons");
+export const needName = nameFrom("needs");
 
 const bedByCode = new Map(bedRows.map((row) => [row.free, row]));
 export const bedRow = (code: string): BedRow | undefined => bedByCode.get(code);

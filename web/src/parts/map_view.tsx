@@ -1,5 +1,5 @@
 // The region as a drawing: outline, places by tier, posts, ranked options with numbers, a referral's way there and back.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { nameIn, say } from "../language";
 import { currentRegion, findPlace, type Place, type Region } from "../region";
 import { kindName, tierName } from "../tables";
@@ -11,62 +11,80 @@ export interface MapMarks {
   numbered?: { place: string; rank: number; isChosen?: boolean }[];
   asked?: string[]; // drawn as thin ways
 }
-interface View { x: number; y: number; width: number }
+interface View { x: number; y: number; width: number } // of the drawing; the height follows from the element
+interface Size { width: number; height: number } // of the element, CSS pixels
 
 const WIDTH = 1000;
-const ZOOM_MAX = 12;
+const ZOOM_MAX = 14;
 const tierRank = (place: Place): number => ["regional-centre", "local-centre", "local-institution", "reported"].indexOf(place.tier ?? "") + 1;
+const clamp = (value: number, low: number, high: number): number => (high < low ? (low + high) / 2 : Math.max(low, Math.min(high, value)));
 
-function boxOf(region: Region): { west: number; south: number; east: number; north: number } {
-  const own = region.outline?.arcs.flat() ?? [];
-  const points: [number, number][] = [...own, ...[...region.places, ...region.posts].flatMap((p): [number, number][] => (p.longitude === undefined || p.latitude === undefined ? [] : [[p.longitude, p.latitude]]))];
-  const longitudes = points.map(([lon]) => lon), latitudes = points.map(([, lat]) => lat);
-  const pad = 0.06;
-  return { west: Math.min(...longitudes) - pad, east: Math.max(...longitudes) + pad, south: Math.min(...latitudes) - pad, north: Math.max(...latitudes) + pad };
-}
+type Point = [number, number];
+type Drawing = { to: Projection; areas: Shape[]; home: Point[] };
 
-/** Shapes only change with the region. */
-function useDrawing(region: Region | undefined): { to: Projection; areas: Shape[] } | undefined {
+/** Shapes only change with the region. `home`: the corners of the region itself, without its neighbours. */
+function useDrawing(region: Region | undefined): Drawing | undefined {
   const outline = region?.outline;
   const count = (region?.places.length ?? 0) + (region?.posts.length ?? 0);
   return useMemo(() => {
     if (region === undefined || count === 0) return undefined;
-    const to = projection(boxOf(region), WIDTH);
-    return { to, areas: outline === undefined ? [] : shapes(outline, outline.objects.sigungu, to) };
-  }, [region?.id, count, JSON.stringify(outline?.bbox ?? [])]);
+    const placed = (places: Place[]) => places.flatMap((p): Point[] => (p.longitude === undefined || p.latitude === undefined ? [] : [[p.longitude, p.latitude]]));
+    const own: Point[] = outline?.arcs.flat() ?? placed([...region.places.filter((p) => !p.neighbour), ...region.posts]);
+    const all = [...own, ...placed(region.places)];
+    const box = (points: Point[], pad: number) => ({
+      west: Math.min(...points.map(([lon]) => lon)) - pad, east: Math.max(...points.map(([lon]) => lon)) + pad,
+      south: Math.min(...points.map(([, lat]) => lat)) - pad, north: Math.max(...points.map(([, lat]) => lat)) + pad,
+    });
+    const to = projection(box(all, 0.12), WIDTH), home = box(own, 0.05);
+    return { to, areas: outline === undefined ? [] : shapes(outline, outline.objects.sigungu, to), home: [[to.x(home.west), to.y(home.north)], [to.x(home.east), to.y(home.south)]] };
+  }, [region?.id, count, outline?.arcs.length]);
 }
 
-const at = (to: Projection, place: Place | undefined): [number, number] | undefined =>
+const at = (to: Projection, place: Place | undefined): Point | undefined =>
   place?.longitude === undefined || place.latitude === undefined ? undefined : [to.x(place.longitude), to.y(place.latitude)];
 
-/** The part of the drawing that holds the marked places; everything, where nothing is marked. */
-function viewOf(to: Projection, marks: MapMarks): View {
-  const ids = [marks.origin, marks.destination, ...(marks.numbered ?? []).map((n) => n.place)].filter((id): id is string => id !== undefined);
-  const points = ids.flatMap((id) => { const p = at(to, findPlace(id)); return p === undefined ? [] : [p]; });
-  if (points.length < 2) return { x: 0, y: 0, width: WIDTH };
+/** A view of the element's proportions that holds all points. */
+function viewOver(points: Point[], size: Size, pad: number): View {
   const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
-  const wide = Math.max(Math.max(...xs) - Math.min(...xs), ((Math.max(...ys) - Math.min(...ys)) * WIDTH) / to.height, 120) * 1.35;
-  const width = Math.min(wide, WIDTH);
-  const height = (width * to.height) / WIDTH;
-  const x = (Math.min(...xs) + Math.max(...xs)) / 2 - width / 2, y = (Math.min(...ys) + Math.max(...ys)) / 2 - height / 2;
-  return { x: clamp(x, 0, WIDTH - width), y: clamp(y, 0, to.height - height), width };
+  const west = Math.min(...xs), east = Math.max(...xs), north = Math.min(...ys), south = Math.max(...ys);
+  const width = Math.max((east - west) * pad, ((south - north) * pad * size.width) / size.height, WIDTH / ZOOM_MAX);
+  return { x: (west + east) / 2 - width / 2, y: (north + south) / 2 - (width * size.height) / size.width / 2, width };
 }
-const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 
-function useView(to: Projection | undefined, marks: MapMarks) {
-  const key = JSON.stringify([to?.height, marks.origin, marks.destination, marks.numbered?.map((n) => n.place)]);
+function fit(drawing: Drawing, marks: MapMarks, size: Size): View {
+  const ids = [marks.origin, marks.destination, ...(marks.numbered ?? []).map((n) => n.place)].filter((id): id is string => id !== undefined);
+  const points = ids.flatMap((id) => { const p = at(drawing.to, findPlace(id)); return p === undefined ? [] : [p]; });
+  return points.length < 2 ? viewOver(drawing.home, size, 1) : viewOver(points, size, 1.45);
+}
+
+function useSize(): [(element: HTMLElement | null) => void, Size] {
+  const [size, setSize] = useState<Size>({ width: 600, height: 500 });
+  const observer = useRef<ResizeObserver | undefined>(undefined);
+  const watch = useCallback((element: HTMLElement | null) => {
+    observer.current?.disconnect();
+    if (element === null) return;
+    const measure = () => { const box = element.getBoundingClientRect(); if (box.width > 0) setSize({ width: box.width, height: box.height }); };
+    observer.current = new ResizeObserver(measure);
+    observer.current.observe(element);
+    measure();
+  }, []);
+  return [watch, size];
+}
+
+function useView(drawing: Drawing | undefined, marks: MapMarks, size: Size) {
+  const key = JSON.stringify([drawing?.to.height, marks.origin, marks.destination, marks.numbered?.map((n) => n.place)]);
   const [state, setState] = useState<{ key: string; view: View }>();
-  const fitted = useMemo(() => (to === undefined ? { x: 0, y: 0, width: WIDTH } : viewOf(to, marks)), [key]);
+  const fitted = useMemo(() => (drawing === undefined ? { x: 0, y: 0, width: WIDTH } : fit(drawing, marks, size)), [key, size.width, size.height]);
   const view = state?.key === key ? state.view : fitted;
-  const height = to?.height ?? WIDTH;
+  const tall = drawing?.to.height ?? WIDTH;
+  const widest = Math.max(WIDTH, (tall * size.width) / size.height);
   const set = (next: View) => {
-    const width = clamp(next.width, WIDTH / ZOOM_MAX, WIDTH);
-    setState({ key, view: { width, x: clamp(next.x, 0, WIDTH - width), y: clamp(next.y, 0, height - (width * height) / WIDTH) } });
+    const width = clamp(next.width, WIDTH / ZOOM_MAX, widest), height = (width * size.height) / size.width;
+    setState({ key, view: { width, x: clamp(next.x, Math.min(0, WIDTH - width), Math.max(0, WIDTH - width)), y: clamp(next.y, Math.min(0, tall - height), Math.max(0, tall - height)) } });
   };
   const zoom = (factor: number, fx = 0.5, fy = 0.5) => {
-    const width = clamp(view.width * factor, WIDTH / ZOOM_MAX, WIDTH);
-    const grown = view.width - width;
-    set({ width, x: view.x + grown * fx, y: view.y + ((grown * height) / WIDTH) * fy });
+    const width = clamp(view.width * factor, WIDTH / ZOOM_MAX, widest), grown = view.width - width;
+    set({ width, x: view.x + grown * fx, y: view.y + ((grown * size.height) / size.width) * fy });
   };
   return { view, set, zoom, reset: () => setState(undefined) };
 }
@@ -74,7 +92,8 @@ function useView(to: Projection | undefined, marks: MapMarks) {
 export function MapView({ marks = {}, onPick, tall }: { marks?: MapMarks; onPick?: (place: Place) => void; tall?: boolean }) {
   const region = currentRegion();
   const drawing = useDrawing(region);
-  const { view, set, zoom, reset } = useView(drawing?.to, marks);
+  const [watch, size] = useSize();
+  const { view, set, zoom, reset } = useView(drawing, marks, size);
   const [shown, setShown] = useState<Place>();
   const svg = useRef<SVGSVGElement>(null);
   const drag = useRef<{ x: number; y: number; view: View; moved: boolean } | undefined>(undefined);
@@ -96,8 +115,8 @@ export function MapView({ marks = {}, onPick, tall }: { marks?: MapMarks; onPick
 
   if (region === undefined || drawing === undefined) return <div class="map map-empty">{say("지도 자료가 없습니다", "no map data")}</div>;
   const { to, areas } = drawing;
-  const k = view.width / WIDTH; // drawing units a unit of the unzoomed drawing: keeps marks the same size
-  const height = (view.width * to.height) / WIDTH;
+  const k = view.width / size.width; // drawing units a CSS pixel: keeps marks and words the same size
+  const height = (view.width * size.height) / size.width;
 
   const onDown = (event: PointerEvent) => { drag.current = { x: event.clientX, y: event.clientY, view, moved: false }; };
   const onMove = (event: PointerEvent) => {
@@ -130,19 +149,21 @@ export function MapView({ marks = {}, onPick, tall }: { marks?: MapMarks; onPick
 
   return (
     <figure class={`map ${tall ? "map-tall" : ""}`}>
+      <div class="map-frame" ref={watch}>
       <svg ref={svg} viewBox={`${view.x} ${view.y} ${view.width} ${height}`} role="application" tabIndex={0} aria-label={say(`${region.name_ko} 지도. 화살표로 움직이고 +, −로 키우고 줄입니다.`, `Map of ${region.name_en ?? region.name_ko}. Arrows move, + and − zoom.`)}
         onPointerDown={onDown} onPointerMove={onMove} onPointerUp={onUp} onPointerCancel={onUp} onKeyDown={onKey}>
         <g class="map-areas">{areas.map((area) => <path key={area.id} d={area.path} stroke-width={1.1 * k} />)}</g>
         <g class="map-area-names" aria-hidden="true">
-          {areas.filter((area) => area.size / k > 55).map((area) => <text key={area.id} x={area.middle[0]} y={area.middle[1]} font-size={15 * k}>{nameIn(area)}</text>)}
+          {areas.filter((area) => area.size / k > 46).map((area) => <text key={area.id} x={area.middle[0]} y={area.middle[1]} font-size={12.5 * k}>{nameIn(area)}</text>)}
         </g>
         <g class="map-posts">{region.posts.map((place) => <Dot key={place.id} place={place} to={to} k={k} onPick={pick} />)}</g>
         <g class="map-places">
           {[...region.places].sort((a, b) => (tierRank(b) || 9) - (tierRank(a) || 9)).map((place) => <Dot key={place.id} place={place} to={to} k={k} onPick={pick} />)}
         </g>
         <Ways marks={marks} to={to} k={k} />
-        <PlaceNames region={region} marks={marks} to={to} k={k} view={view} />
+        <PlaceNames region={region} marks={marks} to={to} k={k} view={view} zoom={(to.width / view.width) * (size.width > 700 ? 1.6 : 1)} />
       </svg>
+      </div>
       <div class="map-tools">
         <button type="button" onClick={() => zoom(1 / 1.5)} aria-label={say("크게", "zoom in")}>+</button>
         <button type="button" onClick={() => zoom(1.5)} aria-label={say("작게", "zoom out")}>−</button>
@@ -152,7 +173,7 @@ export function MapView({ marks = {}, onPick, tall }: { marks?: MapMarks; onPick
         <div class="map-card" role="status">
           <button type="button" class="plain" onClick={() => setShown(undefined)} aria-label={say("닫기", "close")}>✕</button>
           <strong>{nameIn(shown)}</strong>
-          <span>{[shown.tier ? tierName(shown.tier) : "", kindName(shown.kind), shown.sigungu, shown.neighbour ? say("이웃 시·도", "neighbouring province") : ""].filter(Boolean).join(" · ")}</span>
+          <span>{[shown.tier ? tierName(shown.tier) : "", kindName(shown.kind), shown.neighbour ? say("이웃 시·도", "neighbouring province") : ""].filter(Boolean).join(" · ")}</span>
         </div>
       )}
       <figcaption>
@@ -163,7 +184,7 @@ export function MapView({ marks = {}, onPick, tall }: { marks?: MapMarks; onPick
   );
 }
 
-const SIZES = [3, 11, 9, 7.5, 6]; // by tier; posts and places without an emergency department are dots
+const SIZES = [2.4, 9, 7.5, 6.5, 5.5]; // by tier; posts and places without an emergency department are dots
 
 function Dot({ place, to, k, onPick }: { place: Place; to: Projection; k: number; onPick: (place: Place) => void }) {
   const point = at(to, place);
@@ -175,7 +196,7 @@ function Dot({ place, to, k, onPick }: { place: Place; to: Projection; k: number
     <g class={`dot dot-${kind} ${place.neighbour ? "dot-neighbour" : ""}`} data-place={place.id} onClick={() => onPick(place)}>
       <title>{nameIn(place)}</title>
       <circle class="dot-reach" cx={point[0]} cy={point[1]} r={Math.max(size, 9 * k)} />
-      <Shape rank={rank} x={point[0]} y={point[1]} size={kind === "ward" ? 4 * k : size} width={1.6 * k} />
+      <Shape rank={rank} x={point[0]} y={point[1]} size={kind === "ward" ? 3.2 * k : size} width={1.6 * k} />
     </g>
   );
 }
@@ -224,11 +245,10 @@ function Ways({ marks, to, k }: { marks: MapMarks; to: Projection; k: number }) 
 }
 
 /** Names of what matters most, first come first served: a name that would lie on another is left out. */
-function PlaceNames({ region, marks, to, k, view }: { region: Region; marks: MapMarks; to: Projection; k: number; view: View }) {
+function PlaceNames({ region, marks, to, k, view, zoom }: { region: Region; marks: MapMarks; to: Projection; k: number; view: View; zoom: number }) {
   const special = new Set([marks.origin, marks.destination, ...(marks.numbered ?? []).map((n) => n.place)]);
-  const zoom = 1 / k;
   const wanted = [...region.places, ...region.posts]
-    .filter((place) => special.has(place.id) || (tierRank(place) > 0 && tierRank(place) <= (zoom > 5 ? 4 : zoom > 2.4 ? 3 : zoom > 1.5 ? 2 : 1)) || (zoom > 7 && !special.size))
+    .filter((place) => special.has(place.id) || (tierRank(place) > 0 && tierRank(place) <= (zoom > 4.5 ? 4 : zoom > 3 ? 3 : zoom > 1.8 ? 2 : 1)) || (zoom > 8 && !special.size))
     .sort((a, b) => (special.has(a.id) ? 0 : tierRank(a) || 9) - (special.has(b.id) ? 0 : tierRank(b) || 9));
   const taken: { x: number; y: number; w: number; h: number }[] = [];
   const placed: { id: string; x: number; y: number; text: string; strong: boolean }[] = [];
@@ -236,7 +256,7 @@ function PlaceNames({ region, marks, to, k, view }: { region: Region; marks: Map
     const point = at(to, place);
     const text = shortName(nameIn(place));
     if (point === undefined || point[0] < view.x || point[0] > view.x + view.width) continue;
-    const w = [...text].reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2000 ? 14.5 : 8), 0) * k, h = 17 * k;
+    const w = [...text].reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2000 ? 12 : 7), 0) * k, h = 17 * k;
     const offset = tierRank(place) === 1 ? 26 : 21;
     const x = clamp(point[0], view.x + w / 2 + 4 * k, view.x + view.width - w / 2 - 4 * k);
     const spot = [point[1] + offset * k, point[1] - (special.has(place.id) ? 34 : 15) * k].find((y) =>
@@ -247,11 +267,12 @@ function PlaceNames({ region, marks, to, k, view }: { region: Region; marks: Map
   }
   return (
     <g class="map-names" aria-hidden="true">
-      {placed.map((name) => <text key={name.id} x={name.x} y={name.y} font-size={14 * k} stroke-width={3.5 * k} class={name.strong ? "is-strong" : ""}>{name.text}</text>)}
+      {placed.map((name) => <text key={name.id} x={name.x} y={name.y} font-size={12.5 * k} stroke-width={3.2 * k} class={name.strong ? "is-strong" : ""}>{name.text}</text>)}
     </g>
   );
 }
-const shortName = (name: string): string => name.replace(/^(의료법인 |의료법인|\(의\)|강원특별자치도 ?|강원도 ?|근로복지공단 |연세대학교 |학교법인 )+/, "").replace(/ \(.*\)$/, "");
+const shortName = (name: string): string =>
+  name.replace(/^(의료법인 ?|\(의\) ?|강원특별자치도 ?|강원도 ?|근로복지공단 |연세대학교 |가톨릭대학교 |고려대학교 )+/, "").replace(/^\S+의료재단 /, "").replace(/ \(.*\)$/, "");
 
 function Legend() {
   const rows: [number, string][] = [

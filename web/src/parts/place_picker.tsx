@@ -7,7 +7,7 @@ import { kindName, tierName } from "../tables";
 const SHOWN = 8;
 const COMBOBOX: object = { role: "combobox" }; // its list is drawn below, not a datalist
 const plain = (text: string): string => text.toLowerCase().replace(/\s+/g, "");
-const matches = (place: Place, wanted: string): boolean => plain(`${place.name_ko} ${place.name_en ?? ""} ${place.sigungu ?? ""} ${place.id}`).includes(wanted);
+const matches = (place: Place, wanted: string): boolean => plain(`${place.name_ko} ${place.name_en ?? ""} ${place.id}`).includes(wanted);
 
 export function PlacePicker({ label, places, value, onChange }: { label: string; places: readonly Place[]; value: Place | undefined; onChange: (place: Place | undefined) => void }) {
   const id = useId();
@@ -32,7 +32,7 @@ export function PlacePicker({ label, places, value, onChange }: { label: string;
     <div class="picker">
       <label for={id}>{label}</label>
       <input id={id} type="search" {...COMBOBOX} autocomplete="off" aria-expanded={isOpen} aria-controls={`${id}-list`} aria-activedescendant={isOpen && found[at] ? `${id}-${at}` : undefined}
-        placeholder={say("이름이나 시·군으로 찾기", "find by name or city")} value={text ?? (value === undefined ? "" : nameIn(value))}
+        placeholder={say("이름으로 찾기", "find by name")} value={text ?? (value === undefined ? "" : nameIn(value))}
         onFocus={(event) => { event.currentTarget.select(); setText(""); setAt(0); }} onBlur={() => setText(undefined)}
         onInput={(event) => { setText(event.currentTarget.value); setAt(0); }} onKeyDown={onKey} />
       {isOpen && (
@@ -40,7 +40,7 @@ export function PlacePicker({ label, places, value, onChange }: { label: string;
           {found.map((place, i) => (
             <li key={place.id} id={`${id}-${i}`} role="option" aria-selected={i === at} class={i === at ? "is-on" : ""} onMouseDown={(event) => { event.preventDefault(); choose(place); }}>
               <span>{nameIn(place)}</span>
-              <small>{[place.sigungu, place.tier ? tierName(place.tier) : kindName(place.kind)].filter(Boolean).join(" · ")}</small>
+              <small>{[place.tier ? tierName(place.tier) : kindName(place.kind), place.neighbour ? say("이웃 시·도", "neighbouring province") : ""].filter(Boolean).join(" · ")}</small>
             </li>
           ))}
           {found.length === 0 && <li class="quiet">{say("맞는 기관이 없습니다", "no place matches")}</li>}

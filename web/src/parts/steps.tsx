@@ -17,6 +17,7 @@ interface StepProps { caller: Caller; loop: Task; offers: readonly Task[]; reloa
 
 /** The loudest first; a step of few words is one tap, the others open their form. */
 const LOUD = new Set(["depart", "depart-now", "arrive", "take-over", "return", "acknowledge", "accept", "designate", "keep-destination"]);
+const ENDING = ["cancel", "refuse", "die"];
 const ONE_TAP = new Set(["depart", "arrive", "take-over", "acknowledge", "keep-destination", "accept", "ask-controller"]);
 
 export function LoopSteps(props: StepProps) {
@@ -38,7 +39,8 @@ export function LoopSteps(props: StepProps) {
   const oneTap = (step: TransitionRow) => run(changed(loop, step, step.trigger === "depart" && loop.location !== undefined ? { location: referenceId(loop.location) } : {}));
   if (steps.length === 0 && !canRoll && !canRetriage) return null;
   const loud = steps.filter((step) => LOUD.has(step.trigger));
-  const quiet = steps.filter((step) => !LOUD.has(step.trigger));
+  const quiet = steps.filter((step) => !LOUD.has(step.trigger) && !ENDING.includes(step.trigger));
+  const ending = ENDING.flatMap((trigger) => steps.filter((step) => step.trigger === trigger));
   const button = (step: TransitionRow, className: string) => (
     <button key={step.trigger} type="button" data-step={step.trigger} class={className} disabled={action.busy} aria-expanded={ONE_TAP.has(step.trigger) ? undefined : open === step.trigger}
       onClick={() => (ONE_TAP.has(step.trigger) ? void oneTap(step) : setOpen(open === step.trigger ? undefined : step.trigger))}>{stepName(step)}</button>
@@ -49,8 +51,11 @@ export function LoopSteps(props: StepProps) {
       <div class="step-buttons">
         {loud.map((step) => button(step, "main-button"))}
         {canRoll && <button type="button" data-step="roll" class="second-button" aria-expanded={open === "roll"} disabled={action.busy} onClick={() => setOpen(open === "roll" ? undefined : "roll")}>{say("수락 전에 먼저 출발", "Leave before acceptance")}</button>}
-        {quiet.map((step) => button(step, step.trigger === "die" || step.trigger === "cancel" || step.trigger === "refuse" ? "quiet-button" : "second-button"))}
+        {quiet.map((step) => button(step, "second-button"))}
+        <span class="step-end">
         {canRetriage && <button type="button" data-step="retriage" class="quiet-button" aria-expanded={open === "retriage"} disabled={action.busy} onClick={() => setOpen(open === "retriage" ? undefined : "retriage")}>{say("재분류", "Re-triage")}</button>}
+        {ending.map((step) => button(step, "quiet-button"))}
+        </span>
       </div>
       {opened !== undefined && <StepForm key={opened.trigger} {...props} step={opened} busy={action.busy} run={run} />}
       {open === "roll" && canRoll && <RollForm offers={offers} busy={action.busy} onGo={(place) => void run(rolling(loop, place))} />}

@@ -63,7 +63,7 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
         <span class="quiet">{ageTone(report.date, now) === "old" ? say("한 시간이 넘어 계산에 쓰지 않습니다", "over an hour old: not counted") : ageTone(report.date, now) === "fading" ? say("15분이 넘어 점점 덜 믿습니다", "over 15 minutes old: believed less and less") : ""}</span>
       </p>
       <Fault fault={action.fault} onClose={action.clear} />
-      {pools.map((pool) => (
+      <div class="board-pools">{pools.map((pool) => (
         <section key={pool} class="card">
           <h2>{poolName(pool)}</h2>
           <ul class="beds">{groups.filter((group) => (bedRow(bedCode(group))?.pool ?? "") === pool).map((group) => (
@@ -73,10 +73,11 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
             })} />
           ))}</ul>
         </section>
-      ))}
+      ))}</div>
       {mayEdit && (
         <div class="sticky-action">
           <button type="button" class="main-button" disabled={action.busy} onClick={() => void save()}>{isEdited ? say(`바뀐 ${Object.keys(edits).length}가지 알리기`, `Publish ${Object.keys(edits).length} changes`) : say("지금도 맞다고 알리기", "Confirm as still true")}</button>
+          <small class="quiet">{say("알리면 나머지 수도 지금 맞다고 확인하는 것이 됩니다.", "Publishing confirms the other counts as true now, too.")}</small>
           {isEdited && <button type="button" class="quiet-button" onClick={() => setEdits({})}>{say("되돌리기", "Undo")}</button>}
         </div>
       )}
