@@ -15,9 +15,9 @@ enum status csv_fault(
     char said[512], path[CSV_FILE_NAME_MAX + 80];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(said, sizeof said, format, arguments);
+    (void)vsnprintf(said, sizeof said, format, arguments);
     va_end(arguments);
-    snprintf(path, sizeof path, "%s:%d:%s", table->file, line, column);
+    (void)snprintf(path, sizeof path, "%s:%d:%s", table->file, line, column);
     return fault(scope, STATUS_INVALID, path, "%s", said);
 }
 

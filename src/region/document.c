@@ -11,9 +11,9 @@ enum status document_fault(
     char said[512], where[2 * DOCUMENT_PATH_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(said, sizeof said, format, arguments);
+    (void)vsnprintf(said, sizeof said, format, arguments);
     va_end(arguments);
-    snprintf(where, sizeof where, "%s:%d:%s", document->file, locate_line(document->source, path), path);
+    (void)snprintf(where, sizeof where, "%s:%d:%s", document->file, locate_line(document->source, path), path);
     return fault(scope, STATUS_INVALID, where, "%s", said);
 }
 
@@ -26,7 +26,7 @@ enum status region_document_read(struct document *out, const char *file, struct 
     if (status != STATUS_OK) {
         char where[DOCUMENT_PATH_MAX];
         const struct issue *issue = asked.fault.first;
-        snprintf(where, sizeof where, "%s:1:%s", file, issue == NULL ? "" : issue->path);
+        (void)snprintf(where, sizeof where, "%s:1:%s", file, issue == NULL ? "" : issue->path);
         return fault(scope, STATUS_INVALID, where, "%s", issue == NULL ? "not JSON" : issue->text);
     }
     out->root = yyjson_doc_get_root(doc);
@@ -34,7 +34,7 @@ enum status region_document_read(struct document *out, const char *file, struct 
 }
 
 static void join(char out[static DOCUMENT_PATH_MAX], const char *path, const char *name) {
-    snprintf(out, DOCUMENT_PATH_MAX, "%s%s%s", path, path[0] == '\0' ? "" : ".", name);
+    (void)snprintf(out, DOCUMENT_PATH_MAX, "%s%s%s", path, path[0] == '\0' ? "" : ".", name);
 }
 
 enum status document_text(struct text *out, const struct document *document, const yyjson_val *object, const char *path,

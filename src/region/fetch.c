@@ -107,7 +107,7 @@ enum status fetch_region(struct fetched *out, const struct gather_source *source
         return status;
     }
     char tag[sizeof SYSTEM_REGION + ID_SPACE];
-    snprintf(tag, sizeof tag, "%s|%.*s", SYSTEM_REGION, (int)region.size, region.at);
+    (void)snprintf(tag, sizeof tag, "%s|%.*s", SYSTEM_REGION, (int)region.size, region.at);
     for (enum fetched_kind kind = FETCHED_LIBRARY; kind < FETCHED_KINDS && status == STATUS_OK; kind++) {
         status = find(out, kind, source, tag, scope);
     }
@@ -129,7 +129,7 @@ enum status fetch_reports(struct fetched *out, const struct text *places, size_t
     out->of[FETCHED_REPORT].at = reports;
     for (size_t i = 0; i < place_count; i++) {
         char id[ID_SPACE];
-        snprintf(id, sizeof id, "%s%.*s", CAPACITY_PREFIX, (int)places[i].size, places[i].at);
+        (void)snprintf(id, sizeof id, "%s%.*s", CAPACITY_PREFIX, (int)places[i].size, places[i].at);
         struct scope asked = {.arena = scope->arena};
         const yyjson_val *report = NULL;
         enum status status = get_report(&report, text_from(id), source, &asked);

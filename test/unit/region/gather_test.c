@@ -157,7 +157,9 @@ static void test_contents(void **state) {
     struct fixture f;
     fixture_open(&f);
     fixture_load(&f, REGION_WITH_ASSUMPTIONS);
+    int64_t start_us = clock_monotonic_us();
     const struct region_snapshot *snapshot = hold(&f);
+    print_message("the whole region gathered: %lld us\n", (long long)(clock_monotonic_us() - start_us));
     check_numbers(snapshot);
     const struct region_place *wonju = place_of(snapshot, "A2200001");
     assert_int_equal(wonju->tier, REGION_TIER_REGIONAL_CENTRE);
