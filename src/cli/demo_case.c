@@ -47,16 +47,16 @@ static enum status write_question(struct text *out, const struct demo_case *c, s
     json_member_string(&w, "resourceType", "Parameters");
     json_name(&w, "parameter");
     json_array_open(&w);
-    parameter_reference(&w, "patient", text_format(scope->arena, "Patient/%s", c->id));
-    parameter_reference(&w, "encounter", text_format(scope->arena, "Encounter/%s-visit", c->id));
+    question_reference(&w, "patient", text_format(scope->arena, "Patient/%s", c->id));
+    question_reference(&w, "encounter", text_format(scope->arena, "Encounter/%s-visit", c->id));
     struct text organisation = text_format(scope->arena, "Organization/%.*s", (int)post.size, post.at);
-    parameter_reference(&w, "origin", organisation);
+    question_reference(&w, "origin", organisation);
     if (decision.at != NULL) {
-        parameter_reference(&w, "requester", organisation);
-        parameter_reference(&w, "decision", decision);
+        question_reference(&w, "requester", organisation);
+        question_reference(&w, "decision", decision);
     }
     if (json_get_int64(&level, c->patient, "nurse_level"))
-        parameter_raw_number(&w, "human-level", "valueInteger", text_format(scope->arena, "%lld", (long long)level));
+        question_number(&w, "human-level", "valueInteger", text_format(scope->arena, "%lld", (long long)level));
     json_array_close(&w);
     json_object_close(&w);
     return json_finish(out, &w, scope);
@@ -69,32 +69,32 @@ static void report_reading(struct buffer *report, const yyjson_val *reading, con
     int64_t human = 0;
     int shown = 0;
     json_get_int64(&human, c->patient, "nurse_level");
-    buffer_put_format(report, "  %-8s %.0f (human %lld)\n", "level", parameter_part_number(reading, "level"), (long long)human);
+    buffer_put_format(report, "  %-8s %.0f (human %lld)\n", "level", answer_part_number(reading, "level"), (long long)human);
     yyjson_arr_foreach(json_get(reading, "part"), index, count, part) {
-        struct text kind = parameter_part_text(part, "kind");
+        struct text kind = answer_part_text(part, "kind");
         if (!text_is(json_get_text(part, "name"), "reason") || shown == SHOWN_PLACES ||
             !(text_is(kind, "floor") || text_is(kind, "advice") || text_is(kind, "human")))
             continue;
-        struct text words = parameter_part_text(part, language);
+        struct text words = answer_part_text(part, language);
         buffer_put_format(report, "           because %.*s\n", (int)words.size, words.at);
         shown++;
     }
     yyjson_arr_foreach(json_get(reading, "part"), index, count, part) {
         if (!text_is(json_get_text(part, "name"), "need"))
             continue;
-        struct text words = parameter_part_text(part, language), code = json_get_text(json_get(parameter_find(part, "part", "code"), "valueCoding"), "code");
+        struct text words = answer_part_text(part, language), code = json_get_text(json_get(answer_part(part, "part", "code"), "valueCoding"), "code");
         buffer_put_format(report, "  %-8s %.*s: %.*s\n", "need", (int)code.size, code.at, (int)words.size, words.at);
     }
 }
 
 static void report_option(struct buffer *report, int rank, const yyjson_val *option, const char *language)
 {
-    struct text place = parameter_part_display(option, "place");
-    const yyjson_val *reason = parameter_find(option, "part", "reason");
-    struct text words = parameter_part_text(reason, language);
+    struct text place = answer_part_display(option, "place");
+    const yyjson_val *reason = answer_part(option, "part", "reason");
+    struct text words = answer_part_text(reason, language);
     buffer_put_format(report, "  %d.       %.*s  %.0f min%s, chance %.0f %%  %.*s\n", rank, (int)place.size, place.at,
-                      parameter_part_number(option, "minutes"), parameter_part_true(option, "estimated") ? " (estimated)" : "",
-                      100 * parameter_part_number(option, "chance"), (int)words.size, words.at != NULL ? words.at : "");
+                      answer_part_number(option, "minutes"), answer_part_true(option, "estimated") ? " (estimated)" : "",
+                      100 * answer_part_number(option, "chance"), (int)words.size, words.at != NULL ? words.at : "");
 }
 
 /* Asks for the ranking, keeps what is to be printed; *decision is the reference to send with. */
@@ -113,14 +113,14 @@ static enum status rank(struct text *decision, bool *stays, struct demo_case *c,
         status = json_read(&document, answer, scope);
     if (status != STATUS_OK)
         return status;
-    const yyjson_val *root = yyjson_doc_get_root(document), *reading = parameter_find(root, "parameter", "reading");
+    const yyjson_val *root = yyjson_doc_get_root(document), *reading = answer_part(root, "parameter", "reading");
     report_reading(report, reading, c, demo->language);
     yyjson_arr_foreach(json_get(root, "parameter"), index, count, parameter) {
         if (text_is(json_get_text(parameter, "name"), "option") && shown < SHOWN_PLACES)
             report_option(report, ++shown, parameter, demo->language);
     }
-    *stays = parameter_part_true(reading, "stay-local");
-    *decision = json_get_text(json_get(parameter_find(root, "parameter", "decision"), "valueReference"), "reference");
+    *stays = answer_part_true(reading, "stay-local");
+    *decision = json_get_text(json_get(answer_part(root, "parameter", "decision"), "valueReference"), "reference");
     return STATUS_OK;
 }
 
@@ -145,7 +145,7 @@ static enum status start(struct demo_case *c, const struct demo *demo, struct bu
         status = json_read(&document, answer, scope);
     if (status != STATUS_OK)
         return status;
-    const yyjson_val *loop = json_get(parameter_find(yyjson_doc_get_root(document), "parameter", "loop"), "resource");
+    const yyjson_val *loop = json_get(answer_part(yyjson_doc_get_root(document), "parameter", "loop"), "resource");
     copy_id(c->loop, json_get_text(loop, "id"));
     c->stage = DEMO_ASKING;
     c->due_us = INT64_MAX;
@@ -358,7 +358,7 @@ static enum status designate(struct demo_case *c, const struct demo *demo, struc
     yyjson_arr_foreach(json_get(yyjson_doc_get_root(document), "parameter"), index, count, parameter) {
         if (!text_is(json_get_text(parameter, "name"), "option") || place.at != NULL)
             continue;
-        struct text id = reference_id(json_get(parameter_find(parameter, "part", "place"), "valueReference"));
+        struct text id = reference_id(json_get(answer_part(parameter, "part", "place"), "valueReference"));
         bool was_asked = false;
         for (int i = 0; i < c->offer_count; i++)
             was_asked = was_asked || text_is(id, c->offers[i].place);

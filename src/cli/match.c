@@ -42,8 +42,8 @@ static enum status write_origin(struct json_writer *w, const char *origin, struc
             return fault(scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
         json_name(w, "part");
         json_array_open(w);
-        parameter_raw_number(w, "latitude", "valueDecimal", text_trim(latitude));
-        parameter_raw_number(w, "longitude", "valueDecimal", text_trim(longitude));
+        question_number(w, "latitude", "valueDecimal", text_trim(latitude));
+        question_number(w, "longitude", "valueDecimal", text_trim(longitude));
         json_array_close(w);
     }
     json_object_close(w);
@@ -72,11 +72,11 @@ static enum status write_question(struct text *out, const struct arguments *argu
     status = write_origin(&w, argument(arguments, "--origin"), scope);
     if (status == STATUS_OK && argument_flag(arguments, "--human-level")) {
         status = argument_number(&number, arguments, "--human-level", 1, 5, scope);
-        parameter_raw_number(&w, "human-level", "valueInteger", text_from(argument(arguments, "--human-level")));
+        question_number(&w, "human-level", "valueInteger", text_from(argument(arguments, "--human-level")));
     }
     if (status == STATUS_OK)
         status = argument_number(&number, arguments, "--limit", 1, 1000, scope);
-    parameter_raw_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
+    question_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
     json_array_close(&w);
     json_object_close(&w);
     return status == STATUS_OK ? json_finish(out, &w, scope) : status;
@@ -86,15 +86,15 @@ static void print_option(int rank, const yyjson_val *option, const char *languag
 {
     size_t index, count;
     yyjson_val *part;
-    struct text place = parameter_part_display(option, "place");
+    struct text place = answer_part_display(option, "place");
     printf("%2d. %.*s\n    %.0f min (travel %.0f min%s), %.1f km, chance of acceptance %.0f %%\n", rank, (int)place.size, place.at,
-           parameter_part_number(option, "minutes"), parameter_part_number(option, "travel"),
-           parameter_part_true(option, "estimated") ? ", estimated" : "", parameter_part_number(option, "distance"),
-           100 * parameter_part_number(option, "chance"));
+           answer_part_number(option, "minutes"), answer_part_number(option, "travel"),
+           answer_part_true(option, "estimated") ? ", estimated" : "", answer_part_number(option, "distance"),
+           100 * answer_part_number(option, "chance"));
     yyjson_arr_foreach(json_get(option, "part"), index, count, part) {
         if (!text_is(json_get_text(part, "name"), "reason"))
             continue;
-        struct text words = parameter_part_text(part, language);
+        struct text words = answer_part_text(part, language);
         printf("    - %.*s\n", (int)words.size, words.at);
     }
 }

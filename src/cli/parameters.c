@@ -1,6 +1,6 @@
 #include "cli/parameters.h"
 
-void parameter_raw_number(struct json_writer *w, const char *name, const char *type, struct text number)
+void question_number(struct json_writer *w, const char *name, const char *type, struct text number)
 {
     json_object_open(w);
     json_member_string(w, "name", name);
@@ -9,7 +9,7 @@ void parameter_raw_number(struct json_writer *w, const char *name, const char *t
     json_object_close(w);
 }
 
-void parameter_text(struct json_writer *w, const char *name, const char *type, struct text value)
+void question_text(struct json_writer *w, const char *name, const char *type, struct text value)
 {
     json_object_open(w);
     json_member_string(w, "name", name);
@@ -18,7 +18,7 @@ void parameter_text(struct json_writer *w, const char *name, const char *type, s
     json_object_close(w);
 }
 
-void parameter_reference(struct json_writer *w, const char *name, struct text reference)
+void question_reference(struct json_writer *w, const char *name, struct text reference)
 {
     json_object_open(w);
     json_member_string(w, "name", name);
@@ -29,7 +29,7 @@ void parameter_reference(struct json_writer *w, const char *name, struct text re
     json_object_close(w);
 }
 
-const yyjson_val *parameter_find(const yyjson_val *owner, const char *list, const char *name)
+const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name)
 {
     size_t index, count;
     yyjson_val *item;
@@ -40,32 +40,32 @@ const yyjson_val *parameter_find(const yyjson_val *owner, const char *list, cons
     return NULL;
 }
 
-double parameter_part_number(const yyjson_val *owner, const char *name)
+double answer_part_number(const yyjson_val *owner, const char *name)
 {
     static const char *const types[] = {"valueDecimal", "valueInteger"};
     double number = 0;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (json_get_double(&number, parameter_find(owner, "part", name), types[i]))
+        if (json_get_double(&number, answer_part(owner, "part", name), types[i]))
             return number;
     return 0;
 }
 
-bool parameter_part_true(const yyjson_val *owner, const char *name)
+bool answer_part_true(const yyjson_val *owner, const char *name)
 {
     bool value = false;
-    return json_get_bool(&value, parameter_find(owner, "part", name), "valueBoolean") && value;
+    return json_get_bool(&value, answer_part(owner, "part", name), "valueBoolean") && value;
 }
 
-struct text parameter_part_text(const yyjson_val *owner, const char *name)
+struct text answer_part_text(const yyjson_val *owner, const char *name)
 {
-    const yyjson_val *part = parameter_find(owner, "part", name);
+    const yyjson_val *part = answer_part(owner, "part", name);
     struct text value = json_get_text(part, "valueString");
     return value.at != NULL ? value : json_get_text(part, "valueCode");
 }
 
-struct text parameter_part_display(const yyjson_val *owner, const char *name)
+struct text answer_part_display(const yyjson_val *owner, const char *name)
 {
-    const yyjson_val *reference = json_get(parameter_find(owner, "part", name), "valueReference");
+    const yyjson_val *reference = json_get(answer_part(owner, "part", name), "valueReference");
     struct text display = json_get_text(reference, "display");
     return display.at != NULL ? display : json_get_text(reference, "reference");
 }

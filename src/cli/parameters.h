@@ -5,15 +5,15 @@
 #include "base/base.h"
 
 /* {"name": name, type: number} */
-void parameter_raw_number(struct json_writer *w, const char *name, const char *type, struct text number);
-void parameter_text(struct json_writer *w, const char *name, const char *type, struct text value);
-void parameter_reference(struct json_writer *w, const char *name, struct text reference);
+void question_number(struct json_writer *w, const char *name, const char *type, struct text number);
+void question_text(struct json_writer *w, const char *name, const char *type, struct text value);
+void question_reference(struct json_writer *w, const char *name, struct text reference);
 
 /* The first parameter or part of that name; NULL when there is none. `list` is "parameter" of the root, or "part". */
-const yyjson_val *parameter_find(const yyjson_val *owner, const char *list, const char *name);
-double parameter_part_number(const yyjson_val *owner, const char *name); /* 0 when absent */
-bool parameter_part_true(const yyjson_val *owner, const char *name);
-struct text parameter_part_text(const yyjson_val *owner, const char *name);    /* valueString or valueCode */
-struct text parameter_part_display(const yyjson_val *owner, const char *name); /* valueReference.display, or its reference */
+const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name);
+double answer_part_number(const yyjson_val *owner, const char *name); /* 0 when absent */
+bool answer_part_true(const yyjson_val *owner, const char *name);
+struct text answer_part_text(const yyjson_val *owner, const char *name);    /* valueString or valueCode */
+struct text answer_part_display(const yyjson_val *owner, const char *name); /* valueReference.display, or its reference */
 
 #endif
