@@ -378,7 +378,7 @@ enum status task_write(struct text *out, const struct task *task, int64_t now_us
     json_member_string(w, "resourceType", "Task");
     json_member_text(w, "id", task->id);
     const yyjson_val *meta = json_get(task->json, "meta");
-    if (meta != NULL) {
+    if (yyjson_obj_size((yyjson_val *)meta) > 0) {
         json_name(w, "meta");
         json_value(w, meta);
     }
