@@ -91,4 +91,50 @@ static inline uint32_t fixture_space(struct fixture *fixture, const char *name) 
     return space;
 }
 
+/* ---- one write in a unit of its own ------------------------------------------------------------------------------------- */
+
+struct fixture_put {
+    struct fixture *fixture;
+    uint16_t type;
+    const char *id, *body;
+    const struct store_row *rows;
+    size_t row_count;
+    bool deletes;
+    struct store_resource written;
+};
+
+static inline enum status fixture_put_apply(void *context, struct store_unit *unit, struct scope *scope) {
+    struct fixture_put *put = context;
+    if (put->deletes) {
+        return store_unit_delete(&put->written, unit, put->type, text_from(put->id), scope);
+    }
+    struct store_put what = {.type = put->type, .id = text_from(put->id), .method = STORE_UPDATED, .rows = put->rows, .row_count = put->row_count};
+    enum status status = store_body_pack(&what.body, put->fixture->store, text_from(put->body == NULL ? "{}" : put->body), 1, scope);
+    return status == STATUS_OK ? store_unit_put(&put->written, unit, &what, scope) : status;
+}
+
+/* In an arena that lives until fixture_scope is called. */
+static inline struct store_resource fixture_write(struct fixture *fixture, uint16_t type, const char *id, const char *body,
+    const struct store_row *rows, size_t row_count) {
+    struct fixture_put put = {.fixture = fixture, .type = type, .id = id, .body = body, .rows = rows, .row_count = row_count};
+    assert_int_equal(store_run(fixture->store, fixture_put_apply, &put, &fixture->scope), STATUS_OK);
+    return put.written;
+}
+
+static inline struct store_resource fixture_delete(struct fixture *fixture, uint16_t type, const char *id) {
+    struct fixture_put put = {.fixture = fixture, .type = type, .id = id, .deletes = true};
+    assert_int_equal(store_run(fixture->store, fixture_put_apply, &put, &fixture->scope), STATUS_OK);
+    return put.written;
+}
+
+static inline struct store_view *fixture_view(struct fixture *fixture, uint64_t seq) {
+    struct store_view *view = NULL;
+    assert_int_equal(store_view_open(&view, fixture->store, seq, &fixture->scope), STATUS_OK);
+    return view;
+}
+
+static inline const char *fixture_issue(const struct fixture *fixture) {
+    return fixture->scope.fault.first == NULL ? "" : fixture->scope.fault.first->text;
+}
+
 #endif
