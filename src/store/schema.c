@@ -6,12 +6,13 @@
 /* PRAGMA application_id: "Soya"; PRAGMA user_version: SCHEMA_NUMBER. */
 enum { APPLICATION_ID = 0x536F7961 };
 
+/* An empty folder is state 1: 0 means the newest to whoever opens a view. */
 static const char *const tables[] = {
     "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one=1),seq INTEGER NOT NULL,time INTEGER NOT NULL,rid_next INTEGER NOT NULL,"
     "vid_next INTEGER NOT NULL,merge_from INTEGER NOT NULL,merge_from_rid INTEGER NOT NULL,active_from INTEGER NOT NULL,"
     "active_from_rid INTEGER NOT NULL,merged BLOB NOT NULL,horizon INTEGER NOT NULL,audit_number INTEGER NOT NULL,"
     "audit_hash BLOB NOT NULL,resources INTEGER NOT NULL,rows INTEGER NOT NULL)",
-    "INSERT INTO state VALUES(1,0,0,1,1,1,1,1,1,x'',0,0,zeroblob(32),0,0)",
+    "INSERT INTO state VALUES(1,1,0,1,1,2,1,2,1,x'',0,0,zeroblob(32),0,0)",
     "CREATE TABLE resource(rid INTEGER PRIMARY KEY,type INTEGER NOT NULL,id BLOB NOT NULL,version INTEGER NOT NULL,"
     "vid INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL)",
     "CREATE TABLE version(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,version INTEGER NOT NULL,previous INTEGER NOT NULL,"

@@ -262,7 +262,7 @@ static void limits_are_named(void **state) {
     struct fixture *fixture = fixture_open(0);
     uint32_t space = fixture_space(fixture, "name");
     for (int i = 0; i < 50; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "p%d", i);
         struct store_row row = {.space = space, .key = text_from(id)};
         fixture_write(fixture, PATIENT, id, NULL, &row, 1);
@@ -340,7 +340,7 @@ static void history_is_newest_first(void **state) {
     int64_t times[MANY_VERSIONS + 1];
     struct store_resource found;
     for (uint32_t i = 1; i <= MANY_VERSIONS; i++) {
-        char body[16];
+        char body[32];
         snprintf(body, sizeof body, "{\"n\":%u}", i);
         clock_advance(fixture->clock, 1000);
         struct store_resource written = fixture_write(fixture, PATIENT, "p", body, NULL, 0);
@@ -349,7 +349,7 @@ static void history_is_newest_first(void **state) {
     }
     struct store_view *view = fixture_view(fixture, 0);
     for (uint32_t i = 1; i <= MANY_VERSIONS; i += 7) {
-        char body[16];
+        char body[32];
         snprintf(body, sizeof body, "{\"n\":%u}", i);
         assert_int_equal(store_view_get_version(&found, view, PATIENT, TEXT("p"), i, &fixture->scope), STATUS_OK);
         assert_true(text_is(found.body, body));

@@ -434,7 +434,7 @@ static void play(uint64_t seed, size_t memory_rows_max, int units) {
     model->random = seed;
     model->fixture = fixture_open(memory_rows_max);
     for (int i = 0; i < KEY_SPACES + REFERENCE_SPACES; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "space %d", i);
         model->spaces[i] = fixture_space(model->fixture, name);
     }
