@@ -60,13 +60,13 @@ static enum status write_entry(struct bundle_entry *entry, struct records_unit *
     enum status status = STATUS_OK;
     if (entry->method == BUNDLE_PATCH) {
         struct text format = {0}, body = {0};
-        const yyjson_val *patch = NULL;
-        status = patch_of_binary(&format, &body, entry->resource, entry->path, scope);
+        struct patch patch;
+        status = patch_of_entry(&format, &body, entry->resource, entry->path, scope);
         if (status == STATUS_OK) {
             status = patch_read(&patch, format, body, scope);
         }
         if (status == STATUS_OK) {
-            status = patch_draft(write, unit, patch, scope);
+            status = patch_draft(write, unit, &patch, scope);
         }
     }
     if (status == STATUS_OK) {

@@ -72,7 +72,7 @@ static enum status request_of(struct flight *flight, const struct records_caller
         return resource_text(&request->body, entry->resource, scope);
     case BUNDLE_PATCH:
         request->interaction = RECORDS_PATCH;
-        return patch_of_binary(&request->patch_format, &request->body, entry->resource, entry->path, scope);
+        return patch_of_entry(&request->patch_format, &request->body, entry->resource, entry->path, scope);
     case BUNDLE_GET:
         break;
     }

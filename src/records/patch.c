@@ -225,17 +225,40 @@ enum status patch_apply(struct text *out, const yyjson_val *document, const yyjs
 
 /* ---- as it comes ------------------------------------------------------------------------------------------------ */
 
-enum status patch_read(const yyjson_val **out, struct text format, struct text body, struct scope *scope) {
-    struct text rest = format;
-    if (!text_is(text_trim(text_cut(&rest, ';')), "application/json-patch+json")) {
-        return fault(scope, STATUS_UNSUPPORTED, "", "a patch must be a JSON Patch (application/json-patch+json)");
-    }
+static enum status read_json_patch(struct patch *out, struct text body, struct scope *scope) {
     yyjson_doc *doc = NULL;
     enum status status = json_read(&doc, body, scope);
     if (status == STATUS_OK) {
-        *out = yyjson_doc_get_root(doc);
+        out->json = yyjson_doc_get_root(doc);
     }
     return status;
+}
+
+static enum status read_fhir_patch(struct patch *out, struct text body, struct scope *scope) {
+    const yyjson_val *parameters = NULL;
+    enum status status = body_read(&parameters, NULL, body, fhir_type_find(TEXT("Parameters")), scope);
+    return status == STATUS_OK ? fhirpatch_read(&out->fhir, parameters, scope) : status;
+}
+
+static const struct {
+    const char *type;
+    enum status (*read)(struct patch *out, struct text body, struct scope *scope);
+} formats[] = {
+    {"application/json-patch+json", read_json_patch},
+    {"application/fhir+json", read_fhir_patch},
+    {"application/json", read_fhir_patch},
+};
+
+enum status patch_read(struct patch *out, struct text format, struct text body, struct scope *scope) {
+    struct text rest = format, type = text_trim(text_cut(&rest, ';'));
+    *out = (struct patch){0};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (text_is(type, formats[i].type)) {
+            return formats[i].read(out, body, scope);
+        }
+    }
+    return fault(scope, STATUS_UNSUPPORTED, "",
+        "a patch must be a JSON Patch (application/json-patch+json) or a FHIRPath Patch (application/fhir+json)");
 }
 
 static int base64_digit(char c) {
@@ -268,10 +291,18 @@ static bool base64_decode(struct text *out, struct text coded, struct arena *are
     return true;
 }
 
-enum status patch_of_binary(
+enum status patch_of_entry(
     struct text *format_out, struct text *body_out, const yyjson_val *resource, const char *path, struct scope *scope) {
-    if (!text_is(json_get_text(resource, "resourceType"), "Binary")) {
-        return fault(scope, STATUS_UNSUPPORTED, path, "a patch in a bundle must be a Binary that holds a JSON Patch");
+    struct text type = json_get_text(resource, "resourceType");
+    if (text_is(type, "Parameters")) {
+        struct json_writer w = json_writer_open(scope->arena, RECORDS_RESOURCE_BYTES_MAX);
+        json_value(&w, resource);
+        *format_out = TEXT("application/fhir+json");
+        return json_finish(body_out, &w, scope);
+    }
+    if (!text_is(type, "Binary")) {
+        return fault(scope, STATUS_UNSUPPORTED, path,
+            "a patch in a bundle must be the Parameters of a FHIRPath Patch, or a Binary that holds a patch");
     }
     *format_out = json_get_text(resource, "contentType");
     if (!base64_decode(body_out, json_get_text(resource, "data"), scope->arena)) {
@@ -282,7 +313,18 @@ enum status patch_of_binary(
 
 /* ---- the interaction -------------------------------------------------------------------------------------------- */
 
-enum status patch_draft(struct write *write, struct records_unit *unit, const yyjson_val *patch, struct scope *scope) {
+/* A patch that leaves what R4 does not allow is a patch that does not apply. */
+static enum status read_patched(
+    const yyjson_val **out, const struct write *write, struct text text, struct scope *scope) {
+    enum status status = body_read(out, NULL, text, write->type, scope);
+    if (status == STATUS_OK && !text_equal(json_get_text(*out, "id"), write->id)) {
+        status = fault(scope, STATUS_UNPROCESSABLE, "id", "a patch may not change a resource's id");
+    }
+    return status == STATUS_INVALID ? STATUS_UNPROCESSABLE : status;
+}
+
+enum status patch_draft(
+    struct write *write, struct records_unit *unit, const struct patch *patch, struct scope *scope) {
     struct standing standing;
     enum status status = unit_standing(&standing, unit, write->type, write->id, STORE_WANT_BODY, scope);
     if (status == STATUS_OK && !standing.exists) {
@@ -295,19 +337,17 @@ enum status patch_draft(struct write *write, struct records_unit *unit, const yy
         status = body_parse(&current, &standing.resource, scope);
     }
     if (status == STATUS_OK) {
-        status = patch_apply(&text, current, patch, scope);
+        status = patch->fhir != NULL ? fhirpatch_apply(&text, current, patch->fhir, records_unit_time_us(unit), scope)
+                                     : patch_apply(&text, current, patch->json, scope);
     }
     if (status == STATUS_OK) {
-        status = body_read(&patched, NULL, text, write->type, scope);
-    }
-    if (status == STATUS_OK && !text_equal(json_get_text(patched, "id"), write->id)) {
-        status = fault(scope, STATUS_UNPROCESSABLE, "id", "a patch may not change a resource's id");
+        status = read_patched(&patched, write, text, scope);
     }
     return status == STATUS_OK ? draft_make(&write->draft, unit->records, patched, write->id, scope) : status;
 }
 
 struct patch_plan {
-    const yyjson_val *patch;
+    struct patch patch;
     struct condition condition;
 };
 
@@ -328,7 +368,7 @@ static enum status apply_patch(struct operation *op, struct records_unit *unit, 
         write.id = plan->condition.id;
     }
     if (status == STATUS_OK) {
-        status = patch_draft(&write, unit, plan->patch, scope);
+        status = patch_draft(&write, unit, &plan->patch, scope);
     }
     if (status == STATUS_OK) {
         status = write_apply(&write, unit, scope);

@@ -95,7 +95,7 @@ static void test_interaction(void **state) {
         {"p", "[{\"op\":\"test\",\"path\":\"/gender\",\"value\":\"male\"}]", STATUS_UNPROCESSABLE},
         {"p", "[{\"op\":\"remove\",\"path\":\"/name\"}]", STATUS_UNPROCESSABLE},
         {"p", "[{\"op\":\"remove\",\"path\":\"\"}]", STATUS_UNPROCESSABLE},
-        {"p", "[{\"op\":\"add\",\"path\":\"/gender\",\"value\":7}]", STATUS_INVALID},
+        {"p", "[{\"op\":\"add\",\"path\":\"/gender\",\"value\":7}]", STATUS_UNPROCESSABLE},
         {"p", "[{\"op\":\"replace\",\"path\":\"/id\",\"value\":\"q\"}]", STATUS_UNPROCESSABLE},
         {"p", "[{\"op\":\"move\",\"from\":\"/extension\",\"path\":\"/extension/0\"}]", STATUS_UNPROCESSABLE},
         {"never", "[]", STATUS_NOT_FOUND},
@@ -110,7 +110,7 @@ static void test_interaction(void **state) {
     struct records_request request = patching("p", "[]");
     request.if_match = TEXT("W/\"1\"");
     assert_int_equal(ask(house, request).status, STATUS_PRECONDITION);
-    request.patch_format = TEXT("application/fhir+json");
+    request.patch_format = TEXT("application/xml-patch+xml");
     assert_int_equal(ask(house, request).status, STATUS_UNSUPPORTED);
     request = patching("", "[{\"op\":\"remove\",\"path\":\"/gender\"}]");
     request.is_conditional = true;
