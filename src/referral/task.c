@@ -357,6 +357,29 @@ static void write_restriction(struct json_writer *w, const struct task *task) {
     json_object_close(w);
 }
 
+/* Version and time are the store's; an object that has nothing else is left out. */
+static void write_meta(struct json_writer *w, const yyjson_val *meta) {
+    bool any = false;
+    size_t index, count;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach((yyjson_val *)meta, index, count, key, value) {
+        struct text name = json_text(key);
+        if (text_is(name, "versionId") || text_is(name, "lastUpdated")) {
+            continue;
+        }
+        if (!any) {
+            json_name(w, "meta");
+            json_object_open(w);
+            any = true;
+        }
+        json_name_text(w, name);
+        json_value(w, value);
+    }
+    if (any) {
+        json_object_close(w);
+    }
+}
+
 static void write_department(struct json_writer *w, const struct task *task) {
     if (task->json != NULL || task->department.size == 0) {
         return; /* of an older Task it is among the kept members */
@@ -377,11 +400,7 @@ enum status task_write(struct text *out, const struct task *task, int64_t now_us
     json_object_open(w);
     json_member_string(w, "resourceType", "Task");
     json_member_text(w, "id", task->id);
-    const yyjson_val *meta = json_get(task->json, "meta");
-    if (yyjson_obj_size((yyjson_val *)meta) > 0) {
-        json_name(w, "meta");
-        json_value(w, meta);
-    }
+    write_meta(w, json_get(task->json, "meta"));
     write_others(w, task->json);
     if (task->part_of.size > 0) {
         json_name(w, "partOf");

@@ -107,7 +107,7 @@ const struct referral_transition *transition_by_trigger(
 }
 
 static bool names_target(const struct referral_transition *row, const struct transition_wish *wish) {
-    if (!text_is(wish->status, row->to.status)) {
+    if (wish->status.size > 0 && !text_is(wish->status, row->to.status)) {
         return false;
     }
     if (wish->business.size == 0) {
@@ -117,7 +117,7 @@ static bool names_target(const struct referral_transition *row, const struct tra
         return true;
     }
     const char *companion = state_companion(wish->kind, row->to.business);
-    return wish->business_is_bser && companion != NULL && text_is(wish->business, companion);
+    return wish->business_is_bser && !state_is_bser(wish->from.business) && companion != NULL && text_is(wish->business, companion);
 }
 
 static bool records_an_answer(const struct referral_transition *row) {

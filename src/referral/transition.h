@@ -45,7 +45,7 @@ const char *state_companion(enum referral_task_kind kind, const char *business);
 /* By trigger, for the engine's own steps. NULL when illegal. */
 const struct referral_transition *transition_by_trigger(
     enum referral_task_kind kind, unsigned actors, struct referral_state from, const char *trigger);
-/* What a client asks for: the status, and the business code where it named one (none: any). The first row that fits and that
+/* What a client asks for: status and business code, one of which may be none (any). The first row that fits and that
  * one of `actors` may do. STATUS_CONFLICT names what is legal from here; STATUS_DENIED when only others may. */
 struct transition_wish {
     enum referral_task_kind kind;

@@ -1,0 +1,177 @@
+/* Deadlines by a clock moved by hand: something happens at every one, with the timer's own thread. */
+#include "unit/referral/referral_fixture.h"
+
+static int open_province(void **state) {
+    struct province *p = calloc(1, sizeof *p);
+    province_open(p);
+    province_load(p);
+    fixture_ok(&p->f, records_timer_start(p->f.records, &p->f.scope));
+    *state = p;
+    return 0;
+}
+
+static int close_province(void **state) {
+    province_close(*state);
+    free(*state);
+    return 0;
+}
+
+
+static bool is_in(struct province *p, struct text task, const char *business) {
+    return text_is(task_state(fetch(p, "Task", task)), business);
+}
+
+static void silence_leads_to_the_control_room_then_to_a_place(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    assert_int_equal(sent.count, 2);
+    pass_minutes(p, 6); /* level 2: offers end and the control room should have confirmed at 5 */
+    assert_true(is_in(p, sent.offers[0], "expired"));
+    assert_true(is_in(p, sent.offers[1], "expired"));
+    assert_laws(p, sent.loop);
+    for (int i = 0; i < 6 && !is_in(p, sent.loop, "designated"); i++) {
+        pass_minutes(p, 5);
+        assert_laws(p, sent.loop);
+    }
+    assert_true(is_in(p, sent.loop, "designated"));
+    const yyjson_val *loop = fetch(p, "Task", sent.loop);
+    struct text place = id_after_slash(json_get_text(json_get(loop, "location"), "reference"));
+    assert_true(place.size > 0);
+    struct sent after = offers_of(p, sent.loop);
+    assert_true(text_equal(after.places[after.count - 1], place));
+    assert_state(fetch(p, "Task", after.offers[after.count - 1]), "accepted", "accepted");
+}
+
+static void one_answers_late_and_is_told_so(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    pass_minutes(p, 6);
+    struct records_caller first = receiver(p, sent.places[0]);
+    assert_int_equal(change(p, &first, sent.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
+}
+
+static void the_third_level_asks_one_after_the_other(void **state) {
+    struct province *p = *state;
+    add_patient(p, "p3", "1948-05-05", "female", "넘어진 뒤 고관절 통증, 대퇴경부 골절");
+    add_vital(p, "p3", "8480-6", "138", "mm[Hg]");
+    add_vital(p, "p3", "8867-4", "88", "/min");
+    const yyjson_val *answer = send_patient(p, "p3", ",{\"name\":\"human-level\",\"valueInteger\":3}");
+    struct sent sent = offers_of(p, json_get_text(json_get(named(answer, "loop", 0), "resource"), "id"));
+    assert_int_equal(sent.count, 1);
+    pass_minutes(p, 9);
+    struct sent after = offers_of(p, sent.loop);
+    assert_int_equal(after.count, 2);
+    assert_true(is_in(p, sent.loop, "offered"));
+    assert_false(text_equal(after.places[0], after.places[1]));
+    pass_minutes(p, 3); /* at 10 the neighbouring provinces are asked too */
+    assert_true(offers_of(p, sent.loop).count >= 2);
+    pass_minutes(p, 4); /* at 15 the control room has it, offers stay open */
+    assert_true(is_in(p, sent.loop, "with-controller"));
+    struct records_caller second = receiver(p, after.places[1]);
+    change_ok(p, &second, after.offers[1], "{\"status\":\"accepted\"}");
+    assert_true(is_in(p, sent.loop, "accepted"));
+    assert_laws(p, sent.loop);
+}
+
+static void reminders_go_to_the_control_room_and_come_again(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    struct records_caller first = receiver(p, sent.places[0]);
+    change_ok(p, &first, sent.offers[0], "{\"status\":\"accepted\"}");
+    struct text end = json_get_text(at(fetch(p, "Task", sent.loop), "/restriction/period"), "end");
+    pass_minutes(p, 16);
+    const yyjson_val *loop = fetch(p, "Task", sent.loop);
+    assert_state(loop, "accepted", "accepted");
+    assert_true(text_is(json_get_text(json_get(loop, "owner"), "reference"), "Organization/gw-control-room"));
+    assert_false(text_equal(end, json_get_text(at(loop, "/restriction/period"), "end")));
+    change_ok(p, &nurse, sent.loop, "{\"status\":\"in-progress\",\"business\":\"en-route\"}");
+    pass_minutes(p, 400);
+    assert_state(fetch(p, "Task", sent.loop), "in-progress", "en-route");
+    assert_laws(p, sent.loop);
+    change_ok(p, &first, sent.loop, "{\"business\":\"arrived\"}");
+    pass_minutes(p, 31);
+    assert_laws(p, sent.loop);
+    change_ok(p, &first, sent.loop, "{\"business\":\"in-care\"}");
+    pass_minutes(p, 15 * 24 * 60);
+    assert_true(text_is(json_get_text(json_get(fetch(p, "Task", sent.loop), "owner"), "reference"), "Organization/gw-control-room"));
+    assert_laws(p, sent.loop);
+}
+
+static void a_diversion_that_nobody_decides_decides_itself(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    struct records_caller first = receiver(p, sent.places[0]);
+    change_ok(p, &first, sent.offers[0], "{\"status\":\"accepted\"}");
+    change_ok(p, &nurse, sent.loop, "{\"status\":\"in-progress\",\"business\":\"en-route\"}");
+    change_ok(p, &first, sent.offers[0], DECLINE("in-theatre"));
+    assert_true(is_in(p, sent.loop, "diverted"));
+    pass_minutes(p, 6);
+    assert_true(is_in(p, sent.loop, "en-route"));
+    assert_laws(p, sent.loop);
+    struct text place = id_after_slash(json_get_text(json_get(fetch(p, "Task", sent.loop), "location"), "reference"));
+    assert_false(text_equal(place, sent.places[0]));
+}
+
+static void a_draft_left_alone_is_abandoned(void **state) {
+    struct province *p = *state;
+    put(p, "ServiceRequest", "s2", TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s2\",\"status\":\"active\",\"intent\":\"order\","
+                                        "\"subject\":{\"reference\":\"Patient/p1\"}}"));
+    put(p, "Task", "l2", TEXT("{\"resourceType\":\"Task\",\"id\":\"l2\",\"status\":\"draft\",\"intent\":\"order\","
+        "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
+        "\"focus\":{\"reference\":\"ServiceRequest/s2\"},\"for\":{\"reference\":\"Patient/p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
+    assert_laws(p, TEXT("l2"));
+    pass_minutes(p, 24 * 60 + 1);
+    assert_state(fetch(p, "Task", TEXT("l2")), "cancelled", "abandoned");
+}
+
+static void a_bser_referral_that_nobody_answers_is_handed_on(void **state) {
+    struct province *p = *state;
+    put(p, "Task", "b1", TEXT("{\"resourceType\":\"Task\",\"id\":\"b1\",\"status\":\"draft\",\"intent\":\"order\","
+        "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
+        "\"focus\":{\"reference\":\"ServiceRequest/s\"},\"for\":{\"reference\":\"Patient/p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
+    change_ok(p, &nurse, TEXT("b1"), "{\"status\":\"received\",\"owner\":{\"reference\":\"Organization/A2200008\"}}");
+    pass_minutes(p, 9);
+    assert_true(is_in(p, TEXT("b1"), "with-controller"));
+    pass_minutes(p, 30); /* no case to rank by: the control room is asked again and again */
+    assert_true(is_in(p, TEXT("b1"), "with-controller"));
+    assert_laws(p, TEXT("b1"));
+}
+
+static void deadlines_missed_while_down_fall_due_at_once(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    records_timer_stop(p->f.records);
+    referral_close(p->referral);
+    region_close(p->f.region);
+    records_close(p->f.records);
+    search_close(p->f.search);
+    store_close(p->f.store);
+    clock_advance(p->f.clock, 12 * MINUTE);
+    struct fixture *f = &p->f;
+    struct text base = TEXT("http://127.0.0.1/fhir");
+    fixture_ok(f, store_open(&f->store, &(struct store_config){.folder = f->folder, .clock = f->clock}, &f->scope));
+    fixture_ok(f, search_open(&f->search, &(struct search_config){.store = f->store, .own_base = base, .zone_minutes = 540, .clock = f->clock}, &f->scope));
+    const struct records_config config = {.store = f->store, .search = f->search, .clock = f->clock, .own_base = base, .zone_minutes = 540};
+    fixture_ok(f, records_open(&f->records, &config, &f->scope));
+    fixture_ok(f, region_open(&f->region, f->records, &f->scope));
+    fixture_ok(f, referral_open(&p->referral, f->records, f->region, &f->scope));
+    fixture_ok(f, records_timer_start(f->records, &f->scope));
+    pass_minutes(p, 0);
+    assert_true(is_in(p, sent.offers[0], "expired"));
+    assert_laws(p, sent.loop);
+    pass_minutes(p, 30);
+    assert_true(is_in(p, sent.loop, "designated"));
+    struct sent after = offers_of(p, sent.loop);
+    assert_int_equal(change(p, &fixture_operator, after.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_province, close_province)
+    const struct CMUnitTest tests[] = {
+        TEST(silence_leads_to_the_control_room_then_to_a_place), TEST(one_answers_late_and_is_told_so),
+        TEST(the_third_level_asks_one_after_the_other), TEST(reminders_go_to_the_control_room_and_come_again),
+        TEST(a_diversion_that_nobody_decides_decides_itself), TEST(a_draft_left_alone_is_abandoned),
+        TEST(a_bser_referral_that_nobody_answers_is_handed_on), TEST(deadlines_missed_while_down_fall_due_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
