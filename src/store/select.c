@@ -168,7 +168,7 @@ struct paging {
     struct best best;
     struct rid_set *members;
     struct condition condition;   /* tells members from others */
-    uint64_t walked;
+    uint64_t walked, walk_most;
 };
 
 static void offer(struct paging *paging, const struct position *position) {
@@ -187,17 +187,17 @@ static void page_by_rid(struct paging *paging) {
     stream_close(stream);
 }
 
-/* Lists up to FETCH_MOST results; false when there are more. */
-static bool members_few(struct paging *paging) {
+/* Lists the results; false when there are more than `most`. */
+static bool list_members(struct paging *paging, uint64_t most) {
     struct stream *stream = stream_open(paging->run, paging->query->plan);
     struct rid_set *set = rid_set_open(paging->run->scope->arena, paging->run->view->state.rid_next);
     uint64_t rid = stream_seek(stream, 0);
-    for (; rid != RID_NONE && set->count < paging->run->costs->fetch_most; rid = stream_seek(stream, rid + 1)) {
+    for (; rid != RID_NONE && set->count < most; rid = stream_seek(stream, rid + 1)) {
         rid_set_add(set, rid);
     }
     stream_close(stream);
     paging->members = rid == RID_NONE ? set : NULL;
-    return rid == RID_NONE;
+    return paging->members != NULL;
 }
 
 static void page_by_fetching(struct paging *paging) {
@@ -232,13 +232,11 @@ static bool page_is_full(const struct paging *paging) {
     return paging->best.count == paging->best.most;
 }
 
-/* The results lie so far apart in the lane that fetching them all costs less than walking on. */
 static bool gives_up(const struct paging *paging) {
-    const struct rid_set *set = paging->condition.set;
-    return set != NULL && paging->walked > paging->run->costs->fetch_most + set->count * paging->run->costs->walk_for_fetch;
+    return paging->walked > paging->walk_most;
 }
 
-static void walk_up(struct paging *paging, uint32_t lane, struct text from) {
+static void walk_ascending(struct paging *paging, uint32_t lane, struct text from) {
     char last[UINT8_MAX];
     struct text last_key = {last, 0};
     bool ties_matter = paging->query->sort_count > 1;
@@ -254,33 +252,21 @@ static void walk_up(struct paging *paging, uint32_t lane, struct text from) {
     walk_close(walk);
 }
 
-/* From the greatest key down, and up the rids of each key. */
-static void walk_down(struct paging *paging, uint32_t lane, const struct text *from) {
-    char bytes[UINT8_MAX];
-    struct text key = {bytes, 0};
-    struct walk *walk = NULL;
-    bool more = true;
-    if (from != NULL) {
-        memcpy(bytes, from->at, from->size);
-        key.size = from->size;
-    } else {
-        more = walk_key_before(&key, bytes, paging->run, lane, NULL);
-    }
-    while (more && !page_is_full(paging) && !gives_up(paging)) {
-        if (walk == NULL) {
-            walk = walk_open(paging->run, WALK_KEY, lane, key, (struct text){0});
-        } else {
-            walk_reopen(walk, lane, key);
+static void walk_descending(struct paging *paging, uint32_t lane, const struct text *from) {
+    char last[UINT8_MAX];
+    struct text last_key = {last, 0}, key;
+    uint64_t rid;
+    bool ties_matter = paging->query->sort_count > 1;
+    struct walk_down *down = walk_down_open(paging->run, lane, from);
+    while (!gives_up(paging) && walk_down_next(&key, &rid, down)) {
+        if (page_is_full(paging) && !(ties_matter && text_equal(key, last_key))) {
+            break;
         }
-        bool ties_matter = paging->query->sort_count > 1;
-        while (walk_next(walk) && (ties_matter || !page_is_full(paging)) && !gives_up(paging)) {
-            walk_take(paging, key, walk->rid);
-        }
-        more = walk_key_before(&key, bytes, paging->run, lane, &key);
+        last_key.size = key.size;
+        memcpy(last, key.at, key.size);
+        walk_take(paging, last_key, rid);
     }
-    if (walk != NULL) {
-        walk_close(walk);
-    }
+    walk_down_close(down);
 }
 
 /* False when it gave up. */
@@ -288,9 +274,9 @@ static bool page_by_walking(struct paging *paging) {
     const struct store_sort *sort = &paging->query->sorts[0];
     const struct text *from = paging->after == NULL ? NULL : &paging->after->keys[0].key;
     if (sort->descending) {
-        walk_down(paging, lane_of_keys(sort->space), from);
+        walk_descending(paging, lane_of_keys(sort->space), from);
     } else {
-        walk_up(paging, lane_of_keys(sort->space), from == NULL ? TEXT("") : *from);
+        walk_ascending(paging, lane_of_keys(sort->space), from == NULL ? TEXT("") : *from);
     }
     return !gives_up(paging);
 }
@@ -315,19 +301,38 @@ static void page_of_missing(struct paging *paging) {
     stream_close(stream);
 }
 
-static void page_by_keys(struct paging *paging) {
-    bool in_missing = paging->after != NULL && !paging->after->keys[0].has;
-    if (members_few(paging)) {
+static bool page_by_trying(struct paging *paging, uint64_t walk_most) {
+    paging->walked = 0;
+    paging->walk_most = walk_most;
+    paging->best.count = 0;
+    return page_by_walking(paging);
+}
+
+/* Results that are few are fetched and ordered. Where many are, a short walk along the sort key meets enough of them, or a
+ * longer one with the results listed before. When they lie too far apart for that, all are fetched. */
+static void page_of_present(struct paging *paging) {
+    const struct search_costs *costs = paging->run->costs;
+    bool few = list_members(paging, costs->fetch_most + 1) && paging->members->count <= costs->fetch_most;
+    paging->condition = (struct condition){.plan = paging->query->plan};
+    if (!few && !page_by_trying(paging, costs->walk_trial)) {
+        (void)list_members(paging, costs->list_rows);
+        paging->condition.set = paging->members;
+        uint64_t most = paging->members == NULL ? UINT64_MAX : costs->fetch_most + paging->members->count * costs->walk_for_fetch;
+        few = !page_by_trying(paging, most);
+    }
+    if (few) {
+        paging->best.count = 0;
         page_by_fetching(paging);
+    } else if (!page_is_full(paging)) {
+        page_of_missing(paging);
+    }
+}
+
+static void page_by_keys(struct paging *paging) {
+    if (paging->after != NULL && !paging->after->keys[0].has) {
+        page_of_missing(paging);
     } else {
-        paging->condition = (struct condition){.plan = paging->query->plan};
-        if (!in_missing && !page_by_walking(paging)) {
-            paging->members = paging->condition.set;
-            paging->best.count = 0;
-            page_by_fetching(paging);
-        } else if (!page_is_full(paging)) {
-            page_of_missing(paging);
-        }
+        page_of_present(paging);
     }
     best_order(&paging->best);
 }

@@ -46,6 +46,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ROW_KEY] = "SELECT rid,seq FROM row WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid",
     [SQL_ROW_RANGE] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid",
     [SQL_ROW_LAST] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1",
+    [SQL_ROW_DOWN] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC",
     [SQL_ROW_FIRST_RID] = "SELECT rid FROM row WHERE lane=?1 AND key=?2 LIMIT 1",
     [SQL_ROW_AT] = "SELECT seq FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
     [SQL_ROW_ADD] = "INSERT INTO row(lane,key,rid,seq) VALUES(?1,?2,?3,?4)",
@@ -56,6 +57,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_PAST_KEY] = "SELECT rid,seq,ended FROM past WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid,seq",
     [SQL_PAST_RANGE] = "SELECT " ROW_COLUMNS ",ended FROM past WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid,seq",
     [SQL_PAST_LAST] = "SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1",
+    [SQL_PAST_DOWN] = "SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC",
     [SQL_PAST_ADD] = "INSERT INTO past(lane,key,rid,seq,ended) VALUES(?1,?2,?3,?4,?5)",
     [SQL_PAST_EXPIRED] = "SELECT lane,key,rid,seq,ended FROM past WHERE (lane,key,rid,seq)>(?1,?2,?3,?4) ORDER BY lane,key,rid,seq",
     [SQL_PAST_REMOVE] = "DELETE FROM past WHERE lane=?1 AND key=?2 AND rid=?3 AND seq=?4",
@@ -107,8 +109,15 @@ static int count_wal_pages(void *context, sqlite3 *database, const char *name, i
 }
 
 static const char *const settings_of_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-2048", NULL};
+static const char *const settings_of_checkpoints[] = {"PRAGMA cache_size=-64", NULL};
 static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-    "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY", NULL};
+    "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_size_limit=67108864", NULL};
+static const char *const *const settings_of[] = {
+    [CONNECTION_READS] = settings_of_readers,
+    [CONNECTION_WRITES] = settings_of_writer,
+    [CONNECTION_CHECKPOINTS] = settings_of_checkpoints,
+};
 
 enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -125,8 +134,7 @@ enum status connection_open(struct connection **out, const char *path, enum conn
     if (status == STATUS_OK) {
         sqlite3_busy_timeout(connection->database, 10000);
         sqlite3_extended_result_codes(connection->database, 1);
-        const char *const *settings = use == CONNECTION_WRITES ? settings_of_writer : settings_of_readers;
-        for (; status == STATUS_OK && *settings != NULL; settings++) {
+        for (const char *const *settings = settings_of[use]; status == STATUS_OK && *settings != NULL; settings++) {
             status = setting(connection, *settings, scope);
         }
     }

@@ -120,6 +120,7 @@ struct search_costs {
     uint64_t tests_before_set;   /* single tests of a condition before its whole set is gathered */
     uint64_t targets_one_by_one; /* targets whose sources are looked up singly */
     uint64_t fetch_most;         /* results whose sort keys are fetched one by one */
+    uint64_t walk_trial;         /* rows of a sort key that are walked before the results are listed */
     uint64_t walk_for_fetch;     /* rows that are walked in the time in which one resource is fetched */
 };
 

@@ -55,6 +55,12 @@ void walk_reopen(struct walk *walk, uint32_t lane, struct text key);
 /* The greatest key of the lane below `bound` (NULL: of all), whether the view sees a row of it or not; false: none. */
 bool walk_key_before(struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound);
 
+/* Visible rows from the greatest key down, and up the rids of each key. */
+struct walk_down;
+struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const struct text *from); /* NULL: from the lane's end */
+void walk_down_close(struct walk_down *down);
+bool walk_down_next(struct text *key_out, uint64_t *rid_out, struct walk_down *down); /* the key is valid until the next call */
+
 /* The events in memory that the view sees under one key and the tables do not hold yet, by resource. */
 struct walk_events;
 struct walk_events *walk_events_open(struct search_run *run, uint32_t lane, struct text key);

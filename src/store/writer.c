@@ -15,6 +15,8 @@
  * 6. Whatever is in the queue is answered exactly once, also when the store closes. */
 #include "store/writer.h"
 
+#include "store/checkpoint.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -124,26 +126,27 @@ static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
     return reason;
 }
 
-enum { CHECKPOINT_PAGES = 4096 };
-
-static void checkpoint(struct writer *writer, int from_pages) {
-    if (writer->connection->wal_pages >= from_pages) {
-        sqlite3_wal_checkpoint_v2(writer->connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        writer->connection->wal_pages = 0; /* the hook counts again at the next commit */
-    }
-}
-
 /* One turn of what is done beside units. False: nothing is left to do. */
 static bool tidy(struct writer *writer, enum merge_pace pace) {
     bool did = false;
     enum status status = merge_step(&did, writer, pace);
-    checkpoint(writer, CHECKPOINT_PAGES);
+    checkpointer_turn(writer->checkpointer, writer->connection, writer->connection->wal_pages);
     return status == STATUS_OK && did;
+}
+
+/* With nothing to do, the log goes into the database file and the page cache back to the system. */
+static void rest(struct writer *writer) {
+    if (writer->connection->wal_pages > 0) {
+        sqlite3_wal_checkpoint_v2(writer->connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        writer->connection->wal_pages = 0; /* the next commit counts again */
+        sqlite3_db_release_memory(writer->connection->database);
+    }
 }
 
 static void *writer_main(void *context) {
     struct writer *writer = context;
     int wait_ms = IDLE_WAIT_MS;
+    pthread_setname_np(pthread_self(), "soyang-writer");
     for (;;) {
         switch (wait_for_work(writer, wait_ms)) {
         case WOKEN_BY_WORK:
@@ -157,8 +160,7 @@ static void *writer_main(void *context) {
             if (tidy(writer, MERGE_IDLE)) {
                 wait_ms = 0;
             } else {
-                checkpoint(writer, 1);
-                sqlite3_db_release_memory(writer->connection->database);
+                rest(writer);
                 wait_ms = SWEEP_WAIT_MS;
             }
             break;
@@ -171,6 +173,7 @@ static void *writer_main(void *context) {
 }
 
 static void writer_free(struct writer *writer) {
+    checkpointer_close(writer->checkpointer);
     connection_close(writer->connection);
     identity_cache_close(writer->identities);
     pthread_mutex_destroy(&writer->lock);
@@ -196,6 +199,7 @@ enum status writer_open(struct store *store, struct connection *connection, cons
     writer->queue = calloc(store->queue_max, sizeof *writer->queue);
     writer->members = calloc(GROUP_UNITS_MAX, sizeof *writer->members);
     writer->identities = identity_cache_open();
+    writer->checkpointer = checkpointer_open(store->path);
     pthread_mutex_init(&writer->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -203,7 +207,7 @@ enum status writer_open(struct store *store, struct connection *connection, cons
     pthread_cond_init(&writer->work_waits, &attributes);
     pthread_condattr_destroy(&attributes);
     store->writer = writer;
-    if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL) {
+    if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL || writer->checkpointer == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the writer");
     }
     pthread_mutex_lock(&writer->lock); /* the thread reads `started` and `thread` only behind it */

@@ -5,6 +5,7 @@
 #include "store/store_internal.h"
 #include "store/view.h"
 
+struct checkpointer;
 struct identity_cache;
 struct identity_cache *identity_cache_open(void);
 void identity_cache_close(struct identity_cache *cache);
@@ -30,6 +31,7 @@ struct writer {
     struct connection *connection;
     pthread_t thread;
     bool started;
+    struct checkpointer *checkpointer;
 
     /* Guarded by `lock`. */
     pthread_mutex_t lock;

@@ -350,7 +350,7 @@ static const struct store_plan *search_plan(enum search_kind kind, const struct 
     struct store_plan *type = ARENA_NEW(arena, struct store_plan);
     *type = (struct store_plan){.kind = STORE_PLAN_TYPE, .type = TYPE_OBSERVATION};
     const struct store_plan *of_code = range_plan(bench, 0, copied_key(scope, "", code), (struct text){0}, scope);
-    struct text value = text_format(arena, "%04llu|80", (unsigned long long)code), above = text_format(arena, "%04llu}", (unsigned long long)code);
+    struct text value = text_format(arena, "%04llu|0080", (unsigned long long)code), above = text_format(arena, "%04llu}", (unsigned long long)code);
     switch (kind) {
     case SEARCH_TYPE_BY_DATE:
         return type;

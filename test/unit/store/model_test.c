@@ -386,7 +386,7 @@ static void random_query(struct model *model, struct store_query *query) {
 static void random_costs(struct model *model) {
     model->fixture->store->costs = (struct search_costs){.list_rows = roll(model, 30), .list_documents = roll(model, 6),
         .tests_before_set = roll(model, 10), .targets_one_by_one = roll(model, 6), .fetch_most = roll(model, 20),
-        .walk_for_fetch = roll(model, 4)};
+        .walk_trial = roll(model, 30), .walk_for_fetch = roll(model, 4)};
 }
 
 static void search_at(struct model *model, uint64_t seq, const struct thing_state *things) {
