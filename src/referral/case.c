@@ -4,14 +4,14 @@
 
 #include "referral/decision.h"
 
-static enum status take_needs(
-    struct referral_case *out, const struct region_snapshot *snapshot, const struct triage_reading *reading, struct scope *scope) {
+static enum status take_needs(struct referral_case *out, const struct region_snapshot *snapshot,
+    const struct triage_reading *reading, struct scope *scope) {
     for (size_t i = 0; i < reading->need_count; i++) {
         struct text code = reading->needs[i].need->code;
         int need = region_need_find(snapshot, code);
         if (need < 0) {
-            return fault(scope, STATUS_UNPROCESSABLE, "need", "the loaded region does not know the need %.*s", (int)code.size,
-                code.at);
+            return fault(scope, STATUS_UNPROCESSABLE, "need", "the loaded region does not know the need %.*s",
+                (int)code.size, code.at);
         }
         out->needs |= UINT64_C(1) << need;
     }
@@ -42,7 +42,8 @@ static enum referral_choice choice_of(
 enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
     const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope) {
     if (snapshot->place_count == 0) {
-        return fault(scope, STATUS_UNPROCESSABLE, "", "no region is loaded: there are no places to rank (soyang region load)");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, "", "no region is loaded: there are no places to rank (soyang region load)");
     }
     struct policy policy;
     enum status status = policy_read(&policy, snapshot->policy, scope);
@@ -138,7 +139,8 @@ static enum status read_codes(
     yyjson_arr_foreach((yyjson_val *)json_get(json, "needs"), index, count, item) {
         int need = region_need_find(snapshot, json_text(item));
         if (need < 0) {
-            return fault(scope, STATUS_UNPROCESSABLE, "case.needs", "the loaded region no longer knows a need of this case");
+            return fault(
+                scope, STATUS_UNPROCESSABLE, "case.needs", "the loaded region no longer knows a need of this case");
         }
         out->needs |= UINT64_C(1) << need;
     }

@@ -18,9 +18,9 @@ static const enum region_tier wanted_tier[] = {
     [TRIAGE_PLACE_REGIONAL_CENTRE] = REGION_TIER_REGIONAL_CENTRE,
 };
 
-#define BEDS_UNKNOWN .85       /* a count that is missing or no longer believed */
-#define BEDS_NONE .35          /* a believed zero: lowers, never excludes */
-#define BEDS_NONE_URGENT .80   /* the emergency department's own zero at level 1 and 2 */
+#define BEDS_UNKNOWN .85     /* a count that is missing or no longer believed */
+#define BEDS_NONE .35        /* a believed zero: lowers, never excludes */
+#define BEDS_NONE_URGENT .80 /* the emergency department's own zero at level 1 and 2 */
 #define BEDS_ONE .80
 #define TIER_LOW .85
 #define CHANCE_LEAST .02
@@ -44,8 +44,8 @@ static double believed(double trust, const struct region_count *count, double no
 }
 
 /* The kind of bed that speaks best for the place, of those that would do for this need. */
-static double need_beds(struct chance *out, const struct rank *rank, const struct region_place *place,
-    const struct rank_need *need) {
+static double need_beds(
+    struct chance *out, const struct rank *rank, const struct region_place *place, const struct rank_need *need) {
     double best = -1;
     int64_t now_us = rank->patient->now_us;
     for (int i = 0; i < need->bed_count; i++) {
@@ -119,7 +119,8 @@ static double crowded_wait(const struct rank *rank, const struct region_place *p
     if (rank->emergency_bed >= 0 && place->beds[rank->emergency_bed].known) {
         const struct region_count *count = &place->beds[rank->emergency_bed];
         double load = count->total > 0 ? (double)(count->total - count->free) / count->total : 0;
-        double crowding = fmin(2, fmax(0, (load - .7) / .3)); /* from 70 % full; twice over when as many wait as there are beds */
+        double crowding =
+            fmin(2, fmax(0, (load - .7) / .3)); /* from 70 % full; twice over when as many wait as there are beds */
         factor += trust_of(rank, count) * crowding;
     }
     return level_wait_min[rank->patient->level] * factor;

@@ -30,8 +30,8 @@ enum status destination_take(struct loop *loop, struct text holder) {
         return status;
     }
     if (!is_ours(loop, other)) {
-        return fault(loop->scope, STATUS_CONFLICT, "Task.status", "this patient already has an accepted destination, by Task/%.*s",
-            (int)other.size, other.at);
+        return fault(loop->scope, STATUS_CONFLICT, "Task.status",
+            "this patient already has an accepted destination, by Task/%.*s", (int)other.size, other.at);
     }
     status = store_unit_release(unit, CLAIM_DESTINATION, patient, other, loop->scope);
     return status == STATUS_OK ? store_unit_claim(NULL, unit, CLAIM_DESTINATION, patient, holder, loop->scope) : status;
@@ -54,8 +54,8 @@ enum status loop_claim_patient(struct loop *loop) {
     enum status status = store_unit_claim(
         &holder, records_unit_store(loop->unit), CLAIM_LOOP, loop_patient_id(loop), loop->parent.id, loop->scope);
     if (status == STATUS_CONFLICT) {
-        return fault(loop->scope, STATUS_CONFLICT, "Parameters.parameter", "this patient is being referred already, by Task/%.*s",
-            (int)holder.size, holder.at);
+        return fault(loop->scope, STATUS_CONFLICT, "Parameters.parameter",
+            "this patient is being referred already, by Task/%.*s", (int)holder.size, holder.at);
     }
     return status;
 }
@@ -117,8 +117,8 @@ enum status bed_hold(struct loop *loop, struct task *offer) {
     for (size_t i = 0; i < count; i++) {
         struct text code = loop->snapshot->beds[kinds[i]].code;
         for (int number = 1; number <= place->beds[kinds[i]].free; number++) {
-            struct text key = text_format(loop->scope->arena, "%.*s/%.*s/%d", (int)place->id.size, place->id.at, (int)code.size,
-                code.at, number);
+            struct text key = text_format(
+                loop->scope->arena, "%.*s/%.*s/%d", (int)place->id.size, place->id.at, (int)code.size, code.at, number);
             enum status status =
                 store_unit_claim(NULL, records_unit_store(loop->unit), CLAIM_BED, key, offer->id, loop->scope);
             if (status == STATUS_OK) {

@@ -9,8 +9,8 @@ enum { DECISION_BYTES_MAX = 900 * 1024 }; /* a FHIR string holds 1 MB */
 
 /* ---- making --------------------------------------------------------------------------------------------------------- */
 
-static enum status write_inputs(struct text *out, const struct region_snapshot *snapshot, const struct referral_case *patient,
-    struct text reading, struct text policy_hash, struct scope *scope) {
+static enum status write_inputs(struct text *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, struct text reading, struct text policy_hash, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
     json_member_string(&w, "format", "soyang-decision/1");
@@ -27,7 +27,8 @@ static enum status write_inputs(struct text *out, const struct region_snapshot *
     return json_finish(out, &w, scope);
 }
 
-static void write_option(struct json_writer *w, const struct referral_option *option, const struct region_snapshot *snapshot) {
+static void write_option(
+    struct json_writer *w, const struct referral_option *option, const struct region_snapshot *snapshot) {
     json_object_open(w);
     json_member_text(w, "place", snapshot->places[option->place].id);
     if (option->second_place >= 0) {
@@ -62,8 +63,8 @@ static void write_option(struct json_writer *w, const struct referral_option *op
     json_object_close(w);
 }
 
-static enum status write_outputs(
-    struct text *out, const struct referral_ranking *ranking, const struct region_snapshot *snapshot, struct scope *scope) {
+static enum status write_outputs(struct text *out, const struct referral_ranking *ranking,
+    const struct region_snapshot *snapshot, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
     json_name(&w, "options");
@@ -110,8 +111,8 @@ enum status decision_replay(struct decision *out, struct text inputs, struct sco
     return status == STATUS_OK ? write_outputs(&out->outputs, &out->ranking, snapshot, scope) : status;
 }
 
-enum status decision_make(struct decision *out, const struct region_snapshot *snapshot, const struct referral_case *patient,
-    struct text reading, struct scope *scope) {
+enum status decision_make(struct decision *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, struct text reading, struct scope *scope) {
     struct text inputs = {0};
     enum status status = write_inputs(&inputs, snapshot, patient, reading, snapshot->policy_hash, scope);
     return status == STATUS_OK ? decision_replay(out, inputs, scope) : status;
@@ -201,9 +202,11 @@ struct text decision_inputs_of(const yyjson_val *guidance_response) {
 }
 
 enum status decision_compare(const yyjson_val *stored, struct scope *scope) {
-    struct text inputs = extension_of(stored, DECISION_INPUTS_URL), outputs = extension_of(stored, DECISION_OUTPUTS_URL);
+    struct text inputs = extension_of(stored, DECISION_INPUTS_URL),
+                outputs = extension_of(stored, DECISION_OUTPUTS_URL);
     if (inputs.size == 0 || outputs.size == 0) {
-        return fault(scope, STATUS_UNPROCESSABLE, "GuidanceResponse.extension", "this is no decision of ours: inputs or outputs are missing");
+        return fault(scope, STATUS_UNPROCESSABLE, "GuidanceResponse.extension",
+            "this is no decision of ours: inputs or outputs are missing");
     }
     struct decision again;
     enum status status = decision_replay(&again, inputs, scope);
@@ -217,6 +220,6 @@ enum status decision_compare(const yyjson_val *stored, struct scope *scope) {
     if (at == size && again.outputs.size == outputs.size) {
         return STATUS_OK;
     }
-    return fault(scope, STATUS_CONFLICT, "GuidanceResponse.extension", "the decision does not replay: first difference at byte %zu of %zu", at,
-        outputs.size);
+    return fault(scope, STATUS_CONFLICT, "GuidanceResponse.extension",
+        "the decision does not replay: first difference at byte %zu of %zu", at, outputs.size);
 }

@@ -8,24 +8,24 @@
 #include "referral/policy.h"
 
 struct decision {
-    struct text inputs, outputs;              /* JSON, the exact bytes that are kept */
-    const struct region_snapshot *snapshot;   /* what the inputs hold of it; indices below are of this one */
+    struct text inputs, outputs;            /* JSON, the exact bytes that are kept */
+    const struct region_snapshot *snapshot; /* what the inputs hold of it; indices below are of this one */
     struct referral_case patient;
     struct referral_ranking ranking;
     struct text policy_hash;
 };
 /* `reading`, where not none, is the JSON of the reading and its facts: kept beside, not looked at when ranking. */
-MUST_CHECK enum status decision_make(struct decision *out, const struct region_snapshot *snapshot, const struct referral_case *patient,
-    struct text reading, struct scope *scope);
+MUST_CHECK enum status decision_make(struct decision *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, struct text reading, struct scope *scope);
 MUST_CHECK enum status decision_replay(struct decision *out, struct text inputs, struct scope *scope);
 
 struct decision_stamp {
-    struct text patient, encounter;  /* references; none: left out */
-    struct text chosen, override_reason, who; /* a place's id that a human chose instead of the first; none: nobody did */
+    struct text patient, encounter; /* references; none: left out */
+    struct text chosen, override_reason,
+        who; /* a place's id that a human chose instead of the first; none: nobody did */
 };
-MUST_CHECK enum status decision_store(
-    struct text *reference_out, struct records_unit *unit, const struct decision *decision, const struct decision_stamp *stamp,
-    struct scope *scope);
+MUST_CHECK enum status decision_store(struct text *reference_out, struct records_unit *unit,
+    const struct decision *decision, const struct decision_stamp *stamp, struct scope *scope);
 /* The inputs of a stored decision. */
 struct text decision_inputs_of(const yyjson_val *guidance_response);
 /* Ranks a stored decision anew; STATUS_CONFLICT names the first byte that differs. */
@@ -41,7 +41,8 @@ MUST_CHECK enum status case_read(
 #define DECISION_OVERRIDE_URL TRIAGE_BASE "/StructureDefinition/decision-override"
 
 /* The part of a snapshot that a case looks at. */
-void projection_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot);
+void projection_write(
+    struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot);
 MUST_CHECK enum status projection_read(struct region_snapshot **out, const yyjson_val *json, struct scope *scope);
 
 #endif

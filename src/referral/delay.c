@@ -8,8 +8,9 @@
 #define INFARCTION_LATE .80         /* assumption: what a late device is worth of a timely one */
 #define LYSIS_THEN_TRANSFER .95     /* assumption */
 #define STROKE_PER_MINUTE (.01 / 9) /* about 1 in 100 worse per 9 min: Saver, JAMA 2016 */
-#define STROKE_LARGE_VESSEL .30     /* assumption: share of suspected strokes for which thrombectomy is the definitive care */
-#define WINDOW_PASSED .50           /* assumption: no slope without a source, only a step */
+#define STROKE_LARGE_VESSEL                                                                                            \
+    .30                   /* assumption: share of suspected strokes for which thrombectomy is the definitive care */
+#define WINDOW_PASSED .50 /* assumption: no slope without a source, only a step */
 #define WINDOW_PASSED_STABILISED .75 /* assumption */
 
 static double infarction(double minutes, double first_min, double window_min) {

@@ -69,7 +69,8 @@ static enum status hand_over(struct loop *loop) {
 static enum status designate_late(struct loop *loop) {
     bool named = false;
     enum status status = loop_name_stabilising(&named, loop, "designate-late");
-    return status == STATUS_OK && !named ? put_off(loop) : status; /* no place at all is known: the control room is asked again */
+    return status == STATUS_OK && !named ? put_off(loop)
+                                         : status; /* no place at all is known: the control room is asked again */
 }
 
 /* Nobody decided. A new destination that was named stands; else the nearest place that can stabilise. */
@@ -155,7 +156,8 @@ enum status due_loop(void *context, struct records_unit *unit, struct text key, 
 static enum status offer_due(struct loop *loop, struct task *offer) {
     const struct state_row *row = task_row(offer);
     const char *trigger = is_business(offer, "") ? "abandon" : row->at_deadline;
-    if (is_business(offer, "accepted") && !is_business(&loop->parent, "accepted") && !is_business(&loop->parent, "designated")) {
+    if (is_business(offer, "accepted") && !is_business(&loop->parent, "accepted") &&
+        !is_business(&loop->parent, "designated")) {
         /* the loop has gone on: its own deadlines watch over what follows */
         int64_t next = loop->now_us + (int64_t)(policy_minutes(&loop->policy, "depart", loop->level, 0) * MINUTE_US);
         offer->deadline_us = loop->parent.deadline_us > next ? loop->parent.deadline_us : next;
@@ -184,7 +186,8 @@ enum status due_offer(void *context, struct records_unit *unit, struct text key,
     enum status status = records_unit_get(&json, unit, referral->task, key, scope);
     if (status == STATUS_OK) {
         bool governed = task_is_governed(json) && task_read(&task, json) && task_is_open(&task);
-        status = governed ? loop_open(&loop, referral, unit, reference_id(task.part_of, "Task"), scope) : STATUS_NOT_FOUND;
+        status =
+            governed ? loop_open(&loop, referral, unit, reference_id(task.part_of, "Task"), scope) : STATUS_NOT_FOUND;
     }
     if (status == STATUS_NOT_FOUND) {
         return store_unit_due_clear(store, TEXT(DUE_OFFER), key, scope);
@@ -202,7 +205,8 @@ enum status due_offer(void *context, struct records_unit *unit, struct text key,
 /* ---- the clocks from the first offer -------------------------------------------------------------------------------------- */
 
 static enum status widen(struct loop *loop) {
-    if (loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max || loop->offer_count >= (size_t)loop->policy.offers_max) {
+    if (loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max ||
+        loop->offer_count >= (size_t)loop->policy.offers_max) {
         return STATUS_OK;
     }
     enum status status = loop_rank(loop, WITHOUT_ASKED, REFERRAL_BEST_PLAN);

@@ -32,9 +32,11 @@ static enum status named_place(struct text *out, const struct effect *e, bool by
     const yyjson_val *there = NULL;
     const struct referral *referral = e->loop->referral;
     fhir_type type = e->location_wish.size > 0 ? referral->location : referral->organization;
-    enum status status = index >= 0 ? STATUS_NOT_FOUND : records_unit_get(&there, e->loop->unit, type, place, e->loop->scope);
+    enum status status =
+        index >= 0 ? STATUS_NOT_FOUND : records_unit_get(&there, e->loop->unit, type, place, e->loop->scope);
     if (status == STATUS_NOT_FOUND) {
-        return fault(e->loop->scope, STATUS_UNPROCESSABLE, "Task.location", "no place of care by that id is known here");
+        return fault(
+            e->loop->scope, STATUS_UNPROCESSABLE, "Task.location", "no place of care by that id is known here");
     }
     return status;
 }
@@ -42,8 +44,8 @@ static enum status named_place(struct text *out, const struct effect *e, bool by
 static enum status need_place(struct text *out, const struct effect *e, bool by_owner) {
     enum status status = named_place(out, e, by_owner);
     if (status == STATUS_OK && out->size == 0) {
-        return fault(e->loop->scope, STATUS_UNPROCESSABLE, "Task.location", "%s needs a place: set %slocation", e->transition->trigger,
-            by_owner ? "owner or " : "");
+        return fault(e->loop->scope, STATUS_UNPROCESSABLE, "Task.location", "%s needs a place: set %slocation",
+            e->transition->trigger, by_owner ? "owner or " : "");
     }
     return status;
 }
@@ -83,7 +85,8 @@ static enum status ask_some(const struct effect *e) {
         status = loop_fill(&asked, e->loop);
     }
     if (status == STATUS_OK && loop_open_offers(e->loop) == 0) {
-        status = fault(e->loop->scope, STATUS_UNPROCESSABLE, "Task.owner", "there is no place to ask: name one as owner, or use $send");
+        status = fault(e->loop->scope, STATUS_UNPROCESSABLE, "Task.owner",
+            "there is no place to ask: name one as owner, or use $send");
     }
     return status;
 }
@@ -109,7 +112,8 @@ static enum status name_destination(const struct effect *e) {
     bool departs = strcmp(e->transition->to.business, "en-route") == 0 && !loop_is_travelling(e->loop);
     if (departs && e->loop->level > 2) {
         return fault(e->loop->scope, STATUS_CONFLICT, "Task.status",
-            "only levels 1 and 2 depart before a place has accepted; others may set out by location alone, and go on being asked for");
+            "only levels 1 and 2 depart before a place has accepted; others may set out by location alone, and go on "
+            "being asked for");
     }
     enum status status = named_place(&place, e, !departs);
     if (status == STATUS_OK && place.size == 0 && loop_is_travelling(e->loop)) {
@@ -118,7 +122,8 @@ static enum status name_destination(const struct effect *e) {
     if (status == STATUS_OK && place.size == 0) {
         status = need_place(&place, e, !departs);
     }
-    return status == STATUS_OK ? loop_name_destination(e->loop, place, e->transition->actors, e->transition->trigger) : status;
+    return status == STATUS_OK ? loop_name_destination(e->loop, place, e->transition->actors, e->transition->trigger)
+                               : status;
 }
 
 static enum status parent_accept(const struct effect *e) {
@@ -138,14 +143,16 @@ static enum status parent_accept(const struct effect *e) {
         return plain(e); /* told before, now it confirms */
     }
     if (yes == NULL) {
-        return fault(e->loop->scope, STATUS_CONFLICT, "Task.owner", "no open offer to that place: an acceptance belongs to an offer");
+        return fault(e->loop->scope, STATUS_CONFLICT, "Task.owner",
+            "no open offer to that place: an acceptance belongs to an offer");
     }
     return loop_accept(e->loop, offer, yes);
 }
 
 static enum status depart(const struct effect *e) {
     if (e->location_wish.size > 0 && e->loop->parent.location.size > 0) {
-        return fault(e->loop->scope, STATUS_CONFLICT, "Task.location", "depart to the place that accepted; divert once on the way");
+        return fault(e->loop->scope, STATUS_CONFLICT, "Task.location",
+            "depart to the place that accepted; divert once on the way");
     }
     if (e->loop->parent.location.size == 0) {
         struct text place = {0};
@@ -184,7 +191,8 @@ static enum status divert(const struct effect *e) {
 static enum status keep_destination(const struct effect *e) {
     struct task *destination = loop_destination_offer(e->loop);
     if (destination != NULL) {
-        e->loop->parent.location = place_reference(e->loop->scope, "Location", reference_id(destination->owner, "Organization"));
+        e->loop->parent.location =
+            place_reference(e->loop->scope, "Location", reference_id(destination->owner, "Organization"));
     }
     enum status status = loop_withdraw_others(e->loop, destination);
     return status == STATUS_OK ? plain(e) : status;
@@ -205,7 +213,8 @@ static enum status arrive(const struct effect *e) {
 static enum status parent_decline(const struct effect *e) {
     struct task *destination = loop_destination_offer(e->loop);
     if (destination == NULL) {
-        return fault(e->loop->scope, STATUS_CONFLICT, "Task.status", "no place has accepted: there is nothing to take back");
+        return fault(
+            e->loop->scope, STATUS_CONFLICT, "Task.status", "no place has accepted: there is nothing to take back");
     }
     const yyjson_val *reason = json_get(e->loop->parent.json, "statusReason");
     destination->reason_system = TEXT(REFERRAL_DECLINE_SYSTEM);
@@ -276,10 +285,12 @@ static enum status offer_no(const struct effect *e) {
 
 static enum status offer_out(const struct effect *e) {
     if (!loop_is_asking(e->loop) && !is_business(&e->loop->parent, "diverted")) {
-        return fault(e->loop->scope, STATUS_CONFLICT, "Task.status", "the referral asks nobody in state %s", e->loop->parent.state.business);
+        return fault(e->loop->scope, STATUS_CONFLICT, "Task.status", "the referral asks nobody in state %s",
+            e->loop->parent.state.business);
     }
     if (is_business(&e->loop->parent, "")) {
-        return fault(e->loop->scope, STATUS_CONFLICT, "Task.status", "send the referral itself: its drafts go out with it");
+        return fault(
+            e->loop->scope, STATUS_CONFLICT, "Task.status", "send the referral itself: its drafts go out with it");
     }
     return plain(e);
 }
@@ -288,8 +299,8 @@ static enum status offer_taken_over(const struct effect *e) {
     const struct referral_transition *taken =
         transition_by_trigger(REFERRAL_LOOP, REFERRAL_RECIPIENT, e->loop->parent.state, "take-over");
     if (taken == NULL) {
-        return fault(e->loop->scope, STATUS_CONFLICT, "Task.status", "take over once the patient has arrived; the referral is in state %s",
-            e->loop->parent.state.business);
+        return fault(e->loop->scope, STATUS_CONFLICT, "Task.status",
+            "take over once the patient has arrived; the referral is in state %s", e->loop->parent.state.business);
     }
     return loop_take_over(e->loop, taken);
 }
@@ -333,7 +344,8 @@ enum status effect_apply(const struct effect *e) {
         return bser(e);
     }
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
-        if ((effects[i].kinds & (unsigned)e->subject->kind) != 0 && strcmp(effects[i].trigger, e->transition->trigger) == 0) {
+        if ((effects[i].kinds & (unsigned)e->subject->kind) != 0 &&
+            strcmp(effects[i].trigger, e->transition->trigger) == 0) {
             return effects[i].run(e);
         }
     }

@@ -163,7 +163,8 @@ static enum status write_return_request(struct text *out, const struct loop *loo
     json_member_string(w, "authoredOn", now);
     json_name(w, "requester");
     struct text destination = loop_destination_id(loop);
-    write_reference(w, destination.size > 0 ? place_reference(loop->scope, "Organization", destination) : loop->parent.owner);
+    write_reference(
+        w, destination.size > 0 ? place_reference(loop->scope, "Organization", destination) : loop->parent.owner);
     write_references(w, "performer", loop->parent.requester);
     write_references(w, "supportingInfo", letter);
     json_object_close(w);

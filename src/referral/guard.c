@@ -52,8 +52,8 @@ static unsigned actors_of(const struct loop *loop, const struct task *subject, c
 }
 
 /* What a crew of another organisation may do: carry the patient, and write down what it hears. */
-static const char *const crew_triggers[] = {
-    "depart", "depart-now", "arrive", "divert", "keep-destination", "die", "refuse", "record-acceptance", "record-decline"};
+static const char *const crew_triggers[] = {"depart", "depart-now", "arrive", "divert", "keep-destination", "die",
+    "refuse", "record-acceptance", "record-decline"};
 
 static bool crew_may(const char *trigger) {
     for (size_t i = 0; i < sizeof crew_triggers / sizeof *crew_triggers; i++) {
@@ -70,10 +70,11 @@ static enum status guard_identity(const yyjson_val *before, const yyjson_val *af
     static const char *const fixed[] = {"focus", "for", "partOf", "requester", "intent", "code"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         const yyjson_val *old = json_get(before, fixed[i]), *new = json_get(after, fixed[i]);
-        bool same = (old == NULL && new == NULL) || (old != NULL && new != NULL && json_equal(old, new));
+        bool same = (old == NULL && new == NULL) || (old != NULL && new != NULL &&json_equal(old, new));
         if (!same) {
             const char *path = text_format(scope->arena, "Task.%s", fixed[i]).at;
-            return fault(scope, STATUS_CONFLICT, path, "this does not change in the life of a referral: begin another one");
+            return fault(
+                scope, STATUS_CONFLICT, path, "this does not change in the life of a referral: begin another one");
         }
     }
     static const char *const growing[] = {"input", "output"};
@@ -92,8 +93,8 @@ static enum status guard_identity(const yyjson_val *before, const yyjson_val *af
     return STATUS_OK;
 }
 
-static enum status guard_delete(struct referral *referral, struct records_change *change, const struct task *before,
-    struct scope *scope) {
+static enum status guard_delete(
+    struct referral *referral, struct records_change *change, const struct task *before, struct scope *scope) {
     const struct task *open = before;
     struct loop *loop = NULL;
     struct text id = before->kind == REFERRAL_LOOP ? change->id : reference_id(before->part_of, "Task");
@@ -126,7 +127,8 @@ static enum status check_draft(const yyjson_val *after, struct task *task, struc
         return fault(scope, STATUS_UNPROCESSABLE, "Task.for", "a referral Task is for a Patient");
     }
     if (reference_id(task->requester, "Organization").size == 0) {
-        return fault(scope, STATUS_UNPROCESSABLE, "Task.requester", "a referral Task has an Organization as its requester");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, "Task.requester", "a referral Task has an Organization as its requester");
     }
     static const char *const own_inputs[] = {"departed", "first-offer", "delayed"};
     for (size_t i = 0; i < sizeof own_inputs / sizeof *own_inputs; i++) {
@@ -168,20 +170,24 @@ static enum status create_offer(struct loop **out, struct referral *referral, st
         return fault(scope, STATUS_DENIED, "Task.partOf", "only the sender and the control room ask further places");
     }
     if (!same) {
-        return fault(scope, STATUS_UNPROCESSABLE, "Task", "an offer has for, focus and requester of the referral it is part of");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, "Task", "an offer has for, focus and requester of the referral it is part of");
     }
     if (place.size == 0) {
-        return fault(scope, STATUS_UNPROCESSABLE, "Task.owner", "an offer has the Organization that is asked as its owner");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, "Task.owner", "an offer has the Organization that is asked as its owner");
     }
     if (!loop_is_asking(loop) && !is_business(&loop->parent, "diverted")) {
-        return fault(scope, STATUS_CONFLICT, "Task.partOf", "the referral asks nobody in state %s", loop->parent.state.business);
+        return fault(
+            scope, STATUS_CONFLICT, "Task.partOf", "the referral asks nobody in state %s", loop->parent.state.business);
     }
     if (loop_offer_of(loop, place) != NULL) {
         return fault(scope, STATUS_CONFLICT, "Task.owner", "this place is being asked already");
     }
     bool full = loop->offer_count >= LOOP_OFFERS_MAX || loop->offer_count >= (size_t)loop->policy.offers_max ||
                 loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max;
-    return full ? fault(scope, STATUS_CONFLICT, "Task", "the policy allows no further open offer of this referral") : STATUS_OK;
+    return full ? fault(scope, STATUS_CONFLICT, "Task", "the policy allows no further open offer of this referral")
+                : STATUS_OK;
 }
 
 static enum status guard_create(struct referral *referral, struct records_change *change, struct scope *scope) {
@@ -249,7 +255,8 @@ static struct wish wish_of(const struct task *before, const yyjson_val *after) {
     return wish;
 }
 
-static enum status guard_reason(const struct referral_transition *transition, const struct task *subject, struct scope *scope) {
+static enum status guard_reason(
+    const struct referral_transition *transition, const struct task *subject, struct scope *scope) {
     const yyjson_val *reason = json_get(subject->json, "statusReason");
     bool declines = strcmp(transition->trigger, "decline") == 0 || strcmp(transition->trigger, "record-decline") == 0;
     if (!transition->reason_required) {
@@ -257,19 +264,21 @@ static enum status guard_reason(const struct referral_transition *transition, co
     }
     if (declines && !state_is_bser(transition->from.business)) {
         struct text code = coding_code(reason, REFERRAL_DECLINE_SYSTEM);
-        return reason_find(code) != NULL
-                   ? STATUS_OK
-                   : fault(scope, STATUS_UNPROCESSABLE, "Task.statusReason", "a decline needs a coding of %s", REFERRAL_DECLINE_SYSTEM);
+        return reason_find(code) != NULL ? STATUS_OK
+                                         : fault(scope, STATUS_UNPROCESSABLE, "Task.statusReason",
+                                               "a decline needs a coding of %s", REFERRAL_DECLINE_SYSTEM);
     }
     bool said = json_get_text(reason, "text").size > 0 || yyjson_arr_size((yyjson_val *)json_get(reason, "coding")) > 0;
-    return said ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, "Task.statusReason", "%s needs a reason", transition->trigger);
+    return said ? STATUS_OK
+                : fault(scope, STATUS_UNPROCESSABLE, "Task.statusReason", "%s needs a reason", transition->trigger);
 }
 
-static enum status guard_telephone(const struct referral_transition *transition, const struct wish *wish, struct scope *scope) {
+static enum status guard_telephone(
+    const struct referral_transition *transition, const struct wish *wish, struct scope *scope) {
     bool records = strncmp(transition->trigger, "record-", 7) == 0;
-    return !records || wish->by_telephone
-               ? STATUS_OK
-               : fault(scope, STATUS_UNPROCESSABLE, "Task.input", "an answer heard by telephone needs an input telephone: who spoke");
+    return !records || wish->by_telephone ? STATUS_OK
+                                          : fault(scope, STATUS_UNPROCESSABLE, "Task.input",
+                                                "an answer heard by telephone needs an input telephone: who spoke");
 }
 
 /* ---- changes ---------------------------------------------------------------------------------------------------------- */
@@ -301,8 +310,8 @@ static enum status choose(const struct referral_transition **out, struct update 
     }
     enum status status = transition_choose(out, &wish, u->loop->scope);
     if (status == STATUS_OK && crew && ((*out)->actors & u->actors) == 0 && !crew_may((*out)->trigger)) {
-        return fault(u->loop->scope, STATUS_DENIED, "Task.status", "a crew carries the patient and records answers; %s is the sender's",
-            (*out)->trigger);
+        return fault(u->loop->scope, STATUS_DENIED, "Task.status",
+            "a crew carries the patient and records answers; %s is the sender's", (*out)->trigger);
     }
     return status;
 }
@@ -334,7 +343,8 @@ static enum status transit(struct update *u) {
     if (status != STATUS_OK) {
         return status;
     }
-    struct effect effect = {u->loop, u->subject, transition, records_unit_caller(u->loop->unit), u->owner_wish, u->location_wish};
+    struct effect effect = {
+        u->loop, u->subject, transition, records_unit_caller(u->loop->unit), u->owner_wish, u->location_wish};
     return effect_apply(&effect);
 }
 
@@ -353,7 +363,8 @@ static bool is_relayed(const struct update *u) {
 static enum status relay(struct update *u) {
     struct loop *loop = u->loop;
     const struct referral_transition *transition = NULL;
-    struct transition_wish wish = {.kind = REFERRAL_LOOP, .actors = u->actors, .from = loop->parent.state, .business = u->wish.business};
+    struct transition_wish wish = {
+        .kind = REFERRAL_LOOP, .actors = u->actors, .from = loop->parent.state, .business = u->wish.business};
     enum status status = transition_choose(&transition, &wish, loop->scope);
     if (status != STATUS_OK) {
         return status;
@@ -469,7 +480,8 @@ static enum status guard_inputs(const struct update *u) {
 static enum status take_wishes(struct update *u) {
     struct text location = reference_of(u->after, "location"), owner = reference_of(u->after, "owner");
     u->wish = wish_of(u->subject, u->after);
-    if (location.size == 0 && u->subject->location.size > 0 && u->subject->kind == REFERRAL_LOOP && task_is_open(u->subject)) {
+    if (location.size == 0 && u->subject->location.size > 0 && u->subject->kind == REFERRAL_LOOP &&
+        task_is_open(u->subject)) {
         return fault(u->loop->scope, STATUS_UNPROCESSABLE, "Task.location", "a destination may change, never vanish");
     }
     if (location.size > 0 && !text_equal(location, u->subject->location)) {
@@ -514,8 +526,8 @@ static struct task *find_subject(struct loop *loop, struct text id) {
     return NULL;
 }
 
-static enum status guard_update(struct referral *referral, struct records_change *change, const struct task *before,
-    struct scope *scope) {
+static enum status guard_update(
+    struct referral *referral, struct records_change *change, const struct task *before, struct scope *scope) {
     struct update update = {.referral = referral, .before = change->before, .after = change->after};
     enum status status = guard_identity(change->before, change->after, scope);
     if (status != STATUS_OK) {
@@ -557,8 +569,8 @@ enum status guard_task(void *context, struct records_change *change, struct scop
 
 /* ---- ServiceRequest --------------------------------------------------------------------------------------------------- */
 
-static enum status find_open_loop(bool *open_out, bool *any_out, struct referral *referral, struct records_change *change,
-    struct scope *scope) {
+static enum status find_open_loop(
+    bool *open_out, bool *any_out, struct referral *referral, struct records_change *change, struct scope *scope) {
     struct search_pair pair = {TEXT("focus"), place_reference(scope, "ServiceRequest", change->id)};
     const yyjson_val **found = NULL;
     size_t count = 0;
@@ -585,13 +597,14 @@ enum status guard_request(void *context, struct records_change *change, struct s
         return status;
     }
     if (change->after == NULL) {
-        return open ? fault(scope, STATUS_CONFLICT, "ServiceRequest", "a request with an open referral is not deleted: cancel the Task")
+        return open ? fault(scope, STATUS_CONFLICT, "ServiceRequest",
+                          "a request with an open referral is not deleted: cancel the Task")
                     : STATUS_OK;
     }
     static const char *const fixed[] = {"subject", "requester", "intent"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         const yyjson_val *old = json_get(change->before, fixed[i]), *new = json_get(change->after, fixed[i]);
-        bool same = (old == NULL && new == NULL) || (old != NULL && new != NULL && json_equal(old, new));
+        bool same = (old == NULL && new == NULL) || (old != NULL && new != NULL &&json_equal(old, new));
         if (!same) {
             const char *path = text_format(scope->arena, "ServiceRequest.%s", fixed[i]).at;
             return fault(scope, STATUS_CONFLICT, path, "this does not change once a referral carries the request");

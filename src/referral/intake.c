@@ -17,14 +17,16 @@ static enum status find_patient(struct intake *intake, struct scope *scope) {
     intake->bundle = parameter_resource(intake->parameters, "bundle");
     if (call->type == intake->referral->patient && call->id.size > 0) {
         if (reference.size > 0 || intake->bundle != NULL) {
-            return fault(scope, STATUS_INVALID, parameter_path(intake->parameters, reference.size > 0 ? "patient" : "bundle", "", scope),
+            return fault(scope, STATUS_INVALID,
+                parameter_path(intake->parameters, reference.size > 0 ? "patient" : "bundle", "", scope),
                 "called on a Patient, the operation takes no other patient");
         }
         intake->patient_id = call->id;
     } else if (reference.size > 0) {
         intake->patient_id = reference_id(reference, "Patient");
         if (intake->patient_id.size == 0) {
-            return fault(scope, STATUS_INVALID, parameter_path(intake->parameters, "patient", "valueReference.reference", scope),
+            return fault(scope, STATUS_INVALID,
+                parameter_path(intake->parameters, "patient", "valueReference.reference", scope),
                 "patient takes a reference such as Patient/1");
         }
     }
@@ -32,7 +34,8 @@ static enum status find_patient(struct intake *intake, struct scope *scope) {
         return fault(scope, STATUS_INVALID, "Parameters.parameter", "give either patient (a stored one) or bundle");
     }
     if (intake->patient_id.size > 0) {
-        intake->patient = text_format(scope->arena, "Patient/%.*s", (int)intake->patient_id.size, intake->patient_id.at);
+        intake->patient =
+            text_format(scope->arena, "Patient/%.*s", (int)intake->patient_id.size, intake->patient_id.at);
     }
     return STATUS_OK;
 }
@@ -83,7 +86,8 @@ enum status intake_read(struct intake *out, struct referral *referral, const str
 
 /* ---- origin and continuity ---------------------------------------------------------------------------------------------- */
 
-static enum status check_point(struct region_point point, const struct intake *intake, const char *path, struct scope *scope) {
+static enum status check_point(
+    struct region_point point, const struct intake *intake, const char *path, struct scope *scope) {
     struct region_point south_west = intake->snapshot->south_west, north_east = intake->snapshot->north_east;
     bool bounded = north_east.latitude > south_west.latitude;
     bool inside = point.latitude >= south_west.latitude && point.latitude <= north_east.latitude &&
@@ -96,12 +100,13 @@ static enum status check_point(struct region_point point, const struct intake *i
 
 static bool position_of(struct region_point *out, const yyjson_val *location) {
     const yyjson_val *position = json_get(location, "position");
-    return json_get_double(&out->latitude, position, "latitude") && json_get_double(&out->longitude, position, "longitude");
+    return json_get_double(&out->latitude, position, "latitude") &&
+           json_get_double(&out->longitude, position, "longitude");
 }
 
 /* A place of the region, or any Location that has a position: a health post, a scene. */
-static enum status origin_of_reference(struct referral_case *out, struct intake *intake, struct text reference, const char *path,
-    struct scope *scope) {
+static enum status origin_of_reference(
+    struct referral_case *out, struct intake *intake, struct text reference, const char *path, struct scope *scope) {
     struct text id = reference_id(reference, "Location");
     id = id.size > 0 ? id : reference_id(reference, "Organization");
     int place = region_place_find(intake->snapshot, id);
@@ -113,24 +118,29 @@ static enum status origin_of_reference(struct referral_case *out, struct intake 
     const yyjson_val *location = NULL;
     enum status status = STATUS_NOT_FOUND;
     if (id.size > 0 && fhir_id_is_valid(id)) {
-        status = records_read(&location, intake->referral->records, intake->call->caller, intake->referral->location, id, scope);
+        status = records_read(
+            &location, intake->referral->records, intake->call->caller, intake->referral->location, id, scope);
     }
     if (status == STATUS_OK && position_of(&out->origin, location)) {
         return check_point(out->origin, intake, path, scope);
     }
     return status == STATUS_OK || status == STATUS_NOT_FOUND || status == STATUS_GONE
-               ? fault(scope, STATUS_UNPROCESSABLE, path, "origin is no place of the region and no Location with a position")
+               ? fault(scope, STATUS_UNPROCESSABLE, path,
+                     "origin is no place of the region and no Location with a position")
                : status;
 }
 
-static enum status origin_of_parts(struct referral_case *out, struct intake *intake, const yyjson_val *origin, struct scope *scope) {
+static enum status origin_of_parts(
+    struct referral_case *out, struct intake *intake, const yyjson_val *origin, struct scope *scope) {
     bool latitude = false, longitude = false;
     size_t index, count;
     yyjson_val *part;
     yyjson_arr_foreach((yyjson_val *)json_get(origin, "part"), index, count, part) {
         struct text name = json_get_text(part, "name");
-        latitude = latitude || (text_is(name, "latitude") && json_get_double(&out->origin.latitude, part, "valueDecimal"));
-        longitude = longitude || (text_is(name, "longitude") && json_get_double(&out->origin.longitude, part, "valueDecimal"));
+        latitude =
+            latitude || (text_is(name, "latitude") && json_get_double(&out->origin.latitude, part, "valueDecimal"));
+        longitude =
+            longitude || (text_is(name, "longitude") && json_get_double(&out->origin.longitude, part, "valueDecimal"));
     }
     const char *path = parameter_path(intake->parameters, "origin", "part", scope);
     if (!latitude || !longitude) {
@@ -139,7 +149,8 @@ static enum status origin_of_parts(struct referral_case *out, struct intake *int
     return check_point(out->origin, intake, path, scope);
 }
 
-static enum status find_origin(struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope) {
+static enum status find_origin(
+    struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope) {
     size_t index = 0;
     const yyjson_val *origin = parameter_find(&index, intake->parameters, "origin");
     struct text reference = json_get_text(json_get(origin, "valueReference"), "reference");
@@ -198,8 +209,8 @@ enum status intake_case(struct referral_case *out, struct intake *intake, struct
         status = find_origin(out, intake, otherwise, scope);
     }
     if (status == STATUS_OK && intake->patient_id.size > 0 && out->continuity_min > 0) {
-        status = records_read(
-            &patient, intake->referral->records, intake->call->caller, intake->referral->patient, intake->patient_id, scope);
+        status = records_read(&patient, intake->referral->records, intake->call->caller, intake->referral->patient,
+            intake->patient_id, scope);
     }
     if (status != STATUS_OK) {
         return status;

@@ -10,8 +10,8 @@ struct intake {
     struct referral *referral;
     const struct referral_call *call;
     const yyjson_val *parameters;
-    struct text patient_id;           /* of a stored patient; none: a bundle was given */
-    struct text patient, encounter;   /* references; none */
+    struct text patient_id;         /* of a stored patient; none: a bundle was given */
+    struct text patient, encounter; /* references; none */
     const yyjson_val *bundle;
     const struct region_snapshot *snapshot;
     struct triage_facts *facts;
@@ -21,12 +21,13 @@ struct intake {
 MUST_CHECK enum status intake_read(struct intake *out, struct referral *referral, const struct referral_call *call,
     const char *const *names, size_t name_count, struct scope *scope);
 /* Where the patient is: the parameter `origin`, else the place of `otherwise` (an Organization's reference). */
-MUST_CHECK enum status intake_case(struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope);
+MUST_CHECK enum status intake_case(
+    struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope);
 /* The JSON of facts and reading, for the decision. */
 MUST_CHECK enum status intake_write_reading(struct text *out, const struct intake *intake, struct scope *scope);
 /* The RiskAssessment; `id` none leaves it out. */
-MUST_CHECK enum status intake_write_assessment(struct text *out, const struct intake *intake, struct text id, int64_t at_us,
-    struct scope *scope);
+MUST_CHECK enum status intake_write_assessment(
+    struct text *out, const struct intake *intake, struct text id, int64_t at_us, struct scope *scope);
 /* The parameters of $triage's answer, but for `reading`. */
 void intake_write_answer(struct json_writer *w, const struct intake *intake, struct scope *scope);
 

@@ -48,8 +48,8 @@ static enum status read_offers(struct loop *loop) {
     struct search_pair pair = {TEXT("part-of"), place_reference(loop->scope, "Task", loop->parent.id)};
     const yyjson_val **found = NULL;
     size_t count = 0;
-    enum status status = records_unit_search(
-        &found, &count, loop->unit, loop->referral->task, &pair, 1, LOOP_OFFERS_MAX, loop->scope);
+    enum status status =
+        records_unit_search(&found, &count, loop->unit, loop->referral->task, &pair, 1, LOOP_OFFERS_MAX, loop->scope);
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {
         struct task offer;
         if (task_is_governed(found[i]) && task_read(&offer, found[i]) && offer.kind == REFERRAL_OFFER) {
@@ -90,8 +90,9 @@ enum status loop_need_case(struct loop *loop) {
     struct text reference = task_input_text(&loop->parent, "decision");
     struct text id = reference_id(reference, "GuidanceResponse");
     const yyjson_val *stored = NULL;
-    enum status status = id.size == 0 ? STATUS_NOT_FOUND
-                                      : records_unit_get(&stored, loop->unit, loop->referral->decision, id, loop->scope);
+    enum status status = id.size == 0
+                             ? STATUS_NOT_FOUND
+                             : records_unit_get(&stored, loop->unit, loop->referral->decision, id, loop->scope);
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK; /* a loop that a client drew up by itself */
     }
@@ -242,15 +243,16 @@ enum status loop_move(struct loop *loop, struct task *task, const struct referra
         }
         travel = travel_minutes(loop);
     }
-    task->deadline_us = loop->now_us + (int64_t)(policy_minutes(&loop->policy, row->deadline, loop->level, travel) * MINUTE_US);
+    task->deadline_us =
+        loop->now_us + (int64_t)(policy_minutes(&loop->policy, row->deadline, loop->level, travel) * MINUTE_US);
     return STATUS_OK;
 }
 
 enum status loop_step(struct loop *loop, struct task *task, unsigned actors, const char *trigger) {
     const struct referral_transition *transition = transition_by_trigger(task->kind, actors, task->state, trigger);
     if (transition == NULL) {
-        return fault_coded(loop->scope, STATUS_CONFLICT, "conflict", "Task.status", "%s is not possible for the %s in state %s", trigger,
-            task->kind == REFERRAL_LOOP ? "loop" : "offer",
+        return fault_coded(loop->scope, STATUS_CONFLICT, "conflict", "Task.status",
+            "%s is not possible for the %s in state %s", trigger, task->kind == REFERRAL_LOOP ? "loop" : "offer",
             task->state.business[0] == '\0' ? task->state.status : task->state.business);
     }
     return loop_move(loop, task, transition);
@@ -267,14 +269,16 @@ enum status law_check_task(const struct task *task, struct scope *scope) {
         return STATUS_OK;
     }
     if (task->owner.size == 0) {
-        return fault(scope, STATUS_UNPROCESSABLE, "Task.owner", "an open referral Task needs an owner: name who must act");
+        return fault(
+            scope, STATUS_UNPROCESSABLE, "Task.owner", "an open referral Task needs an owner: name who must act");
     }
     if (task->deadline_us == 0) {
         return fault(scope, STATUS_FAILED, "Task.restriction.period.end", "an open referral Task needs a deadline");
     }
     bool rolling = task->kind == REFERRAL_LOOP && task_has_input(task, "departed");
     if (task->kind == REFERRAL_LOOP && (row->destination == DESTINATION_MUST || rolling) && task->location.size == 0) {
-        return fault(scope, STATUS_UNPROCESSABLE, "Task.location", "a patient on the way has a destination: it may change, never vanish");
+        return fault(scope, STATUS_UNPROCESSABLE, "Task.location",
+            "a patient on the way has a destination: it may change, never vanish");
     }
     return STATUS_OK;
 }

@@ -27,15 +27,17 @@ struct loop {
     int level;
     const yyjson_val *case_json; /* of the first decision; NULL until loop_need_case found it */
     bool has_decision;
-    struct decision decision;    /* the latest that was read or made in this unit */
+    struct decision decision; /* the latest that was read or made in this unit */
     struct text decision_reference;
 };
 /* Reads the loop's decision, where it has one: `has_decision` tells. */
 MUST_CHECK enum status loop_need_case(struct loop *loop);
 /* STATUS_NOT_FOUND without an issue when there is no such governed loop. */
-MUST_CHECK enum status loop_open(struct loop **out, struct referral *referral, struct records_unit *unit, struct text id, struct scope *scope);
+MUST_CHECK enum status loop_open(
+    struct loop **out, struct referral *referral, struct records_unit *unit, struct text id, struct scope *scope);
 /* The same without a Task yet. */
-MUST_CHECK enum status loop_begin(struct loop **out, struct referral *referral, struct records_unit *unit, struct scope *scope);
+MUST_CHECK enum status loop_begin(
+    struct loop **out, struct referral *referral, struct records_unit *unit, struct scope *scope);
 
 MUST_CHECK enum status loop_step(struct loop *loop, struct task *task, unsigned actors, const char *trigger);
 MUST_CHECK enum status loop_move(struct loop *loop, struct task *task, const struct referral_transition *transition);
@@ -44,13 +46,14 @@ MUST_CHECK enum status loop_commit(struct loop *loop, struct task *task);
 MUST_CHECK enum status law_check_task(const struct task *task, struct scope *scope);
 
 struct text loop_patient_id(const struct loop *loop);
-bool loop_is_asking(const struct loop *loop);    /* no destination yet: offered, rerouted, with-controller, draft */
-bool loop_is_travelling(const struct loop *loop);/* en-route, diverted */
+bool loop_is_asking(const struct loop *loop);     /* no destination yet: offered, rerouted, with-controller, draft */
+bool loop_is_travelling(const struct loop *loop); /* en-route, diverted */
 size_t loop_open_offers(const struct loop *loop);
-struct task *loop_offer_of(struct loop *loop, struct text place_id);   /* the latest open or accepted offer to a place; NULL */
-struct task *loop_destination_offer(struct loop *loop);               /* the accepted one; NULL */
-struct text loop_destination_id(const struct loop *loop);              /* place id of the loop's location; none */
-struct text loop_control_room(const struct loop *loop);                /* reference */
+struct task *loop_offer_of(
+    struct loop *loop, struct text place_id);             /* the latest open or accepted offer to a place; NULL */
+struct task *loop_destination_offer(struct loop *loop);   /* the accepted one; NULL */
+struct text loop_destination_id(const struct loop *loop); /* place id of the loop's location; none */
+struct text loop_control_room(const struct loop *loop);   /* reference */
 struct text place_reference(struct scope *scope, const char *type, struct text id);
 
 /* ---- claims (claim.c) ------------------------------------------------------------------------------------------------ */
@@ -76,13 +79,16 @@ MUST_CHECK enum status loop_fill(size_t *asked_out, struct loop *loop);
 /* The same from the ranking that the loop has, without making another. */
 MUST_CHECK enum status loop_ask_listed(size_t *asked_out, struct loop *loop);
 /* Keeps a decision and makes it the loop's. */
-MUST_CHECK enum status loop_adopt(struct loop *loop, const struct decision *decision, const struct decision_stamp *stamp);
+MUST_CHECK enum status loop_adopt(
+    struct loop *loop, const struct decision *decision, const struct decision_stamp *stamp);
 MUST_CHECK enum status loop_reroute(struct loop *loop, unsigned actors, const char *trigger);
 MUST_CHECK enum status loop_withdraw_others(struct loop *loop, const struct task *but);
 MUST_CHECK enum status loop_accept(struct loop *loop, struct task *offer, const struct referral_transition *transition);
-MUST_CHECK enum status loop_decline(struct loop *loop, struct task *offer, const struct referral_transition *transition);
+MUST_CHECK enum status loop_decline(
+    struct loop *loop, struct task *offer, const struct referral_transition *transition);
 /* Makes a place the destination without asking: notification, designation. */
-MUST_CHECK enum status loop_name_destination(struct loop *loop, struct text place_id, unsigned actors, const char *trigger);
+MUST_CHECK enum status loop_name_destination(
+    struct loop *loop, struct text place_id, unsigned actors, const char *trigger);
 /* The nearest place that can stabilise becomes the destination; *named_out is false where there is none at all. */
 MUST_CHECK enum status loop_name_stabilising(bool *named_out, struct loop *loop, const char *trigger);
 MUST_CHECK enum status loop_start_clocks(struct loop *loop);

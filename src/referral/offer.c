@@ -443,7 +443,8 @@ enum status loop_name_stabilising(bool *named_out, struct loop *loop, const char
 /* ---- clocks --------------------------------------------------------------------------------------------------------- */
 
 static struct text clock_key(const struct loop *loop, struct text id) {
-    return text_format(loop->scope->arena, "%.*s/%.*s", (int)loop->parent.id.size, loop->parent.id.at, (int)id.size, id.at);
+    return text_format(
+        loop->scope->arena, "%.*s/%.*s", (int)loop->parent.id.size, loop->parent.id.at, (int)id.size, id.at);
 }
 
 enum status loop_start_clocks(struct loop *loop) {
@@ -471,8 +472,8 @@ enum status loop_stop_clocks(struct loop *loop) {
     struct store_unit *unit = records_unit_store(loop->unit);
     enum status status = store_unit_due_clear(unit, TEXT(DUE_TRIGGER), clock_key(loop, TEXT("confirm")), loop->scope);
     for (size_t i = 0; i < loop->policy.trigger_count && status == STATUS_OK; i++) {
-        status = store_unit_due_clear(
-            unit, TEXT(DUE_TRIGGER), clock_key(loop, loop->policy.triggers[i].id), loop->scope);
+        status =
+            store_unit_due_clear(unit, TEXT(DUE_TRIGGER), clock_key(loop, loop->policy.triggers[i].id), loop->scope);
     }
     return status;
 }

@@ -25,8 +25,8 @@ static struct text organization(struct text id, struct scope *scope) {
     return text_format(scope->arena, "Organization/%.*s", (int)id.size, id.at);
 }
 
-static void write_option(struct json_writer *w, const struct referral_option *option, const struct region_snapshot *snapshot,
-    struct scope *scope) {
+static void write_option(struct json_writer *w, const struct referral_option *option,
+    const struct region_snapshot *snapshot, struct scope *scope) {
     const struct region_place *place = &snapshot->places[option->place];
     parameter_open(w, "option");
     parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
@@ -67,8 +67,8 @@ static void write_option(struct json_writer *w, const struct referral_option *op
     parameter_close(w);
 }
 
-static void write_excluded(struct json_writer *w, const struct referral_excluded *excluded, const struct region_snapshot *snapshot,
-    struct scope *scope) {
+static void write_excluded(struct json_writer *w, const struct referral_excluded *excluded,
+    const struct region_snapshot *snapshot, struct scope *scope) {
     const struct region_place *place = &snapshot->places[excluded->place];
     if (place->post) {
         return; /* hundreds of health posts, all for the same reason */
@@ -110,8 +110,8 @@ static enum status read_limit(size_t *out, const struct intake *intake, struct s
     bool found = false;
     enum status status = parameter_integer(&found, &limit, intake->parameters, "limit", scope);
     if (status == STATUS_OK && (limit < 1 || limit > LIMIT_MAX)) {
-        return fault(scope, STATUS_INVALID, parameter_path(intake->parameters, "limit", "valueInteger", scope), "limit is 1 to %d",
-            LIMIT_MAX);
+        return fault(scope, STATUS_INVALID, parameter_path(intake->parameters, "limit", "valueInteger", scope),
+            "limit is 1 to %d", LIMIT_MAX);
     }
     *out = (size_t)limit;
     return status;

@@ -4,8 +4,8 @@
 #include "referral/intake.h"
 #include "referral/loop.h"
 
-static const char *const names[] = {
-    "patient", "encounter", "requester", "origin", "human-level", "place", "override-reason", "question", "depart", "decision", "based-on"};
+static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
+    "override-reason", "question", "depart", "decision", "based-on"};
 
 struct sending {
     struct intake intake;
@@ -37,7 +37,8 @@ static enum status read_requester(struct sending *s, struct scope *scope) {
         return fault(scope, STATUS_INVALID, path, "requester takes the Organization that sends");
     }
     bool may = text_equal(s->requester, caller->organisation) || text_is(caller->role, "administrator") ||
-               text_is(caller->role, "control-room") || text_is(caller->role, "crew") || text_is(caller->role, "system");
+               text_is(caller->role, "control-room") || text_is(caller->role, "crew") ||
+               text_is(caller->role, "system");
     return may ? STATUS_OK : fault(scope, STATUS_DENIED, path, "the caller's organisation is not the one that sends");
 }
 
@@ -63,7 +64,8 @@ static enum status read_wishes(struct sending *s, struct scope *scope) {
     }
     s->chosen = reference_id(place, "Organization");
     if (status == STATUS_OK && place.size > 0 && s->chosen.size == 0) {
-        return fault(scope, STATUS_INVALID, parameter_path(parameters, "place", "valueReference", scope), "place takes an Organization");
+        return fault(scope, STATUS_INVALID, parameter_path(parameters, "place", "valueReference", scope),
+            "place takes an Organization");
     }
     return status;
 }
@@ -73,10 +75,10 @@ static enum status check_choice(struct sending *s, struct scope *scope) {
     const yyjson_val *parameters = s->intake.parameters;
     const struct region_snapshot *snapshot = s->intake.snapshot;
     if (s->chosen.size == 0) {
-        return !s->patient.stay_local
-                   ? STATUS_OK
-                   : fault(scope, STATUS_UNPROCESSABLE, "Parameters.parameter",
-                         "this case stays local: care where the patient is now is enough; name a place to send all the same");
+        return !s->patient.stay_local ? STATUS_OK
+                                      : fault(scope, STATUS_UNPROCESSABLE, "Parameters.parameter",
+                                            "this case stays local: care where the patient is now is enough; name a "
+                                            "place to send all the same");
     }
     int index = region_place_find(snapshot, s->chosen);
     const char *path = parameter_path(parameters, "place", "valueReference", scope);
@@ -84,7 +86,8 @@ static enum status check_choice(struct sending *s, struct scope *scope) {
         return fault(scope, STATUS_UNPROCESSABLE, path, "no open place of care of the region by that id");
     }
     const struct referral_ranking *ranking = &s->decision.ranking;
-    bool first = ranking->option_count > 0 && text_equal(s->decision.snapshot->places[ranking->options[0].place].id, s->chosen);
+    bool first =
+        ranking->option_count > 0 && text_equal(s->decision.snapshot->places[ranking->options[0].place].id, s->chosen);
     if (!first && s->override_reason.size == 0) {
         return fault(scope, STATUS_UNPROCESSABLE, parameter_path(parameters, "override-reason", "valueString", scope),
             "another place than the first was chosen: override-reason says why");
@@ -151,7 +154,8 @@ static void write_note(struct json_writer *w, struct text question) {
     json_array_close(w);
 }
 
-static enum status write_request(struct text *out, const struct sending *s, struct text first, int64_t now_us, struct scope *scope) {
+static enum status write_request(
+    struct text *out, const struct sending *s, struct text first, int64_t now_us, struct scope *scope) {
     char now[TIME_TEXT_SIZE];
     time_format_utc(now, now_us);
     struct text support[] = {s->assessment, s->loop->decision_reference, s->earlier_decision};
@@ -188,7 +192,8 @@ static enum status write_request(struct text *out, const struct sending *s, stru
 static enum status write_provenance(struct text *out, const struct sending *s, int64_t now_us, struct scope *scope) {
     char now[TIME_TEXT_SIZE];
     time_format_utc(now, now_us);
-    struct text targets[] = {s->assessment, s->loop->decision_reference, place_reference(scope, "ServiceRequest", s->request)};
+    struct text targets[] = {
+        s->assessment, s->loop->decision_reference, place_reference(scope, "ServiceRequest", s->request)};
     struct json_writer writer = json_writer_open(scope->arena, 256 * 1024), *w = &writer;
     json_object_open(w);
     json_member_string(w, "resourceType", "Provenance");
@@ -197,7 +202,8 @@ static enum status write_provenance(struct text *out, const struct sending *s, i
     json_name(w, "policy");
     json_array_open(w);
     json_string_text(w, text_format(scope->arena, "urn:sha256:%s", s->intake.reading.policy_digest));
-    json_string_text(w, text_format(scope->arena, "urn:sha256:%.*s", (int)s->decision.policy_hash.size, s->decision.policy_hash.at));
+    json_string_text(
+        w, text_format(scope->arena, "urn:sha256:%.*s", (int)s->decision.policy_hash.size, s->decision.policy_hash.at));
     json_array_close(w);
     json_name(w, "agent");
     json_array_open(w);
@@ -221,7 +227,8 @@ static enum status ensure_device(struct sending *s, struct records_unit *unit, s
         return status;
     }
     return records_unit_put(NULL, unit,
-        TEXT("{\"resourceType\":\"Device\",\"id\":\"soyang\",\"status\":\"active\",\"deviceName\":[{\"name\":\"Soyang\",\"type\":\"user-friendly-name\"}]}"),
+        TEXT("{\"resourceType\":\"Device\",\"id\":\"soyang\",\"status\":\"active\",\"deviceName\":[{\"name\":"
+             "\"Soyang\",\"type\":\"user-friendly-name\"}]}"),
         scope);
 }
 
@@ -296,7 +303,8 @@ static enum status ask(struct sending *s) {
     }
     enum status status = loop_ask_listed(&asked, loop);
     if (status == STATUS_OK && asked == 0 && !has_offer(loop, first_place(s)) && first_place(s).size > 0) {
-        status = offer_ask(loop, first_place(s)); /* all are busy: the best is asked all the same, nobody is asked by nobody */
+        status = offer_ask(
+            loop, first_place(s)); /* all are busy: the best is asked all the same, nobody is asked by nobody */
     }
     return status;
 }
@@ -335,7 +343,8 @@ static enum status collect(struct sending *s, struct scope *scope) {
     return status;
 }
 
-static enum status put_written(struct records_unit *unit, enum status status, const struct text *body, struct scope *scope) {
+static enum status put_written(
+    struct records_unit *unit, enum status status, const struct text *body, struct scope *scope) {
     return status == STATUS_OK ? records_unit_put(NULL, unit, *body, scope) : status;
 }
 
@@ -350,8 +359,11 @@ static enum status send(void *context, struct records_unit *unit, struct scope *
     if (status == STATUS_OK) {
         status = put_assessment(s, unit, scope);
     }
-    struct decision_stamp stamp = {.patient = s->intake.patient, .encounter = s->intake.encounter, .chosen = s->chosen,
-        .override_reason = s->override_reason, .who = s->intake.call->caller->who};
+    struct decision_stamp stamp = {.patient = s->intake.patient,
+        .encounter = s->intake.encounter,
+        .chosen = s->chosen,
+        .override_reason = s->override_reason,
+        .who = s->intake.call->caller->who};
     if (status == STATUS_OK) {
         status = loop_adopt(s->loop, &s->decision, &stamp);
     }
@@ -361,7 +373,8 @@ static enum status send(void *context, struct records_unit *unit, struct scope *
         status = loop_claim_patient(s->loop);
     }
     if (status == STATUS_OK) {
-        status = put_written(unit, write_request(&s->request_body, s, first_place(s), s->loop->now_us, scope), &s->request_body, scope);
+        status = put_written(
+            unit, write_request(&s->request_body, s, first_place(s), s->loop->now_us, scope), &s->request_body, scope);
     }
     if (status == STATUS_OK) {
         status = put_written(unit, write_provenance(&provenance, s, s->loop->now_us, scope), &provenance, scope);

@@ -60,7 +60,8 @@ static const yyjson_val *find(const yyjson_val *parameters, const char *name) {
 }
 
 static enum status refuse(const yyjson_val *parameters, const char *name, const char *member, struct scope *scope) {
-    return fault(scope, STATUS_INVALID, parameter_path(parameters, name, member, scope), "the parameter %s takes a %s", name, member);
+    return fault(scope, STATUS_INVALID, parameter_path(parameters, name, member, scope), "the parameter %s takes a %s",
+        name, member);
 }
 
 enum status parameter_reference(struct text *out, const yyjson_val *parameters, const char *name, struct scope *scope) {
@@ -91,7 +92,8 @@ enum status parameter_boolean(
     bool *found, bool *out, const yyjson_val *parameters, const char *name, struct scope *scope) {
     const yyjson_val *item = find(parameters, name);
     *found = item != NULL;
-    return item == NULL || json_get_bool(out, item, "valueBoolean") ? STATUS_OK : refuse(parameters, name, "valueBoolean", scope);
+    return item == NULL || json_get_bool(out, item, "valueBoolean") ? STATUS_OK
+                                                                    : refuse(parameters, name, "valueBoolean", scope);
 }
 
 const yyjson_val *parameter_resource(const yyjson_val *parameters, const char *name) {
@@ -151,7 +153,8 @@ void parameter_write_resource(struct json_writer *w, const char *name, struct te
     json_object_close(w);
 }
 
-void parameter_write_coding(struct json_writer *w, const char *name, struct text system, struct text code, struct text display) {
+void parameter_write_coding(
+    struct json_writer *w, const char *name, struct text system, struct text code, struct text display) {
     open(w, name);
     json_name(w, "valueCoding");
     json_object_open(w);

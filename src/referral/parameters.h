@@ -11,8 +11,10 @@ MUST_CHECK enum status parameters_read(
 const yyjson_val *parameter_find(size_t *index, const yyjson_val *parameters, const char *name);
 
 /* Absent is STATUS_OK with a none. A value of another type is STATUS_INVALID. */
-MUST_CHECK enum status parameter_reference(struct text *out, const yyjson_val *parameters, const char *name, struct scope *scope);
-MUST_CHECK enum status parameter_string(struct text *out, const yyjson_val *parameters, const char *name, struct scope *scope);
+MUST_CHECK enum status parameter_reference(
+    struct text *out, const yyjson_val *parameters, const char *name, struct scope *scope);
+MUST_CHECK enum status parameter_string(
+    struct text *out, const yyjson_val *parameters, const char *name, struct scope *scope);
 MUST_CHECK enum status parameter_integer(
     bool *found, int64_t *out, const yyjson_val *parameters, const char *name, struct scope *scope);
 MUST_CHECK enum status parameter_boolean(
@@ -25,10 +27,12 @@ const char *parameter_path(const yyjson_val *parameters, const char *name, const
 void parameter_write_integer(struct json_writer *w, const char *name, int64_t value);
 void parameter_write_decimal(struct json_writer *w, const char *name, double value, int decimals);
 void parameter_write_boolean(struct json_writer *w, const char *name, bool value);
-void parameter_write_text(struct json_writer *w, const char *name, const char *member, struct text value); /* none: left out */
+void parameter_write_text(
+    struct json_writer *w, const char *name, const char *member, struct text value); /* none: left out */
 void parameter_write_reference(struct json_writer *w, const char *name, struct text reference, struct text display);
 void parameter_write_resource(struct json_writer *w, const char *name, struct text resource);
-void parameter_write_coding(struct json_writer *w, const char *name, struct text system, struct text code, struct text display);
+void parameter_write_coding(
+    struct json_writer *w, const char *name, struct text system, struct text code, struct text display);
 void parameter_open(struct json_writer *w, const char *name); /* with parts; then parameter_close */
 void parameter_close(struct json_writer *w);
 void parameters_open(struct json_writer *w);

@@ -122,8 +122,8 @@ static enum status read_triggers(struct policy *out, const yyjson_val *root, str
             return fault(scope, STATUS_TOO_COSTLY, "triggers", "policy: more than %d triggers", POLICY_TRIGGERS_MAX);
         }
         struct policy_trigger *trigger = &out->triggers[out->trigger_count++];
-        *trigger = (struct policy_trigger){
-            .id = json_get_text(item, "id"), .levels = read_levels(json_get(item, "levels"))};
+        *trigger =
+            (struct policy_trigger){.id = json_get_text(item, "id"), .levels = read_levels(json_get(item, "levels"))};
         enum status status = read_number(&trigger->after_min, item, "after_minutes", "triggers.after_minutes", scope);
         bool known = false;
         for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
@@ -133,8 +133,9 @@ static enum status read_triggers(struct policy *out, const yyjson_val *root, str
             }
         }
         if (status != STATUS_OK || !known || trigger->id.size == 0) {
-            return status != STATUS_OK ? status
-                                       : fault(scope, STATUS_INVALID, "triggers", "policy: a trigger needs an id and a known action");
+            return status != STATUS_OK
+                       ? status
+                       : fault(scope, STATUS_INVALID, "triggers", "policy: a trigger needs an id and a known action");
         }
     }
     return STATUS_OK;
@@ -146,7 +147,8 @@ static enum status read_deadlines(struct policy *out, const yyjson_val *root, st
     yyjson_val *key, *value;
     yyjson_obj_foreach((yyjson_val *)deadlines, index, count, key, value) {
         if (out->deadline_count == POLICY_DEADLINES_MAX) {
-            return fault(scope, STATUS_TOO_COSTLY, "deadlines_minutes", "policy: more than %d deadlines", POLICY_DEADLINES_MAX);
+            return fault(
+                scope, STATUS_TOO_COSTLY, "deadlines_minutes", "policy: more than %d deadlines", POLICY_DEADLINES_MAX);
         }
         struct policy_deadline *deadline = &out->deadlines[out->deadline_count++];
         deadline->key = json_text(key);
@@ -158,8 +160,9 @@ static enum status read_deadlines(struct policy *out, const yyjson_val *root, st
             status = read_number(&deadline->travel_factor, value, "travel_factor", "deadlines_minutes", scope);
         }
         if (status != STATUS_OK || deadline->minutes <= 0) {
-            return status != STATUS_OK ? status
-                                       : fault(scope, STATUS_INVALID, "deadlines_minutes", "policy: a deadline must be over 0");
+            return status != STATUS_OK
+                       ? status
+                       : fault(scope, STATUS_INVALID, "deadlines_minutes", "policy: a deadline must be over 0");
         }
     }
     return STATUS_OK;
@@ -175,7 +178,8 @@ static enum status read_caps(struct policy *out, const yyjson_val *root, struct 
     if (status == STATUS_OK) {
         status = read_number(&all, caps, "offers_per_referral", "caps.offers_per_referral", scope);
     }
-    if (status == STATUS_OK && (open < 1 || open > 64 || department < 1 || department > 1000 || all < 1 || all > 1000)) {
+    if (status == STATUS_OK &&
+        (open < 1 || open > 64 || department < 1 || department > 1000 || all < 1 || all > 1000)) {
         return fault(scope, STATUS_INVALID, "caps", "policy: a cap is out of bounds");
     }
     out->open_offers_max = (int)open;

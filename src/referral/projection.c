@@ -65,7 +65,8 @@ static void write_place_needs(struct json_writer *w, const struct region_place *
     json_array_close(w);
 }
 
-static void write_place_beds(struct json_writer *w, const struct region_place *place, const struct relevance *relevant) {
+static void write_place_beds(
+    struct json_writer *w, const struct region_place *place, const struct relevance *relevant) {
     json_name(w, "beds");
     json_array_open(w);
     int index = 0;
@@ -119,7 +120,8 @@ static void write_codes(
     json_array_close(w);
 }
 
-void projection_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
+void projection_write(
+    struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
     struct relevance relevant = relevance_of(patient, snapshot);
     json_object_open(w);
     json_member_text(w, "id", snapshot->id);
@@ -228,7 +230,9 @@ static void read_place(struct region_place *out, const yyjson_val *json, struct 
         int bed = integer_of(item, "b");
         if (bed >= 0 && bed < REGION_BEDS_MAX) {
             struct region_count *row = &out->beds[bed];
-            *row = (struct region_count){.known = true, .free = integer_of(item, "free"), .total = integer_of(item, "total"),
+            *row = (struct region_count){.known = true,
+                .free = integer_of(item, "free"),
+                .total = integer_of(item, "total"),
                 .author = json_get_text(item, "author")};
             int64_t said_us = 0;
             row->said_us = json_get_int64(&said_us, item, "said_us") ? said_us : 0;
@@ -254,8 +258,10 @@ enum status projection_read(struct region_snapshot **out, const yyjson_val *json
     snapshot->travel.far_kmh = decimal_of(travel, "far_kmh", 1);
     snapshot->need_count = read_codes(snapshot->needs, REGION_NEEDS_MAX, json_get(json, "needs"));
     snapshot->bed_count = read_codes(snapshot->beds, REGION_BEDS_MAX, json_get(json, "beds"));
-    snapshot->department_count = read_codes(snapshot->departments, REGION_DEPARTMENTS_MAX, json_get(json, "departments"));
-    struct region_place *rows = ARENA_ARRAY(scope->arena, struct region_place, yyjson_arr_size((yyjson_val *)places) + 1);
+    snapshot->department_count =
+        read_codes(snapshot->departments, REGION_DEPARTMENTS_MAX, json_get(json, "departments"));
+    struct region_place *rows =
+        ARENA_ARRAY(scope->arena, struct region_place, yyjson_arr_size((yyjson_val *)places) + 1);
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)places, index, count, item) {

@@ -4,11 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FIRST_LEGS_MAX = 3 };           /* nearest places that can stabilise */
-#define TWO_LEGS_FROM_MIN 60.          /* assumption: at level 1 and 2 stabilise first when the direct way is longer */
-#define SECOND_LEG_WEIGHT .5           /* assumption: minutes after stabilisation weigh half */
-#define LYSIS_FROM_MIN 120.            /* no device within: lysis first (ACC/AHA 2025) */
-#define SCORE_GRAIN 1e-9               /* scores nearer than this are equal; the tie goes by minutes and id */
+enum { FIRST_LEGS_MAX = 3 };  /* nearest places that can stabilise */
+#define TWO_LEGS_FROM_MIN 60. /* assumption: at level 1 and 2 stabilise first when the direct way is longer */
+#define SECOND_LEG_WEIGHT .5  /* assumption: minutes after stabilisation weigh half */
+#define SECOND_NO_WEIGHT .5   /* assumption: once stabilised, a no from the second place costs half */
+#define LYSIS_FROM_MIN 120.   /* no device within: lysis first (ACC/AHA 2025) */
+#define SCORE_GRAIN 1e-9      /* scores nearer than this are equal; the tie goes by minutes and id */
 
 /* One place on the way to being an option. Directs come first in `at`. */
 struct ranking {
@@ -168,7 +169,7 @@ static void choose_second(struct candidate *candidate, const struct ranking *ran
         whole.option.second_place = direct->place;
         whole.option.second_leg_min = leg->stay_min + second.minutes;
         whole.option.minutes = candidate->option.minutes + whole.option.second_leg_min;
-        whole.option.chance = candidate->option.chance * direct->chance;
+        whole.option.chance = candidate->option.chance * (1 - SECOND_NO_WEIGHT * (1 - direct->chance));
         whole.second_id = ranking->at[i]->id;
         score_two_legs(&whole, rank);
         bool better = best.option.second_place < 0 || whole.option.score > best.option.score ||
@@ -301,7 +302,8 @@ enum status referral_rank(struct referral_ranking *out, const struct region_snap
 
     struct candidate **sorted = ranking->at;
     qsort(sorted, ranking->count, sizeof *sorted, order);
-    size_t wanted = patient->options_max > 0 && patient->options_max < ranking->count ? patient->options_max : ranking->count;
+    size_t wanted =
+        patient->options_max > 0 && patient->options_max < ranking->count ? patient->options_max : ranking->count;
     out->options = ARENA_ARRAY(scope->arena, struct referral_option, wanted + 1);
     out->option_count = wanted;
     for (size_t i = 0; i < wanted; i++) {

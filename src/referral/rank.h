@@ -15,9 +15,9 @@ enum { NEED_BEDS_MAX = 4 };
 struct need_trait {
     const char *code; /* NULL: the row for all others */
     enum delay_curve curve;
-    const char *stabilise;            /* need that the first of two legs must serve; NULL: no two legs */
-    double stay_min;                  /* at the first place, until the second leg departs */
-    const char *beds[NEED_BEDS_MAX];  /* any of these kinds free is enough */
+    const char *stabilise;           /* need that the first of two legs must serve; NULL: no two legs */
+    double stay_min;                 /* at the first place, until the second leg departs */
+    const char *beds[NEED_BEDS_MAX]; /* any of these kinds free is enough */
 };
 const struct need_trait *need_trait_of(struct text code); /* never NULL */
 
@@ -47,7 +47,7 @@ enum referral_exclusion eligible_find(int *need_out, const struct rank *rank, in
 struct chance {
     double value;
     double tier, on_call, beds;
-    int count_bed;               /* bed kind that mattered; -1: none known */
+    int count_bed; /* bed kind that mattered; -1: none known */
     int count_free;
     double count_age_min, count_trust;
     bool tier_low;
@@ -64,8 +64,8 @@ struct candidate {
     struct referral_option option;
     struct chance chance;
     struct text id, second_id;
-    bool local;          /* stays where the patient is, or nearest by */
-    double first_min;    /* two legs: until the first place begins */
+    bool local;       /* stays where the patient is, or nearest by */
+    double first_min; /* two legs: until the first place begins */
 };
 void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena);
 

@@ -33,7 +33,8 @@ enum status referral_open(struct referral **out, struct records *records, struct
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory");
     }
     struct referral *referral = ARENA_NEW(arena, struct referral);
-    *referral = (struct referral){.arena = arena, .records = records, .region = region, .clock = records_clock(records)};
+    *referral =
+        (struct referral){.arena = arena, .records = records, .region = region, .clock = records_clock(records)};
     find_types(referral);
     enum status status = triage_policy_open(&referral->triage, (struct text){0}, arena, scope);
     if (status != STATUS_OK) {

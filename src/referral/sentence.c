@@ -20,7 +20,8 @@ static void say_local(struct candidate *c, const struct rank *rank, struct arena
     if (c->option.place == rank->patient->origin_place) {
         say(c, "local", TEXT("지금 있는 곳에서 진료가 충분합니다."), TEXT("Care where the patient is now is enough."));
     } else {
-        say(c, "local", TEXT("가까운 기관의 진료로 충분합니다."), TEXT("The nearest place that treats this is enough."));
+        say(c, "local", TEXT("가까운 기관의 진료로 충분합니다."),
+            TEXT("The nearest place that treats this is enough."));
     }
 }
 
@@ -32,8 +33,8 @@ static void say_way(struct candidate *c, const struct rank *rank, struct arena *
     say(c, "travel",
         text_format(arena, "이동 %.0f분(%.1f km%s), 응답 %.0f분, 진료 대기 %.0f분.", o->travel_min, o->distance_km,
             o->estimated ? ", 추정" : "", o->answer_min, o->wait_min),
-        text_format(arena, "%.0f min on the way (%.1f km%s), %.0f min for an answer, %.0f min of waiting.", o->travel_min,
-            o->distance_km, o->estimated ? ", estimated" : "", o->answer_min, o->wait_min));
+        text_format(arena, "%.0f min on the way (%.1f km%s), %.0f min for an answer, %.0f min of waiting.",
+            o->travel_min, o->distance_km, o->estimated ? ", estimated" : "", o->answer_min, o->wait_min));
 }
 
 static void say_legs(struct candidate *c, const struct rank *rank, struct arena *arena) {
@@ -45,7 +46,8 @@ static void say_legs(struct candidate *c, const struct rank *rank, struct arena 
     struct text en = name_en(need);
     if (o->second_place < 0) {
         say(c, "missing-need",
-            text_format(arena, "%.*s을(를) 하는 기관이 범위 안에 없습니다. 여기서 안정화하고 상황실이 다음 기관을 찾습니다.",
+            text_format(arena,
+                "%.*s을(를) 하는 기관이 범위 안에 없습니다. 여기서 안정화하고 상황실이 다음 기관을 찾습니다.",
                 (int)need->name_ko.size, need->name_ko.at),
             text_format(arena, "No place in reach serves %.*s: stabilise here while the control room looks further.",
                 (int)en.size, en.at));
@@ -54,10 +56,13 @@ static void say_legs(struct candidate *c, const struct rank *rank, struct arena 
     const struct region_place *second = &rank->snapshot->places[o->second_place];
     struct text second_en = second->name_en.size > 0 ? second->name_en : second->name_ko;
     say(c, "two-legs",
-        text_format(arena, "두 단계: 여기서 %.0f분에 안정화한 뒤 %.*s(으)로 %.0f분 더(머무름 포함) 가서 %.*s을(를) 받습니다.", c->first_min,
-            (int)second->name_ko.size, second->name_ko.at, o->second_leg_min, (int)need->name_ko.size, need->name_ko.at),
-        text_format(arena, "Two legs: stabilised here at %.0f min, then %.0f min more (stay included) to %.*s for %.*s.",
-            c->first_min, o->second_leg_min, (int)second_en.size, second_en.at, (int)en.size, en.at));
+        text_format(arena,
+            "두 단계: 여기서 %.0f분에 안정화한 뒤 %.*s(으)로 %.0f분 더(머무름 포함) 가서 %.*s을(를) 받습니다.",
+            c->first_min, (int)second->name_ko.size, second->name_ko.at, o->second_leg_min, (int)need->name_ko.size,
+            need->name_ko.at),
+        text_format(arena,
+            "Two legs: stabilised here at %.0f min, then %.0f min more (stay included) to %.*s for %.*s.", c->first_min,
+            o->second_leg_min, (int)second_en.size, second_en.at, (int)en.size, en.at));
 }
 
 static void say_needs(struct candidate *c, const struct rank *rank, struct arena *arena) {
@@ -70,7 +75,8 @@ static void say_needs(struct candidate *c, const struct rank *rank, struct arena
         bool sourced = (place->needs_sourced >> rank->needs[i].index & 1) != 0;
         struct text en = name_en(need);
         say(c, "need",
-            text_format(arena, "%.*s 가능(%s).", (int)need->name_ko.size, need->name_ko.at, sourced ? "공표된 정보" : "가정"),
+            text_format(
+                arena, "%.*s 가능(%s).", (int)need->name_ko.size, need->name_ko.at, sourced ? "공표된 정보" : "가정"),
             text_format(arena, "Serves %.*s (%s).", (int)en.size, en.at, sourced ? "published" : "assumed"));
     }
 }
@@ -81,7 +87,8 @@ static void say_benefit(struct candidate *c, const struct rank *rank, struct are
     if (window > 0) {
         bool within = o->minutes <= window;
         say(c, "window",
-            text_format(arena, "근치 진료까지 %.0f분, 권고 시간 %d분%s.", o->minutes, window, within ? " 이내" : "을 넘음"),
+            text_format(
+                arena, "근치 진료까지 %.0f분, 권고 시간 %d분%s.", o->minutes, window, within ? " 이내" : "을 넘음"),
             text_format(arena, "%.0f min to definitive care, %s the recommended %d min.", o->minutes,
                 within ? "within" : "beyond", window));
     }
@@ -94,16 +101,21 @@ static void say_benefit(struct candidate *c, const struct rank *rank, struct are
 static void say_board(struct candidate *c, const struct rank *rank, struct arena *arena) {
     const struct chance *chance = &c->chance;
     if (chance->count_bed < 0) {
-        say(c, "no-board", TEXT("병상 현황을 알 수 없습니다."), TEXT("The board says nothing about the beds that matter."));
+        say(c, "no-board", TEXT("병상 현황을 알 수 없습니다."),
+            TEXT("The board says nothing about the beds that matter."));
         return;
     }
     const struct region_code *bed = &rank->snapshot->beds[chance->count_bed];
     struct text en = name_en(bed);
-    const char *ko_old = chance->count_trust <= 0 ? ", 오래되어 반영하지 않음" : chance->count_trust < 1 ? ", 일부만 반영" : "";
-    const char *en_old = chance->count_trust <= 0 ? ", too old to count" : chance->count_trust < 1 ? ", counted in part" : "";
+    const char *ko_old = chance->count_trust <= 0  ? ", 오래되어 반영하지 않음"
+                         : chance->count_trust < 1 ? ", 일부만 반영"
+                                                   : "";
+    const char *en_old = chance->count_trust <= 0  ? ", too old to count"
+                         : chance->count_trust < 1 ? ", counted in part"
+                                                   : "";
     say(c, chance->count_trust <= 0 ? "stale-board" : "board",
-        text_format(arena, "%.*s %d병상(%.0f분 전 입력%s).", (int)bed->name_ko.size, bed->name_ko.at, chance->count_free,
-            chance->count_age_min, ko_old),
+        text_format(arena, "%.*s %d병상(%.0f분 전 입력%s).", (int)bed->name_ko.size, bed->name_ko.at,
+            chance->count_free, chance->count_age_min, ko_old),
         text_format(arena, "%.*s: %d free (said %.0f min ago%s).", (int)en.size, en.at, chance->count_free,
             chance->count_age_min, en_old));
 }
@@ -115,7 +127,8 @@ static void say_chance(struct candidate *c, const struct rank *rank, struct aren
             text_format(arena, "%.0f %% chance that the team is there at this hour (assumed).", chance->on_call * 100));
     }
     if (chance->tier_low) {
-        say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."), TEXT("A lower emergency tier than recommended."));
+        say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."),
+            TEXT("A lower emergency tier than recommended."));
     }
     say(c, "chance", text_format(arena, "수용 가능성 %.0f %%(학습 전 가정).", c->option.chance * 100),
         text_format(arena, "%.0f %% chance of acceptance (assumed until learned).", c->option.chance * 100));
@@ -125,7 +138,8 @@ static void say_chance(struct candidate *c, const struct rank *rank, struct aren
 static void say_patient(struct candidate *c, const struct rank *rank, struct arena *arena) {
     const struct region_place *place = &rank->snapshot->places[c->option.place];
     if (c->option.place == rank->patient->known_place && rank->patient->continuity_min > 0) {
-        say(c, "continuity", text_format(arena, "환자를 아는 기관입니다(%.0f분의 가치).", rank->patient->continuity_min),
+        say(c, "continuity",
+            text_format(arena, "환자를 아는 기관입니다(%.0f분의 가치).", rank->patient->continuity_min),
             text_format(arena, "Knows the patient (worth %.0f min).", rank->patient->continuity_min));
     }
     if (rank->patient->choice == REFERRAL_NEAREST_STABILISING) {

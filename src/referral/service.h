@@ -24,8 +24,8 @@ struct referral {
 };
 bool own_write_is(const struct referral *referral, const struct records_change *change);
 /* Writes a Task or ServiceRequest past the rules for clients. `id` is the one inside. */
-MUST_CHECK enum status own_write(struct referral *referral, struct records_unit *unit, struct text id, struct text resource,
-    struct scope *scope);
+MUST_CHECK enum status own_write(
+    struct referral *referral, struct records_unit *unit, struct text id, struct text resource, struct scope *scope);
 
 enum status guard_task(void *context, struct records_change *change, struct scope *scope);
 enum status guard_request(void *context, struct records_change *change, struct scope *scope);

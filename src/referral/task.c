@@ -299,9 +299,10 @@ static void write_extras(struct json_writer *w, const struct task *task, bool is
     json_array_close(w);
 }
 
-static const char *const managed[] = {"resourceType", "id", "meta", "status", "_status", "businessStatus", "statusReason", "intent", "_intent",
-    "priority", "_priority", "code", "focus", "for", "encounter", "partOf", "requester", "owner", "location", "authoredOn", "_authoredOn",
-    "lastModified", "_lastModified", "restriction", "input", "output"};
+static const char *const managed[] = {"resourceType", "id", "meta", "status", "_status", "businessStatus",
+    "statusReason", "intent", "_intent", "priority", "_priority", "code", "focus", "for", "encounter", "partOf",
+    "requester", "owner", "location", "authoredOn", "_authoredOn", "lastModified", "_lastModified", "restriction",
+    "input", "output"};
 
 static void write_others(struct json_writer *w, const yyjson_val *json) {
     size_t index, count;

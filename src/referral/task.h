@@ -18,8 +18,8 @@ struct task_extra {
     bool is_output;
     const char *code;
     enum task_value kind;
-    struct text text;    /* string, code, reference */
-    int64_t number;      /* integer; instant in µs */
+    struct text text; /* string, code, reference */
+    int64_t number;   /* integer; instant in µs */
 };
 enum { TASK_EXTRAS_MAX = 12 };
 
@@ -27,16 +27,16 @@ struct task {
     struct text id;
     enum referral_task_kind kind;
     struct referral_state state;
-    const yyjson_val *json;  /* what the other members are taken from; NULL: a Task that begins here */
+    const yyjson_val *json; /* what the other members are taken from; NULL: a Task that begins here */
     struct text patient, focus, requester, part_of, encounter; /* references as written; part_of: "Task/id" */
     struct text owner, location, priority;
-    struct text department;  /* code; written as performerType of a Task that begins here */
-    int64_t authored_us, deadline_us; /* deadline 0: none */
+    struct text department;                              /* code; written as performerType of a Task that begins here */
+    int64_t authored_us, deadline_us;                    /* deadline 0: none */
     struct text reason_system, reason_code, reason_text; /* a new statusReason; none: the one of `json` stays */
     bool reason_dropped;
     struct task_extra extras[TASK_EXTRAS_MAX];
     size_t extra_count;
-    bool is_subject;         /* the guard's own Task: written as the replacement, not by a unit's put */
+    bool is_subject; /* the guard's own Task: written as the replacement, not by a unit's put */
 };
 /* False when the JSON is no governed Task in a known state. */
 bool task_read(struct task *out, const yyjson_val *json);
@@ -49,7 +49,7 @@ void task_add_text(struct task *task, bool is_output, const char *code, enum tas
 void task_add_number(struct task *task, bool is_output, const char *code, enum task_value kind, int64_t number);
 /* The latest input of a code, in `extras` or the JSON; false or none when there is none. */
 bool task_input_number(int64_t *out, const struct task *task, const char *code); /* valueInteger */
-struct text task_input_text(const struct task *task, const char *code);          /* string, code, reference or instant */
+struct text task_input_text(const struct task *task, const char *code); /* string, code, reference or instant */
 struct text task_output_text(const struct task *task, const char *code);
 bool task_has_input(const struct task *task, const char *code);
 /* How many inputs of a code a Task's JSON holds. */
@@ -59,8 +59,8 @@ MUST_CHECK enum status task_write(struct text *out, const struct task *task, int
 
 /* ---- references ---------------------------------------------------------------------------------------------------- */
 
-struct text reference_of(const yyjson_val *object, const char *name);    /* object.name.reference */
-struct text reference_id(struct text reference, const char *type);       /* the id of "Type/id"; none when it is no such */
+struct text reference_of(const yyjson_val *object, const char *name); /* object.name.reference */
+struct text reference_id(struct text reference, const char *type);    /* the id of "Type/id"; none when it is no such */
 /* The code of a CodeableConcept in a system; none when absent. */
 struct text coding_code(const yyjson_val *concept, const char *system);
 

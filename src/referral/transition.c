@@ -117,7 +117,8 @@ static bool names_target(const struct referral_transition *row, const struct tra
         return true;
     }
     const char *companion = state_companion(wish->kind, row->to.business);
-    return wish->business_is_bser && !state_is_bser(wish->from.business) && companion != NULL && text_is(wish->business, companion);
+    return wish->business_is_bser && !state_is_bser(wish->from.business) && companion != NULL &&
+           text_is(wish->business, companion);
 }
 
 static bool records_an_answer(const struct referral_transition *row) {
@@ -133,7 +134,9 @@ static void name_legal(struct buffer *buffer, const struct transition_wish *wish
         if (!row_fits(row, wish->kind, ~0U, wish->from) || row->actors == REFERRAL_SYSTEM) {
             continue;
         }
-        const char *actor = actor_names[row->actors == REFERRAL_INITIATOR ? 0 : row->actors == REFERRAL_RECIPIENT ? 1 : 2];
+        const char *actor = actor_names[row->actors == REFERRAL_INITIATOR   ? 0
+                                        : row->actors == REFERRAL_RECIPIENT ? 1
+                                                                            : 2];
         buffer_put_format(buffer, "%s%s (%s → %s%s%s)", any ? ", " : "", row->trigger, actor, row->to.status,
             row->to.business[0] == '\0' ? "" : " ", row->to.business);
         any = true;
@@ -150,8 +153,8 @@ static enum status refuse(const struct transition_wish *wish, bool others_may, s
     const char *kind = wish->kind == REFERRAL_LOOP ? "loop" : "offer";
     const char *state = wish->from.business[0] == '\0' ? wish->from.status : wish->from.business;
     if (others_may) {
-        return fault(scope, STATUS_DENIED, "Task.status", "the caller may not do this to the %s in state %s; legal from here: %s",
-            kind, state, buffer.at);
+        return fault(scope, STATUS_DENIED, "Task.status",
+            "the caller may not do this to the %s in state %s; legal from here: %s", kind, state, buffer.at);
     }
     return fault_coded(scope, STATUS_CONFLICT, "conflict", "Task.status",
         "not a legal transition of the %s in state %s; legal from here: %s", kind, state, buffer.at);

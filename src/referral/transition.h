@@ -15,9 +15,9 @@ struct state_row {
     unsigned kinds;
     const char *status, *other_status; /* Task.status; the second may be NULL */
     bool open;
-    unsigned owner;             /* an actor's bit; 0: nobody */
-    const char *deadline;       /* key of the policy's minutes; NULL: none */
-    const char *at_deadline;    /* trigger; NULL: none */
+    unsigned owner;          /* an actor's bit; 0: nobody */
+    const char *deadline;    /* key of the policy's minutes; NULL: none */
+    const char *at_deadline; /* trigger; NULL: none */
     enum destination_rule destination;
     const char *display_ko, *display_en;
 };

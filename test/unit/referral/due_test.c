@@ -16,7 +16,6 @@ static int close_province(void **state) {
     return 0;
 }
 
-
 static bool is_in(struct province *p, struct text task, const char *business) {
     return text_is(task_state(fetch(p, "Task", task)), business);
 }
@@ -47,7 +46,8 @@ static void one_answers_late_and_is_told_so(void **state) {
     struct sent sent = send_infarction(p, "p1", "");
     pass_minutes(p, 6);
     struct records_caller first = receiver(p, sent.places[0]);
-    assert_int_equal(change(p, &first, sent.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
+    assert_int_equal(
+        change(p, &first, sent.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
 }
 
 static void the_third_level_asks_one_after_the_other(void **state) {
@@ -93,7 +93,8 @@ static void reminders_go_to_the_control_room_and_come_again(void **state) {
     assert_laws(p, sent.loop);
     change_ok(p, &first, sent.loop, "{\"business\":\"in-care\"}");
     pass_minutes(p, 15 * 24 * 60);
-    assert_true(text_is(json_get_text(json_get(fetch(p, "Task", sent.loop), "owner"), "reference"), "Organization/gw-control-room"));
+    assert_true(text_is(
+        json_get_text(json_get(fetch(p, "Task", sent.loop), "owner"), "reference"), "Organization/gw-control-room"));
     assert_laws(p, sent.loop);
 }
 
@@ -114,11 +115,14 @@ static void a_diversion_that_nobody_decides_decides_itself(void **state) {
 
 static void a_draft_left_alone_is_abandoned(void **state) {
     struct province *p = *state;
-    put(p, "ServiceRequest", "s2", TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s2\",\"status\":\"active\",\"intent\":\"order\","
-                                        "\"subject\":{\"reference\":\"Patient/p1\"}}"));
-    put(p, "Task", "l2", TEXT("{\"resourceType\":\"Task\",\"id\":\"l2\",\"status\":\"draft\",\"intent\":\"order\","
-        "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
-        "\"focus\":{\"reference\":\"ServiceRequest/s2\"},\"for\":{\"reference\":\"Patient/p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
+    put(p, "ServiceRequest", "s2",
+        TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s2\",\"status\":\"active\",\"intent\":\"order\","
+             "\"subject\":{\"reference\":\"Patient/p1\"}}"));
+    put(p, "Task", "l2",
+        TEXT("{\"resourceType\":\"Task\",\"id\":\"l2\",\"status\":\"draft\",\"intent\":\"order\","
+             "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
+             "\"focus\":{\"reference\":\"ServiceRequest/s2\"},\"for\":{\"reference\":\"Patient/"
+             "p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
     assert_laws(p, TEXT("l2"));
     pass_minutes(p, 24 * 60 + 1);
     assert_state(fetch(p, "Task", TEXT("l2")), "cancelled", "abandoned");
@@ -126,9 +130,11 @@ static void a_draft_left_alone_is_abandoned(void **state) {
 
 static void a_bser_referral_that_nobody_answers_is_handed_on(void **state) {
     struct province *p = *state;
-    put(p, "Task", "b1", TEXT("{\"resourceType\":\"Task\",\"id\":\"b1\",\"status\":\"draft\",\"intent\":\"order\","
-        "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
-        "\"focus\":{\"reference\":\"ServiceRequest/s\"},\"for\":{\"reference\":\"Patient/p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
+    put(p, "Task", "b1",
+        TEXT("{\"resourceType\":\"Task\",\"id\":\"b1\",\"status\":\"draft\",\"intent\":\"order\","
+             "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
+             "\"focus\":{\"reference\":\"ServiceRequest/s\"},\"for\":{\"reference\":\"Patient/"
+             "p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
     change_ok(p, &nurse, TEXT("b1"), "{\"status\":\"received\",\"owner\":{\"reference\":\"Organization/A2200008\"}}");
     pass_minutes(p, 9);
     assert_true(is_in(p, TEXT("b1"), "with-controller"));
@@ -150,8 +156,12 @@ static void deadlines_missed_while_down_fall_due_at_once(void **state) {
     struct fixture *f = &p->f;
     struct text base = TEXT("http://127.0.0.1/fhir");
     fixture_ok(f, store_open(&f->store, &(struct store_config){.folder = f->folder, .clock = f->clock}, &f->scope));
-    fixture_ok(f, search_open(&f->search, &(struct search_config){.store = f->store, .own_base = base, .zone_minutes = 540, .clock = f->clock}, &f->scope));
-    const struct records_config config = {.store = f->store, .search = f->search, .clock = f->clock, .own_base = base, .zone_minutes = 540};
+    fixture_ok(
+        f, search_open(&f->search,
+               &(struct search_config){.store = f->store, .own_base = base, .zone_minutes = 540, .clock = f->clock},
+               &f->scope));
+    const struct records_config config = {
+        .store = f->store, .search = f->search, .clock = f->clock, .own_base = base, .zone_minutes = 540};
     fixture_ok(f, records_open(&f->records, &config, &f->scope));
     fixture_ok(f, region_open(&f->region, f->records, &f->scope));
     fixture_ok(f, referral_open(&p->referral, f->records, f->region, &f->scope));
@@ -162,16 +172,22 @@ static void deadlines_missed_while_down_fall_due_at_once(void **state) {
     pass_minutes(p, 30);
     assert_true(is_in(p, sent.loop, "designated"));
     struct sent after = offers_of(p, sent.loop);
-    assert_int_equal(change(p, &fixture_operator, after.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
+    assert_int_equal(
+        change(p, &fixture_operator, after.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"),
+        STATUS_CONFLICT);
 }
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_province, close_province)
     const struct CMUnitTest tests[] = {
-        TEST(silence_leads_to_the_control_room_then_to_a_place), TEST(one_answers_late_and_is_told_so),
-        TEST(the_third_level_asks_one_after_the_other), TEST(reminders_go_to_the_control_room_and_come_again),
-        TEST(a_diversion_that_nobody_decides_decides_itself), TEST(a_draft_left_alone_is_abandoned),
-        TEST(a_bser_referral_that_nobody_answers_is_handed_on), TEST(deadlines_missed_while_down_fall_due_at_once),
+        TEST(silence_leads_to_the_control_room_then_to_a_place),
+        TEST(one_answers_late_and_is_told_so),
+        TEST(the_third_level_asks_one_after_the_other),
+        TEST(reminders_go_to_the_control_room_and_come_again),
+        TEST(a_diversion_that_nobody_decides_decides_itself),
+        TEST(a_draft_left_alone_is_abandoned),
+        TEST(a_bser_referral_that_nobody_answers_is_handed_on),
+        TEST(deadlines_missed_while_down_fall_due_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

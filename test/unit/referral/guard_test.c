@@ -42,7 +42,8 @@ static void the_first_yes_withdraws_the_others(void **state) {
     assert_state(loop, "accepted", "accepted");
     assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "location"), "reference")), sent.places[0]));
     assert_true(text_is(json_get_text(json_get(loop, "owner"), "reference"), SENDER));
-    assert_int_equal(change(p, &second, sent.offers[1], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
+    assert_int_equal(
+        change(p, &second, sent.offers[1], "{\"status\":\"accepted\",\"business\":\"accepted\"}"), STATUS_CONFLICT);
     assert_true(fixture_said(&p->f.scope, "closed"));
     assert_laws(p, sent.loop);
 }
@@ -55,7 +56,8 @@ static void the_bser_code_is_the_same_as_ours(void **state) {
         "{\"status\":\"accepted\",\"businessStatus\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/us/bser/CodeSystem/"
         "TaskBusinessStatusCS\",\"code\":\"3.0\"}]}}");
     assert_state(fetch(p, "Task", sent.offers[0]), "accepted", "accepted");
-    assert_true(text_is(json_get_text(at(fetch(p, "Task", sent.offers[0]), "/businessStatus/coding/1"), "code"), "3.0"));
+    assert_true(
+        text_is(json_get_text(at(fetch(p, "Task", sent.offers[0]), "/businessStatus/coding/1"), "code"), "3.0"));
 }
 
 /* A second loop of the same patient, drawn up by hand, finds the destination taken. */
@@ -64,12 +66,17 @@ static void a_second_loop_finds_the_destination_taken(void **state) {
     struct sent sent = send_infarction(p, "p1", "");
     struct records_caller first = place_of(p, &sent, 0);
     change_ok(p, &first, sent.offers[0], "{\"status\":\"accepted\"}");
-    put(p, "ServiceRequest", "s2", TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s2\",\"status\":\"active\",\"intent\":\"order\","
-                                        "\"subject\":{\"reference\":\"Patient/p1\"}}"));
-    put(p, "Task", "l2", TEXT("{\"resourceType\":\"Task\",\"id\":\"l2\",\"status\":\"draft\",\"intent\":\"order\","
-        "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
-        "\"focus\":{\"reference\":\"ServiceRequest/s2\"},\"for\":{\"reference\":\"Patient/p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
-    change_ok(p, &nurse, TEXT("l2"), text_string(p->f.arena, in_place(p, "{\"status\":\"requested\",\"owner\":{\"reference\":\"Organization/%.*s\"}}", sent.places[1])));
+    put(p, "ServiceRequest", "s2",
+        TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s2\",\"status\":\"active\",\"intent\":\"order\","
+             "\"subject\":{\"reference\":\"Patient/p1\"}}"));
+    put(p, "Task", "l2",
+        TEXT("{\"resourceType\":\"Task\",\"id\":\"l2\",\"status\":\"draft\",\"intent\":\"order\","
+             "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
+             "\"focus\":{\"reference\":\"ServiceRequest/s2\"},\"for\":{\"reference\":\"Patient/"
+             "p1\"},\"requester\":{\"reference\":\"" SENDER "\"}}"));
+    change_ok(p, &nurse, TEXT("l2"),
+        text_string(p->f.arena,
+            in_place(p, "{\"status\":\"requested\",\"owner\":{\"reference\":\"Organization/%.*s\"}}", sent.places[1])));
     struct sent other = offers_of(p, TEXT("l2"));
     assert_int_equal(other.count, 1);
     struct records_caller second = place_of(p, &other, 0);
@@ -84,10 +91,13 @@ static void both_yes_in_one_transaction_is_one_too_many(void **state) {
     struct text one = changed(p, fetch(p, "Task", sent.offers[0]), "{\"status\":\"accepted\"}");
     struct text two = changed(p, fetch(p, "Task", sent.offers[1]), "{\"status\":\"accepted\"}");
     struct text bundle = joined(p,
-        "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"resource\":%.*s,\"request\":{\"method\":\"PUT\",\"url\":\"Task/%.*s\"}},"
+        "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{\"resource\":%.*s,\"request\":{\"method\":"
+        "\"PUT\",\"url\":\"Task/%.*s\"}},"
         "{\"resource\":%.*s,\"request\":{\"method\":\"PUT\",\"url\":\"Task/%.*s\"}}]}",
-        (int)one.size, one.at, (int)sent.offers[0].size, sent.offers[0].at, (int)two.size, two.at, (int)sent.offers[1].size, sent.offers[1].at);
-    assert_int_not_equal(fixture_send(&p->f, &fixture_operator, RECORDS_BUNDLE, NULL, (struct text){0}, bundle), STATUS_OK);
+        (int)one.size, one.at, (int)sent.offers[0].size, sent.offers[0].at, (int)two.size, two.at,
+        (int)sent.offers[1].size, sent.offers[1].at);
+    assert_int_not_equal(
+        fixture_send(&p->f, &fixture_operator, RECORDS_BUNDLE, NULL, (struct text){0}, bundle), STATUS_OK);
     assert_state(fetch(p, "Task", sent.offers[0]), "requested", "offered");
     assert_state(fetch(p, "Task", sent.offers[1]), "requested", "offered");
     assert_laws(p, sent.loop);
@@ -98,22 +108,31 @@ static void both_yes_in_one_transaction_is_one_too_many(void **state) {
 static void a_referral_begins_as_a_draft(void **state) {
     struct province *p = *state;
     static const char *const bodies[] = {
-        "\"status\":\"accepted\"", "\"status\":\"in-progress\"", "\"status\":\"requested\"", "\"status\":\"completed\"",
-        "\"status\":\"draft\",\"businessStatus\":{\"coding\":[{\"system\":\"" STATE_SYSTEM "\",\"code\":\"en-route\"}]}",
-        "\"status\":\"in-progress\",\"businessStatus\":{\"coding\":[{\"system\":\"" STATE_SYSTEM "\",\"code\":\"en-route\"}]}",
+        "\"status\":\"accepted\"",
+        "\"status\":\"in-progress\"",
+        "\"status\":\"requested\"",
+        "\"status\":\"completed\"",
+        "\"status\":\"draft\",\"businessStatus\":{\"coding\":[{\"system\":\"" STATE_SYSTEM
+        "\",\"code\":\"en-route\"}]}",
+        "\"status\":\"in-progress\",\"businessStatus\":{\"coding\":[{\"system\":\"" STATE_SYSTEM
+        "\",\"code\":\"en-route\"}]}",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct text body = joined(p,
-            "{\"resourceType\":\"Task\",\"id\":\"x\",\"intent\":\"order\",%s,\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\","
-            "\"code\":\"fulfill\"}]},\"focus\":{\"reference\":\"ServiceRequest/s\"},\"for\":{\"reference\":\"Patient/p\"},"
-            "\"requester\":{\"reference\":\"" SENDER "\"},\"owner\":{\"reference\":\"Organization/A2200008\"}}", bodies[i]);
+            "{\"resourceType\":\"Task\",\"id\":\"x\",\"intent\":\"order\",%s,\"code\":{\"coding\":[{\"system\":\"http:/"
+            "/hl7.org/fhir/CodeSystem/task-code\","
+            "\"code\":\"fulfill\"}]},\"focus\":{\"reference\":\"ServiceRequest/s\"},\"for\":{\"reference\":\"Patient/"
+            "p\"},"
+            "\"requester\":{\"reference\":\"" SENDER "\"},\"owner\":{\"reference\":\"Organization/A2200008\"}}",
+            bodies[i]);
         assert_int_equal(fixture_send(&p->f, &nurse, RECORDS_UPDATE, "Task", TEXT("x"), body), STATUS_CONFLICT);
         assert_int_equal(fixture_send(&p->f, &nurse, RECORDS_CREATE, "Task", (struct text){0}, body), STATUS_CONFLICT);
         struct records_import *import = NULL;
         uint64_t count = 0;
         p->f.scope.fault = (struct fault){0};
         fixture_ok(&p->f, records_import_open(&import, p->f.records, &fixture_operator, &p->f.scope));
-        enum status fed = records_import_feed(import, body, &p->f.scope), closed = records_import_close(&count, import, &p->f.scope);
+        enum status fed = records_import_feed(import, body, &p->f.scope),
+                    closed = records_import_close(&count, import, &p->f.scope);
         assert_true(fed != STATUS_OK || closed != STATUS_OK);
     }
     const yyjson_val *found = fetch_all(p, "Task", "patient", TEXT("Patient/p"));
@@ -123,7 +142,8 @@ static void a_referral_begins_as_a_draft(void **state) {
 static void an_illegal_transition_names_the_legal_ones(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
-    assert_int_equal(change(p, &nurse, sent.loop, "{\"status\":\"in-progress\",\"business\":\"in-care\"}"), STATUS_CONFLICT);
+    assert_int_equal(
+        change(p, &nurse, sent.loop, "{\"status\":\"in-progress\",\"business\":\"in-care\"}"), STATUS_CONFLICT);
     assert_true(fixture_said(&p->f.scope, "cancel"));
     assert_int_equal(change(p, &nurse, sent.loop, "{\"status\":\"completed\"}"), STATUS_CONFLICT);
     assert_int_equal(change(p, &nurse, sent.loop, "{\"business\":\"nonsense\"}"), STATUS_CONFLICT);
@@ -140,16 +160,20 @@ static void only_who_may_may(void **state) {
     assert_int_equal(change(p, &stranger, sent.offers[0], "{\"status\":\"accepted\"}"), STATUS_DENIED);
     assert_int_equal(change(p, &second, sent.offers[0], "{\"status\":\"accepted\"}"), STATUS_DENIED);
     assert_int_equal(change(p, &stranger, sent.loop, "{\"note\":[{\"text\":\"x\"}]}"), STATUS_DENIED);
-    assert_int_equal(change(p, &nurse, sent.offers[0], "{\"status\":\"accepted\"}"), STATUS_UNPROCESSABLE); /* who spoke? */
+    assert_int_equal(
+        change(p, &nurse, sent.offers[0], "{\"status\":\"accepted\"}"), STATUS_UNPROCESSABLE); /* who spoke? */
     assert_true(fixture_said(&p->f.scope, "telephone"));
-    assert_int_equal(change(p, &crew, sent.loop, "{\"status\":\"cancelled\",\"business\":\"cancelled\",\"statusReason\":{\"text\":\"x\"}}"), STATUS_DENIED);
+    assert_int_equal(change(p, &crew, sent.loop,
+                         "{\"status\":\"cancelled\",\"business\":\"cancelled\",\"statusReason\":{\"text\":\"x\"}}"),
+        STATUS_DENIED);
 }
 
 static void telephone_answers_are_one_tap(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
-    change_ok(p, &crew, sent.offers[0], "{\"status\":\"rejected\",\"statusReason\":{\"coding\":[{\"system\":\"" DECLINE_SYSTEM
-                                        "\",\"code\":\"in-theatre\"}]}" TELEPHONE "}");
+    change_ok(p, &crew, sent.offers[0],
+        "{\"status\":\"rejected\",\"statusReason\":{\"coding\":[{\"system\":\"" DECLINE_SYSTEM
+        "\",\"code\":\"in-theatre\"}]}" TELEPHONE "}");
     assert_state(fetch(p, "Task", sent.offers[0]), "rejected", "declined");
     change_ok(p, &nurse, sent.offers[1], "{\"status\":\"accepted\"" TELEPHONE "}");
     assert_state(fetch(p, "Task", sent.loop), "accepted", "accepted");
@@ -164,7 +188,8 @@ static void a_decline_needs_a_reason(void **state) {
     assert_true(fixture_said(&p->f.scope, "Task.statusReason"));
     assert_int_equal(change(p, &first, sent.offers[0], DECLINE("because")), STATUS_UNPROCESSABLE);
     change_ok(p, &first, sent.offers[0], DECLINE("icu-full"));
-    assert_int_equal(change(p, &nurse, sent.loop, "{\"status\":\"cancelled\",\"business\":\"cancelled\"}"), STATUS_UNPROCESSABLE);
+    assert_int_equal(
+        change(p, &nurse, sent.loop, "{\"status\":\"cancelled\",\"business\":\"cancelled\"}"), STATUS_UNPROCESSABLE);
 }
 
 /* ---- what never changes ----------------------------------------------------------------------------------------------------- */
@@ -173,9 +198,15 @@ static void identity_does_not_change(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
     static const char *const edits[] = {
-        "{\"for\":{\"reference\":\"Patient/p9\"}}", "{\"focus\":{\"reference\":\"ServiceRequest/other\"}}", "{\"requester\":{\"reference\":\"Organization/x\"}}",
-        "{\"partOf\":[{\"reference\":\"Task/x\"}]}", "{\"intent\":\"plan\"}", "{\"code\":{\"text\":\"other\"}}", "{\"input\":null}",
-        "{\"requester\":null}", "{\"for\":null}",
+        "{\"for\":{\"reference\":\"Patient/p9\"}}",
+        "{\"focus\":{\"reference\":\"ServiceRequest/other\"}}",
+        "{\"requester\":{\"reference\":\"Organization/x\"}}",
+        "{\"partOf\":[{\"reference\":\"Task/x\"}]}",
+        "{\"intent\":\"plan\"}",
+        "{\"code\":{\"text\":\"other\"}}",
+        "{\"input\":null}",
+        "{\"requester\":null}",
+        "{\"for\":null}",
     };
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         assert_int_equal(change(p, &fixture_operator, sent.loop, edits[i]), STATUS_CONFLICT);
@@ -197,8 +228,12 @@ static void owner_and_deadline_cannot_be_taken_away(void **state) {
 
 static enum status patch(struct province *p, struct text id, const char *operations) {
     struct records_answer answer;
-    const struct records_request request = {.interaction = RECORDS_PATCH, .caller = fixture_operator, .type = fhir_type_find(TEXT("Task")),
-        .id = id, .body = literal(p, operations), .patch_format = TEXT("application/json-patch+json")};
+    const struct records_request request = {.interaction = RECORDS_PATCH,
+        .caller = fixture_operator,
+        .type = fhir_type_find(TEXT("Task")),
+        .id = id,
+        .body = literal(p, operations),
+        .patch_format = TEXT("application/json-patch+json")};
     p->f.scope.fault = (struct fault){0};
     return records_run(&answer, p->f.records, &request, &p->f.scope);
 }
@@ -206,11 +241,13 @@ static enum status patch(struct province *p, struct text id, const char *operati
 static void patches_meet_the_same_laws(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
-    assert_int_equal(patch(p, sent.loop, "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"completed\"}]"), STATUS_CONFLICT);
+    assert_int_equal(
+        patch(p, sent.loop, "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"completed\"}]"), STATUS_CONFLICT);
     assert_int_equal(patch(p, sent.loop, "[{\"op\":\"remove\",\"path\":\"/for\"}]"), STATUS_CONFLICT);
     assert_int_equal(patch(p, sent.loop, "[{\"op\":\"remove\",\"path\":\"/owner\"}]"), STATUS_OK);
     assert_laws(p, sent.loop);
-    assert_int_equal(patch(p, sent.offers[0], "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"accepted\"}]"), STATUS_OK);
+    assert_int_equal(
+        patch(p, sent.offers[0], "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"accepted\"}]"), STATUS_OK);
     assert_state(fetch(p, "Task", sent.offers[1]), "cancelled", "withdrawn");
     assert_int_equal(patch(p, sent.loop, "[{\"op\":\"remove\",\"path\":\"/location\"}]"), STATUS_UNPROCESSABLE);
 }
@@ -219,53 +256,75 @@ static void open_referrals_are_not_deleted(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
     struct text request = id_after_slash(json_get_text(json_get(fetch(p, "Task", sent.loop), "focus"), "reference"));
-    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "Task", sent.loop, (struct text){0}), STATUS_CONFLICT);
-    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "Task", sent.offers[0], (struct text){0}), STATUS_CONFLICT);
-    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "ServiceRequest", request, (struct text){0}), STATUS_CONFLICT);
+    assert_int_equal(
+        fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "Task", sent.loop, (struct text){0}), STATUS_CONFLICT);
+    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "Task", sent.offers[0], (struct text){0}),
+        STATUS_CONFLICT);
+    assert_int_equal(
+        fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "ServiceRequest", request, (struct text){0}),
+        STATUS_CONFLICT);
     const yyjson_val *stored = fetch(p, "ServiceRequest", request);
-    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_UPDATE, "ServiceRequest", request, changed(p, stored, "{\"status\":\"revoked\"}")),
+    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_UPDATE, "ServiceRequest", request,
+                         changed(p, stored, "{\"status\":\"revoked\"}")),
         STATUS_CONFLICT);
     assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_UPDATE, "ServiceRequest", request,
-                         changed(p, stored, "{\"subject\":{\"reference\":\"Patient/p9\"}}")), STATUS_CONFLICT);
-    change_ok(p, &nurse, sent.loop, "{\"status\":\"cancelled\",\"business\":\"cancelled\",\"statusReason\":{\"text\":\"mistake\"}}");
+                         changed(p, stored, "{\"subject\":{\"reference\":\"Patient/p9\"}}")),
+        STATUS_CONFLICT);
+    change_ok(p, &nurse, sent.loop,
+        "{\"status\":\"cancelled\",\"business\":\"cancelled\",\"statusReason\":{\"text\":\"mistake\"}}");
     assert_true(text_is(json_get_text(fetch(p, "ServiceRequest", request), "status"), "revoked"));
     assert_state(fetch(p, "Task", sent.offers[0]), "cancelled", "withdrawn");
     assert_int_equal(change(p, &nurse, sent.loop, "{\"description\":\"x\"}"), STATUS_CONFLICT);
     change_ok(p, &nurse, sent.loop, "{\"note\":[{\"text\":\"kept\"}]}");
-    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "Task", sent.offers[0], (struct text){0}), STATUS_OK);
+    assert_int_equal(
+        fixture_send(&p->f, &fixture_operator, RECORDS_DELETE, "Task", sent.offers[0], (struct text){0}), STATUS_OK);
     send_patient(p, "p1", ""); /* and the patient may be sent again */
 }
 
 static void other_tasks_are_nobodys_business(void **state) {
     struct province *p = *state;
-    put(p, "Task", "lab", TEXT("{\"resourceType\":\"Task\",\"id\":\"lab\",\"status\":\"in-progress\",\"intent\":\"order\",\"code\":{\"text\":\"lipids\"},"
-                               "\"businessStatus\":{\"text\":\"waiting\"}}"));
-    put(p, "Task", "lab", TEXT("{\"resourceType\":\"Task\",\"id\":\"lab\",\"status\":\"completed\",\"intent\":\"order\",\"code\":{\"text\":\"lipids\"}}"));
+    put(p, "Task", "lab",
+        TEXT("{\"resourceType\":\"Task\",\"id\":\"lab\",\"status\":\"in-progress\",\"intent\":\"order\",\"code\":{"
+             "\"text\":\"lipids\"},"
+             "\"businessStatus\":{\"text\":\"waiting\"}}"));
+    put(p, "Task", "lab",
+        TEXT("{\"resourceType\":\"Task\",\"id\":\"lab\",\"status\":\"completed\",\"intent\":\"order\",\"code\":{"
+             "\"text\":\"lipids\"}}"));
     assert_int_equal(fixture_send(&p->f, &nurse, RECORDS_DELETE, "Task", TEXT("lab"), (struct text){0}), STATUS_OK);
 }
 
 /* ---- the way ------------------------------------------------------------------------------------------------------------------ */
 
 static struct text letter(struct province *p, const char *id, const char *patient) {
-    put(p, "DocumentReference", id, joined(p,
-        "{\"resourceType\":\"DocumentReference\",\"id\":\"%s\",\"status\":\"current\",\"subject\":{\"reference\":\"Patient/%s\"},"
-        "\"content\":[{\"attachment\":{\"contentType\":\"text/plain\",\"data\":\"aGVsbG8=\"}}]}", id, patient));
+    put(p, "DocumentReference", id,
+        joined(p,
+            "{\"resourceType\":\"DocumentReference\",\"id\":\"%s\",\"status\":\"current\",\"subject\":{\"reference\":"
+            "\"Patient/%s\"},"
+            "\"content\":[{\"attachment\":{\"contentType\":\"text/plain\",\"data\":\"aGVsbG8=\"}}]}",
+            id, patient));
     return joined(p, "DocumentReference/%s", id);
 }
 
-#define LETTER(id) ",\"+output\":{\"type\":{\"coding\":[{\"system\":\"" OUTPUT_SYSTEM "\",\"code\":\"return-letter\"}]},\"valueReference\":{\"reference\":\"DocumentReference/" id "\"}}"
+#define LETTER(id)                                                                                                     \
+    ",\"+output\":{\"type\":{\"coding\":[{\"system\":\"" OUTPUT_SYSTEM                                                 \
+    "\",\"code\":\"return-letter\"}]},\"valueReference\":{\"reference\":\"DocumentReference/" id "\"}}"
 
 static void there_and_back(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
     struct records_caller first = place_of(p, &sent, 0);
     change_ok(p, &first, sent.offers[0], "{\"status\":\"accepted\"}");
-    assert_int_equal(change(p, &nurse, sent.loop, text_string(p->f.arena, in_place(p,
-        "{\"status\":\"in-progress\",\"business\":\"en-route\",\"location\":{\"reference\":\"Location/%.*s\"}}", sent.places[1]))), STATUS_CONFLICT);
+    assert_int_equal(change(p, &nurse, sent.loop,
+                         text_string(p->f.arena, in_place(p,
+                                                     "{\"status\":\"in-progress\",\"business\":\"en-route\","
+                                                     "\"location\":{\"reference\":\"Location/%.*s\"}}",
+                                                     sent.places[1]))),
+        STATUS_CONFLICT);
     change_ok(p, &crew, sent.loop, "{\"status\":\"in-progress\",\"business\":\"en-route\"}");
     assert_laws(p, sent.loop);
     assert_int_equal(change(p, &nurse, sent.loop, "{\"location\":null}"), STATUS_UNPROCESSABLE);
-    assert_int_equal(change(p, &nurse, sent.loop, "{\"location\":{\"reference\":\"Location/A2200008\"},\"note\":[{\"text\":\"turn\"}]}"),
+    assert_int_equal(change(p, &nurse, sent.loop,
+                         "{\"location\":{\"reference\":\"Location/A2200008\"},\"note\":[{\"text\":\"turn\"}]}"),
         text_is(sent.places[0], "A2200008") ? STATUS_OK : STATUS_CONFLICT);
     change_ok(p, &first, sent.offers[0], "{\"business\":\"arrived\"}"); /* said on the offer, kept by the loop */
     assert_state(fetch(p, "Task", sent.loop), "in-progress", "arrived");
@@ -274,18 +333,22 @@ static void there_and_back(void **state) {
     assert_state(fetch(p, "Task", sent.offers[0]), "completed", "fulfilled");
     assert_int_equal(change(p, &first, sent.loop, "{\"business\":\"back-referred\"}"), STATUS_UNPROCESSABLE);
     letter(p, "wrong", "p9");
-    assert_int_equal(change(p, &first, sent.loop, "{\"business\":\"back-referred\"" LETTER("wrong") "}"), STATUS_UNPROCESSABLE);
-    assert_int_equal(change(p, &first, sent.loop, "{\"business\":\"back-referred\"" LETTER("none") "}"), STATUS_UNPROCESSABLE);
+    assert_int_equal(
+        change(p, &first, sent.loop, "{\"business\":\"back-referred\"" LETTER("wrong") "}"), STATUS_UNPROCESSABLE);
+    assert_int_equal(
+        change(p, &first, sent.loop, "{\"business\":\"back-referred\"" LETTER("none") "}"), STATUS_UNPROCESSABLE);
     letter(p, "d1", "p1");
     change_ok(p, &first, sent.offers[0], "{\"status\":\"completed\",\"business\":\"back-referred\"" LETTER("d1") "}");
     const yyjson_val *loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "in-progress", "back-referred");
     assert_true(text_is(json_get_text(json_get(loop, "owner"), "reference"), SENDER));
-    assert_int_equal(change(p, &first, sent.loop, "{\"status\":\"completed\",\"business\":\"loop-acknowledged\"}"), STATUS_DENIED);
+    assert_int_equal(
+        change(p, &first, sent.loop, "{\"status\":\"completed\",\"business\":\"loop-acknowledged\"}"), STATUS_DENIED);
     change_ok(p, &nurse, sent.loop, "{\"status\":\"completed\",\"business\":\"loop-acknowledged\"}");
     struct text request = id_after_slash(json_get_text(json_get(loop, "focus"), "reference"));
     assert_true(text_is(json_get_text(fetch(p, "ServiceRequest", request), "status"), "completed"));
-    const yyjson_val *back = fetch_all(p, "ServiceRequest", "based-on", joined(p, "ServiceRequest/%.*s", (int)request.size, request.at));
+    const yyjson_val *back =
+        fetch_all(p, "ServiceRequest", "based-on", joined(p, "ServiceRequest/%.*s", (int)request.size, request.at));
     assert_true(text_is(json_get_text(at(back, "/entry/0/resource"), "status"), "completed"));
     send_patient(p, "p1", ""); /* every claim is free again */
 }
@@ -323,8 +386,11 @@ static void nobody_left_means_the_control_room(void **state) {
     const yyjson_val *loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "requested", "with-controller");
     assert_true(sent.count >= 8 && sent.count <= 12);
-    change_ok(p, &controller, sent.loop, text_string(p->f.arena, in_place(p,
-        "{\"status\":\"accepted\",\"business\":\"designated\",\"owner\":{\"reference\":\"Organization/%.*s\"}}", sent.places[0])));
+    change_ok(p, &controller, sent.loop,
+        text_string(p->f.arena,
+            in_place(p,
+                "{\"status\":\"accepted\",\"business\":\"designated\",\"owner\":{\"reference\":\"Organization/%.*s\"}}",
+                sent.places[0])));
     loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "accepted", "designated");
     assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "location"), "reference")), sent.places[0]));
@@ -349,8 +415,11 @@ static void the_way_may_change_never_vanish(void **state) {
     loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "in-progress", "en-route");
     assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "location"), "reference")), after.places[2]));
-    change_ok(p, &controller, sent.loop, text_string(p->f.arena, in_place(p,
-        "{\"business\":\"diverted\",\"statusReason\":{\"text\":\"road closed\"},\"location\":{\"reference\":\"Location/%.*s\"}}", sent.places[1])));
+    change_ok(p, &controller, sent.loop,
+        text_string(p->f.arena, in_place(p,
+                                    "{\"business\":\"diverted\",\"statusReason\":{\"text\":\"road "
+                                    "closed\"},\"location\":{\"reference\":\"Location/%.*s\"}}",
+                                    sent.places[1])));
     change_ok(p, &controller, sent.loop, "{\"business\":\"en-route\"}"); /* confirmed as it is */
     loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "in-progress", "en-route");
@@ -365,9 +434,11 @@ static void rolling_keeps_a_destination_and_goes_on_by_itself(void **state) {
     const yyjson_val *loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "requested", "offered");
     assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "location"), "reference")), sent.places[0]));
-    change_ok(p, &crew, sent.loop, text_string(p->f.arena, in_place(p, "{\"location\":{\"reference\":\"Location/%.*s\"}}", sent.places[1])));
+    change_ok(p, &crew, sent.loop,
+        text_string(p->f.arena, in_place(p, "{\"location\":{\"reference\":\"Location/%.*s\"}}", sent.places[1])));
     assert_int_equal(change(p, &nurse, sent.loop, "{\"location\":null}"), STATUS_UNPROCESSABLE);
-    assert_int_equal(change(p, &nurse, sent.loop, "{\"location\":{\"reference\":\"Location/nowhere\"}}"), STATUS_UNPROCESSABLE);
+    assert_int_equal(
+        change(p, &nurse, sent.loop, "{\"location\":{\"reference\":\"Location/nowhere\"}}"), STATUS_UNPROCESSABLE);
     struct records_caller first = place_of(p, &sent, 0);
     change_ok(p, &first, sent.offers[0], "{\"status\":\"accepted\"}");
     loop = fetch(p, "Task", sent.loop);
@@ -378,9 +449,12 @@ static void rolling_keeps_a_destination_and_goes_on_by_itself(void **state) {
 static void who_gets_worse_departs_at_once(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
-    change_ok(p, &nurse, sent.loop, text_string(p->f.arena, in_place(p,
-        "{\"status\":\"in-progress\",\"business\":\"en-route\",\"location\":{\"reference\":\"Location/%.*s\"},\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM
-        "\",\"code\":\"level\"}]},\"valueInteger\":1}}", sent.places[1])));
+    change_ok(p, &nurse, sent.loop,
+        text_string(p->f.arena, in_place(p,
+                                    "{\"status\":\"in-progress\",\"business\":\"en-route\",\"location\":{\"reference\":"
+                                    "\"Location/%.*s\"},\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM
+                                    "\",\"code\":\"level\"}]},\"valueInteger\":1}}",
+                                    sent.places[1])));
     const yyjson_val *loop = fetch(p, "Task", sent.loop);
     assert_state(loop, "in-progress", "en-route");
     assert_laws(p, sent.loop);
@@ -392,8 +466,10 @@ static void who_gets_worse_departs_at_once(void **state) {
 static void a_claimed_input_is_the_engines(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
-    assert_int_equal(change(p, &nurse, sent.loop, "{\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM
-                                                  "\",\"code\":\"decision\"}]},\"valueReference\":{\"reference\":\"GuidanceResponse/x\"}}}"), STATUS_CONFLICT);
+    assert_int_equal(change(p, &nurse, sent.loop,
+                         "{\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM
+                         "\",\"code\":\"decision\"}]},\"valueReference\":{\"reference\":\"GuidanceResponse/x\"}}}"),
+        STATUS_CONFLICT);
 }
 
 /* ---- BSeR ----------------------------------------------------------------------------------------------------------------------- */
@@ -402,15 +478,20 @@ static void a_bser_referral_runs_its_course(void **state) {
     struct province *p = *state;
     struct records_caller clinic = receiver(p, TEXT("A2200008"));
     add_patient(p, "p5", "1980-01-01", "female", "checkup");
-    put(p, "ServiceRequest", "s5", TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s5\",\"status\":\"active\",\"intent\":\"order\","
-                                        "\"subject\":{\"reference\":\"Patient/p5\"}}"));
+    put(p, "ServiceRequest", "s5",
+        TEXT("{\"resourceType\":\"ServiceRequest\",\"id\":\"s5\",\"status\":\"active\",\"intent\":\"order\","
+             "\"subject\":{\"reference\":\"Patient/p5\"}}"));
     fixture_ok(&p->f, fixture_send(&p->f, &nurse, RECORDS_UPDATE, "Task", TEXT("b5"),
-        TEXT("{\"resourceType\":\"Task\",\"id\":\"b5\",\"status\":\"draft\",\"intent\":\"order\","
-        "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
-        "\"focus\":{\"reference\":\"ServiceRequest/s5\"},\"for\":{\"reference\":\"Patient/p5\"},\"requester\":{\"reference\":\"" SENDER "\"}}")));
+                          TEXT("{\"resourceType\":\"Task\",\"id\":\"b5\",\"status\":\"draft\",\"intent\":\"order\","
+                               "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/"
+                               "task-code\",\"code\":\"fulfill\"}]},"
+                               "\"focus\":{\"reference\":\"ServiceRequest/s5\"},\"for\":{\"reference\":\"Patient/"
+                               "p5\"},\"requester\":{\"reference\":\"" SENDER "\"}}")));
     change_ok(p, &nurse, TEXT("b5"), "{\"status\":\"received\",\"owner\":{\"reference\":\"Organization/A2200008\"}}");
     change_ok(p, &clinic, TEXT("b5"), "{\"status\":\"accepted\"}");
-#define BSER(code) "\"businessStatus\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS\",\"code\":\"" code "\"}]}"
+#define BSER(code)                                                                                                     \
+    "\"businessStatus\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/us/bser/CodeSystem/"                            \
+    "TaskBusinessStatusCS\",\"code\":\"" code "\"}]}"
     change_ok(p, &clinic, TEXT("b5"), "{\"status\":\"in-progress\"," BSER("5.1.1") "}");
     change_ok(p, &clinic, TEXT("b5"), "{\"status\":\"in-progress\"," BSER("5.1.2") "}");
     change_ok(p, &clinic, TEXT("b5"), "{\"status\":\"in-progress\"," BSER("5.1.1") "}");
@@ -426,15 +507,28 @@ static void a_bser_referral_runs_its_course(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_province, close_province)
     const struct CMUnitTest tests[] = {
-        TEST(the_first_yes_withdraws_the_others), TEST(the_bser_code_is_the_same_as_ours),
-        TEST(a_second_loop_finds_the_destination_taken), TEST(both_yes_in_one_transaction_is_one_too_many),
-        TEST(a_referral_begins_as_a_draft), TEST(an_illegal_transition_names_the_legal_ones), TEST(only_who_may_may),
-        TEST(telephone_answers_are_one_tap), TEST(a_decline_needs_a_reason), TEST(identity_does_not_change),
-        TEST(owner_and_deadline_cannot_be_taken_away), TEST(patches_meet_the_same_laws), TEST(open_referrals_are_not_deleted),
-        TEST(other_tasks_are_nobodys_business), TEST(there_and_back), TEST(a_late_no_leads_to_the_next_place),
-        TEST(nobody_left_means_the_control_room), TEST(the_way_may_change_never_vanish),
-        TEST(rolling_keeps_a_destination_and_goes_on_by_itself), TEST(who_gets_worse_departs_at_once),
-        TEST(a_claimed_input_is_the_engines), TEST(a_bser_referral_runs_its_course),
+        TEST(the_first_yes_withdraws_the_others),
+        TEST(the_bser_code_is_the_same_as_ours),
+        TEST(a_second_loop_finds_the_destination_taken),
+        TEST(both_yes_in_one_transaction_is_one_too_many),
+        TEST(a_referral_begins_as_a_draft),
+        TEST(an_illegal_transition_names_the_legal_ones),
+        TEST(only_who_may_may),
+        TEST(telephone_answers_are_one_tap),
+        TEST(a_decline_needs_a_reason),
+        TEST(identity_does_not_change),
+        TEST(owner_and_deadline_cannot_be_taken_away),
+        TEST(patches_meet_the_same_laws),
+        TEST(open_referrals_are_not_deleted),
+        TEST(other_tasks_are_nobodys_business),
+        TEST(there_and_back),
+        TEST(a_late_no_leads_to_the_next_place),
+        TEST(nobody_left_means_the_control_room),
+        TEST(the_way_may_change_never_vanish),
+        TEST(rolling_keeps_a_destination_and_goes_on_by_itself),
+        TEST(who_gets_worse_departs_at_once),
+        TEST(a_claimed_input_is_the_engines),
+        TEST(a_bser_referral_runs_its_course),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

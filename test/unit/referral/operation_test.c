@@ -2,7 +2,8 @@
 #include "unit/referral/referral_fixture.h"
 
 #define INFARCTION_PARAMETERS                                                                                          \
-    "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\",\"valueReference\":{\"reference\":\"Patient/p1\"}}%s]}"
+    "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\",\"valueReference\":{\"reference\":"         \
+    "\"Patient/p1\"}}%s]}"
 
 static int open_province(void **state) {
     struct province *p = calloc(1, sizeof *p);
@@ -25,7 +26,8 @@ static void triage_reads_and_keeps(void **state) {
     int64_t level = 0;
     assert_true(json_get_int64(&level, named(out, "level", 0), "valueInteger"));
     assert_true(level <= 2);
-    assert_true(text_is(json_get_text(json_get(named(named(out, "need", 0), "code", 0), "valueCoding"), "code"), "Y0010"));
+    assert_true(
+        text_is(json_get_text(json_get(named(named(out, "need", 0), "code", 0), "valueCoding"), "code"), "Y0010"));
     assert_non_null(named(out, "reason", 0));
     struct text id = json_get_text(json_get(named(out, "reading", 0), "resource"), "id");
     assert_true(id.size > 0);
@@ -89,9 +91,11 @@ static void sending_makes_everything_in_one_unit(void **state) {
     const yyjson_val *offer = json_get(named(out, "offer", 0), "resource");
     assert_state(fetch(p, "Task", json_get_text(offer, "id")), "requested", "offered");
     assert_non_null(named(out, "offer", 1)); /* level 2: two at once */
-    const yyjson_val *request = fetch(p, "ServiceRequest", json_get_text(json_get(named(out, "request", 0), "resource"), "id"));
+    const yyjson_val *request =
+        fetch(p, "ServiceRequest", json_get_text(json_get(named(out, "request", 0), "resource"), "id"));
     assert_true(text_is(json_get_text(request, "status"), "active"));
-    assert_non_null(fetch(p, "RiskAssessment", id_after_slash(json_get_text(at(request, "/supportingInfo/0"), "reference"))));
+    assert_non_null(
+        fetch(p, "RiskAssessment", id_after_slash(json_get_text(at(request, "/supportingInfo/0"), "reference"))));
     struct text decision = id_after_slash(json_get_text(at(request, "/supportingInfo/1"), "reference"));
     fixture_ok(&p->f, referral_decision_replay(p->referral, &fixture_operator, decision, &p->f.scope));
     assert_laws(p, json_get_text(loop, "id"));
@@ -101,7 +105,8 @@ static void the_same_patient_is_not_sent_twice(void **state) {
     struct province *p = *state;
     const yyjson_val *out = NULL;
     send_patient(p, "p1", "");
-    assert_int_equal(try_operation(&out, p, referral_operation_send, &nurse, joined(p, INFARCTION_PARAMETERS, "")), STATUS_CONFLICT);
+    assert_int_equal(
+        try_operation(&out, p, referral_operation_send, &nurse, joined(p, INFARCTION_PARAMETERS, "")), STATUS_CONFLICT);
     assert_true(fixture_said(&p->f.scope, "already"));
 }
 
@@ -110,9 +115,11 @@ static void another_place_needs_a_reason(void **state) {
     const yyjson_val *out = NULL;
     const char *choice = ",{\"name\":\"place\",\"valueReference\":{\"reference\":\"Organization/A2200009\"}}";
     const yyjson_val *ranked = operate(p, referral_operation_rank, &nurse, joined(p, INFARCTION_PARAMETERS, ""));
-    struct text second = json_get_text(json_get(named(named(ranked, "option", 1), "place", 0), "valueReference"), "reference");
+    struct text second =
+        json_get_text(json_get(named(named(ranked, "option", 1), "place", 0), "valueReference"), "reference");
     (void)choice;
-    struct text place = joined(p, ",{\"name\":\"place\",\"valueReference\":{\"reference\":\"%.*s\"}}", (int)second.size, second.at);
+    struct text place =
+        joined(p, ",{\"name\":\"place\",\"valueReference\":{\"reference\":\"%.*s\"}}", (int)second.size, second.at);
     struct text body = joined(p, INFARCTION_PARAMETERS, text_string(p->f.arena, place));
     assert_int_equal(try_operation(&out, p, referral_operation_send, &nurse, body), STATUS_UNPROCESSABLE);
     assert_true(fixture_said(&p->f.scope, "override-reason"));
@@ -134,20 +141,27 @@ static void faults_name_the_parameter(void **state) {
         {",{\"name\":\"human-level\",\"valueInteger\":9}", "parameter[1].valueInteger", STATUS_INVALID},
         {",{\"name\":\"limit\",\"valueString\":\"3\"}", "parameter[1].valueInteger", STATUS_INVALID},
         {",{\"name\":\"colour\",\"valueString\":\"red\"}", "parameter[1].name", STATUS_INVALID},
-        {",{\"name\":\"origin\",\"valueReference\":{\"reference\":\"Location/nowhere\"}}", "parameter[1].valueReference", STATUS_UNPROCESSABLE},
-        {",{\"name\":\"origin\",\"part\":[{\"name\":\"latitude\",\"valueDecimal\":10},{\"name\":\"longitude\",\"valueDecimal\":10}]}", "parameter[1].part",
-            STATUS_UNPROCESSABLE},
-        {",{\"name\":\"exclude\",\"valueReference\":{\"reference\":\"Organization/none\"}}", "parameter[1].valueReference", STATUS_UNPROCESSABLE},
-        {",{\"name\":\"bundle\",\"resource\":{\"resourceType\":\"Bundle\",\"type\":\"collection\"}}", "Parameters.parameter", STATUS_INVALID},
+        {",{\"name\":\"origin\",\"valueReference\":{\"reference\":\"Location/nowhere\"}}",
+            "parameter[1].valueReference", STATUS_UNPROCESSABLE},
+        {",{\"name\":\"origin\",\"part\":[{\"name\":\"latitude\",\"valueDecimal\":10},{\"name\":\"longitude\","
+         "\"valueDecimal\":10}]}",
+            "parameter[1].part", STATUS_UNPROCESSABLE},
+        {",{\"name\":\"exclude\",\"valueReference\":{\"reference\":\"Organization/none\"}}",
+            "parameter[1].valueReference", STATUS_UNPROCESSABLE},
+        {",{\"name\":\"bundle\",\"resource\":{\"resourceType\":\"Bundle\",\"type\":\"collection\"}}",
+            "Parameters.parameter", STATUS_INVALID},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(try_operation(&out, p, referral_operation_rank, &nurse, joined(p, INFARCTION_PARAMETERS, rows[i].more)), rows[i].status);
+        assert_int_equal(
+            try_operation(&out, p, referral_operation_rank, &nurse, joined(p, INFARCTION_PARAMETERS, rows[i].more)),
+            rows[i].status);
         if (!fixture_said(&p->f.scope, rows[i].path)) {
             fixture_say(&p->f.scope);
         }
         assert_true(fixture_said(&p->f.scope, rows[i].path));
     }
-    assert_int_not_equal(try_operation(&out, p, referral_operation_rank, &nurse, TEXT("{\"resourceType\":\"Patient\"}")), STATUS_OK);
+    assert_int_not_equal(
+        try_operation(&out, p, referral_operation_rank, &nurse, TEXT("{\"resourceType\":\"Patient\"}")), STATUS_OK);
     assert_int_not_equal(try_operation(&out, p, referral_operation_rank, &nurse, TEXT("{")), STATUS_OK);
 }
 
@@ -157,14 +171,15 @@ static void what_stays_local_is_not_sent(void **state) {
     add_patient(p, "p2", "1950-01-01", "female", "혈압 확인");
     add_vital(p, "p2", "8480-6", "138", "mm[Hg]");
     add_vital(p, "p2", "8867-4", "72", "/min");
-    struct text body = joined(p,
-        "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\",\"valueReference\":{\"reference\":\"Patient/p2\"}},"
-        "{\"name\":\"human-level\",\"valueInteger\":5}]}");
+    struct text body = joined(p, "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\","
+                                 "\"valueReference\":{\"reference\":\"Patient/p2\"}},"
+                                 "{\"name\":\"human-level\",\"valueInteger\":5}]}");
     const yyjson_val *ranked = operate(p, referral_operation_rank, &nurse, body);
     bool local = false;
     assert_true(json_get_bool(&local, named(named(ranked, "reading", 0), "stay-local", 0), "valueBoolean"));
     assert_true(local);
-    assert_true(text_is(json_get_text(named(named(named(ranked, "option", 0), "reason", 0), "code", 0), "valueString"), "local"));
+    assert_true(text_is(
+        json_get_text(named(named(named(ranked, "option", 0), "reason", 0), "code", 0), "valueString"), "local"));
     assert_int_equal(try_operation(&out, p, referral_operation_send, &nurse, body), STATUS_UNPROCESSABLE);
     assert_true(fixture_said(&p->f.scope, "local"));
 }
@@ -173,8 +188,14 @@ static void ranking_is_fast(void **state) {
     struct province *p = *state;
     const struct region_snapshot *snapshot = NULL;
     fixture_ok(&p->f, region_hold(&snapshot, p->f.region, &p->f.scope));
-    struct referral_case patient = {.level = 2, .needs = UINT64_C(1) << region_need_find(snapshot, TEXT("Y0010")),
-        .place = TRIAGE_PLACE_LOCAL_CENTRE, .window_minutes = 120, .age_months = 700, .origin = {38.07, 128.17}, .origin_place = -1, .known_place = -1,
+    struct referral_case patient = {.level = 2,
+        .needs = UINT64_C(1) << region_need_find(snapshot, TEXT("Y0010")),
+        .place = TRIAGE_PLACE_LOCAL_CENTRE,
+        .window_minutes = 120,
+        .age_months = 700,
+        .origin = {38.07, 128.17},
+        .origin_place = -1,
+        .known_place = -1,
         .now_us = FIXTURE_NOW_US};
     struct arena *arena = arena_open((size_t)64 << 20);
     enum { TURNS = 2000 };

@@ -20,7 +20,8 @@ struct province {
 };
 
 #define CALLER(who, organisation, role)                                                                                \
-    ((struct records_caller){{who, sizeof who - 1}, {organisation, sizeof organisation - 1}, {role, sizeof role - 1}, {"ETREAT", 6}})
+    ((struct records_caller){                                                                                          \
+        {who, sizeof who - 1}, {organisation, sizeof organisation - 1}, {role, sizeof role - 1}, {"ETREAT", 6}})
 #define SENDER "Organization/gw-post-1429"
 static const struct records_caller nurse = {
     {"Practitioner/nurse", 18}, {SENDER, sizeof SENDER - 1}, {"primary-care", 12}, {"ETREAT", 6}};
@@ -86,30 +87,46 @@ static inline const yyjson_val *fetch(struct province *p, const char *type, stru
 static inline const yyjson_val *fetch_all(struct province *p, const char *type, const char *name, struct text value) {
     struct records_answer answer;
     struct search_pair pairs[] = {{text_from(name), value}, {TEXT("_count"), TEXT("100")}};
-    const struct records_request request = {.interaction = RECORDS_SEARCH, .caller = fixture_operator,
-        .type = fhir_type_find(text_from(type)), .pairs = pairs, .pair_count = 2};
+    const struct records_request request = {.interaction = RECORDS_SEARCH,
+        .caller = fixture_operator,
+        .type = fhir_type_find(text_from(type)),
+        .pairs = pairs,
+        .pair_count = 2};
     p->f.scope.fault = (struct fault){0};
     fixture_ok(&p->f, records_run(&answer, p->f.records, &request, &p->f.scope));
     return parse(p, answer.body);
 }
 
 /* A Patient with what a nurse saw; `vitals` are LOINC=value pairs, ended by NULL; `words` the complaint. */
-static inline void add_patient(struct province *p, const char *id, const char *born, const char *sex, const char *words) {
-    put(p, "Patient", id, joined(p, "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"gender\":\"%s\",\"birthDate\":\"%s\"}", id, sex, born));
-    put(p, "Condition", id, joined(p,
-        "{\"resourceType\":\"Condition\",\"id\":\"%s\",\"subject\":{\"reference\":\"Patient/%s\"},\"recordedDate\":\"2026-11-22T02:50:00Z\","
-        "\"clinicalStatus\":{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/condition-clinical\",\"code\":\"active\"}]},"
-        "\"category\":[{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/condition-category\",\"code\":\"encounter-diagnosis\"}]}],"
-        "\"code\":{\"text\":\"%s\"}}", id, id, words));
+static inline void add_patient(
+    struct province *p, const char *id, const char *born, const char *sex, const char *words) {
+    put(p, "Patient", id,
+        joined(
+            p, "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"gender\":\"%s\",\"birthDate\":\"%s\"}", id, sex, born));
+    put(p, "Condition", id,
+        joined(p,
+            "{\"resourceType\":\"Condition\",\"id\":\"%s\",\"subject\":{\"reference\":\"Patient/"
+            "%s\"},\"recordedDate\":\"2026-11-22T02:50:00Z\","
+            "\"clinicalStatus\":{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"
+            "condition-clinical\",\"code\":\"active\"}]},"
+            "\"category\":[{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"
+            "condition-category\",\"code\":\"encounter-diagnosis\"}]}],"
+            "\"code\":{\"text\":\"%s\"}}",
+            id, id, words));
 }
 
-static inline void add_vital(struct province *p, const char *patient, const char *loinc, const char *value, const char *unit) {
+static inline void add_vital(
+    struct province *p, const char *patient, const char *loinc, const char *value, const char *unit) {
     struct text id = joined(p, "%s-%s", patient, loinc);
-    put(p, "Observation", text_string(p->f.arena, id), joined(p,
-        "{\"resourceType\":\"Observation\",\"id\":\"%s-%s\",\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"http://loinc.org\","
-        "\"code\":\"%s\"}]},\"subject\":{\"reference\":\"Patient/%s\"},\"effectiveDateTime\":\"2026-11-22T02:55:00Z\","
-        "\"valueQuantity\":{\"value\":%s,\"unit\":\"%s\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"%s\"}}", patient, loinc,
-        loinc, patient, value, unit, unit));
+    put(p, "Observation", text_string(p->f.arena, id),
+        joined(p,
+            "{\"resourceType\":\"Observation\",\"id\":\"%s-%s\",\"status\":\"final\",\"code\":{\"coding\":[{\"system\":"
+            "\"http://loinc.org\","
+            "\"code\":\"%s\"}]},\"subject\":{\"reference\":\"Patient/"
+            "%s\"},\"effectiveDateTime\":\"2026-11-22T02:55:00Z\","
+            "\"valueQuantity\":{\"value\":%s,\"unit\":\"%s\",\"system\":\"http://"
+            "unitsofmeasure.org\",\"code\":\"%s\"}}",
+            patient, loinc, loinc, patient, value, unit, unit));
 }
 
 static inline void add_infarction(struct province *p, const char *id) {
@@ -122,10 +139,11 @@ static inline void add_infarction(struct province *p, const char *id) {
 
 /* ---- operations ----------------------------------------------------------------------------------------------------- */
 
-typedef enum status operation(struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
+typedef enum status operation(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 
-static inline enum status try_operation(const yyjson_val **out, struct province *p, operation *run, const struct records_caller *caller,
-    struct text parameters) {
+static inline enum status try_operation(const yyjson_val **out, struct province *p, operation *run,
+    const struct records_caller *caller, struct text parameters) {
     struct text answer = {0};
     struct referral_call call = {.caller = caller, .type = FHIR_TYPE_NONE, .parameters = parameters};
     p->f.scope.fault = (struct fault){0};
@@ -136,7 +154,8 @@ static inline enum status try_operation(const yyjson_val **out, struct province 
     return status;
 }
 
-static inline const yyjson_val *operate(struct province *p, operation *run, const struct records_caller *caller, struct text parameters) {
+static inline const yyjson_val *operate(
+    struct province *p, operation *run, const struct records_caller *caller, struct text parameters) {
     const yyjson_val *out = NULL;
     fixture_ok(&p->f, try_operation(&out, p, run, caller, parameters));
     return out;
@@ -156,9 +175,12 @@ static inline const yyjson_val *named(const yyjson_val *of, const char *name, in
 }
 
 static inline const yyjson_val *send_patient(struct province *p, const char *patient, const char *more) {
-    return operate(p, referral_operation_send, &nurse, joined(p,
-        "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\",\"valueReference\":{\"reference\":\"Patient/%s\"}},"
-        "{\"name\":\"requester\",\"valueReference\":{\"reference\":\"" SENDER "\"}}%s]}", patient, more));
+    return operate(p, referral_operation_send, &nurse,
+        joined(p,
+            "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\",\"valueReference\":{\"reference\":"
+            "\"Patient/%s\"}},"
+            "{\"name\":\"requester\",\"valueReference\":{\"reference\":\"" SENDER "\"}}%s]}",
+            patient, more));
 }
 
 /* ---- Tasks ---------------------------------------------------------------------------------------------------------- */
@@ -168,9 +190,11 @@ static inline struct text task_state(const yyjson_val *task) {
 }
 
 static inline void assert_state(const yyjson_val *task, const char *status, const char *business) {
-    if (!text_is(json_get_text(task, "status"), status) || !(business[0] == '\0' || text_is(task_state(task), business))) {
+    if (!text_is(json_get_text(task, "status"), status) ||
+        !(business[0] == '\0' || text_is(task_state(task), business))) {
         struct text is = json_get_text(task, "status"), code = task_state(task);
-        print_message("state is %.*s/%.*s, expected %s/%s\n", (int)is.size, is.at, (int)code.size, code.at, status, business);
+        print_message(
+            "state is %.*s/%.*s, expected %s/%s\n", (int)is.size, is.at, (int)code.size, code.at, status, business);
     }
     assert_true(text_is(json_get_text(task, "status"), status));
     assert_true(business[0] == '\0' || text_is(task_state(task), business));
@@ -237,16 +261,22 @@ static inline struct text changed(struct province *p, const yyjson_val *task, co
     return out;
 }
 
-static inline enum status change(struct province *p, const struct records_caller *caller, struct text id, const char *changes) {
+static inline enum status change(
+    struct province *p, const struct records_caller *caller, struct text id, const char *changes) {
     return fixture_send(&p->f, caller, RECORDS_UPDATE, "Task", id, changed(p, fetch(p, "Task", id), changes));
 }
 
-static inline void change_ok(struct province *p, const struct records_caller *caller, struct text id, const char *changes) {
+static inline void change_ok(
+    struct province *p, const struct records_caller *caller, struct text id, const char *changes) {
     fixture_ok(&p->f, change(p, caller, id, changes));
 }
 
-#define DECLINE(code) "{\"status\":\"rejected\",\"statusReason\":{\"coding\":[{\"system\":\"" DECLINE_SYSTEM "\",\"code\":\"" code "\"}]}}"
-#define TELEPHONE ",\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM "\",\"code\":\"telephone\"}]},\"valueString\":\"duty doctor\"}"
+#define DECLINE(code)                                                                                                  \
+    "{\"status\":\"rejected\",\"statusReason\":{\"coding\":[{\"system\":\"" DECLINE_SYSTEM "\",\"code\":\"" code       \
+    "\"}]}}"
+#define TELEPHONE                                                                                                      \
+    ",\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM                                                   \
+    "\",\"code\":\"telephone\"}]},\"valueString\":\"duty doctor\"}"
 
 struct sent {
     struct text loop, offers[16], places[16];
