@@ -120,6 +120,21 @@ typedef enum status fhir_rewrite(struct text *out, void *context, enum fhir_link
 MUST_CHECK enum status fhir_write_rewritten(
     struct json_writer *w, const yyjson_val *resource, fhir_rewrite *rewrite, void *context, struct scope *scope);
 
+/* ---- XML -------------------------------------------------------------------------------------------------------- */
+
+/* A resource in XML (https://hl7.org/fhir/R4/xml.html) as minified JSON; elements must stand in definition order. What
+ * the form alone forbids is refused, with the element's path: names, order, namespaces, attributes, text between elements,
+ * empty elements, numbers and booleans that JSON could not hold, depth, a document type declaration, another encoding
+ * than UTF-8. The rest is fhir_check's. Comments and instructions are dropped, the source of a narrative is kept. */
+MUST_CHECK enum status fhir_xml_read(struct text *json_out, struct text xml, struct scope *scope);
+
+/* A resource as XML, terminated by nothing, elements in definition order, numbers by their text. STATUS_INVALID where the
+ * JSON is not of the definitions' form. A narrative that is not well-formed goes out as text inside a div, and characters
+ * that XML has not become U+FFFD, so that no stored resource is kept from its readers. */
+enum fhir_xml_layout { FHIR_XML_COMPACT, FHIR_XML_INDENTED };
+MUST_CHECK enum status fhir_xml_write(
+    struct text *xml_out, const yyjson_val *resource, enum fhir_xml_layout layout, struct scope *scope);
+
 /* ---- search parameters and compartments -------------------------------------------------------------------------- */
 
 enum fhir_search_type {

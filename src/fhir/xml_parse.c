@@ -1,0 +1,229 @@
+/* libxml2's SAX2 interface as events. Its callbacks run inside scope_run, since an arena's escape must not jump over the
+ * parser's own frames; what the parser allocates itself is freed when it returns. */
+#include <libxml/parserInternals.h>
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fhir/xml.h"
+
+enum { SOURCE_SIZE_MAX = 1 << 30, ATTRIBUTE_FIELDS = 5, NAMESPACE_FIELDS = 2 };
+
+struct parse {
+    struct text source;
+    xml_handler *handler;
+    void *context;
+    struct scope *scope;
+    xmlParserCtxt *parser;
+    const struct xml_event *event;
+    enum status status;
+    bool is_open;
+};
+
+/* ---- what is wrong ---------------------------------------------------------------------------------------------- */
+
+/* In our words: libxml2's quote the document. */
+static const struct problem {
+    int code;
+    const char *text;
+} problems[] = {
+    {XML_ERR_DOCUMENT_EMPTY, "nothing there, or no element first"},
+    {XML_ERR_DOCUMENT_END, "something follows the root element"},
+    {XML_ERR_TAG_NAME_MISMATCH, "an end tag does not match its start tag"},
+    {XML_ERR_TAG_NOT_FINISHED, "it ends inside an element"},
+    {XML_ERR_GT_REQUIRED, "a tag is not closed"},
+    {XML_ERR_LT_REQUIRED, "no element where one is due"},
+    {XML_ERR_LTSLASH_REQUIRED, "an end tag is missing"},
+    {XML_ERR_LT_IN_ATTRIBUTE, "an unescaped < in an attribute"},
+    {XML_ERR_ATTRIBUTE_REDEFINED, "an attribute twice in one tag"},
+    {XML_ERR_ATTRIBUTE_NOT_STARTED, "an attribute without quotes"},
+    {XML_ERR_ATTRIBUTE_NOT_FINISHED, "an attribute's quotes are not closed"},
+    {XML_ERR_ATTRIBUTE_WITHOUT_VALUE, "an attribute without a value"},
+    {XML_ERR_UNDECLARED_ENTITY, "an entity that XML does not have: use the character itself or its number"},
+    {XML_ERR_INVALID_CHARREF, "a character reference to what XML does not allow"},
+    {XML_ERR_INVALID_CHAR, "a character that XML does not allow"},
+    {XML_NS_ERR_UNDEFINED_NAMESPACE, "a namespace prefix that is not declared"},
+};
+
+static const char *problem_text(int code) {
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        if (problems[i].code == code) {
+            return problems[i].text;
+        }
+    }
+    return "it is malformed";
+}
+
+static void stop(struct parse *parse, enum status status) {
+    parse->status = status;
+    xmlStopParser(parse->parser);
+}
+
+static void on_error(void *context, xmlError *error) {
+    struct parse *parse = context;
+    if (parse->status != STATUS_OK || error->level < XML_ERR_ERROR) {
+        return;
+    }
+    if (error->code == XML_ERR_NO_MEMORY) {
+        stop(parse, fault(parse->scope, STATUS_UNAVAILABLE, "", "the server is out of memory; try again later"));
+        return;
+    }
+    stop(parse, fault(parse->scope, STATUS_INVALID, "", "not well-formed XML: %s, at line %d, column %d",
+                    problem_text(error->code), error->line, error->int2));
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
+static enum status handle(void *context, struct scope *inner) {
+    struct parse *parse = context;
+    (void)inner;
+    return parse->handler(parse->context, parse->event, parse->scope);
+}
+
+static void offer(struct parse *parse, const struct xml_event *event) {
+    struct scope inner;
+    if (parse->status != STATUS_OK) {
+        return;
+    }
+    parse->event = event;
+    enum status status = scope_run(&inner, parse->scope->arena, handle, parse);
+    if (status != STATUS_OK) {
+        fault_carry(parse->scope, &inner.fault);
+        stop(parse, status);
+    }
+}
+
+static bool is_utf8_name(const xmlChar *name) {
+    return name == NULL || strcasecmp((const char *)name, "UTF-8") == 0 || strcasecmp((const char *)name, "UTF8") == 0;
+}
+
+/* Called at the root, when the declaration has been read. libxml2 keeps the name here or there, by what it is. */
+static bool is_utf8_declared(struct parse *parse) {
+    const xmlParserInput *input = parse->parser->input;
+    bool is_converted = input->buf != NULL && input->buf->encoder != NULL;
+    if (is_utf8_name(parse->parser->encoding) && is_utf8_name(input->encoding) && !is_converted) {
+        return true;
+    }
+    stop(parse, fault(parse->scope, STATUS_INVALID, "", "the XML declares another encoding than UTF-8"));
+    return false;
+}
+
+static size_t consumed(const struct parse *parse) {
+    long bytes = xmlByteConsumed(parse->parser);
+    return bytes < 0 || (size_t)bytes > parse->source.size ? parse->source.size : (size_t)bytes;
+}
+
+static void on_open(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *space,
+    int declaration_count, const xmlChar **declarations, int attribute_count, int defaulted_count,
+    const xmlChar **attributes) {
+    struct parse *parse = context;
+    (void)defaulted_count;
+    if (!parse->is_open && !is_utf8_declared(parse)) {
+        return;
+    }
+    parse->is_open = true;
+    const char *tag = memrchr(parse->source.at, '<', consumed(parse)); /* no attribute holds a bare one */
+    struct xml_event event = {
+        .kind = XML_OPEN,
+        .name = (const char *)name,
+        .prefix = (const char *)prefix,
+        .space = (const char *)space,
+        .offset = tag == NULL ? 0 : (size_t)(tag - parse->source.at),
+        .attribute_count = attribute_count,
+        .attributes = attributes,
+    };
+    for (int i = 0; i < declaration_count; i++) {
+        event.declares_default |= declarations[i * NAMESPACE_FIELDS] == NULL;
+    }
+    offer(parse, &event);
+}
+
+static void on_close(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *space) {
+    struct parse *parse = context;
+    (void)prefix, (void)space;
+    offer(parse, &(struct xml_event){.kind = XML_CLOSE, .name = (const char *)name, .offset = consumed(parse)});
+}
+
+static void on_characters(void *context, const xmlChar *at, int size) {
+    offer(
+        context, &(struct xml_event){.kind = XML_CHARACTERS, .text = {(const char *)at, size < 0 ? 0 : (size_t)size}});
+}
+
+static void on_cdata(void *context, const xmlChar *at, int size) {
+    offer(context, &(struct xml_event){.kind = XML_CDATA, .text = {(const char *)at, size < 0 ? 0 : (size_t)size}});
+}
+
+static void on_comment(void *context, const xmlChar *text) {
+    (void)text;
+    offer(context, &(struct xml_event){.kind = XML_COMMENT});
+}
+
+static void on_instruction(void *context, const xmlChar *target, const xmlChar *text) {
+    (void)target, (void)text;
+    offer(context, &(struct xml_event){.kind = XML_INSTRUCTION});
+}
+
+static void on_document_type(void *context, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id) {
+    struct parse *parse = context;
+    (void)name, (void)public_id, (void)system_id;
+    if (parse->status == STATUS_OK) {
+        stop(parse, fault(parse->scope, STATUS_INVALID, "", "a document type declaration is not allowed"));
+    }
+}
+
+struct xml_attribute xml_event_attribute(const struct xml_event *event, int index) {
+    const unsigned char *const *field = event->attributes + (ptrdiff_t)index * ATTRIBUTE_FIELDS;
+    return (struct xml_attribute){
+        .name = (const char *)field[0],
+        .prefix = (const char *)field[1],
+        .space = (const char *)field[2],
+        .value = {(const char *)field[3], (size_t)(field[4] - field[3])},
+    };
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
+
+static const xmlSAXHandler sax = {
+    .initialized = XML_SAX2_MAGIC,
+    .internalSubset = on_document_type,
+    .startElementNs = on_open,
+    .endElementNs = on_close,
+    .characters = on_characters,
+    .ignorableWhitespace = on_characters,
+    .cdataBlock = on_cdata,
+    .comment = on_comment,
+    .processingInstruction = on_instruction,
+    .serror = on_error,
+};
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+enum status xml_parse(struct text source, xml_handler *handler, void *context, struct scope *scope) {
+    if (source.size > SOURCE_SIZE_MAX) {
+        return fault(scope, STATUS_TOO_LARGE, "", "the XML is larger than %d bytes", SOURCE_SIZE_MAX);
+    }
+    if (source.size == 0) {
+        return fault(scope, STATUS_INVALID, "", "not well-formed XML: nothing there");
+    }
+    if (!text_is_utf8(source)) {
+        return fault(scope, STATUS_INVALID, "", "the XML is not UTF-8");
+    }
+    pthread_once(&library_once, xmlInitParser);
+    struct parse parse = {.source = source, .handler = handler, .context = context, .scope = scope};
+    parse.parser = xmlCreateMemoryParserCtxt(source.at, (int)source.size);
+    if (parse.parser == NULL) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "the server is out of memory; try again later");
+    }
+    *parse.parser->sax = sax;
+    parse.parser->userData = &parse;
+    /* NOENT gives attributes decoded; there are no entities but the five, since a document type ends the parsing.
+     * HUGE lifts libxml2's own limits (10 MB an attribute): a Binary's data may be longer, the source's size bounds all */
+    xmlCtxtUseOptions(parse.parser, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_HUGE);
+    xmlParseDocument(parse.parser);
+    bool is_whole = parse.parser->wellFormed != 0 && parse.is_open;
+    xmlFreeParserCtxt(parse.parser);
+    if (parse.status == STATUS_OK && !is_whole) {
+        return fault(scope, STATUS_INVALID, "", "not well-formed XML: it is malformed");
+    }
+    return parse.status;
+}
