@@ -93,34 +93,17 @@ static void offer(struct parse *parse, const struct xml_event *event) {
     }
 }
 
-static bool is_utf8_name(const xmlChar *name) {
-    return name == NULL || strcasecmp((const char *)name, "UTF-8") == 0 || strcasecmp((const char *)name, "UTF8") == 0;
-}
-
-/* Called at the root, when the declaration has been read. libxml2 keeps the name here or there, by what it is. */
-static bool is_utf8_declared(struct parse *parse) {
-    const xmlParserInput *input = parse->parser->input;
-    bool is_converted = input->buf != NULL && input->buf->encoder != NULL;
-    if (is_utf8_name(parse->parser->encoding) && is_utf8_name(input->encoding) && !is_converted) {
-        return true;
-    }
-    stop(parse, fault(parse->scope, STATUS_INVALID, "", "the XML declares another encoding than UTF-8"));
-    return false;
-}
-
 static size_t consumed(const struct parse *parse) {
     long bytes = xmlByteConsumed(parse->parser);
     return bytes < 0 || (size_t)bytes > parse->source.size ? parse->source.size : (size_t)bytes;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libxml2's */
 static void on_open(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *space,
     int declaration_count, const xmlChar **declarations, int attribute_count, int defaulted_count,
     const xmlChar **attributes) {
     struct parse *parse = context;
     (void)defaulted_count;
-    if (!parse->is_open && !is_utf8_declared(parse)) {
-        return;
-    }
     parse->is_open = true;
     const char *tag = memrchr(parse->source.at, '<', consumed(parse)); /* no attribute holds a bare one */
     struct xml_event event = {
@@ -196,6 +179,34 @@ static const xmlSAXHandler sax = {
     .serror = on_error,
 };
 
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The encoding that an XML declaration names, or none. Looked at here, not by libxml2, which would convert first and
+ * complain on standard error. */
+static struct text declared_encoding(struct text source) {
+    if (text_starts(source, "\xEF\xBB\xBF")) {
+        source = (struct text){source.at + 3, source.size - 3};
+    }
+    const char *end = text_starts(source, "<?xml") ? memmem(source.at, source.size, "?>", 2) : NULL;
+    const char *at = end == NULL ? NULL : memmem(source.at, (size_t)(end - source.at), "encoding", 8);
+    if (at == NULL) {
+        return (struct text){NULL, 0};
+    }
+    for (at += 8; at < end && (is_blank(*at) || *at == '='); at++) {
+    }
+    const char *close = at == end ? NULL : memchr(at + 1, *at, (size_t)(end - at - 1));
+    return close == NULL ? (struct text){NULL, 0} : (struct text){at + 1, (size_t)(close - at - 1)};
+}
+
+static bool is_utf8(struct text source) {
+    struct text encoding = declared_encoding(source);
+    bool is_declared = encoding.at == NULL || (encoding.size == 5 && strncasecmp(encoding.at, "UTF-8", 5) == 0);
+    /* libxml2 would take bytes of zero for UTF-16 */
+    return is_declared && memchr(source.at, '\0', source.size) == NULL && text_is_utf8(source);
+}
+
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
 enum status xml_parse(struct text source, xml_handler *handler, void *context, struct scope *scope) {
@@ -205,8 +216,8 @@ enum status xml_parse(struct text source, xml_handler *handler, void *context, s
     if (source.size == 0) {
         return fault(scope, STATUS_INVALID, "", "not well-formed XML: nothing there");
     }
-    if (!text_is_utf8(source)) {
-        return fault(scope, STATUS_INVALID, "", "the XML is not UTF-8");
+    if (!is_utf8(source)) {
+        return fault(scope, STATUS_INVALID, "", "the encoding of the XML must be UTF-8");
     }
     pthread_once(&library_once, xmlInitParser);
     struct parse parse = {.source = source, .handler = handler, .context = context, .scope = scope};
@@ -218,7 +229,7 @@ enum status xml_parse(struct text source, xml_handler *handler, void *context, s
     parse.parser->userData = &parse;
     /* NOENT gives attributes decoded; there are no entities but the five, since a document type ends the parsing.
      * HUGE lifts libxml2's own limits (10 MB an attribute): a Binary's data may be longer, the source's size bounds all */
-    xmlCtxtUseOptions(parse.parser, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_HUGE);
+    xmlCtxtUseOptions(parse.parser, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
     xmlParseDocument(parse.parser);
     bool is_whole = parse.parser->wellFormed != 0 && parse.is_open;
     xmlFreeParserCtxt(parse.parser);
