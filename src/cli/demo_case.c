@@ -271,8 +271,9 @@ static double travel_to(const struct demo *demo, const struct demo_case *c, cons
 static enum status change_loop(struct demo_case *c, const struct demo *demo, struct demo_change change, struct scope *scope)
 {
     bool refused;
-    c->due_us = INT64_MAX;
-    return demo_task_change(&refused, demo->remote, c->loop, &change, scope);
+    enum status status = demo_task_change(&refused, demo->remote, c->loop, &change, scope);
+    c->due_us = refused ? clock_now_us(demo->clock) + MINUTE_US : INT64_MAX;
+    return status;
 }
 
 static enum status depart(struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope)

@@ -130,6 +130,8 @@ enum status demo_task_change(bool *refused, struct remote *remote, const char *i
     if (status != STATUS_OK)
         return status;
     *refused = answer.http_status == HTTP_CONFLICT || answer.http_status == HTTP_PRECONDITION_FAILED;
+    if (*refused)
+        log_event(LOG_DEBUG, "demonstration-refused", "task", id, "to", change->business, NULL);
     if (answer.http_status < 300 || *refused)
         return STATUS_OK;
     return fault(scope, STATUS_FAILED, path, "the change to '%s' was answered %ld: %.*s", change->business, answer.http_status,
