@@ -302,10 +302,19 @@ static void page_of_missing(struct paging *paging) {
 }
 
 static bool page_by_trying(struct paging *paging, uint64_t walk_most) {
+    if (walk_most == 0) {
+        return false;
+    }
     paging->walked = 0;
     paging->walk_most = walk_most;
     paging->best.count = 0;
     return page_by_walking(paging);
+}
+
+/* What a page would take, from what a short walk met of it; 0 when that is too much. */
+static uint64_t walk_foreseen(const struct paging *paging) {
+    uint64_t met = paging->best.count, foreseen = met == 0 ? UINT64_MAX : paging->walked * paging->best.most / met * 2;
+    return foreseen > paging->run->costs->tests_before_set ? 0 : foreseen;
 }
 
 /* Results that are few are fetched and ordered. Where many are, a short walk along the sort key meets enough of them, or a
@@ -314,7 +323,7 @@ static void page_of_present(struct paging *paging) {
     const struct search_costs *costs = paging->run->costs;
     bool few = list_members(paging, costs->fetch_most + 1) && paging->members->count <= costs->fetch_most;
     paging->condition = (struct condition){.plan = paging->query->plan};
-    if (!few && !page_by_trying(paging, costs->walk_trial)) {
+    if (!few && !page_by_trying(paging, costs->walk_trial) && !page_by_trying(paging, walk_foreseen(paging))) {
         (void)list_members(paging, costs->list_rows);
         paging->condition.set = paging->members;
         uint64_t most = paging->members == NULL ? UINT64_MAX : costs->fetch_most + paging->members->count * costs->walk_for_fetch;

@@ -93,7 +93,7 @@ static enum status folder_load(struct store *store, struct connection *connectio
                                  : store_rebuild(store, state, connection, scope);
 }
 
-static const struct search_costs usual_costs = {.list_rows = 30000, .list_documents = 1000, .tests_before_set = 3000,
+static const struct search_costs usual_costs = {.list_rows = 30000, .list_documents = 100, .tests_before_set = 3000,
     .targets_one_by_one = 5000, .fetch_most = 1000, .walk_trial = 300, .walk_for_fetch = 30};
 
 static struct store *store_new(const struct store_config *config) {

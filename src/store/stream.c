@@ -1,21 +1,24 @@
 #include "store/stream.h"
 
-enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF };
+enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF, STREAM_TARGETS };
 
 struct stream {
     struct search_run *run;
     enum stream_kind kind;
     uint64_t at;                 /* the last answer; valid once `started` */
     bool started;
+    bool stands;                 /* targets: on a row that was not looked at yet */
     struct rid_set *set;
     struct walk *walk;
     struct stream **children;    /* union: of any; all of: of each */
     size_t child_count;
+    uint16_t type;               /* targets: of this type; `walk` is over their reference rows, conditions[0] is for sources */
     struct condition *conditions; /* all of: what holds for each result */
     size_t condition_count, negated_from; /* those from negated_from on must not hold */
 };
 
 static struct stream *try_open(struct search_run *run, const struct store_plan *plan, uint64_t *budget);
+static struct stream *walk_targets(struct search_run *run, const struct store_plan *plan);
 
 static struct stream *stream_new(struct search_run *run, enum stream_kind kind) {
     struct stream *stream = ARENA_NEW(run->scope->arena, struct stream);
@@ -32,6 +35,12 @@ static struct stream *stream_of_set(struct search_run *run, struct rid_set *set)
     struct stream *stream = stream_new(run, STREAM_SET);
     stream->set = set;
     return stream;
+}
+
+static void child_add(struct stream *stream, struct stream *child) {
+    size_t count = stream->child_count, size = sizeof(struct stream *);
+    stream->children = arena_resize(stream->run->scope->arena, stream->children, count * size, (count + 1) * size);
+    stream->children[stream->child_count++] = child;
 }
 
 static struct stream *stream_of_key(struct search_run *run, uint32_t lane, struct text key) {
@@ -97,6 +106,44 @@ static uint64_t seek_all_of(struct stream *stream, uint64_t rid) {
     return RID_NONE;
 }
 
+/* Walks the rows of the target that the walk stands on up to a source that fits; false when there is none. */
+static bool target_has_source(struct stream *stream, uint64_t target) {
+    struct walk *walk = stream->walk;
+    struct condition *condition = &stream->conditions[0];
+    uint8_t bytes[REFERENCE_KEY_MAX];
+    struct text key = {(const char *)bytes, reference_key(bytes, stream->type, target)};
+    while (stream->stands && reference_key_rid(walk->key) == target) {
+        struct document source = document_of(walk->rid);
+        if (condition_holds(condition, stream->run, &source)) {
+            return true;
+        }
+        uint64_t next = condition->set == NULL ? walk->rid + 1 : rid_set_seek(condition->set, walk->rid + 1);
+        stream->stands = walk_seek(walk, key, next);
+    }
+    return false;
+}
+
+static uint64_t seek_targets(struct stream *stream, uint64_t rid) {
+    struct walk *walk = stream->walk;
+    uint8_t bytes[REFERENCE_KEY_MAX], type[2];
+    struct text key = {(const char *)bytes, reference_key(bytes, stream->type, rid)};
+    type_key(type, stream->type);
+    if (!stream->stands || reference_key_rid(walk->key) < rid) {
+        stream->stands = walk_seek(walk, key, 0);
+    }
+    while (stream->stands && stream->run->status == STATUS_OK) {
+        uint64_t target = reference_key_rid(walk->key);
+        if (target_has_source(stream, target)) {
+            key.size = reference_key(bytes, stream->type, target + 1);
+            stream->stands = walk_seek(walk, key, 0);
+            if (walk_has(stream->run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
+                return target;
+            }
+        }
+    }
+    return RID_NONE;
+}
+
 uint64_t stream_seek(struct stream *stream, uint64_t rid) {
     if (stream->started && stream->at >= rid) {
         return stream->at;
@@ -117,6 +164,9 @@ uint64_t stream_seek(struct stream *stream, uint64_t rid) {
         break;
     case STREAM_ALL_OF:
         stream->at = seek_all_of(stream, rid);
+        break;
+    case STREAM_TARGETS:
+        stream->at = seek_targets(stream, rid);
         break;
     }
     return stream->at;
@@ -210,14 +260,9 @@ static struct stream *open_type(struct search_run *run, uint16_t type) {
     struct stream *all = stream_new(run, STREAM_UNION);
     struct walk *walk = walk_open(run, WALK_RANGE, lane, TEXT(""), (struct text){0});
     for (bool more = walk_next(walk); more; more = walk_seek(walk, key, RID_NONE)) {
-        struct stream **children = ARENA_ARRAY(run->scope->arena, struct stream *, all->child_count + 1);
-        for (size_t i = 0; i < all->child_count; i++) {
-            children[i] = all->children[i];
-        }
         bytes[0] = (uint8_t)walk->key.at[0];
         bytes[1] = (uint8_t)walk->key.at[1];
-        children[all->child_count++] = stream_of_key(run, lane, key);
-        all->children = children;
+        child_add(all, stream_of_key(run, lane, key));
     }
     walk_close(walk);
     return all;
@@ -237,14 +282,13 @@ static struct stream *open_id(struct search_run *run, const struct store_plan *p
 
 static struct stream *open_union(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
     struct stream *all = stream_new(run, STREAM_UNION);
-    all->children = ARENA_ARRAY(run->scope->arena, struct stream *, plan->child_count);
     for (size_t i = 0; i < plan->child_count; i++) {
         struct stream *child = try_open(run, plan->children[i], budget);
         if (child == NULL) {
             stream_close(all);
             return NULL;
         }
-        all->children[all->child_count++] = child;
+        child_add(all, child);
     }
     return all;
 }
@@ -252,17 +296,24 @@ static struct stream *open_union(struct search_run *run, const struct store_plan
 /* Intersection and difference: one part at least must be listed, the others may be conditions. */
 static struct stream *open_all_of(struct search_run *run, const struct store_plan *plan, const uint64_t *budget) {
     struct stream *all = stream_new(run, STREAM_ALL_OF);
-    size_t required = plan->kind == STORE_PLAN_SUBTRACT ? (plan->child_count > 0 ? 1 : 0) : plan->child_count;
-    all->children = ARENA_ARRAY(run->scope->arena, struct stream *, required);
+    size_t required = plan->kind == STORE_PLAN_SUBTRACT && plan->child_count > 0 ? 1 : plan->child_count;
+    const struct store_plan *walkable = NULL;
     all->conditions = ARENA_ARRAY(run->scope->arena, struct condition, plan->child_count);
     for (size_t i = 0; i < required; i++) {
         uint64_t own = *budget; /* a wide part must not leave nothing for a narrow one */
         struct stream *child = try_open(run, plan->children[i], &own);
         if (child != NULL) {
-            all->children[all->child_count++] = child;
+            child_add(all, child);
+        } else if (plan->children[i]->kind == STORE_PLAN_TARGETS && walkable == NULL) {
+            walkable = plan->children[i];
         } else {
             all->conditions[all->condition_count++].plan = plan->children[i];
         }
+    }
+    if (walkable != NULL && all->child_count == 0) {
+        child_add(all, walk_targets(run, walkable));
+    } else if (walkable != NULL) {
+        all->conditions[all->condition_count++].plan = walkable;
     }
     all->negated_from = all->condition_count;
     for (size_t i = required; i < plan->child_count; i++) {
@@ -340,7 +391,19 @@ static void add_targets_of(struct rid_set *set, struct search_run *run, uint32_t
     }
 }
 
-static struct stream *open_targets(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
+/* All results of a stream, or NULL when there are more than `most`. Closes it. */
+static struct rid_set *list_some(struct search_run *run, struct stream *stream, uint64_t most) {
+    struct rid_set *set = set_new(run);
+    uint64_t rid = stream_seek(stream, 0);
+    for (; rid != RID_NONE && set->count < most; rid = stream_seek(stream, rid + 1)) {
+        rid_set_add(set, rid);
+    }
+    stream_close(stream);
+    return rid == RID_NONE ? set : NULL;
+}
+
+/* By the sources' own rows; NULL when there are more of them than the budget reaches. */
+static struct stream *list_targets(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
     struct stream *sources = try_open(run, plan->children[0], budget);
     if (sources == NULL) {
         return NULL;
@@ -354,6 +417,38 @@ static struct stream *open_targets(struct search_run *run, const struct store_pl
     }
     stream_close(sources);
     return rid == RID_NONE ? stream_of_set(run, set) : NULL;
+}
+
+static struct stream *targets_of_type(struct search_run *run, const struct store_plan *plan, uint16_t type, struct rid_set *sources) {
+    struct stream *stream = stream_new(run, STREAM_TARGETS);
+    uint8_t *low = arena_alloc(run->scope->arena, 2);
+    type_key(low, type);
+    struct text prefix = {(const char *)low, 2};
+    stream->type = type;
+    stream->walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), prefix, store_prefix_end(run->scope->arena, prefix));
+    stream->conditions = ARENA_NEW(run->scope->arena, struct condition);
+    stream->conditions[0] = (struct condition){.plan = plan->children[0], .set = sources};
+    return stream;
+}
+
+/* Along the reference rows, target by target: a stream for each type of target. */
+static struct stream *walk_targets(struct search_run *run, const struct store_plan *plan) {
+    uint64_t budget = run->costs->list_rows;
+    struct stream *sources = try_open(run, plan->children[0], &budget);
+    struct rid_set *set = sources == NULL ? NULL : list_some(run, sources, run->costs->list_rows);
+    struct stream *all = stream_new(run, STREAM_UNION);
+    struct walk *walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), TEXT(""), (struct text){0});
+    uint8_t bytes[2];
+    for (bool more = walk_next(walk); more; more = walk_seek(walk, (struct text){(const char *)bytes, sizeof bytes}, 0)) {
+        uint16_t type = reference_key_type(walk->key);
+        child_add(all, targets_of_type(run, plan, type, set));
+        if (type == UINT16_MAX) {
+            break;
+        }
+        type_key(bytes, (uint16_t)(type + 1));
+    }
+    walk_close(walk);
+    return all;
 }
 
 static void referring_range(struct store_plan *out, struct search_run *run, const struct store_plan *plan) {
@@ -391,7 +486,7 @@ static struct stream *try_open(struct search_run *run, const struct store_plan *
     case STORE_PLAN_SOURCES:
         return open_sources(run, plan, budget);
     case STORE_PLAN_TARGETS:
-        return open_targets(run, plan, budget);
+        return list_targets(run, plan, budget);
     case STORE_PLAN_REFERRING:
         return open_referring(run, plan, budget);
     }
@@ -401,12 +496,14 @@ static struct stream *try_open(struct search_run *run, const struct store_plan *
 struct stream *stream_open(struct search_run *run, const struct store_plan *plan) {
     uint64_t budget = run->costs->list_rows;
     struct stream *stream = try_open(run, plan, &budget);
+    if (stream == NULL && plan->kind == STORE_PLAN_TARGETS) {
+        stream = walk_targets(run, plan);
+    }
     if (stream != NULL) {
         return stream;
     }
     struct stream *all = stream_new(run, STREAM_ALL_OF);
-    all->children = ARENA_NEW(run->scope->arena, struct stream *);
-    all->children[all->child_count++] = open_type(run, 0);
+    child_add(all, open_type(run, 0));
     all->conditions = ARENA_NEW(run->scope->arena, struct condition);
     all->conditions[all->condition_count++].plan = plan;
     all->negated_from = 1;
@@ -461,27 +558,6 @@ static void gather_sources(struct rid_set *set, struct search_run *run, const st
     walk_close(walk);
 }
 
-/* Targets that do not exist are no results. Once a target is known, its other sources are passed over. */
-static void gather_targets(struct rid_set *set, struct search_run *run, const struct store_plan *plan) {
-    const struct rid_set *sources = plan_gather(run, plan->children[0]);
-    struct walk *walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), TEXT(""), (struct text){0});
-    for (bool more = walk_next(walk); more;) {
-        uint64_t target = reference_key_rid(walk->key);
-        if (!rid_set_has(sources, walk->rid)) {
-            more = walk_next(walk);
-            continue;
-        }
-        uint8_t type[2], bytes[REFERENCE_KEY_MAX];
-        type_key(type, reference_key_type(walk->key));
-        if (walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
-            rid_set_add(set, target);
-        }
-        more = walk_seek(walk,
-            (struct text){(const char *)bytes, reference_key(bytes, reference_key_type(walk->key), target)}, RID_NONE);
-    }
-    walk_close(walk);
-}
-
 struct rid_set *plan_gather(struct search_run *run, const struct store_plan *plan) {
     struct rid_set *set = set_new(run);
     uint64_t budget = run->costs->list_rows;
@@ -508,7 +584,7 @@ struct rid_set *plan_gather(struct search_run *run, const struct store_plan *pla
         gather_sources(set, run, plan);
         break;
     case STORE_PLAN_TARGETS:
-        gather_targets(set, run, plan);
+        gather_stream(set, walk_targets(run, plan));
         break;
     default: /* the others are always listed */
         break;
