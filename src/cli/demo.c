@@ -240,11 +240,7 @@ static void print_case(const struct demo_case *c, const struct demo *demo)
 {
     printf("%.*s", (int)c->report.size, c->report.at);
     for (int i = 0; i < c->offer_count; i++)
-        printf("  asked    %s: %s%s\n", c->offers[i].name, c->offers[i].outcome != NULL ? c->offers[i].outcome : "open",
-               c->offers[i].answer != NULL && c->offers[i].outcome != NULL && strcmp(c->offers[i].outcome, "declined") == 0
-                   ? text_string(demo->arena, text_format(demo->arena, " (%.*s)", (int)json_get_text(c->offers[i].answer, "reason").size,
-                                                          json_get_text(c->offers[i].answer, "reason").at))
-                   : "");
+        printf("  asked    %s: %s\n", c->offers[i].name, c->offers[i].outcome != NULL ? c->offers[i].outcome : "open");
     if (c->went_to_controller)
         printf("  control room designated the place\n");
     int place = region_place_find(demo->snapshot, text_from(c->treated_at));
@@ -311,6 +307,8 @@ static enum status run_all(struct stage *stage, struct scope *scope)
                 print_case(c, &stage->demo);
             }
         }
+        if (serve_is_interrupted())
+            status = fault(scope, STATUS_UNAVAILABLE, "", "interrupted");
         if (clock_monotonic_us() - began_us > (int64_t)REAL_LIMIT_S * 1000000)
             status = fault(scope, STATUS_TOO_COSTLY, "", "the demonstration did not end within %d s", REAL_LIMIT_S);
         if (started == stage->case_count)

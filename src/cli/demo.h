@@ -17,7 +17,8 @@ MUST_CHECK enum status demo_patient_bundle(struct text *out, const yyjson_val *f
 /* One place asked, as seen from outside. */
 struct demo_offer {
     char id[DEMO_ID_SIZE], place[DEMO_ID_SIZE], name[DEMO_ID_SIZE];
-    const char *outcome;        /* "accepted", "declined: in-theatre", "no answer", "withdrawn", ... ; NULL while open */
+    const char *outcome;        /* "accepted", "declined (in-theatre)", "no answer in time", ... ; NULL while open */
+    bool is_declined;
     int64_t seen_us, answer_us; /* INT64_MAX: stays silent */
     const yyjson_val *answer;   /* of the script; NULL: the default */
 };

@@ -179,7 +179,10 @@ static struct demo_offer *offer_of(struct demo_case *c, const yyjson_val *task, 
     struct text name = json_get_text(json_get(task, "owner"), "display");
     copy_id(offer->id, id);
     copy_id(offer->place, reference_id(json_get(task, "owner")));
-    copy_id(offer->name, name.at != NULL ? name : text_from(offer->place));
+    int place = region_place_find(demo->snapshot, text_from(offer->place));
+    if (name.at == NULL)
+        name = place >= 0 ? demo->snapshot->places[place].name_ko : text_from(offer->place);
+    copy_id(offer->name, name);
     offer->seen_us = clock_now_us(demo->clock);
     offer->answer = answer_of(demo, c, c->offer_count);
     offer->answer_us = text_is(json_get_text(offer->answer, "answer"), "silent")
@@ -188,18 +191,21 @@ static struct demo_offer *offer_of(struct demo_case *c, const yyjson_val *task, 
     return offer;
 }
 
-static void note_outcome(struct demo_offer *offer, const yyjson_val *task, struct scope *scope)
+static void note_outcome(struct demo_offer *offer, const yyjson_val *task, struct arena *arena)
 {
     static const struct {
         const char *business, *outcome;
     } outcomes[] = {{"accepted", "accepted"}, {"fulfilled", "accepted"}, {"expired", "no answer in time"}, {"withdrawn", "withdrawn: another place accepted"}};
-    (void)scope;
     struct text business = demo_business(task);
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         if (text_is(business, outcomes[i].business))
             offer->outcome = outcomes[i].outcome;
-    if (text_is(business, "declined"))
-        offer->outcome = "declined";
+    if (!text_is(business, "declined") || offer->is_declined)
+        return;
+    const yyjson_val *coding = yyjson_arr_get_first(json_get(json_get(task, "statusReason"), "coding"));
+    struct text reason = json_get_text(coding, "code");
+    offer->outcome = text_format(arena, "declined (%.*s)", (int)reason.size, reason.at != NULL ? reason.at : "").at;
+    offer->is_declined = true;
 }
 
 static enum status answer_offer(struct demo_offer *offer, const struct demo *demo, struct scope *scope)
@@ -232,7 +238,7 @@ static enum status look_at_offers(struct demo_case *c, const struct demo *demo, 
         struct demo_offer *offer = offer_of(c, task, demo);
         if (offer == NULL)
             continue;
-        note_outcome(offer, task, scope);
+        note_outcome(offer, task, demo->arena);
         bool is_open = text_is(json_get_text(task, "status"), "requested");
         if (status == STATUS_OK && is_open && offer->answer_us <= now_us)
             status = answer_offer(offer, demo, scope);

@@ -27,6 +27,14 @@ void serve_until_interrupted(void)
     sigwait(&signals, &which);
 }
 
+bool serve_is_interrupted(void)
+{
+    sigset_t waiting;
+    sigemptyset(&waiting);
+    sigpending(&waiting);
+    return sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1;
+}
+
 void serve_block_signals(void)
 {
     sigset_t signals;
