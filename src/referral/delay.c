@@ -11,7 +11,7 @@
 #define STROKE_LARGE_VESSEL                                                                                            \
     .30                   /* assumption: share of suspected strokes for which thrombectomy is the definitive care */
 #define WINDOW_PASSED .50 /* assumption: no slope without a source, only a step */
-#define WINDOW_PASSED_STABILISED .75 /* assumption */
+#define WINDOW_PASSED_STABILISED .60 /* assumption */
 
 static double infarction(double minutes, double first_min, double window_min) {
     if (first_min >= 0) {
@@ -66,4 +66,17 @@ static const double level_span_min[] = {180, 60, 90, 180, 360, 720};
 
 double preference_find(const struct rank *rank, double minutes) {
     return exp(-fmax(0, minutes) / level_span_min[rank->patient->level]);
+}
+
+#define ASK_LEAST_MIN                                                                                                  \
+    10. /* assumption: what asking in vain costs at least, silence and the burden on those asked included */
+#define RETURN_MIN 60. /* assumption: what it costs to arrive unasked and to be sent on */
+
+/* In which order to ask: after a no the next is asked, so that a doubtful place costs the minutes of asking and no more. Of two
+ * places the one with the greater q / (1 - d(1 - q)) x worth is better asked first, d being what is left after one question
+ * (exchange argument; Weitzman 1979 without deadlines). Who is not asked but told arrives first and is refused then. */
+double asking_find(const struct rank *rank, double chance, double answer_min) {
+    double cost_min = rank->patient->extreme ? RETURN_MIN : fmax(ASK_LEAST_MIN, answer_min);
+    double left = preference_find(rank, cost_min);
+    return chance / (1 - left * (1 - chance));
 }

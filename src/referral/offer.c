@@ -164,12 +164,20 @@ static bool was_asked(const struct loop *loop, struct text place_id) {
     return false;
 }
 
+/* While a place that serves the whole need is better, the first of two legs is not asked beside it: its yes, if it came first,
+ * would send the patient the worse way. */
+static bool waits_for_direct(const struct referral_ranking *ranking, const struct referral_option *option) {
+    return option->missing_need >= 0 && ranking->options[0].missing_need < 0;
+}
+
 static enum status ask_down_the_list(size_t *asked_out, struct loop *loop, size_t wanted) {
     const struct referral_ranking *ranking = &loop->decision.ranking;
-    for (size_t i = 0; i < ranking->option_count && *asked_out < wanted; i++) {
-        struct text place = loop->decision.snapshot->places[ranking->options[i].place].id;
-        bool busy = false;
-        if (was_asked(loop, place)) {
+    for (size_t i = 0; i < 2 * ranking->option_count && *asked_out < wanted; i++) {
+        bool again = i >= ranking->option_count; /* a second time through, when nobody is left to ask directly */
+        const struct referral_option *option = &ranking->options[i % ranking->option_count];
+        struct text place = loop->decision.snapshot->places[option->place].id;
+        bool busy = false, last_resort = again && *asked_out + loop_open_offers(loop) == 0;
+        if (was_asked(loop, place) || (waits_for_direct(ranking, option) && !last_resort)) {
             continue;
         }
         enum status status = is_busy(&busy, loop, place);

@@ -4,12 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FIRST_LEGS_MAX = 3 };  /* nearest places that can stabilise */
-#define TWO_LEGS_FROM_MIN 60. /* assumption: at level 1 and 2 stabilise first when the direct way is longer */
-#define SECOND_LEG_WEIGHT .5  /* assumption: minutes after stabilisation weigh half */
-#define SECOND_NO_WEIGHT .5   /* assumption: once stabilised, a no from the second place costs half */
-#define LYSIS_FROM_MIN 120.   /* no device within: lysis first (ACC/AHA 2025) */
-#define SCORE_GRAIN 1e-9      /* scores nearer than this are equal; the tie goes by minutes and id */
+enum { FIRST_LEGS_MAX = 3 };        /* nearest places that can stabilise */
+#define TWO_LEGS_FROM_MIN 60.       /* assumption: at level 1 and 2 stabilise first when the direct way is longer */
+#define TWO_LEGS_SAVE_MIN 30.       /* assumption: to begin care earlier by less is not worth a second transport */
+#define AFTER_LYSIS_WEIGHT .5       /* assumption: once reperfusion has begun, further minutes weigh half */
+#define AFTER_STABILISING_WEIGHT .7 /* assumption: once stabilised, a little less than before */
+#define SECOND_NO_WEIGHT .5         /* assumption: once stabilised, a no from the second place costs half */
+#define LYSIS_FROM_MIN 120.         /* no device within: lysis first (ACC/AHA 2025) */
+#define SCORE_GRAIN 1e-9            /* scores nearer than this are equal; the tie goes by minutes and id */
 
 /* One place on the way to being an option. Directs come first in `at`. */
 struct ranking {
@@ -67,7 +69,7 @@ static void score_direct(struct candidate *candidate, const struct rank *rank) {
     struct referral_option *option = &candidate->option;
     option->benefit = benefit_find(rank, option->minutes, -1);
     double preference = preference_find(rank, option->minutes - worth_of(rank, option->place));
-    option->score = grained(option->chance * option->benefit * preference);
+    option->score = grained(asking_find(rank, option->chance, option->answer_min) * option->benefit * preference);
 }
 
 /* ---- two legs --------------------------------------------------------------------------------------------------- */
@@ -133,6 +135,9 @@ static size_t find_first_legs(struct first_leg out[FIRST_LEGS_MAX], const struct
         struct region_travel travel;
         travel_to(&travel, rank, i);
         leg.minutes = travel.minutes + answer_find(rank, i);
+        if (leg.minutes + TWO_LEGS_SAVE_MIN > ranking->least_direct_min) {
+            continue;
+        }
         size_t at = count;
         while (at > 0 && leg.minutes < out[at - 1].minutes) {
             at--;
@@ -152,8 +157,12 @@ static size_t find_first_legs(struct first_leg out[FIRST_LEGS_MAX], const struct
 static void score_two_legs(struct candidate *candidate, const struct rank *rank) {
     struct referral_option *option = &candidate->option;
     option->benefit = benefit_find(rank, option->minutes, candidate->first_min);
-    double weighed = candidate->first_min + SECOND_LEG_WEIGHT * (option->minutes - candidate->first_min);
-    option->score = grained(option->chance * option->benefit * preference_find(rank, weighed));
+    const struct rank_need *missing = rank_need_find(rank, option->missing_need);
+    bool begun = missing != NULL && missing->trait->curve != DELAY_WINDOW;
+    double weight = begun ? AFTER_LYSIS_WEIGHT : AFTER_STABILISING_WEIGHT;
+    double weighed = candidate->first_min + weight * (option->minutes - candidate->first_min);
+    double asking = asking_find(rank, option->chance, option->answer_min);
+    option->score = grained(asking * option->benefit * preference_find(rank, weighed));
 }
 
 /* The best place to go on to, by the score of the whole way. */

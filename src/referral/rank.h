@@ -60,6 +60,9 @@ double answer_find(const struct rank *rank, int place);
 double benefit_find(const struct rank *rank, double minutes, double first_min);
 double preference_find(const struct rank *rank, double minutes); /* e^(−minutes/T) */
 
+/* What a chance is worth when the next place is asked after a no: 0..1. */
+double asking_find(const struct rank *rank, double chance, double answer_min);
+
 struct candidate {
     struct referral_option option;
     struct chance chance;
