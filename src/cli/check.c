@@ -8,15 +8,13 @@
 
 static const struct option_row options[] = {{0}};
 
-static void show(void *context, uint64_t done, uint64_t total)
-{
+static void show(void *context, uint64_t done, uint64_t total) {
     (void)context;
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\rchecked %llu of %llu", (unsigned long long)done, (unsigned long long)total);
 }
 
-static int run(const struct arguments *arguments, struct scope *scope)
-{
+static int run(const struct arguments *arguments, struct scope *scope) {
     struct clock *clock = clock_open(1);
     struct store *store = NULL;
     if (access(arguments->operands[0], R_OK | W_OK | X_OK) != 0) {
@@ -24,22 +22,23 @@ static int run(const struct arguments *arguments, struct scope *scope)
         clock_close(clock);
         return EXIT_FAULT;
     }
-    enum status status = store_open(&store, &(struct store_config){.folder = arguments->operands[0], .clock = clock}, scope);
+    enum status status =
+        store_open(&store, &(struct store_config){.folder = arguments->operands[0], .clock = clock}, scope);
     if (status == STATUS_OK)
         status = store_check(store, show, NULL, scope);
     if (status == STATUS_OK) {
         struct store_figures figures;
         store_figures(&figures, store);
-        printf("%s%s is sound: %llu resources in %llu versions, %llu audit entries, sequence %llu\n", isatty(STDERR_FILENO) ? "\n" : "",
-               arguments->operands[0], (unsigned long long)figures.resources, (unsigned long long)figures.versions,
-               (unsigned long long)figures.audit_entries, (unsigned long long)store_sequence(store));
+        printf("%s%s is sound: %llu resources in %llu versions, %llu audit entries, sequence %llu\n",
+            isatty(STDERR_FILENO) ? "\n" : "", arguments->operands[0], (unsigned long long)figures.resources,
+            (unsigned long long)figures.versions, (unsigned long long)figures.audit_entries,
+            (unsigned long long)store_sequence(store));
     }
     store_close(store);
     clock_close(clock);
     return report(scope, status);
 }
 
-const struct command command_check = {
-    "check", "DATA", "check a data folder's integrity",
+const struct command command_check = {"check", "DATA", "check a data folder's integrity",
     "Reads every page, body, index row and audit entry of the folder, and says what is wrong. Changes nothing.",
     options, 1, 1, run};

@@ -10,7 +10,7 @@ enum { EXIT_DONE = 0, EXIT_FAULT = 1, EXIT_USAGE = 2, EXIT_IN_USE = 3 };
 /* One option of a command: "--data DIR". A flag has no argument name. */
 struct option_row {
     const char *name, *argument, *help;
-    const char *otherwise;          /* default text; NULL: none */
+    const char *otherwise; /* default text; NULL: none */
 };
 enum { OPTIONS_MAX = 20, OPERANDS_MAX = 4096 };
 
@@ -27,14 +27,15 @@ struct command {
     int operands_min, operands_max;
     command_function *run;
 };
-extern const struct command command_serve, command_region, command_import, command_triage, command_match, command_check, command_demo;
+extern const struct command command_serve, command_region, command_import, command_triage, command_match, command_check,
+    command_demo;
 
 /* The value of an option by its name, or its default. */
 const char *argument(const struct arguments *arguments, const char *name);
 bool argument_flag(const struct arguments *arguments, const char *name);
 /* STATUS_INVALID with the option's name unless low <= value <= high. */
-MUST_CHECK enum status argument_number(double *out, const struct arguments *arguments, const char *name, double low, double high,
-                                       struct scope *scope);
+MUST_CHECK enum status argument_number(
+    double *out, const struct arguments *arguments, const char *name, double low, double high, struct scope *scope);
 
 /* Prints the scope's issues on standard error, one a line, and returns the exit status for `status`. */
 int report(const struct scope *scope, enum status status);

@@ -25,7 +25,13 @@ static const struct option_row options[] = {
     {"--once", NULL, "end after the summary instead of serving the page", NULL},
     {0},
 };
-enum { TICK_MS = 40, STARTS_APART_MIN = 2, SKIP_MARGIN_US = 2000000, REAL_LIMIT_S = 900, CASE_ARENA_MAX = 256 * 1024 * 1024 };
+enum {
+    TICK_MS = 40,
+    STARTS_APART_MIN = 2,
+    SKIP_MARGIN_US = 2000000,
+    REAL_LIMIT_S = 900,
+    CASE_ARENA_MAX = 256 * 1024 * 1024
+};
 
 struct stage {
     struct folder folder;
@@ -38,8 +44,7 @@ struct stage {
 
 /* ---- setting up ---------------------------------------------------------------------------------------------------------- */
 
-static bool is_empty_folder(const char *path)
-{
+static bool is_empty_folder(const char *path) {
     DIR *folder = opendir(path);
     int entries = 0;
     for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
@@ -49,21 +54,25 @@ static bool is_empty_folder(const char *path)
     return entries == 0;
 }
 
-static enum status choose_folder(const char **out, struct stage *stage, const struct arguments *arguments, struct scope *scope)
-{
+static enum status choose_folder(
+    const char **out, struct stage *stage, const struct arguments *arguments, struct scope *scope) {
     *out = argument(arguments, "--data");
     if (*out != NULL)
-        return is_empty_folder(*out) ? STATUS_OK : fault(scope, STATUS_INVALID, "--data", "%s is not empty; the demonstration needs a fresh folder", *out);
+        return is_empty_folder(*out) ? STATUS_OK
+                                     : fault(scope, STATUS_INVALID, "--data",
+                                           "%s is not empty; the demonstration needs a fresh folder", *out);
     snprintf(stage->made_folder, sizeof stage->made_folder, "/tmp/soyang-demo-XXXXXX");
     *out = mkdtemp(stage->made_folder);
-    return *out != NULL ? STATUS_OK : fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp: %s", strerror(errno));
+    return *out != NULL ? STATUS_OK
+                        : fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp: %s", strerror(errno));
 }
 
-static enum status read_scripts(struct stage *stage, const char *region, struct scope *scope)
-{
-    enum status status = source_document(&stage->demo.patients, text_format(scope->arena, "%s/demo/patients.json", region).at, scope);
+static enum status read_scripts(struct stage *stage, const char *region, struct scope *scope) {
+    enum status status =
+        source_document(&stage->demo.patients, text_format(scope->arena, "%s/demo/patients.json", region).at, scope);
     if (status == STATUS_OK)
-        status = source_document(&stage->demo.script, text_format(scope->arena, "%s/demo/script.json", region).at, scope);
+        status =
+            source_document(&stage->demo.script, text_format(scope->arena, "%s/demo/script.json", region).at, scope);
     if (status != STATUS_OK)
         return status;
     size_t index, count, at, scripts;
@@ -83,8 +92,7 @@ static enum status read_scripts(struct stage *stage, const char *region, struct 
     return stage->case_count > 0 ? STATUS_OK : fault(scope, STATUS_INVALID, "demo/patients.json", "holds no patients");
 }
 
-static enum status open_all(struct stage *stage, const struct arguments *arguments, struct scope *scope)
-{
+static enum status open_all(struct stage *stage, const struct arguments *arguments, struct scope *scope) {
     double port = 0, speed = 0;
     const char *path = NULL, *region = argument(arguments, "--region");
     struct region_loaded loaded;
@@ -100,7 +108,8 @@ static enum status open_all(struct stage *stage, const struct arguments *argumen
         status = server_listen(&config.socket, &config.port, (uint16_t)port, scope);
     const char *base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;
     if (status == STATUS_OK)
-        status = folder_open(&stage->folder, &(struct folder_config){.path = path, .speed = speed, .public_base = base}, scope);
+        status = folder_open(
+            &stage->folder, &(struct folder_config){.path = path, .speed = speed, .public_base = base}, scope);
     if (status == STATUS_OK)
         status = region_load(&loaded, stage->folder.records, &folder_operator, region, REGION_WITH_ASSUMPTIONS, scope);
     if (status == STATUS_OK)
@@ -120,24 +129,29 @@ static enum status open_all(struct stage *stage, const struct arguments *argumen
     stage->demo.clock = stage->folder.clock;
     stage->demo.arena = scope->arena;
     stage->demo.language = argument(arguments, "--language");
-    stage->demo.control_room = stage->demo.snapshot->control_room >= 0 ? stage->demo.snapshot->places[stage->demo.snapshot->control_room].id : TEXT("control-room");
-    printf("Soyang demonstration. Research and decision support; not a certified medical device. All patients are invented.\n"
-           "%.*s: %zu places, %zu public health posts, %zu districts, with assumptions where no source speaks. Data folder: %s\n"
+    stage->demo.control_room = stage->demo.snapshot->control_room >= 0
+                                   ? stage->demo.snapshot->places[stage->demo.snapshot->control_room].id
+                                   : TEXT("control-room");
+    printf("Soyang demonstration. Research and decision support; not a certified medical device. All patients are "
+           "invented.\n"
+           "%.*s: %zu places, %zu public health posts, %zu districts, with assumptions where no source speaks. Data "
+           "folder: %s\n"
            "Page: http://127.0.0.1:%u/   clock: %.0f times as fast, quiet stretches skipped\n\n",
-           (int)stage->demo.snapshot->name_ko.size, stage->demo.snapshot->name_ko.at, loaded.places, loaded.posts, loaded.districts, path,
-           (unsigned)server_port(stage->server), speed);
+        (int)stage->demo.snapshot->name_ko.size, stage->demo.snapshot->name_ko.at, loaded.places, loaded.posts,
+        loaded.districts, path, (unsigned)server_port(stage->server), speed);
     fflush(stdout);
     return STATUS_OK;
 }
 
 /* ---- boards that the script falsifies or ages -------------------------------------------------------------------------------- */
 
-static void write_board_group(struct json_writer *w, yyjson_val *group, struct text code, const yyjson_val *free_count)
-{
+static void write_board_group(
+    struct json_writer *w, yyjson_val *group, struct text code, const yyjson_val *free_count) {
     size_t index, count;
     yyjson_val *name, *value;
     bool is_it = false;
-    yyjson_arr_foreach(json_get(json_get(group, "code"), "coding"), index, count, value) is_it = is_it || text_equal(json_get_text(value, "code"), code);
+    yyjson_arr_foreach(json_get(json_get(group, "code"), "coding"), index, count, value) is_it =
+        is_it || text_equal(json_get_text(value, "code"), code);
     json_object_open(w);
     yyjson_obj_foreach(group, index, count, name, value) {
         bool is_measure = text_is(json_text(name), "measureScore");
@@ -169,8 +183,7 @@ static void write_board_group(struct json_writer *w, yyjson_val *group, struct t
     json_object_close(w);
 }
 
-static enum status set_board(struct stage *stage, const yyjson_val *board, struct scope *scope)
-{
+static enum status set_board(struct stage *stage, const yyjson_val *board, struct scope *scope) {
     struct text place = json_get_text(board, "place"), code = json_get_text(board, "code"), body;
     const char *path = text_format(scope->arena, "MeasureReport/capacity-%.*s", (int)place.size, place.at).at;
     const yyjson_val *report;
@@ -205,7 +218,8 @@ static enum status set_board(struct stage *stage, const yyjson_val *board, struc
     if (status == STATUS_OK)
         status = remote_send(&answer, stage->demo.remote, "PUT", path, body, NULL, scope);
     if (status == STATUS_OK && answer.http_status >= 300)
-        status = fault(scope, STATUS_FAILED, path, "the board was answered %ld: %.*s", answer.http_status, (int)(answer.body.size < 400 ? answer.body.size : 400), answer.body.at);
+        status = fault(scope, STATUS_FAILED, path, "the board was answered %ld: %.*s", answer.http_status,
+            (int)(answer.body.size < 400 ? answer.body.size : 400), answer.body.at);
     return status;
 }
 
@@ -217,17 +231,16 @@ struct step {
     const yyjson_val *board;
 };
 
-static enum status run_step(void *context, struct scope *scope)
-{
+static enum status run_step(void *context, struct scope *scope) {
     struct step *step = context;
     if (step->board != NULL)
         return set_board(step->stage, step->board, scope);
-    return step->c->loop[0] == '\0' ? demo_case_start(step->c, &step->stage->demo, scope) : demo_case_step(step->c, &step->stage->demo, scope);
+    return step->c->loop[0] == '\0' ? demo_case_start(step->c, &step->stage->demo, scope)
+                                    : demo_case_step(step->c, &step->stage->demo, scope);
 }
 
 /* Each step has an arena of its own; a fault ends the demonstration. */
-static enum status run_apart(struct arena *arena, struct step step, struct scope *scope)
-{
+static enum status run_apart(struct arena *arena, struct step step, struct scope *scope) {
     struct scope own = {.arena = arena};
     enum status status = scope_run(&own, arena, run_step, &step);
     if (status != STATUS_OK)
@@ -236,8 +249,7 @@ static enum status run_apart(struct arena *arena, struct step step, struct scope
     return status;
 }
 
-static void print_case(const struct demo_case *c, const struct demo *demo)
-{
+static void print_case(const struct demo_case *c, const struct demo *demo) {
     printf("%.*s", (int)c->report.size, c->report.at);
     for (int i = 0; i < c->offer_count; i++)
         printf("  asked    %s: %s\n", c->offers[i].name, c->offers[i].outcome != NULL ? c->offers[i].outcome : "open");
@@ -255,8 +267,7 @@ static void print_case(const struct demo_case *c, const struct demo *demo)
     fflush(stdout);
 }
 
-static int64_t earliest_us(const struct stage *stage)
-{
+static int64_t earliest_us(const struct stage *stage) {
     int64_t next_us = store_due_earliest_us(records_store(stage->folder.records));
     for (int i = 0; i < stage->case_count; i++) {
         int64_t own_us = demo_case_next_us(&stage->cases[i]);
@@ -266,15 +277,13 @@ static int64_t earliest_us(const struct stage *stage)
 }
 
 /* Jumps to just before the next moment at which anybody acts. */
-static void skip_quiet_time(const struct stage *stage)
-{
+static void skip_quiet_time(const struct stage *stage) {
     int64_t next_us = earliest_us(stage), now_us = clock_now_us(stage->demo.clock);
     if (next_us != INT64_MAX && next_us - now_us > 2 * SKIP_MARGIN_US)
         clock_advance(stage->demo.clock, next_us - now_us - SKIP_MARGIN_US);
 }
 
-static enum status run_all(struct stage *stage, struct scope *scope)
-{
+static enum status run_all(struct stage *stage, struct scope *scope) {
     struct arena *arena = arena_open(CASE_ARENA_MAX);
     size_t index, count;
     yyjson_val *board;
@@ -320,8 +329,7 @@ static enum status run_all(struct stage *stage, struct scope *scope)
 }
 
 /* The closing line; the exit status says whether anybody was lost. */
-static int summarise(const struct stage *stage)
-{
+static int summarise(const struct stage *stage) {
     int placed = 0, closed = 0, local = 0, asked = 0, lost = 0;
     for (int i = 0; i < stage->case_count; i++) {
         const struct demo_case *c = &stage->cases[i];
@@ -331,14 +339,13 @@ static int summarise(const struct stage *stage)
         placed += c->treated_at[0] != '\0' && c->stage != DEMO_LOCAL;
         lost += c->stage != DEMO_CLOSED && c->stage != DEMO_LOCAL;
     }
-    printf("patients %d, placed %d, kept local %d, loops closed %d, asked per patient %.2f, lost %d\n", stage->case_count, placed, local, closed,
-           placed > 0 ? (double)asked / placed : 0.0, lost);
+    printf("patients %d, placed %d, kept local %d, loops closed %d, asked per patient %.2f, lost %d\n",
+        stage->case_count, placed, local, closed, placed > 0 ? (double)asked / placed : 0.0, lost);
     fflush(stdout);
     return lost == 0 ? EXIT_DONE : EXIT_FAULT;
 }
 
-static void close_all(struct stage *stage)
-{
+static void close_all(struct stage *stage) {
     region_release(stage->demo.snapshot);
     remote_close(stage->demo.remote);
     server_close(stage->server);
@@ -353,8 +360,7 @@ static void close_all(struct stage *stage)
     rmdir(stage->made_folder);
 }
 
-static int run(const struct arguments *arguments, struct scope *scope)
-{
+static int run(const struct arguments *arguments, struct scope *scope) {
     struct stage *stage = ARENA_NEW(scope->arena, struct stage);
     int exit_status = EXIT_FAULT;
     serve_block_signals();
@@ -373,8 +379,8 @@ static int run(const struct arguments *arguments, struct scope *scope)
     return status == STATUS_OK ? exit_status : report(scope, status);
 }
 
-const struct command command_demo = {
-    "demo", "", "the demonstration",
-    "Loads a region and its invented patients into a fresh folder, lets a scripted receiving side accept, decline and stay silent, prints\n"
+const struct command command_demo = {"demo", "", "the demonstration",
+    "Loads a region and its invented patients into a fresh folder, lets a scripted receiving side accept, decline and "
+    "stay silent, prints\n"
     "each patient's way, and then serves the page. The clock runs fast and skips quiet stretches.",
     options, 0, 0, run};

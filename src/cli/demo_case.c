@@ -10,27 +10,23 @@
 
 enum { MINUTE_US = 60000000, SHOWN_PLACES = 3, LETTER_MAX = 64 * 1024 };
 
-static int64_t minutes_us(double minutes)
-{
+static int64_t minutes_us(double minutes) {
     return (int64_t)(minutes * MINUTE_US);
 }
 
-static double script_minutes(const yyjson_val *object, const char *name)
-{
+static double script_minutes(const yyjson_val *object, const char *name) {
     double minutes = 0;
     json_get_double(&minutes, object, name);
     return minutes;
 }
 
-static void copy_id(char out[static DEMO_ID_SIZE], struct text id)
-{
+static void copy_id(char out[static DEMO_ID_SIZE], struct text id) {
     size_t size = id.size < DEMO_ID_SIZE - 1 ? id.size : DEMO_ID_SIZE - 1;
     memcpy(out, id.at, size);
     out[size] = '\0';
 }
 
-static struct text reference_id(const yyjson_val *reference)
-{
+static struct text reference_id(const yyjson_val *reference) {
     struct text rest = json_get_text(reference, "reference");
     text_cut(&rest, '/');
     return rest;
@@ -38,8 +34,8 @@ static struct text reference_id(const yyjson_val *reference)
 
 /* ---- the decision -------------------------------------------------------------------------------------------------- */
 
-static enum status write_question(struct text *out, const struct demo_case *c, struct text decision, struct scope *scope)
-{
+static enum status write_question(
+    struct text *out, const struct demo_case *c, struct text decision, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, LETTER_MAX);
     struct text post = json_get_text(c->patient, "post");
     int64_t level = 0;
@@ -62,14 +58,15 @@ static enum status write_question(struct text *out, const struct demo_case *c, s
     return json_finish(out, &w, scope);
 }
 
-static void report_reading(struct buffer *report, const yyjson_val *reading, const struct demo_case *c, const char *language)
-{
+static void report_reading(
+    struct buffer *report, const yyjson_val *reading, const struct demo_case *c, const char *language) {
     size_t index, count;
     yyjson_val *part;
     int64_t human = 0;
     int shown = 0;
     json_get_int64(&human, c->patient, "nurse_level");
-    buffer_put_format(report, "  %-8s %.0f (human %lld)\n", "level", answer_part_number(reading, "level"), (long long)human);
+    buffer_put_format(
+        report, "  %-8s %.0f (human %lld)\n", "level", answer_part_number(reading, "level"), (long long)human);
     yyjson_arr_foreach(json_get(reading, "part"), index, count, part) {
         struct text kind = answer_part_text(part, "kind");
         if (!text_is(json_get_text(part, "name"), "reason") || shown == SHOWN_PLACES ||
@@ -82,25 +79,24 @@ static void report_reading(struct buffer *report, const yyjson_val *reading, con
     yyjson_arr_foreach(json_get(reading, "part"), index, count, part) {
         if (!text_is(json_get_text(part, "name"), "need"))
             continue;
-        struct text words = answer_part_text(part, language), code = json_get_text(json_get(answer_part(part, "part", "code"), "valueCoding"), "code");
+        struct text words = answer_part_text(part, language),
+                    code = json_get_text(json_get(answer_part(part, "part", "code"), "valueCoding"), "code");
         buffer_put_format(report, "  %-8s %.*s: %.*s\n", "need", (int)code.size, code.at, (int)words.size, words.at);
     }
 }
 
-static void report_option(struct buffer *report, int rank, const yyjson_val *option, const char *language)
-{
+static void report_option(struct buffer *report, int rank, const yyjson_val *option, const char *language) {
     struct text place = answer_part_display(option, "place");
     const yyjson_val *reason = answer_part(option, "part", "reason");
     struct text words = answer_part_text(reason, language);
     buffer_put_format(report, "  %d.       %.*s  %.0f min%s, chance %.0f %%  %.*s\n", rank, (int)place.size, place.at,
-                      answer_part_number(option, "minutes"), answer_part_true(option, "estimated") ? " (estimated)" : "",
-                      100 * answer_part_number(option, "chance"), (int)words.size, words.at != NULL ? words.at : "");
+        answer_part_number(option, "minutes"), answer_part_true(option, "estimated") ? " (estimated)" : "",
+        100 * answer_part_number(option, "chance"), (int)words.size, words.at != NULL ? words.at : "");
 }
 
 /* Asks for the ranking, keeps what is to be printed; *decision is the reference to send with. */
-static enum status rank(struct text *decision, bool *stays, struct demo_case *c, const struct demo *demo, struct buffer *report,
-                        struct scope *scope)
-{
+static enum status rank(struct text *decision, bool *stays, struct demo_case *c, const struct demo *demo,
+    struct buffer *report, struct scope *scope) {
     struct text question, answer;
     yyjson_doc *document;
     size_t index, count;
@@ -124,8 +120,7 @@ static enum status rank(struct text *decision, bool *stays, struct demo_case *c,
     return STATUS_OK;
 }
 
-static enum status start(struct demo_case *c, const struct demo *demo, struct buffer *report, struct scope *scope)
-{
+static enum status start(struct demo_case *c, const struct demo *demo, struct buffer *report, struct scope *scope) {
     struct text decision, question, answer;
     yyjson_doc *document;
     bool stays = false;
@@ -155,8 +150,7 @@ static enum status start(struct demo_case *c, const struct demo *demo, struct bu
 /* ---- the places asked ------------------------------------------------------------------------------------------------ */
 
 /* The script's answer to the n-th ask, else its default. */
-static const yyjson_val *answer_of(const struct demo *demo, const struct demo_case *c, int ask)
-{
+static const yyjson_val *answer_of(const struct demo *demo, const struct demo_case *c, int ask) {
     size_t index, count;
     yyjson_val *answer;
     yyjson_arr_foreach(json_get(c->script, "answers"), index, count, answer) {
@@ -167,8 +161,7 @@ static const yyjson_val *answer_of(const struct demo *demo, const struct demo_ca
     return json_get(demo->script, "default_answer");
 }
 
-static struct demo_offer *offer_of(struct demo_case *c, const yyjson_val *task, const struct demo *demo)
-{
+static struct demo_offer *offer_of(struct demo_case *c, const yyjson_val *task, const struct demo *demo) {
     struct text id = json_get_text(task, "id");
     for (int i = 0; i < c->offer_count; i++)
         if (text_is(id, c->offers[i].id))
@@ -191,11 +184,11 @@ static struct demo_offer *offer_of(struct demo_case *c, const yyjson_val *task, 
     return offer;
 }
 
-static void note_outcome(struct demo_offer *offer, const yyjson_val *task, struct arena *arena)
-{
+static void note_outcome(struct demo_offer *offer, const yyjson_val *task, struct arena *arena) {
     static const struct {
         const char *business, *outcome;
-    } outcomes[] = {{"accepted", "accepted"}, {"fulfilled", "accepted"}, {"expired", "no answer in time"}, {"withdrawn", "withdrawn: another place accepted"}};
+    } outcomes[] = {{"accepted", "accepted"}, {"fulfilled", "accepted"}, {"expired", "no answer in time"},
+        {"withdrawn", "withdrawn: another place accepted"}};
     struct text business = demo_business(task);
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         if (text_is(business, outcomes[i].business))
@@ -208,8 +201,7 @@ static void note_outcome(struct demo_offer *offer, const yyjson_val *task, struc
     offer->is_declined = true;
 }
 
-static enum status answer_offer(struct demo_offer *offer, const struct demo *demo, struct scope *scope)
-{
+static enum status answer_offer(struct demo_offer *offer, const struct demo *demo, struct scope *scope) {
     bool accepts = text_is(json_get_text(offer->answer, "answer"), "accept"), refused;
     struct text reason = json_get_text(offer->answer, "reason");
     struct demo_change change = {
@@ -223,14 +215,13 @@ static enum status answer_offer(struct demo_offer *offer, const struct demo *dem
     return demo_task_change(&refused, demo->remote, offer->id, &change, scope);
 }
 
-static enum status look_at_offers(struct demo_case *c, const struct demo *demo, struct scope *scope)
-{
+static enum status look_at_offers(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     const yyjson_val *bundle;
     size_t index, count;
     yyjson_val *entry;
     int64_t now_us = clock_now_us(demo->clock);
-    enum status status =
-        demo_get(&bundle, demo->remote, text_format(scope->arena, "Task?part-of=Task/%s&_count=100", c->loop).at, scope);
+    enum status status = demo_get(
+        &bundle, demo->remote, text_format(scope->arena, "Task?part-of=Task/%s&_count=100", c->loop).at, scope);
     if (status != STATUS_OK)
         return status;
     yyjson_arr_foreach(json_get(bundle, "entry"), index, count, entry) {
@@ -248,8 +239,7 @@ static enum status look_at_offers(struct demo_case *c, const struct demo *demo, 
     return status;
 }
 
-static struct demo_offer *accepted_offer(struct demo_case *c)
-{
+static struct demo_offer *accepted_offer(struct demo_case *c) {
     for (int i = c->offer_count - 1; i >= 0; i--)
         if (c->offers[i].outcome != NULL && strcmp(c->offers[i].outcome, "accepted") == 0)
             return &c->offers[i];
@@ -258,14 +248,12 @@ static struct demo_offer *accepted_offer(struct demo_case *c)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------------- */
 
-static struct text post_of(const struct demo_case *c)
-{
+static struct text post_of(const struct demo_case *c) {
     return json_get_text(c->patient, "post");
 }
 
 /* Minutes on the road, as the region's own model says; read from the map that the page uses. */
-static double travel_to(const struct demo *demo, const struct demo_case *c, const char *place)
-{
+static double travel_to(const struct demo *demo, const struct demo_case *c, const char *place) {
     const struct region_snapshot *snapshot = demo->snapshot;
     int from = region_place_find(snapshot, post_of(c)), to = region_place_find(snapshot, text_from(place));
     struct region_travel travel = {0};
@@ -274,36 +262,40 @@ static double travel_to(const struct demo *demo, const struct demo_case *c, cons
     return travel.minutes;
 }
 
-static enum status change_loop(struct demo_case *c, const struct demo *demo, struct demo_change change, struct scope *scope)
-{
+static enum status change_loop(
+    struct demo_case *c, const struct demo *demo, struct demo_change change, struct scope *scope) {
     bool refused;
     enum status status = demo_task_change(&refused, demo->remote, c->loop, &change, scope);
     c->due_us = refused ? clock_now_us(demo->clock) + MINUTE_US : INT64_MAX;
     return status;
 }
 
-static enum status depart(struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope)
-{
+static enum status depart(struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
     struct text location = json_get_text(json_get(loop, "location"), "reference");
     return change_loop(c, demo,
-                       (struct demo_change){.actor = DEMO_SENDER, .organisation = post_of(c), .status = "in-progress", .business = "en-route",
-                                            .location = location},
-                       scope);
+        (struct demo_change){.actor = DEMO_SENDER,
+            .organisation = post_of(c),
+            .status = "in-progress",
+            .business = "en-route",
+            .location = location},
+        scope);
 }
 
-static enum status receiver_step(struct demo_case *c, const struct demo *demo, const char *business, struct scope *scope)
-{
+static enum status receiver_step(
+    struct demo_case *c, const struct demo *demo, const char *business, struct scope *scope) {
     return change_loop(c, demo,
-                       (struct demo_change){.actor = DEMO_RECEIVER, .organisation = text_from(c->treated_at), .status = "in-progress",
-                                            .business = business},
-                       scope);
+        (struct demo_change){.actor = DEMO_RECEIVER,
+            .organisation = text_from(c->treated_at),
+            .status = "in-progress",
+            .business = business},
+        scope);
 }
 
 /* 회송: a DocumentReference with the letter's words, then the loop's output. */
-static enum status return_letter(struct demo_case *c, const struct demo *demo, struct scope *scope)
-{
+static enum status return_letter(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, LETTER_MAX);
-    struct text body, ko = json_get_text(c->script, "return_letter_ko"), en = json_get_text(c->script, "return_letter_en");
+    struct text body, ko = json_get_text(c->script, "return_letter_ko"),
+                      en = json_get_text(c->script, "return_letter_en");
     const char *id = text_format(scope->arena, "%s-letter", c->id).at;
     char now[TIME_TEXT_SIZE];
     struct remote_answer answer;
@@ -332,8 +324,8 @@ static enum status return_letter(struct demo_case *c, const struct demo *demo, s
     json_array_close(&w);
     json_object_close(&w);
     enum status status = json_finish(&body, &w, scope);
-    const char *headers[] = {text_format(scope->arena, "X-Soyang-Organization: Organization/%s", c->treated_at).at, "X-Soyang-Role: receiving",
-                             "X-Soyang-Purpose: TREAT", NULL};
+    const char *headers[] = {text_format(scope->arena, "X-Soyang-Organization: Organization/%s", c->treated_at).at,
+        "X-Soyang-Role: receiving", "X-Soyang-Purpose: TREAT", NULL};
     const char *path = text_format(scope->arena, "DocumentReference/%s", id).at;
     if (status == STATUS_OK)
         status = remote_send(&answer, demo->remote, "PUT", path, body, headers, scope);
@@ -342,14 +334,16 @@ static enum status return_letter(struct demo_case *c, const struct demo *demo, s
     if (status != STATUS_OK)
         return status;
     return change_loop(c, demo,
-                       (struct demo_change){.actor = DEMO_RECEIVER, .organisation = text_from(c->treated_at), .status = "in-progress",
-                                            .business = "back-referred", .output = text_from(path)},
-                       scope);
+        (struct demo_change){.actor = DEMO_RECEIVER,
+            .organisation = text_from(c->treated_at),
+            .status = "in-progress",
+            .business = "back-referred",
+            .output = text_from(path)},
+        scope);
 }
 
 /* The control room names the best place that was not asked yet: the head of a fresh ranking without those asked. */
-static enum status designate(struct demo_case *c, const struct demo *demo, struct scope *scope)
-{
+static enum status designate(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     struct text question, answer;
     yyjson_doc *document;
     size_t index, count;
@@ -373,28 +367,33 @@ static enum status designate(struct demo_case *c, const struct demo *demo, struc
     }
     if (place.at == NULL && c->offer_count > 0)
         place = text_from(c->offers[0].place);
-    struct demo_change change = {.actor = DEMO_CONTROLLER, .organisation = demo->control_room, .status = "accepted", .business = "designated",
-                                 .owner = text_format(scope->arena, "Organization/%.*s", (int)place.size, place.at)};
+    struct demo_change change = {.actor = DEMO_CONTROLLER,
+        .organisation = demo->control_room,
+        .status = "accepted",
+        .business = "designated",
+        .owner = text_format(scope->arena, "Organization/%.*s", (int)place.size, place.at)};
     return change_loop(c, demo, change, scope);
 }
 
-static enum status late_decline(struct demo_case *c, const struct demo *demo, struct scope *scope)
-{
+static enum status late_decline(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     struct demo_offer *offer = accepted_offer(c);
     const yyjson_val *event = yyjson_arr_get_first(json_get(c->script, "events"));
     bool refused;
     if (offer == NULL)
         return STATUS_OK;
-    struct demo_change change = {.actor = DEMO_RECEIVER, .organisation = text_from(offer->place), .status = "rejected", .business = "declined",
-                                 .reason = text_string(scope->arena, json_get_text(event, "reason"))};
+    struct demo_change change = {.actor = DEMO_RECEIVER,
+        .organisation = text_from(offer->place),
+        .status = "rejected",
+        .business = "declined",
+        .reason = text_string(scope->arena, json_get_text(event, "reason"))};
     c->is_late_decline_done = true;
     c->due_us = INT64_MAX;
     return demo_task_change(&refused, demo->remote, offer->id, &change, scope);
 }
 
 /* What the loop's state asks of its actors: when, and what. */
-static enum status follow_loop(struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope)
-{
+static enum status follow_loop(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
     struct text business = demo_business(loop);
     int64_t now_us = clock_now_us(demo->clock);
     const yyjson_val *late = c->is_late_decline_done ? NULL : yyjson_arr_get_first(json_get(c->script, "events"));
@@ -402,7 +401,8 @@ static enum status follow_loop(struct demo_case *c, const struct demo *demo, con
     if (text_is(business, "accepted") || text_is(business, "designated")) {
         if (c->stage != DEMO_ACCEPTED) {
             c->stage = DEMO_ACCEPTED;
-            c->due_us = now_us + minutes_us(late != NULL ? script_minutes(late, "after_acceptance_minutes") : script_minutes(c->script, "depart_minutes"));
+            c->due_us = now_us + minutes_us(late != NULL ? script_minutes(late, "after_acceptance_minutes")
+                                                         : script_minutes(c->script, "depart_minutes"));
             return STATUS_OK;
         }
         if (is_due)
@@ -412,7 +412,10 @@ static enum status follow_loop(struct demo_case *c, const struct demo *demo, con
         if (c->stage != DEMO_WAITING) {
             const yyjson_val *controller = json_get(c->script, "controller");
             c->stage = DEMO_WAITING;
-            c->due_us = now_us + minutes_us(script_minutes(yyjson_is_obj((yyjson_val *)controller) ? controller : json_get(demo->script, "default_controller"), "after_minutes"));
+            c->due_us = now_us + minutes_us(script_minutes(yyjson_is_obj((yyjson_val *)controller)
+                                                               ? controller
+                                                               : json_get(demo->script, "default_controller"),
+                                     "after_minutes"));
             return STATUS_OK;
         }
         if (is_due)
@@ -448,9 +451,11 @@ static enum status follow_loop(struct demo_case *c, const struct demo *demo, con
             c->due_us = now_us + minutes_us(script_minutes(c->script, "acknowledge_minutes"));
         } else if (is_due) {
             return change_loop(c, demo,
-                               (struct demo_change){.actor = DEMO_SENDER, .organisation = post_of(c), .status = "completed",
-                                                    .business = "loop-acknowledged"},
-                               scope);
+                (struct demo_change){.actor = DEMO_SENDER,
+                    .organisation = post_of(c),
+                    .status = "completed",
+                    .business = "loop-acknowledged"},
+                scope);
         }
     } else if (text_is(business, "loop-acknowledged")) {
         c->stage = DEMO_CLOSED;
@@ -463,17 +468,18 @@ static enum status follow_loop(struct demo_case *c, const struct demo *demo, con
     return STATUS_OK;
 }
 
-enum status demo_case_start(struct demo_case *c, const struct demo *demo, struct scope *scope)
-{
+enum status demo_case_start(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     struct text bundle, answer;
     struct buffer report = buffer_open(demo->arena, LETTER_MAX);
-    struct text name = json_get_text(c->patient, "name_ko"), complaint = json_get_text(c->patient, strcmp(demo->language, "ko") == 0 ? "complaint_ko" : "complaint_en");
+    struct text name = json_get_text(c->patient, "name_ko"),
+                complaint =
+                    json_get_text(c->patient, strcmp(demo->language, "ko") == 0 ? "complaint_ko" : "complaint_en");
     copy_id(c->id, json_get_text(c->patient, "id"));
     c->started_us = clock_now_us(demo->clock);
     int post = region_place_find(demo->snapshot, post_of(c));
     struct text post_name = post >= 0 ? demo->snapshot->places[post].name_ko : post_of(c);
-    buffer_put_format(&report, "%.*s (synthetic) at %.*s\n           %.*s\n", (int)name.size, name.at, (int)post_name.size, post_name.at,
-                      (int)complaint.size, complaint.at);
+    buffer_put_format(&report, "%.*s (synthetic) at %.*s\n           %.*s\n", (int)name.size, name.at,
+        (int)post_name.size, post_name.at, (int)complaint.size, complaint.at);
     enum status status = demo_patient_bundle(&bundle, demo->patients, c->patient, c->started_us, scope);
     if (status == STATUS_OK)
         status = remote_post(&answer, demo->remote, "", bundle, scope);
@@ -483,8 +489,7 @@ enum status demo_case_start(struct demo_case *c, const struct demo *demo, struct
     return status;
 }
 
-enum status demo_case_step(struct demo_case *c, const struct demo *demo, struct scope *scope)
-{
+enum status demo_case_step(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     const yyjson_val *loop;
     enum status status = look_at_offers(c, demo, scope);
     if (status == STATUS_OK)
@@ -492,13 +497,11 @@ enum status demo_case_step(struct demo_case *c, const struct demo *demo, struct 
     return status == STATUS_OK ? follow_loop(c, demo, loop, scope) : status;
 }
 
-bool demo_case_is_over(const struct demo_case *c)
-{
+bool demo_case_is_over(const struct demo_case *c) {
     return c->stage == DEMO_CLOSED || c->stage == DEMO_LOCAL || c->stage == DEMO_FAILED;
 }
 
-int64_t demo_case_next_us(const struct demo_case *c)
-{
+int64_t demo_case_next_us(const struct demo_case *c) {
     int64_t next_us = c->due_us;
     for (int i = 0; i < c->offer_count; i++)
         if (c->offers[i].answer_us < next_us)

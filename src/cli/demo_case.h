@@ -9,11 +9,11 @@
 struct demo {
     struct clock *clock;
     struct remote *remote;
-    struct arena *arena;               /* of the whole demonstration */
+    struct arena *arena; /* of the whole demonstration */
     const struct region_snapshot *snapshot;
     const yyjson_val *patients, *script;
     const char *language;
-    struct text control_room;          /* id of its Organization */
+    struct text control_room; /* id of its Organization */
 };
 MUST_CHECK enum status demo_case_start(struct demo_case *c, const struct demo *demo, struct scope *scope);
 /* Looks at the patient's Tasks and does what is due. */

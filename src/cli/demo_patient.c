@@ -9,13 +9,12 @@ enum { BUNDLE_MAX = 1024 * 1024, MINUTE_US = 60000000 };
 
 struct bundle_writer {
     struct json_writer w;
-    const char *patient;              /* id */
+    const char *patient; /* id */
     char now[TIME_TEXT_SIZE], day[TIME_TEXT_SIZE];
-    int number;                       /* of the entry, for ids */
+    int number; /* of the entry, for ids */
 };
 
-static void open_entry(struct bundle_writer *b, const char *type, const char *id)
-{
+static void open_entry(struct bundle_writer *b, const char *type, const char *id) {
     struct json_writer *w = &b->w;
     json_object_open(w);
     json_name(w, "request");
@@ -41,19 +40,16 @@ static void open_entry(struct bundle_writer *b, const char *type, const char *id
     json_object_close(w);
 }
 
-static void close_entry(struct bundle_writer *b)
-{
+static void close_entry(struct bundle_writer *b) {
     json_object_close(&b->w);
     json_object_close(&b->w);
 }
 
-static const char *next_id(struct bundle_writer *b, const char *kind)
-{
+static const char *next_id(struct bundle_writer *b, const char *kind) {
     return text_format(b->w.buffer.arena, "%s-%s-%d", b->patient, kind, ++b->number).at;
 }
 
-static void write_reference(struct bundle_writer *b, const char *name, const char *type, const char *id)
-{
+static void write_reference(struct bundle_writer *b, const char *name, const char *type, const char *id) {
     json_name(&b->w, name);
     json_object_open(&b->w);
     json_name(&b->w, "reference");
@@ -61,8 +57,7 @@ static void write_reference(struct bundle_writer *b, const char *name, const cha
     json_object_close(&b->w);
 }
 
-static void write_coding(struct json_writer *w, const char *system, struct text code)
-{
+static void write_coding(struct json_writer *w, const char *system, struct text code) {
     json_name(w, "coding");
     json_array_open(w);
     json_object_open(w);
@@ -73,15 +68,14 @@ static void write_coding(struct json_writer *w, const char *system, struct text 
 }
 
 /* {"text": "ko"}, {"text": "en"}: both languages of one statement stand beside each other. */
-static void write_both(struct json_writer *w, const yyjson_val *item, const char *ko, const char *en)
-{
+static void write_both(struct json_writer *w, const yyjson_val *item, const char *ko, const char *en) {
     json_name(w, "text");
     struct text words_ko = json_get_text(item, ko), words_en = json_get_text(item, en);
-    json_string_text(w, text_format(w->buffer.arena, "%.*s · %.*s", (int)words_ko.size, words_ko.at, (int)words_en.size, words_en.at));
+    json_string_text(w,
+        text_format(w->buffer.arena, "%.*s · %.*s", (int)words_ko.size, words_ko.at, (int)words_en.size, words_en.at));
 }
 
-static void write_patient(struct bundle_writer *b, const yyjson_val *patient)
-{
+static void write_patient(struct bundle_writer *b, const yyjson_val *patient) {
     struct json_writer *w = &b->w;
     open_entry(b, "Patient", b->patient);
     json_name(w, "identifier");
@@ -106,8 +100,7 @@ static void write_patient(struct bundle_writer *b, const yyjson_val *patient)
     close_entry(b);
 }
 
-static void write_encounter(struct bundle_writer *b, const yyjson_val *patient)
-{
+static void write_encounter(struct bundle_writer *b, const yyjson_val *patient) {
     struct json_writer *w = &b->w;
     const char *id = text_format(w->buffer.arena, "%s-visit", b->patient).at;
     open_entry(b, "Encounter", id);
@@ -135,8 +128,7 @@ static void write_encounter(struct bundle_writer *b, const yyjson_val *patient)
     close_entry(b);
 }
 
-static void open_observation(struct bundle_writer *b, const char *category)
-{
+static void open_observation(struct bundle_writer *b, const char *category) {
     struct json_writer *w = &b->w;
     open_entry(b, "Observation", next_id(b, "obs"));
     json_member_string(w, "status", "final");
@@ -151,8 +143,7 @@ static void open_observation(struct bundle_writer *b, const char *category)
     json_member_string(w, "effectiveDateTime", b->now);
 }
 
-static void write_vital(struct bundle_writer *b, const yyjson_val *code, const yyjson_val *value)
-{
+static void write_vital(struct bundle_writer *b, const yyjson_val *code, const yyjson_val *value) {
     struct json_writer *w = &b->w;
     open_observation(b, "vital-signs");
     json_name(w, "code");
@@ -179,8 +170,7 @@ static void write_vital(struct bundle_writer *b, const yyjson_val *code, const y
 }
 
 /* LOINC 82810-3 "Pregnancy status", SNOMED CT 77386006 "Pregnant". */
-static void write_pregnancy(struct bundle_writer *b, const yyjson_val *pregnancy)
-{
+static void write_pregnancy(struct bundle_writer *b, const yyjson_val *pregnancy) {
     struct json_writer *w = &b->w;
     if (!yyjson_is_obj((yyjson_val *)pregnancy))
         return;
@@ -197,8 +187,7 @@ static void write_pregnancy(struct bundle_writer *b, const yyjson_val *pregnancy
     close_entry(b);
 }
 
-static void write_condition(struct bundle_writer *b, const yyjson_val *item, const char *category)
-{
+static void write_condition(struct bundle_writer *b, const yyjson_val *item, const char *category) {
     struct json_writer *w = &b->w;
     open_entry(b, "Condition", next_id(b, "condition"));
     json_name(w, "clinicalStatus");
@@ -224,8 +213,7 @@ static void write_condition(struct bundle_writer *b, const yyjson_val *item, con
     close_entry(b);
 }
 
-static void write_medicine(struct bundle_writer *b, const yyjson_val *item)
-{
+static void write_medicine(struct bundle_writer *b, const yyjson_val *item) {
     struct json_writer *w = &b->w;
     open_entry(b, "MedicationStatement", next_id(b, "medicine"));
     json_member_string(w, "status", "active");
@@ -237,8 +225,7 @@ static void write_medicine(struct bundle_writer *b, const yyjson_val *item)
     close_entry(b);
 }
 
-static void write_allergy(struct bundle_writer *b, const yyjson_val *item)
-{
+static void write_allergy(struct bundle_writer *b, const yyjson_val *item) {
     struct json_writer *w = &b->w;
     open_entry(b, "AllergyIntolerance", next_id(b, "allergy"));
     json_name(w, "clinicalStatus");
@@ -253,28 +240,29 @@ static void write_allergy(struct bundle_writer *b, const yyjson_val *item)
     close_entry(b);
 }
 
-static void write_all(struct bundle_writer *b, const yyjson_val *file, const yyjson_val *patient)
-{
+static void write_all(struct bundle_writer *b, const yyjson_val *file, const yyjson_val *patient) {
     size_t index, count;
     yyjson_val *name, *item;
     write_patient(b, patient);
     write_encounter(b, patient);
     yyjson_obj_foreach(json_get(patient, "vitals"), index, count, name, item) {
-        const yyjson_val *code = json_get(json_get(file, "vital_codes"), text_string(b->w.buffer.arena, json_text(name)));
+        const yyjson_val *code =
+            json_get(json_get(file, "vital_codes"), text_string(b->w.buffer.arena, json_text(name)));
         if (code != NULL && !yyjson_is_null(item))
             write_vital(b, code, item);
     }
     write_pregnancy(b, json_get(patient, "pregnancy"));
     yyjson_arr_foreach(json_get(patient, "history"), index, count, item) write_condition(b, item, "problem-list-item");
-    yyjson_arr_foreach(json_get(patient, "findings"), index, count, item) write_condition(b, item, "encounter-diagnosis");
+    yyjson_arr_foreach(json_get(patient, "findings"), index, count, item)
+        write_condition(b, item, "encounter-diagnosis");
     yyjson_arr_foreach(json_get(patient, "medicines"), index, count, item) write_medicine(b, item);
     yyjson_arr_foreach(json_get(patient, "allergies"), index, count, item) write_allergy(b, item);
 }
 
-enum status demo_patient_bundle(struct text *out, const yyjson_val *file, const yyjson_val *patient, int64_t now_us, struct scope *scope)
-{
+enum status demo_patient_bundle(
+    struct text *out, const yyjson_val *file, const yyjson_val *patient, int64_t now_us, struct scope *scope) {
     struct bundle_writer b = {.w = json_writer_open(scope->arena, BUNDLE_MAX),
-                              .patient = text_string(scope->arena, json_get_text(patient, "id"))};
+        .patient = text_string(scope->arena, json_get_text(patient, "id"))};
     time_format_utc(b.now, now_us);
     json_object_open(&b.w);
     json_member_string(&b.w, "resourceType", "Bundle");

@@ -7,8 +7,7 @@
 
 enum { TASK_MAX = 1024 * 1024, HTTP_CONFLICT = 409, HTTP_PRECONDITION_FAILED = 412 };
 
-enum status demo_get(const yyjson_val **out, struct remote *remote, const char *path, struct scope *scope)
-{
+enum status demo_get(const yyjson_val **out, struct remote *remote, const char *path, struct scope *scope) {
     struct remote_answer answer;
     yyjson_doc *document;
     enum status status = remote_send(&answer, remote, "GET", path, (struct text){0}, NULL, scope);
@@ -21,8 +20,7 @@ enum status demo_get(const yyjson_val **out, struct remote *remote, const char *
     return status;
 }
 
-struct text demo_business(const yyjson_val *task)
-{
+struct text demo_business(const yyjson_val *task) {
     size_t index, count;
     yyjson_val *coding;
     const yyjson_val *codings = json_get(json_get(task, "businessStatus"), "coding");
@@ -33,8 +31,7 @@ struct text demo_business(const yyjson_val *task)
     return json_get_text(yyjson_arr_get_first((yyjson_val *)codings), "code");
 }
 
-static void write_concept(struct json_writer *w, const char *name, const char *system, const char *code)
-{
+static void write_concept(struct json_writer *w, const char *name, const char *system, const char *code) {
     json_name(w, name);
     json_object_open(w);
     json_name(w, "coding");
@@ -47,16 +44,14 @@ static void write_concept(struct json_writer *w, const char *name, const char *s
     json_object_close(w);
 }
 
-static void write_reference(struct json_writer *w, const char *name, struct text reference)
-{
+static void write_reference(struct json_writer *w, const char *name, struct text reference) {
     json_name(w, name);
     json_object_open(w);
     json_member_text(w, "reference", reference);
     json_object_close(w);
 }
 
-static void write_letter(struct json_writer *w, const yyjson_val *outputs, struct text letter)
-{
+static void write_letter(struct json_writer *w, const yyjson_val *outputs, struct text letter) {
     size_t index, count;
     yyjson_val *item;
     json_name(w, "output");
@@ -70,8 +65,8 @@ static void write_letter(struct json_writer *w, const yyjson_val *outputs, struc
 }
 
 /* The Task with the members of `change` in place of its own. */
-static enum status write_changed(struct text *out, const yyjson_val *task, const struct demo_change *change, struct scope *scope)
-{
+static enum status write_changed(
+    struct text *out, const yyjson_val *task, const struct demo_change *change, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, TASK_MAX);
     size_t index, count;
     yyjson_val *name, *value;
@@ -102,10 +97,11 @@ static enum status write_changed(struct text *out, const yyjson_val *task, const
     return json_finish(out, &w, scope);
 }
 
-static const char *const roles[] = {[DEMO_SENDER] = "primary-care", [DEMO_RECEIVER] = "receiving", [DEMO_CONTROLLER] = "control-room"};
+static const char *const roles[] = {
+    [DEMO_SENDER] = "primary-care", [DEMO_RECEIVER] = "receiving", [DEMO_CONTROLLER] = "control-room"};
 
-enum status demo_task_change(bool *refused, struct remote *remote, const char *id, const struct demo_change *change, struct scope *scope)
-{
+enum status demo_task_change(
+    bool *refused, struct remote *remote, const char *id, const struct demo_change *change, struct scope *scope) {
     const char *path = text_format(scope->arena, "Task/%s", id).at;
     struct remote_answer answer;
     struct text body;
@@ -120,9 +116,13 @@ enum status demo_task_change(bool *refused, struct remote *remote, const char *i
         return status;
     const char *headers[] = {
         text_format(scope->arena, "If-Match: %.*s", (int)answer.etag.size, answer.etag.at).at,
-        text_format(scope->arena, "X-Soyang-Organization: Organization/%.*s", (int)change->organisation.size, change->organisation.at).at,
+        text_format(scope->arena, "X-Soyang-Organization: Organization/%.*s", (int)change->organisation.size,
+            change->organisation.at)
+            .at,
         text_format(scope->arena, "X-Soyang-Role: %s", roles[change->actor]).at,
-        text_format(scope->arena, "X-Soyang-Who: Organization/%.*s", (int)change->organisation.size, change->organisation.at).at,
+        text_format(
+            scope->arena, "X-Soyang-Who: Organization/%.*s", (int)change->organisation.size, change->organisation.at)
+            .at,
         "X-Soyang-Purpose: ETREAT",
         NULL,
     };
@@ -134,6 +134,6 @@ enum status demo_task_change(bool *refused, struct remote *remote, const char *i
         log_event(LOG_DEBUG, "demonstration-refused", "task", id, "to", change->business, NULL);
     if (answer.http_status < 300 || *refused)
         return STATUS_OK;
-    return fault(scope, STATUS_FAILED, path, "the change to '%s' was answered %ld: %.*s", change->business, answer.http_status,
-                 (int)(answer.body.size < 600 ? answer.body.size : 600), answer.body.at);
+    return fault(scope, STATUS_FAILED, path, "the change to '%s' was answered %ld: %.*s", change->business,
+        answer.http_status, (int)(answer.body.size < 600 ? answer.body.size : 600), answer.body.at);
 }

@@ -1,8 +1,7 @@
 #include "cli/document.h"
 #include "cli/source.h"
 
-enum status source_document(const yyjson_val **out, const char *path, struct scope *scope)
-{
+enum status source_document(const yyjson_val **out, const char *path, struct scope *scope) {
     struct source *source = NULL;
     struct text json = {0};
     yyjson_doc *document;

@@ -5,28 +5,28 @@
 const struct records_caller folder_operator = {
     {"Device/local", 12}, {"Organization/local", 18}, {"administrator", 13}, {"HSYSADMIN", 9}};
 
-enum status folder_open(struct folder *out, const struct folder_config *config, struct scope *scope)
-{
+enum status folder_open(struct folder *out, const struct folder_config *config, struct scope *scope) {
     memset(out, 0, sizeof *out);
     struct text base = text_from(config->public_base != NULL ? config->public_base : "http://127.0.0.1/fhir");
     out->clock = clock_open(config->speed);
     if (out->clock == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the clock");
-    enum status status = store_open(&out->store, &(struct store_config){.folder = config->path, .clock = out->clock}, scope);
+    enum status status =
+        store_open(&out->store, &(struct store_config){.folder = config->path, .clock = out->clock}, scope);
     if (status == STATUS_OK)
-        status = search_open(
-            &out->search,
-            &(struct search_config){.store = out->store, .clock = out->clock, .own_base = base, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
+        status = search_open(&out->search,
+            &(struct search_config){
+                .store = out->store, .clock = out->clock, .own_base = base, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
             scope);
     if (status == STATUS_OK)
         status = records_open(&out->records,
-                              &(struct records_config){.store = out->store,
-                                                       .search = out->search,
-                                                       .clock = out->clock,
-                                                       .own_base = base,
-                                                       .references = config->references,
-                                                       .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
-                              scope);
+            &(struct records_config){.store = out->store,
+                .search = out->search,
+                .clock = out->clock,
+                .own_base = base,
+                .references = config->references,
+                .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
+            scope);
     if (status == STATUS_OK)
         status = region_open(&out->region, out->records, scope);
     if (status == STATUS_OK)
@@ -36,8 +36,7 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
     return status;
 }
 
-void folder_close(struct folder *folder)
-{
+void folder_close(struct folder *folder) {
     if (folder->records != NULL)
         records_timer_stop(folder->records);
     referral_close(folder->referral);

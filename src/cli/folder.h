@@ -16,8 +16,8 @@ struct folder {
 };
 struct folder_config {
     const char *path;
-    double speed;                             /* of the clock; 1: real time */
-    const char *public_base;                  /* NULL: the server's own */
+    double speed;            /* of the clock; 1: real time */
+    const char *public_base; /* NULL: the server's own */
     enum records_reference_policy references;
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };

@@ -14,7 +14,13 @@ static const struct option_row options[] = {
     {"--strict-references", NULL, "refuse references to resources that are not there", NULL},
     {0},
 };
-enum { REMOTE_BATCH = 500, DOCUMENT_ARENA_MAX = 1 << 30, BATCH_BYTES_MAX = 64 * 1024 * 1024, PROGRESS_EVERY_US = 200000, BAR = 30 };
+enum {
+    REMOTE_BATCH = 500,
+    DOCUMENT_ARENA_MAX = 1 << 30,
+    BATCH_BYTES_MAX = 64 * 1024 * 1024,
+    PROGRESS_EVERY_US = 200000,
+    BAR = 30
+};
 
 /* Where documents go: the folder's import, or batches to a server. */
 struct sink {
@@ -26,8 +32,7 @@ struct sink {
     uint64_t sent;
 };
 
-static enum status flush_batch(struct sink *sink, struct scope *scope)
-{
+static enum status flush_batch(struct sink *sink, struct scope *scope) {
     struct text answer;
     if (sink->batched == 0)
         return STATUS_OK;
@@ -51,8 +56,7 @@ static enum status flush_batch(struct sink *sink, struct scope *scope)
     return status;
 }
 
-static enum status add_to_batch(struct sink *sink, const yyjson_val *resource, struct scope *scope)
-{
+static enum status add_to_batch(struct sink *sink, const yyjson_val *resource, struct scope *scope) {
     struct text type = json_get_text(resource, "resourceType"), id = json_get_text(resource, "id");
     struct json_writer w = json_writer_open(scope->arena, SOURCE_DOCUMENT_MAX);
     struct text entry;
@@ -63,7 +67,8 @@ static enum status add_to_batch(struct sink *sink, const yyjson_val *resource, s
     json_object_open(&w);
     json_member_string(&w, "method", id.size > 0 ? "PUT" : "POST");
     json_name(&w, "url");
-    json_string_text(&w, id.size > 0 ? text_format(scope->arena, "%.*s/%.*s", (int)type.size, type.at, (int)id.size, id.at) : type);
+    json_string_text(
+        &w, id.size > 0 ? text_format(scope->arena, "%.*s/%.*s", (int)type.size, type.at, (int)id.size, id.at) : type);
     json_object_close(&w);
     json_object_close(&w);
     enum status status = json_finish(&entry, &w, scope);
@@ -77,8 +82,7 @@ static enum status add_to_batch(struct sink *sink, const yyjson_val *resource, s
     return status;
 }
 
-static enum status feed_remote(struct sink *sink, struct text document, struct scope *scope)
-{
+static enum status feed_remote(struct sink *sink, struct text document, struct scope *scope) {
     yyjson_doc *parsed;
     struct text answer;
     enum status status = json_read(&parsed, document, scope);
@@ -111,8 +115,7 @@ struct feeding {
     bool is_done;
 };
 
-static enum status feed_one(void *context, struct scope *scope)
-{
+static enum status feed_one(void *context, struct scope *scope) {
     struct feeding *feeding = context;
     struct text document;
     enum status status = source_next(&document, &feeding->line, feeding->source, scope);
@@ -123,19 +126,17 @@ static enum status feed_one(void *context, struct scope *scope)
                                          : records_import_feed(feeding->sink->import, document, scope);
 }
 
-static void show_progress(const char *path, double part, int64_t *shown_us)
-{
+static void show_progress(const char *path, double part, int64_t *shown_us) {
     int64_t now_us = clock_monotonic_us();
     if (!isatty(STDERR_FILENO) || (now_us - *shown_us < PROGRESS_EVERY_US && part < 1))
         return;
     *shown_us = now_us;
     int filled = (int)(part * BAR);
     fprintf(stderr, "\r[%.*s%.*s] %3.0f %%  %s\x1b[K", filled, "##############################", BAR - filled,
-            "..............................", part * 100, path);
+        "..............................", part * 100, path);
 }
 
-static enum status import_file(struct sink *sink, const char *path, struct arena *arena, struct scope *scope)
-{
+static enum status import_file(struct sink *sink, const char *path, struct arena *arena, struct scope *scope) {
     struct feeding feeding = {.sink = sink};
     int64_t shown_us = 0;
     enum status status = source_open(&feeding.source, path, scope);
@@ -153,8 +154,8 @@ static enum status import_file(struct sink *sink, const char *path, struct arena
     return status;
 }
 
-static enum status import_all(uint64_t *count, struct sink *sink, const struct arguments *arguments, struct scope *scope)
-{
+static enum status import_all(
+    uint64_t *count, struct sink *sink, const struct arguments *arguments, struct scope *scope) {
     struct arena *arena = arena_open(DOCUMENT_ARENA_MAX);
     enum status status = arena == NULL ? fault(scope, STATUS_UNAVAILABLE, "", "no memory") : STATUS_OK;
     for (int i = 0; i < arguments->operand_count && status == STATUS_OK; i++)
@@ -170,8 +171,7 @@ static enum status import_all(uint64_t *count, struct sink *sink, const struct a
     return status == STATUS_OK ? closed : status;
 }
 
-static int run(const struct arguments *arguments, struct scope *scope)
-{
+static int run(const struct arguments *arguments, struct scope *scope) {
     struct folder folder = {0};
     struct sink sink = {0};
     uint64_t count = 0;
@@ -180,7 +180,8 @@ static int run(const struct arguments *arguments, struct scope *scope)
     struct folder_config config = {
         .path = argument(arguments, "--data"),
         .speed = 1,
-        .references = argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
+        .references =
+            argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
     };
     enum status status = url != NULL ? remote_open(&sink.remote, url, scope) : folder_open(&folder, &config, scope);
     if (status == STATUS_OK && url == NULL)
@@ -197,13 +198,13 @@ static int run(const struct arguments *arguments, struct scope *scope)
     folder_close(&folder);
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
-    printf("imported %llu resources in %.1f s (%.0f/s)%s\n", (unsigned long long)count, seconds, (double)count / (seconds > 0 ? seconds : 1),
-           status == STATUS_OK ? "" : ", then stopped");
+    printf("imported %llu resources in %.1f s (%.0f/s)%s\n", (unsigned long long)count, seconds,
+        (double)count / (seconds > 0 ? seconds : 1), status == STATUS_OK ? "" : ", then stopped");
     return report(scope, status);
 }
 
-const struct command command_import = {
-    "import", "FILE...", "load NDJSON files and bundles",
-    "Files end in .json (one resource or Bundle) or .ndjson (a resource a line), and may be compressed (.gz, .bz2, .zst).\n"
+const struct command command_import = {"import", "FILE...", "load NDJSON files and bundles",
+    "Files end in .json (one resource or Bundle) or .ndjson (a resource a line), and may be compressed (.gz, .bz2, "
+    ".zst).\n"
     "A fault names file and line and stops the import; what was committed before it stays.",
     options, 1, OPERANDS_MAX, run};

@@ -6,28 +6,33 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-    &command_serve, &command_demo, &command_region, &command_import, &command_triage, &command_match, &command_check,
+    &command_serve,
+    &command_demo,
+    &command_region,
+    &command_import,
+    &command_triage,
+    &command_match,
+    &command_check,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0], PROCESS_ARENA_MAX = 1 << 30, COLUMN = 26 };
 
-static void print_overview(FILE *to)
-{
+static void print_overview(FILE *to) {
     fputs("Soyang (소양): a region's healthcare delivery system.\n"
           "Research and decision support; not a certified medical device.\n\n"
           "usage: soyang COMMAND [OPTION...] [OPERAND...]\n\n",
-          to);
+        to);
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n", to);
 }
 
-static void print_help(const struct command *command)
-{
-    printf("usage: soyang %s [OPTION...]%s%s\n\n%s\n\n", command->name, command->operands[0] != '\0' ? " " : "", command->operands,
-           command->description);
+static void print_help(const struct command *command) {
+    printf("usage: soyang %s [OPTION...]%s%s\n\n%s\n\n", command->name, command->operands[0] != '\0' ? " " : "",
+        command->operands, command->description);
     for (const struct option_row *row = command->options; row->name != NULL; row++) {
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s", row->name, row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
+        snprintf(left, sizeof left, "%s%s%s", row->name, row->argument != NULL ? " " : "",
+            row->argument != NULL ? row->argument : "");
         printf("  %-*s %s", COLUMN, left, row->help);
         if (row->otherwise != NULL)
             printf(" (default: %s)", row->otherwise);
@@ -36,8 +41,7 @@ static void print_help(const struct command *command)
     printf("  %-*s %s\n", COLUMN, "--help", "this page");
 }
 
-const char *argument(const struct arguments *arguments, const char *name)
-{
+const char *argument(const struct arguments *arguments, const char *name) {
     for (int i = 0; arguments->command->options[i].name != NULL; i++)
         if (strcmp(arguments->command->options[i].name, name) == 0)
             return arguments->values[i] != NULL ? arguments->values[i] : arguments->command->options[i].otherwise;
@@ -45,21 +49,19 @@ const char *argument(const struct arguments *arguments, const char *name)
     return NULL;
 }
 
-bool argument_flag(const struct arguments *arguments, const char *name)
-{
+bool argument_flag(const struct arguments *arguments, const char *name) {
     return argument(arguments, name) != NULL;
 }
 
-enum status argument_number(double *out, const struct arguments *arguments, const char *name, double low, double high, struct scope *scope)
-{
+enum status argument_number(
+    double *out, const struct arguments *arguments, const char *name, double low, double high, struct scope *scope) {
     const char *value = argument(arguments, name);
     if (value == NULL || !text_to_double(out, text_from(value)) || *out < low || *out > high)
         return fault(scope, STATUS_INVALID, name, "%s takes a number from %g to %g", name, low, high);
     return STATUS_OK;
 }
 
-int report(const struct scope *scope, enum status status)
-{
+int report(const struct scope *scope, enum status status) {
     if (status == STATUS_OK)
         return EXIT_DONE;
     for (const struct issue *issue = scope->fault.first; issue != NULL; issue = issue->next)
@@ -71,23 +73,20 @@ int report(const struct scope *scope, enum status status)
     return status == STATUS_CONFLICT ? EXIT_IN_USE : EXIT_FAULT;
 }
 
-static int option_find(const struct command *command, const char *word, size_t size)
-{
+static int option_find(const struct command *command, const char *word, size_t size) {
     for (int i = 0; command->options[i].name != NULL; i++)
         if (strlen(command->options[i].name) == size && strncmp(command->options[i].name, word, size) == 0)
             return i;
     return -1;
 }
 
-static int usage_fault(const struct command *command, const char *what, const char *word)
-{
+static int usage_fault(const struct command *command, const char *what, const char *word) {
     fprintf(stderr, "soyang %s: %s%s\nTry 'soyang %s --help'.\n", command->name, what, word, command->name);
     return EXIT_USAGE;
 }
 
 /* Takes one option at argv[*at]; returns 0 or an exit status. */
-static int take_option(struct arguments *arguments, int argc, char **argv, int *at)
-{
+static int take_option(struct arguments *arguments, int argc, char **argv, int *at) {
     const char *word = argv[*at], *equals = strchr(word, '=');
     size_t size = equals != NULL ? (size_t)(equals - word) : strlen(word);
     int row = option_find(arguments->command, word, size);
@@ -112,15 +111,13 @@ struct invocation {
     int exit_status;
 };
 
-static enum status run_command(void *context, struct scope *scope)
-{
+static enum status run_command(void *context, struct scope *scope) {
     struct invocation *invocation = context;
     invocation->exit_status = invocation->arguments.command->run(&invocation->arguments, scope);
     return STATUS_OK;
 }
 
-static int run(const struct command *command, int argc, char **argv)
-{
+static int run(const struct command *command, int argc, char **argv) {
     static const char *operands[OPERANDS_MAX];
     struct invocation invocation = {.arguments = {.command = command, .operands = operands}};
     struct arguments *arguments = &invocation.arguments;
@@ -149,8 +146,7 @@ static int run(const struct command *command, int argc, char **argv)
     return exit_status;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;

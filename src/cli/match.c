@@ -24,8 +24,7 @@ static const struct option_row options[] = {
     {0},
 };
 
-static enum status write_origin(struct json_writer *w, const char *origin, struct scope *scope)
-{
+static enum status write_origin(struct json_writer *w, const char *origin, struct scope *scope) {
     struct text longitude = text_from(origin);
     struct text latitude = text_cut(&longitude, ',');
     double degrees;
@@ -35,11 +34,13 @@ static enum status write_origin(struct json_writer *w, const char *origin, struc
         json_name(w, "valueReference");
         json_object_open(w);
         json_name(w, "reference");
-        json_string_text(w, strchr(origin, '/') != NULL ? text_from(origin) : text_format(scope->arena, "Organization/%s", origin));
+        json_string_text(
+            w, strchr(origin, '/') != NULL ? text_from(origin) : text_format(scope->arena, "Organization/%s", origin));
         json_object_close(w);
     } else {
         if (!text_to_double(&degrees, text_trim(latitude)) || !text_to_double(&degrees, text_trim(longitude)))
-            return fault(scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
+            return fault(
+                scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
         json_name(w, "part");
         json_array_open(w);
         question_number(w, "latitude", "valueDecimal", text_trim(latitude));
@@ -50,8 +51,7 @@ static enum status write_origin(struct json_writer *w, const char *origin, struc
     return STATUS_OK;
 }
 
-static enum status write_question(struct text *out, const struct arguments *arguments, struct scope *scope)
-{
+static enum status write_question(struct text *out, const struct arguments *arguments, struct scope *scope) {
     const yyjson_val *bundle;
     double number;
     enum status status = source_document(&bundle, arguments->operands[0], scope);
@@ -82,15 +82,14 @@ static enum status write_question(struct text *out, const struct arguments *argu
     return status == STATUS_OK ? json_finish(out, &w, scope) : status;
 }
 
-static void print_option(int rank, const yyjson_val *option, const char *language)
-{
+static void print_option(int rank, const yyjson_val *option, const char *language) {
     size_t index, count;
     yyjson_val *part;
     struct text place = answer_part_display(option, "place");
-    printf("%2d. %.*s\n    %.0f min (travel %.0f min%s), %.1f km, chance of acceptance %.0f %%\n", rank, (int)place.size, place.at,
-           answer_part_number(option, "minutes"), answer_part_number(option, "travel"),
-           answer_part_true(option, "estimated") ? ", estimated" : "", answer_part_number(option, "distance"),
-           100 * answer_part_number(option, "chance"));
+    printf("%2d. %.*s\n    %.0f min (travel %.0f min%s), %.1f km, chance of acceptance %.0f %%\n", rank,
+        (int)place.size, place.at, answer_part_number(option, "minutes"), answer_part_number(option, "travel"),
+        answer_part_true(option, "estimated") ? ", estimated" : "", answer_part_number(option, "distance"),
+        100 * answer_part_number(option, "chance"));
     yyjson_arr_foreach(json_get(option, "part"), index, count, part) {
         if (!text_is(json_get_text(part, "name"), "reason"))
             continue;
@@ -99,8 +98,7 @@ static void print_option(int rank, const yyjson_val *option, const char *languag
     }
 }
 
-static enum status print_answer(struct text json, const struct arguments *arguments, struct scope *scope)
-{
+static enum status print_answer(struct text json, const struct arguments *arguments, struct scope *scope) {
     yyjson_doc *document;
     size_t index, count;
     yyjson_val *parameter;
@@ -117,7 +115,9 @@ static enum status print_answer(struct text json, const struct arguments *argume
             print_option(++rank, parameter, argument(arguments, "--language"));
         excluded += text_is(json_get_text(parameter, "name"), "excluded");
     }
-    printf("%d places ranked, %d excluded (reasons: --json). Research and decision support; not a certified medical device.\n", rank, excluded);
+    printf("%d places ranked, %d excluded (reasons: --json). Research and decision support; not a certified medical "
+           "device.\n",
+        rank, excluded);
     return STATUS_OK;
 }
 
@@ -126,16 +126,14 @@ struct passing_folder {
     char path[64];
 };
 
-static enum status passing_open(struct passing_folder *passing, struct scope *scope)
-{
+static enum status passing_open(struct passing_folder *passing, struct scope *scope) {
     snprintf(passing->path, sizeof passing->path, "/tmp/soyang-match-XXXXXX");
     if (mkdtemp(passing->path) == NULL)
         return fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp");
     return STATUS_OK;
 }
 
-static void passing_remove(const struct passing_folder *passing)
-{
+static void passing_remove(const struct passing_folder *passing) {
     if (passing->path[0] == '\0')
         return;
     DIR *folder = opendir(passing->path);
@@ -146,8 +144,8 @@ static void passing_remove(const struct passing_folder *passing)
     rmdir(passing->path);
 }
 
-static enum status ask_folder(struct text *answer, const struct arguments *arguments, struct text question, struct scope *scope)
-{
+static enum status ask_folder(
+    struct text *answer, const struct arguments *arguments, struct text question, struct scope *scope) {
     struct passing_folder passing = {0};
     struct folder folder = {0};
     struct region_loaded loaded;
@@ -164,7 +162,7 @@ static enum status ask_folder(struct text *answer, const struct arguments *argum
         status = folder_open(&folder, &config, scope);
     if (status == STATUS_OK && region != NULL)
         status = region_load(&loaded, folder.records, &folder_operator, region,
-                             argument_flag(arguments, "--assumptions") ? REGION_WITH_ASSUMPTIONS : REGION_SOURCED_ONLY, scope);
+            argument_flag(arguments, "--assumptions") ? REGION_WITH_ASSUMPTIONS : REGION_SOURCED_ONLY, scope);
     struct referral_call call = {.caller = &folder_operator, .parameters = question};
     if (status == STATUS_OK)
         status = referral_operation_rank(answer, folder.referral, &call, scope);
@@ -173,8 +171,7 @@ static enum status ask_folder(struct text *answer, const struct arguments *argum
     return status;
 }
 
-static int run(const struct arguments *arguments, struct scope *scope)
-{
+static int run(const struct arguments *arguments, struct scope *scope) {
     struct text question, answer;
     struct remote *remote = NULL;
     const char *url = argument(arguments, "--url");
@@ -192,7 +189,7 @@ static int run(const struct arguments *arguments, struct scope *scope)
     return report(scope, status);
 }
 
-const struct command command_match = {
-    "match", "FILE", "ranked places for a patient in a file",
-    "FILE is a FHIR Bundle as for 'soyang triage'. Prints the places that can give the care, in order, with minutes and reasons.",
+const struct command command_match = {"match", "FILE", "ranked places for a patient in a file",
+    "FILE is a FHIR Bundle as for 'soyang triage'. Prints the places that can give the care, in order, with minutes "
+    "and reasons.",
     options, 1, 1, run};

@@ -1,7 +1,6 @@
 #include "cli/parameters.h"
 
-void question_number(struct json_writer *w, const char *name, const char *type, struct text number)
-{
+void question_number(struct json_writer *w, const char *name, const char *type, struct text number) {
     json_object_open(w);
     json_member_string(w, "name", name);
     json_name(w, type);
@@ -9,8 +8,7 @@ void question_number(struct json_writer *w, const char *name, const char *type, 
     json_object_close(w);
 }
 
-void question_text(struct json_writer *w, const char *name, const char *type, struct text value)
-{
+void question_text(struct json_writer *w, const char *name, const char *type, struct text value) {
     json_object_open(w);
     json_member_string(w, "name", name);
     json_name(w, type);
@@ -18,8 +16,7 @@ void question_text(struct json_writer *w, const char *name, const char *type, st
     json_object_close(w);
 }
 
-void question_reference(struct json_writer *w, const char *name, struct text reference)
-{
+void question_reference(struct json_writer *w, const char *name, struct text reference) {
     json_object_open(w);
     json_member_string(w, "name", name);
     json_name(w, "valueReference");
@@ -29,8 +26,7 @@ void question_reference(struct json_writer *w, const char *name, struct text ref
     json_object_close(w);
 }
 
-const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name)
-{
+const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name) {
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach(json_get(owner, list), index, count, item) {
@@ -40,8 +36,7 @@ const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const c
     return NULL;
 }
 
-double answer_part_number(const yyjson_val *owner, const char *name)
-{
+double answer_part_number(const yyjson_val *owner, const char *name) {
     static const char *const types[] = {"valueDecimal", "valueInteger"};
     double number = 0;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -50,21 +45,18 @@ double answer_part_number(const yyjson_val *owner, const char *name)
     return 0;
 }
 
-bool answer_part_true(const yyjson_val *owner, const char *name)
-{
+bool answer_part_true(const yyjson_val *owner, const char *name) {
     bool value = false;
     return json_get_bool(&value, answer_part(owner, "part", name), "valueBoolean") && value;
 }
 
-struct text answer_part_text(const yyjson_val *owner, const char *name)
-{
+struct text answer_part_text(const yyjson_val *owner, const char *name) {
     const yyjson_val *part = answer_part(owner, "part", name);
     struct text value = json_get_text(part, "valueString");
     return value.at != NULL ? value : json_get_text(part, "valueCode");
 }
 
-struct text answer_part_display(const yyjson_val *owner, const char *name)
-{
+struct text answer_part_display(const yyjson_val *owner, const char *name) {
     const yyjson_val *reference = json_get(answer_part(owner, "part", name), "valueReference");
     struct text display = json_get_text(reference, "display");
     return display.at != NULL ? display : json_get_text(reference, "reference");

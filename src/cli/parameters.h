@@ -13,7 +13,8 @@ void question_reference(struct json_writer *w, const char *name, struct text ref
 const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name);
 double answer_part_number(const yyjson_val *owner, const char *name); /* 0 when absent */
 bool answer_part_true(const yyjson_val *owner, const char *name);
-struct text answer_part_text(const yyjson_val *owner, const char *name);    /* valueString or valueCode */
-struct text answer_part_display(const yyjson_val *owner, const char *name); /* valueReference.display, or its reference */
+struct text answer_part_text(const yyjson_val *owner, const char *name); /* valueString or valueCode */
+struct text answer_part_display(
+    const yyjson_val *owner, const char *name); /* valueReference.display, or its reference */
 
 #endif

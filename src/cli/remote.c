@@ -12,8 +12,7 @@ struct remote {
     char base[256];
 };
 
-static bool is_loopback(const char *url)
-{
+static bool is_loopback(const char *url) {
     static const char *const names[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t size = strlen(names[i]);
@@ -23,15 +22,15 @@ static bool is_loopback(const char *url)
     return false;
 }
 
-enum status remote_open(struct remote **out, const char *url, struct scope *scope)
-{
+enum status remote_open(struct remote **out, const char *url, struct scope *scope) {
     struct text base = text_from(url);
     while (text_ends(base, "/"))
         base.size--;
     if (text_ends(base, "/fhir"))
         base.size -= 5;
     if (!is_loopback(url) || base.size > 200)
-        return fault(scope, STATUS_INVALID, "--url", "until sign-in exists the URL must be of this machine: http://127.0.0.1:PORT");
+        return fault(scope, STATUS_INVALID, "--url",
+            "until sign-in exists the URL must be of this machine: http://127.0.0.1:PORT");
     struct remote *remote = calloc(1, sizeof *remote);
     if (remote == NULL || (remote->curl = curl_easy_init()) == NULL) {
         free(remote);
@@ -42,8 +41,7 @@ enum status remote_open(struct remote **out, const char *url, struct scope *scop
     return STATUS_OK;
 }
 
-void remote_close(struct remote *remote)
-{
+void remote_close(struct remote *remote) {
     if (remote == NULL)
         return;
     curl_easy_cleanup(remote->curl);
@@ -57,8 +55,7 @@ struct received {
     char etag[64];
 };
 
-static size_t take_body(char *data, size_t one, size_t count, void *context)
-{
+static size_t take_body(char *data, size_t one, size_t count, void *context) {
     struct received *received = context;
     size_t size = one * count;
     if (received->size + size > REMOTE_ANSWER_MAX)
@@ -76,8 +73,7 @@ static size_t take_body(char *data, size_t one, size_t count, void *context)
     return size;
 }
 
-static size_t take_header(char *data, size_t one, size_t count, void *context)
-{
+static size_t take_header(char *data, size_t one, size_t count, void *context) {
     struct received *received = context;
     struct text value = {data, one * count};
     struct text name = text_cut(&value, ':');
@@ -89,8 +85,8 @@ static size_t take_header(char *data, size_t one, size_t count, void *context)
     return one * count;
 }
 
-static void set_request(struct remote *remote, const char *method, const char *url, struct text body, struct received *received)
-{
+static void set_request(
+    struct remote *remote, const char *method, const char *url, struct text body, struct received *received) {
     CURL *curl = remote->curl;
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -109,9 +105,8 @@ static void set_request(struct remote *remote, const char *method, const char *u
     }
 }
 
-enum status remote_send(struct remote_answer *out, struct remote *remote, const char *method, const char *path, struct text body,
-                        const char *const *headers, struct scope *scope)
-{
+enum status remote_send(struct remote_answer *out, struct remote *remote, const char *method, const char *path,
+    struct text body, const char *const *headers, struct scope *scope) {
     struct received received = {0};
     struct curl_slist *list = curl_slist_append(NULL, "Content-Type: application/fhir+json");
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
@@ -131,8 +126,8 @@ enum status remote_send(struct remote_answer *out, struct remote *remote, const 
     return STATUS_OK;
 }
 
-enum status remote_post(struct text *out, struct remote *remote, const char *path, struct text body, struct scope *scope)
-{
+enum status remote_post(
+    struct text *out, struct remote *remote, const char *path, struct text body, struct scope *scope) {
     struct remote_answer answer = {0};
     yyjson_doc *document;
     enum status status = remote_send(&answer, remote, "POST", path, body, NULL, scope);

@@ -13,9 +13,10 @@ struct remote_answer {
     struct text body, etag;
 };
 /* `path` below /fhir, "" for the base. An HTTP error is no fault: look at http_status; unreachable is STATUS_UNAVAILABLE. */
-MUST_CHECK enum status remote_send(struct remote_answer *out, struct remote *remote, const char *method, const char *path, struct text body,
-                                   const char *const *headers, struct scope *scope);
+MUST_CHECK enum status remote_send(struct remote_answer *out, struct remote *remote, const char *method,
+    const char *path, struct text body, const char *const *headers, struct scope *scope);
 /* The same, where anything but 2xx is a fault that carries the OperationOutcome's words. */
-MUST_CHECK enum status remote_post(struct text *out, struct remote *remote, const char *path, struct text body, struct scope *scope);
+MUST_CHECK enum status remote_post(
+    struct text *out, struct remote *remote, const char *path, struct text body, struct scope *scope);
 
 #endif

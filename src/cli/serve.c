@@ -17,8 +17,7 @@ static const struct option_row options[] = {
     {0},
 };
 
-void serve_until_interrupted(void)
-{
+void serve_until_interrupted(void) {
     sigset_t signals;
     int which = 0;
     sigemptyset(&signals);
@@ -27,16 +26,14 @@ void serve_until_interrupted(void)
     sigwait(&signals, &which);
 }
 
-bool serve_is_interrupted(void)
-{
+bool serve_is_interrupted(void) {
     sigset_t waiting;
     sigemptyset(&waiting);
     sigpending(&waiting);
     return sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1;
 }
 
-void serve_block_signals(void)
-{
+void serve_block_signals(void) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
@@ -45,8 +42,8 @@ void serve_block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static enum status serve(const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope)
-{
+static enum status serve(
+    const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope) {
     double port = 0, speed = 0, body_mib = 0;
     enum status status = argument_number(&port, arguments, "--port", 0, 65535, scope);
     if (status == STATUS_OK)
@@ -63,7 +60,8 @@ static enum status serve(const struct arguments *arguments, struct folder *folde
         .path = argument(arguments, "--data"),
         .speed = speed,
         .public_base = argument(arguments, "--public-base"),
-        .references = argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
+        .references =
+            argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
     };
     if (folder_config.public_base == NULL)
         folder_config.public_base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;
@@ -77,8 +75,7 @@ static enum status serve(const struct arguments *arguments, struct folder *folde
     return status == STATUS_OK ? server_open(server, &config, scope) : status;
 }
 
-static int run(const struct arguments *arguments, struct scope *scope)
-{
+static int run(const struct arguments *arguments, struct scope *scope) {
     struct folder folder = {0};
     struct server *server = NULL;
     int64_t started_us = clock_monotonic_us();
@@ -87,7 +84,7 @@ static int run(const struct arguments *arguments, struct scope *scope)
     if (status == STATUS_OK) {
         printf("Soyang listens on http://127.0.0.1:%u/ (FHIR: /fhir), ready after %.0f ms. Ctrl-C ends it.\n"
                "Research and decision support; not a certified medical device.\n",
-               (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
+            (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
         fflush(stdout);
         serve_until_interrupted();
         puts("Soyang ends: finishing what was accepted.");
@@ -97,8 +94,8 @@ static int run(const struct arguments *arguments, struct scope *scope)
     return report(scope, status);
 }
 
-const struct command command_serve = {
-    "serve", "", "run the server",
-    "Serves the record (FHIR R4 at /fhir), the engines and the page, on loopback only: there is no sign-in yet, so nobody but\n"
+const struct command command_serve = {"serve", "", "run the server",
+    "Serves the record (FHIR R4 at /fhir), the engines and the page, on loopback only: there is no sign-in yet, so "
+    "nobody but\n"
     "this machine may ask. Put no proxy in front of it before sign-in exists.",
     options, 0, 0, run};

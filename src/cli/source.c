@@ -27,8 +27,7 @@ struct source {
     long line;
 };
 
-static enum source_packing packing_of(const char *path)
-{
+static enum source_packing packing_of(const char *path) {
     struct text name = text_from(path);
     if (text_ends(name, ".gz"))
         return SOURCE_GZIP;
@@ -37,13 +36,11 @@ static enum source_packing packing_of(const char *path)
     return text_ends(name, ".zst") ? SOURCE_ZSTD : SOURCE_PLAIN;
 }
 
-static bool holds_lines(const char *path)
-{
+static bool holds_lines(const char *path) {
     return strstr(path, ".ndjson") != NULL || strstr(path, ".jsonl") != NULL;
 }
 
-static bool start_unpacking(struct source *source)
-{
+static bool start_unpacking(struct source *source) {
     switch (source->packing) {
     case SOURCE_GZIP:
         return inflateInit2(&source->gzip, 15 + 16) == Z_OK; /* 32 KiB window, gzip wrapper */
@@ -58,8 +55,7 @@ static bool start_unpacking(struct source *source)
     return true;
 }
 
-enum status source_open(struct source **out, const char *path, struct scope *scope)
-{
+enum status source_open(struct source **out, const char *path, struct scope *scope) {
     struct stat about;
     struct source *source = calloc(1, sizeof *source);
     if (source == NULL)
@@ -82,8 +78,7 @@ enum status source_open(struct source **out, const char *path, struct scope *sco
     return STATUS_OK;
 }
 
-void source_close(struct source *source)
-{
+void source_close(struct source *source) {
     if (source == NULL)
         return;
     if (source->packing == SOURCE_GZIP)
@@ -96,13 +91,11 @@ void source_close(struct source *source)
     free(source);
 }
 
-double source_progress(const struct source *source)
-{
+double source_progress(const struct source *source) {
     return source->file_size > 0 ? (double)source->file_read / (double)source->file_size : 1.0;
 }
 
-static enum status fill_input(struct source *source, struct scope *scope)
-{
+static enum status fill_input(struct source *source, struct scope *scope) {
     if (source->input_at < source->input_size || source->is_input_done)
         return STATUS_OK;
     source->input_size = fread(source->input, 1, sizeof source->input, source->file);
@@ -116,8 +109,7 @@ static enum status fill_input(struct source *source, struct scope *scope)
 
 /* One step of each format: takes from input, gives to output. False: the compressed data is broken. */
 
-static bool step_gzip(struct source *source)
-{
+static bool step_gzip(struct source *source) {
     z_stream *stream = &source->gzip;
     stream->next_in = source->input + source->input_at;
     stream->avail_in = (unsigned)(source->input_size - source->input_at);
@@ -131,8 +123,7 @@ static bool step_gzip(struct source *source)
     return result == Z_OK || (result == Z_BUF_ERROR && !source->is_input_done);
 }
 
-static bool step_bzip2(struct source *source)
-{
+static bool step_bzip2(struct source *source) {
     bz_stream *stream = &source->bzip2;
     stream->next_in = (char *)source->input + source->input_at;
     stream->avail_in = (unsigned)(source->input_size - source->input_at);
@@ -149,8 +140,7 @@ static bool step_bzip2(struct source *source)
     return result == BZ_OK;
 }
 
-static bool step_zstd(struct source *source)
-{
+static bool step_zstd(struct source *source) {
     ZSTD_inBuffer in = {source->input, source->input_size, source->input_at};
     ZSTD_outBuffer out = {source->output, sizeof source->output, 0};
     size_t result = ZSTD_decompressStream(source->zstd, &out, &in);
@@ -159,16 +149,14 @@ static bool step_zstd(struct source *source)
     return !ZSTD_isError(result);
 }
 
-static bool step_plain(struct source *source)
-{
+static bool step_plain(struct source *source) {
     source->output_size = source->input_size - source->input_at;
     memcpy(source->output, source->input + source->input_at, source->output_size);
     source->input_at = source->input_size;
     return true;
 }
 
-static enum status fill_output(struct source *source, struct scope *scope)
-{
+static enum status fill_output(struct source *source, struct scope *scope) {
     static bool (*const steps[])(struct source *) = {
         [SOURCE_PLAIN] = step_plain, [SOURCE_GZIP] = step_gzip, [SOURCE_BZIP2] = step_bzip2, [SOURCE_ZSTD] = step_zstd};
     source->output_at = source->output_size = 0;
@@ -185,8 +173,7 @@ static enum status fill_output(struct source *source, struct scope *scope)
     return STATUS_OK;
 }
 
-enum status source_next(struct text *out, long *line, struct source *source, struct scope *scope)
-{
+enum status source_next(struct text *out, long *line, struct source *source, struct scope *scope) {
     struct buffer document = buffer_open(scope->arena, SOURCE_DOCUMENT_MAX);
     bool ended = false;
     *line = source->line + 1;
@@ -211,7 +198,8 @@ enum status source_next(struct text *out, long *line, struct source *source, str
         buffer_put(&document, (struct text){from, size});
         source->output_at += size;
         if (document.full)
-            return fault(scope, STATUS_TOO_LARGE, source->path, "line %ld: a document is larger than %d bytes", *line, SOURCE_DOCUMENT_MAX);
+            return fault(scope, STATUS_TOO_LARGE, source->path, "line %ld: a document is larger than %d bytes", *line,
+                SOURCE_DOCUMENT_MAX);
     }
     *out = text_trim(buffer_text(&document));
     if (out->size == 0)

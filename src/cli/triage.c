@@ -15,8 +15,7 @@ static const struct option_row options[] = {
     {0},
 };
 
-static void print_reasons(const struct triage_reading *reading, bool english)
-{
+static void print_reasons(const struct triage_reading *reading, bool english) {
     for (size_t i = 0; i < reading->reason_count; i++) {
         const struct triage_reason *reason = &reading->reasons[i];
         struct text words = english ? reason->en : reason->ko;
@@ -24,8 +23,7 @@ static void print_reasons(const struct triage_reading *reading, bool english)
     }
 }
 
-static void print_reading(const struct triage_reading *reading, const char *language)
-{
+static void print_reading(const struct triage_reading *reading, const char *language) {
     bool english = strcmp(language, "en") == 0;
     printf(english ? "level %d" : "단계 %d", reading->level);
     if (reading->human_level > 0)
@@ -37,18 +35,19 @@ static void print_reading(const struct triage_reading *reading, const char *lang
     for (size_t i = 0; i < reading->need_count; i++) {
         const struct triage_needed *needed = &reading->needs[i];
         struct text name = english ? needed->need->name_en : needed->need->name_ko;
-        printf(english ? "  needs    %.*s %.*s" : "  필요     %.*s %.*s", (int)needed->need->code.size, needed->need->code.at, (int)name.size,
-               name.at);
+        printf(english ? "  needs    %.*s %.*s" : "  필요     %.*s %.*s", (int)needed->need->code.size,
+            needed->need->code.at, (int)name.size, name.at);
         if (needed->need->window_minutes > 0)
             printf(english ? ", within %d min" : ", %d분 안에", needed->need->window_minutes);
         puts("");
     }
     printf("  %-8s %s\n", english ? "place" : "기관", triage_place_label(reading->place, language));
-    puts(english ? "Research and decision support; not a certified medical device." : "연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다.");
+    puts(english ? "Research and decision support; not a certified medical device."
+                 : "연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다.");
 }
 
-static enum status read_file(struct triage_reading *reading, struct triage_facts **facts, const struct arguments *arguments, struct scope *scope)
-{
+static enum status read_file(struct triage_reading *reading, struct triage_facts **facts,
+    const struct arguments *arguments, struct scope *scope) {
     const struct triage_policy *policy;
     const yyjson_val *bundle;
     struct text policy_text = {0};
@@ -68,8 +67,7 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     return status == STATUS_OK ? triage_read(reading, policy, *facts, NULL, 0, scope) : status;
 }
 
-static int run(const struct arguments *arguments, struct scope *scope)
-{
+static int run(const struct arguments *arguments, struct scope *scope) {
     struct triage_reading reading;
     struct triage_facts *facts;
     enum status status = read_file(&reading, &facts, arguments, scope);
@@ -86,8 +84,9 @@ static int run(const struct arguments *arguments, struct scope *scope)
     return report(scope, status);
 }
 
-const struct command command_triage = {
-    "triage", "FILE", "second reading of a patient in a file",
-    "FILE is a FHIR Bundle with one Patient and what is known: Encounter, Observation, Condition, ... It may be compressed.\n"
-    "The reading is never less urgent than the human's level. Research and decision support; not a certified medical device.",
+const struct command command_triage = {"triage", "FILE", "second reading of a patient in a file",
+    "FILE is a FHIR Bundle with one Patient and what is known: Encounter, Observation, Condition, ... It may be "
+    "compressed.\n"
+    "The reading is never less urgent than the human's level. Research and decision support; not a certified medical "
+    "device.",
     options, 1, 1, run};

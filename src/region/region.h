@@ -15,11 +15,11 @@
 
 /* ---- places -------------------------------------------------------------------------------------------------------- */
 
-enum region_tier { /* of emergency departments; national designation */
-    REGION_TIER_NONE,          /* no emergency department */
-    REGION_TIER_REPORTED,      /* 응급실운영신고기관 */
-    REGION_TIER_INSTITUTION,   /* 지역응급의료기관 */
-    REGION_TIER_LOCAL_CENTRE,  /* 지역응급의료센터 */
+enum region_tier {               /* of emergency departments; national designation */
+    REGION_TIER_NONE,            /* no emergency department */
+    REGION_TIER_REPORTED,        /* 응급실운영신고기관 */
+    REGION_TIER_INSTITUTION,     /* 지역응급의료기관 */
+    REGION_TIER_LOCAL_CENTRE,    /* 지역응급의료센터 */
     REGION_TIER_REGIONAL_CENTRE, /* 권역응급의료센터 */
 };
 const char *region_tier_text(enum region_tier tier, const char *language); /* "ko", "en" */
@@ -37,27 +37,28 @@ struct region_code {
 /* One count of a board: how many free, out of how many, when and by whom said. */
 struct region_count {
     bool known;
-    int free, total;           /* free may be negative: patients beyond capacity; total 0: not stated */
+    int free, total; /* free may be negative: patients beyond capacity; total 0: not stated */
     int64_t said_us;
-    struct text author;        /* reference */
+    struct text author; /* reference */
 };
 
 struct region_place {
-    struct text id;            /* Organization id; Location has the same */
+    struct text id; /* Organization id; Location has the same */
     struct text name_ko, name_en;
-    struct text kind;          /* HIRA type code: 01, 11, 21, 71 ... */
+    struct text kind; /* HIRA type code: 01, 11, 21, 71 ... */
     enum region_tier tier;
     struct region_point point;
-    uint64_t needs;            /* bit n: the n-th need of the snapshot can structurally be met here */
-    uint64_t needs_sourced;    /* of those: stated by a source, not assumed */
+    uint64_t needs;         /* bit n: the n-th need of the snapshot can structurally be met here */
+    uint64_t needs_sourced; /* of those: stated by a source, not assumed */
     uint64_t departments[REGION_DEPARTMENTS_MAX / 64]; /* bit n: the n-th department */
-    int age_min_months[REGION_NEEDS_MAX], age_max_months[REGION_NEEDS_MAX]; /* both still taken; 0 and INT_MAX: no limit */
+    int age_min_months[REGION_NEEDS_MAX],
+        age_max_months[REGION_NEEDS_MAX]; /* both still taken; 0 and INT_MAX: no limit */
     bool closed;
-    bool neighbour;            /* lies in another province */
-    bool control_room;         /* has no position: its coordinates are NAN */
-    bool post;                 /* a public health post: no hospital */
+    bool neighbour;                            /* lies in another province */
+    bool control_room;                         /* has no position: its coordinates are NAN */
+    bool post;                                 /* a public health post: no hospital */
     struct region_count beds[REGION_BEDS_MAX]; /* by bed kind of the snapshot */
-    double answer_minutes;     /* mean time to answer an inquiry; assumption unless learned; 0: not stated */
+    double answer_minutes;      /* mean time to answer an inquiry; assumption unless learned; 0: not stated */
     double answer_night_factor; /* times that at night; 1: not stated */
     /* Chance in percent that the need's team is there: [hour * REGION_NEEDS_MAX + need], by the region's own clock; 100 for
      * a need without a pattern. NULL: not stated. See region_on_call. */
@@ -73,23 +74,24 @@ struct region_board_model {
 extern const struct region_board_model region_board_default; /* 15 and 60 minutes */
 
 struct region_snapshot {
-    uint64_t sequence;         /* everything committed up to here is in it */
+    uint64_t sequence; /* everything committed up to here is in it */
     struct text id, name_ko, name_en;
     const struct region_place *places;
     size_t place_count;
     struct region_code needs[REGION_NEEDS_MAX], beds[REGION_BEDS_MAX], departments[REGION_DEPARTMENTS_MAX];
     size_t need_count, bed_count, department_count;
     struct region_travel_model {
-        double base_min, detour, near_km, near_kmh, far_kmh; /* minutes = base + 60·detour·(min(d,near)/near_kmh + max(d−near,0)/far_kmh) */
+        double base_min, detour, near_km, near_kmh,
+            far_kmh; /* minutes = base + 60·detour·(min(d,near)/near_kmh + max(d−near,0)/far_kmh) */
         struct text source;
     } travel;
     struct region_point south_west, north_east; /* coordinates outside are refused */
-    int control_room;          /* index into places; -1: none */
-    int zone_minutes;          /* of the region's own clock, east of UTC */
+    int control_room;                           /* index into places; -1: none */
+    int zone_minutes;                           /* of the region's own clock, east of UTC */
     size_t district_count;
     struct region_board_model board; /* the policy's */
-    struct text policy;        /* the province's policy document, JSON */
-    struct text policy_hash;   /* SHA-256, hex */
+    struct text policy;              /* the province's policy document, JSON */
+    struct text policy_hash;         /* SHA-256, hex */
 };
 /* Index of a place, need, bed kind or department; -1 when unknown. */
 int region_place_find(const struct region_snapshot *snapshot, struct text id);
@@ -103,14 +105,15 @@ int region_department_find(const struct region_snapshot *snapshot, struct text c
 double region_distance_km(struct region_point a, struct region_point b);
 struct region_travel {
     double minutes, distance_km;
-    bool estimated;            /* by the model, not by a road graph */
+    bool estimated; /* by the model, not by a road graph */
 };
-void region_travel_estimate(struct region_travel *out, const struct region_travel_model *model, struct region_point from,
-                            struct region_point to);
+void region_travel_estimate(struct region_travel *out, const struct region_travel_model *model,
+    struct region_point from, struct region_point to);
 /* How far a count is still to be believed at `now_us`: 1 when fresh, fading over 15 minutes, 0 after 60 (law 4). */
 double region_count_trust(const struct region_count *count, int64_t now_us);
 /* The same by a province's own board model (snapshot->board). A count that is not known is not believed. */
-double region_count_trust_under(const struct region_board_model *model, const struct region_count *count, int64_t now_us);
+double region_count_trust_under(
+    const struct region_board_model *model, const struct region_count *count, int64_t now_us);
 /* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. */
 int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us);
 
@@ -124,8 +127,8 @@ void region_close(struct region *region);
 /* It may read the record, and so waits for the store: never call it inside a unit of work. */
 MUST_CHECK enum status region_hold(const struct region_snapshot **out, struct region *region, struct scope *scope);
 /* The same inside a unit (guards, due handlers, units of upper modules): reads through the unit where something changed. */
-MUST_CHECK enum status region_hold_within(const struct region_snapshot **out, struct region *region, struct records_unit *unit,
-                                          struct scope *scope);
+MUST_CHECK enum status region_hold_within(
+    const struct region_snapshot **out, struct region *region, struct records_unit *unit, struct scope *scope);
 void region_release(const struct region_snapshot *snapshot);
 
 /* Loads a region's folder into the record, in one unit, idempotently (unchanged files change nothing). Faults name file,
@@ -134,8 +137,8 @@ enum region_assumptions { REGION_SOURCED_ONLY, REGION_WITH_ASSUMPTIONS };
 struct region_loaded {
     size_t places, posts, districts, resources_written, resources_unchanged;
 };
-MUST_CHECK enum status region_load(struct region_loaded *out, struct records *records, const struct records_caller *caller,
-                                   const char *folder, enum region_assumptions assumptions, struct scope *scope);
+MUST_CHECK enum status region_load(struct region_loaded *out, struct records *records,
+    const struct records_caller *caller, const char *folder, enum region_assumptions assumptions, struct scope *scope);
 
 /* What the page's map needs, as JSON: outline, places, posts, names; no patient data. */
 MUST_CHECK enum status region_map_json(struct text *out, struct region *region, struct scope *scope);

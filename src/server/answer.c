@@ -28,17 +28,21 @@ static const struct {
     [STATUS_STORAGE_FULL] = {507, "no-store"},
 };
 
-unsigned answer_http_status(enum status status)
-{
+unsigned answer_http_status(enum status status) {
     return outcomes[status].http;
 }
 
 /* Said without the arena, when even the fault cannot be written. */
-static const char last_words[] = "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"too-costly\","
-                                 "\"diagnostics\":\"the answer passed the memory limit of one request\"}]}";
+static const char last_words_json[] =
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"too-costly\","
+    "\"diagnostics\":\"the answer passed the memory limit of one request\"}]}";
 
-static void write_issue(struct json_writer *w, const struct issue *issue)
-{
+static const char last_words_xml[] =
+    "<OperationOutcome xmlns=\"http://hl7.org/fhir\"><issue><severity value=\"error\"/>"
+    "<code value=\"too-costly\"/>"
+    "<diagnostics value=\"the answer passed the memory limit of one request\"/></issue></OperationOutcome>";
+
+static void write_issue(struct json_writer *w, const struct issue *issue) {
     json_object_open(w);
     json_member_string(w, "severity", "error");
     json_member_string(w, "code", issue->code != NULL ? issue->code : outcomes[issue->status].issue);
@@ -58,8 +62,7 @@ struct outcome_request {
     enum status status;
 };
 
-static enum status write_outcome(void *context, struct scope *scope)
-{
+static enum status write_outcome(void *context, struct scope *scope) {
     struct outcome_request *request = context;
     struct json_writer w = json_writer_open(scope->arena, ANSWER_BODY_MAX);
     json_object_open(&w);
@@ -72,56 +75,41 @@ static enum status write_outcome(void *context, struct scope *scope)
         write_issue(&w, &(struct issue){.status = request->status, .path = "", .text = status_name(request->status)});
     json_array_close(&w);
     json_object_close(&w);
-    return json_finish(&request->exchange->content, &w, scope);
+    struct text json;
+    enum status status = json_finish(&json, &w, scope);
+    return status == STATUS_OK ? format_present(request->exchange, json, scope) : status;
 }
 
-void answer_fault(struct exchange *exchange, enum status status)
-{
+void answer_fault(struct exchange *exchange, enum status status) {
     struct outcome_request request = {exchange, exchange->scope.fault, status};
     struct scope scope = {.arena = exchange->arena};
     if (exchange->http_status < 400)
         exchange->http_status = answer_http_status(status);
-    exchange->content_type = "application/fhir+json; charset=utf-8";
     if (status == STATUS_UNAVAILABLE)
         exchange_header(exchange, "Retry-After", "1");
     if (scope_run(&scope, exchange->arena, write_outcome, &request) != STATUS_OK)
-        exchange->content = TEXT(last_words);
+        exchange->content = exchange->format == EXCHANGE_XML ? TEXT(last_words_xml) : TEXT(last_words_json);
 }
 
-enum status answer_json(struct exchange *exchange, unsigned http_status, struct text json, struct scope *scope)
-{
+enum status answer_json(struct exchange *exchange, unsigned http_status, struct text json, struct scope *scope) {
     exchange->http_status = http_status;
-    exchange->content_type = "application/fhir+json; charset=utf-8";
-    exchange->content = json;
-    if (!exchange->is_pretty || json.size == 0)
-        return STATUS_OK;
-    yyjson_doc *document;
-    enum status status = json_read(&document, json, scope);
-    if (status != STATUS_OK)
-        return status;
-    yyjson_alc allocator = arena_json_allocator(scope->arena);
-    size_t size = 0;
-    char *pretty = yyjson_write_opts(document, YYJSON_WRITE_PRETTY_TWO_SPACES, &allocator, &size, NULL);
-    if (pretty != NULL)
-        exchange->content = (struct text){pretty, size};
-    return STATUS_OK;
+    return format_present(exchange, json, scope);
 }
 
 /* IMF-fixdate, RFC 9110 section 5.6.7. */
-static const char *http_date(struct exchange *exchange, int64_t time_us)
-{
+static const char *http_date(struct exchange *exchange, int64_t time_us) {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const months[] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t seconds = (time_t)(time_us / 1000000);
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    return text_format(exchange->arena, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
-                       utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec)
+    return text_format(exchange->arena, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[utc.tm_wday], utc.tm_mday,
+        months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec)
         .at;
 }
 
-static void version_headers(struct exchange *exchange)
-{
+static void version_headers(struct exchange *exchange) {
     const struct records_answer *answer = &exchange->answer;
     if (answer->version == 0)
         return;
@@ -129,22 +117,20 @@ static void version_headers(struct exchange *exchange)
     exchange_header(exchange, "Last-Modified", http_date(exchange, answer->updated_us));
     if (answer->created || exchange->interaction == RECORDS_UPDATE)
         exchange_header(exchange, "Location",
-                        text_format(exchange->arena, "%s/%s/%.*s/_history/%u", exchange->server->base, fhir_type_name(answer->type),
-                                    (int)answer->id.size, answer->id.at, answer->version)
-                            .at);
+            text_format(exchange->arena, "%s/%s/%.*s/_history/%u", exchange->server->base, fhir_type_name(answer->type),
+                (int)answer->id.size, answer->id.at, answer->version)
+                .at);
 }
 
 /* Prefer: return=minimal | representation | OperationOutcome (https://hl7.org/fhir/R4/http.html#ops). */
-static bool wants_minimal(const struct exchange *exchange)
-{
+static bool wants_minimal(const struct exchange *exchange) {
     const char *prefer = exchange_request_header(exchange, "Prefer");
     bool is_write = exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE ||
                     exchange->interaction == RECORDS_PATCH;
     return prefer != NULL && is_write && strstr(prefer, "return=minimal") != NULL;
 }
 
-static enum status render(void *context, struct scope *scope)
-{
+static enum status render(void *context, struct scope *scope) {
     struct exchange *exchange = context;
     const struct records_answer *answer = &exchange->answer;
     version_headers(exchange);
@@ -156,8 +142,7 @@ static enum status render(void *context, struct scope *scope)
     return answer_json(exchange, http_status, wants_minimal(exchange) ? (struct text){0} : answer->body, scope);
 }
 
-void answer_render(struct exchange *exchange)
-{
+void answer_render(struct exchange *exchange) {
     if (exchange->answer.status != STATUS_OK) {
         answer_fault(exchange, exchange->answer.status);
         return;

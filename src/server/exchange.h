@@ -12,6 +12,8 @@
 
 /* What route.c decided. */
 enum exchange_step { EXCHANGE_ANSWERED, EXCHANGE_TO_RECORDS, EXCHANGE_TO_WORKER };
+/* What a client sends and gets; everything behind the edge is JSON. */
+enum exchange_format { EXCHANGE_JSON, EXCHANGE_XML, EXCHANGE_NO_FORMAT };
 enum exchange_turn { EXCHANGE_STARTED, EXCHANGE_WAITING, EXCHANGE_DONE };
 enum { EXCHANGE_HEADERS_MAX = 12, EXCHANGE_PATH_MAX = 8, EXCHANGE_PAIRS_MAX = 256 };
 
@@ -32,19 +34,21 @@ struct exchange {
     bool is_running;
 
     const char *method;
-    struct text target;                     /* as sent: path and query, still encoded */
-    struct text path[EXCHANGE_PATH_MAX];    /* decoded segments */
+    struct text target;                  /* as sent: path and query, still encoded */
+    struct text path[EXCHANGE_PATH_MAX]; /* decoded segments */
     size_t path_count;
-    struct search_pair *pairs;              /* decoded query parameters, without _format and _pretty */
+    struct search_pair *pairs; /* decoded query parameters, without _format and _pretty */
     size_t pair_count;
     struct buffer body;
     bool is_pretty, is_head;
+    enum exchange_format format; /* of the answer */
+    bool is_format_given;        /* by _format, which Accept does not change */
 
     enum records_interaction interaction;
     struct records_request request;
     struct records_answer answer;
     enum exchange_step step;
-    exchange_handler *worker_handler;       /* EXCHANGE_TO_WORKER: what runs there */
+    exchange_handler *worker_handler; /* EXCHANGE_TO_WORKER: what runs there */
     const struct operation *operation;
 
     unsigned http_status;
@@ -52,7 +56,7 @@ struct exchange {
     struct text content;
     struct exchange_header headers[EXCHANGE_HEADERS_MAX];
     size_t header_count;
-    struct exchange *next;                  /* in the worker queue, or the free list of arenas */
+    struct exchange *next; /* in the worker queue, or the free list of arenas */
 };
 
 void exchange_header(struct exchange *exchange, const char *name, const char *value);
@@ -72,12 +76,22 @@ MUST_CHECK enum status local_caller(struct records_caller *out, const struct exc
 /* Answers, or fills `request` or `worker_handler` and sets `step`. */
 MUST_CHECK enum status route_run(struct exchange *exchange, struct scope *scope);
 
+/* format.c */
+MUST_CHECK enum status format_take_parameter(struct exchange *exchange, struct text value, struct scope *scope);
+/* 406 where Accept takes neither JSON nor XML. */
+MUST_CHECK enum status format_take_accept(struct exchange *exchange, struct scope *scope);
+/* The body as JSON; 415 where it is neither JSON nor XML. */
+MUST_CHECK enum status format_take_body(struct text *out, struct exchange *exchange, struct scope *scope);
+/* A resource in JSON, none for no body, becomes the answer's content in the format asked for. */
+MUST_CHECK enum status format_present(struct exchange *exchange, struct text json, struct scope *scope);
+
 /* answer.c */
 unsigned answer_http_status(enum status status);
 /* Renders records' answer, or the faults in exchange->scope. */
 void answer_render(struct exchange *exchange);
 void answer_fault(struct exchange *exchange, enum status status);
-MUST_CHECK enum status answer_json(struct exchange *exchange, unsigned http_status, struct text json, struct scope *scope);
+MUST_CHECK enum status answer_json(
+    struct exchange *exchange, unsigned http_status, struct text json, struct scope *scope);
 
 /* worker.c */
 struct workers;
@@ -103,7 +117,7 @@ struct server {
     struct MHD_Daemon *daemon;
     struct workers *workers;
     uint16_t port;
-    char base[64];                          /* http://127.0.0.1:PORT/fhir */
+    char base[64]; /* http://127.0.0.1:PORT/fhir */
     struct exchange *free_exchanges;
     struct server_lock *lock;
     atomic_uint in_flight;

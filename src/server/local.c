@@ -5,8 +5,7 @@
 #include "server/exchange.h"
 
 /* Our own loopback names, with our port. */
-static bool is_own_authority(const struct server *server, const char *authority)
-{
+static bool is_own_authority(const struct server *server, const char *authority) {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char own[64];
@@ -17,27 +16,28 @@ static bool is_own_authority(const struct server *server, const char *authority)
     return false;
 }
 
-enum status local_check(const struct exchange *exchange, struct scope *scope)
-{
+enum status local_check(const struct exchange *exchange, struct scope *scope) {
     const char *host = exchange_request_header(exchange, "Host");
     if (host == NULL || !is_own_authority(exchange->server, host))
-        return fault(scope, STATUS_DENIED, "", "the Host header is not this server's loopback address; until sign-in exists it answers "
-                                               "this machine only");
+        return fault(scope, STATUS_DENIED, "",
+            "the Host header is not this server's loopback address; until sign-in exists it answers "
+            "this machine only");
     const char *origin = exchange_request_header(exchange, "Origin");
     if (origin == NULL)
         return STATUS_OK;
     if (strncmp(origin, "http://", 7) != 0 || !is_own_authority(exchange->server, origin + 7))
-        return fault(scope, STATUS_DENIED, "", "the Origin header is another site's; until sign-in exists only this server's own page may call");
+        return fault(scope, STATUS_DENIED, "",
+            "the Origin header is another site's; until sign-in exists only this server's own page may call");
     return STATUS_OK;
 }
 
-static const char *const roles[] = {"primary-care", "crew", "receiving", "control-room", "planner", "researcher", "administrator", NULL};
+static const char *const roles[] = {
+    "primary-care", "crew", "receiving", "control-room", "planner", "researcher", "administrator", NULL};
 static const char *const purposes[] = {"TREAT", "ETREAT", "HOPERAT", "HRESCH", "HSYSADMIN", "PUBHLTH", "PATRQT", NULL};
 
 /* One header of docs/api.md: absent, it is the local operator's; present, it must be one of `allowed` (NULL: any text). */
-static enum status caller_header(struct text *out, const struct exchange *exchange, const char *name, const char *otherwise,
-                                 const char *const *allowed, struct scope *scope)
-{
+static enum status caller_header(struct text *out, const struct exchange *exchange, const char *name,
+    const char *otherwise, const char *const *allowed, struct scope *scope) {
     const char *value = exchange_request_header(exchange, name);
     if (value == NULL) {
         *out = text_from(otherwise);
@@ -55,11 +55,11 @@ static enum status caller_header(struct text *out, const struct exchange *exchan
     return STATUS_OK;
 }
 
-enum status local_caller(struct records_caller *out, const struct exchange *exchange, struct scope *scope)
-{
+enum status local_caller(struct records_caller *out, const struct exchange *exchange, struct scope *scope) {
     enum status status = caller_header(&out->who, exchange, "X-Soyang-Who", "Device/local", NULL, scope);
     if (status == STATUS_OK)
-        status = caller_header(&out->organisation, exchange, "X-Soyang-Organization", "Organization/local", NULL, scope);
+        status =
+            caller_header(&out->organisation, exchange, "X-Soyang-Organization", "Organization/local", NULL, scope);
     if (status == STATUS_OK)
         status = caller_header(&out->role, exchange, "X-Soyang-Role", "administrator", roles, scope);
     if (status == STATUS_OK)

@@ -3,11 +3,12 @@
 
 #include "server/exchange.h"
 
-typedef enum status operation_function(struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
+typedef enum status operation_function(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 
 struct operation {
-    const char *name;       /* without the dollar */
-    const char *on_type;    /* instance level on this type; NULL: system level only */
+    const char *name;    /* without the dollar */
+    const char *on_type; /* instance level on this type; NULL: system level only */
     operation_function *function;
 };
 static const struct operation operations[] = {
@@ -17,21 +18,20 @@ static const struct operation operations[] = {
 };
 enum { OPERATION_COUNT = sizeof operations / sizeof operations[0] };
 
-const struct operation *server_operation_find(struct text name, fhir_type type, bool is_instance)
-{
+const struct operation *server_operation_find(struct text name, fhir_type type, bool is_instance) {
     for (size_t i = 0; i < OPERATION_COUNT; i++) {
         const struct operation *operation = &operations[i];
         if (name.size < 2 || !text_is((struct text){name.at + 1, name.size - 1}, operation->name))
             continue;
-        bool on_instance = is_instance && operation->on_type != NULL && strcmp(fhir_type_name(type), operation->on_type) == 0;
+        bool on_instance =
+            is_instance && operation->on_type != NULL && strcmp(fhir_type_name(type), operation->on_type) == 0;
         if (on_instance || type == FHIR_TYPE_NONE)
             return operation;
     }
     return NULL;
 }
 
-enum status operation_run(struct exchange *exchange, struct scope *scope)
-{
+enum status operation_run(struct exchange *exchange, struct scope *scope) {
     const struct records_request *request = &exchange->request;
     struct referral *referral = exchange->server->config.referral;
     struct text out = {0};
@@ -42,8 +42,7 @@ enum status operation_run(struct exchange *exchange, struct scope *scope)
     return status == STATUS_OK ? answer_json(exchange, 200, out, scope) : status;
 }
 
-void operation_capabilities(struct json_writer *w)
-{
+void operation_capabilities(struct json_writer *w) {
     json_name(w, "operation");
     json_array_open(w);
     for (size_t i = 0; i < OPERATION_COUNT; i++) {

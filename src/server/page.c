@@ -4,14 +4,12 @@
 #include "server/asset.h"
 #include "server/exchange.h"
 
-static bool accepts_gzip(const struct exchange *exchange)
-{
+static bool accepts_gzip(const struct exchange *exchange) {
     const char *encodings = exchange_request_header(exchange, "Accept-Encoding");
     return encodings != NULL && strstr(encodings, "gzip") != NULL;
 }
 
-static const struct asset *find_asset(struct text path)
-{
+static const struct asset *find_asset(struct text path) {
     if (path.size == 0)
         path = TEXT("index.html");
     for (size_t i = 0; i < asset_count; i++)
@@ -20,8 +18,7 @@ static const struct asset *find_asset(struct text path)
     return NULL;
 }
 
-static enum status answer_asset(struct exchange *exchange, const struct asset *asset)
-{
+static enum status answer_asset(struct exchange *exchange, const struct asset *asset) {
     const char *known = exchange_request_header(exchange, "If-None-Match");
     exchange_header(exchange, "ETag", asset->etag);
     exchange_header(exchange, "Cache-Control", asset->is_hashed ? "public, max-age=31536000, immutable" : "no-cache");
@@ -41,8 +38,7 @@ static enum status answer_asset(struct exchange *exchange, const struct asset *a
     return STATUS_OK;
 }
 
-static enum status answer_map(struct exchange *exchange, struct scope *scope)
-{
+static enum status answer_map(struct exchange *exchange, struct scope *scope) {
     struct text json;
     enum status status = region_map_json(&json, exchange->server->config.region, scope);
     if (status != STATUS_OK)
@@ -54,13 +50,11 @@ static enum status answer_map(struct exchange *exchange, struct scope *scope)
     return STATUS_OK;
 }
 
-static enum status run_map(struct exchange *exchange, struct scope *scope)
-{
+static enum status run_map(struct exchange *exchange, struct scope *scope) {
     return answer_map(exchange, scope);
 }
 
-enum status page_answer(struct exchange *exchange, struct scope *scope)
-{
+enum status page_answer(struct exchange *exchange, struct scope *scope) {
     if (!exchange->is_head && strcmp(exchange->method, "GET") != 0) {
         exchange->http_status = 405;
         exchange_header(exchange, "Allow", "GET, HEAD");

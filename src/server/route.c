@@ -33,8 +33,8 @@ static const struct route routes[] = {
 };
 
 /* Letters of the path, or a fault that names the part that is not understood. */
-static enum status shape_of(char out[static EXCHANGE_PATH_MAX + 1], const struct exchange *exchange, struct scope *scope)
-{
+static enum status shape_of(
+    char out[static EXCHANGE_PATH_MAX + 1], const struct exchange *exchange, struct scope *scope) {
     size_t n = 0;
     for (size_t i = 1; i < exchange->path_count; i++) {
         struct text part = exchange->path[i];
@@ -65,58 +65,38 @@ static enum status shape_of(char out[static EXCHANGE_PATH_MAX + 1], const struct
     return STATUS_OK;
 }
 
-static const char *body_type(const struct exchange *exchange)
-{
+static const char *body_type(const struct exchange *exchange) {
     const char *type = exchange_request_header(exchange, "Content-Type");
     return type != NULL ? type : "";
 }
 
-static bool type_is(const char *content_type, const char *expected)
-{
+static bool type_is(const char *content_type, const char *expected) {
     size_t size = strlen(expected);
-    return strncasecmp(content_type, expected, size) == 0 && (content_type[size] == '\0' || content_type[size] == ';' || content_type[size] == ' ');
+    return strncasecmp(content_type, expected, size) == 0 &&
+           (content_type[size] == '\0' || content_type[size] == ';' || content_type[size] == ' ');
 }
 
-static enum status check_json_body(struct exchange *exchange, struct scope *scope)
-{
-    const char *type = body_type(exchange);
-    if (exchange->body.size == 0)
-        return fault(scope, STATUS_INVALID, "", "the request has no body");
-    if (type_is(type, "application/fhir+json") || type_is(type, "application/json") || type_is(type, "text/json"))
-        return STATUS_OK;
-    exchange->http_status = 415;
-    return fault(scope, STATUS_UNSUPPORTED, "", "the Content-Type must be application/fhir+json");
-}
-
-/* True when the client takes JSON; every Accept of clients that know no FHIR type does. */
-static bool accepts_json(const struct exchange *exchange)
-{
-    const char *accept = exchange_request_header(exchange, "Accept");
-    return accept == NULL || accept[0] == '\0' || strstr(accept, "json") != NULL || strstr(accept, "*/*") != NULL ||
-           strstr(accept, "application/*") != NULL;
-}
-
-static enum status fill_patch(struct exchange *exchange, struct scope *scope)
-{
-    const char *type = body_type(exchange);
-    if (exchange->body.size == 0)
-        return fault(scope, STATUS_INVALID, "", "the request has no body");
-    if (!type_is(type, "application/json-patch+json") && !type_is(type, "application/fhir+json") && !type_is(type, "application/json")) {
-        exchange->http_status = 415;
-        return fault(scope, STATUS_UNSUPPORTED, "", "the Content-Type of a patch must be application/json-patch+json or application/fhir+json");
+static enum status fill_patch(struct exchange *exchange, struct scope *scope) {
+    static const char json_patch[] = "application/json-patch+json";
+    if (!type_is(body_type(exchange), json_patch)) { /* else FHIRPath Patch: Parameters, in any format */
+        exchange->request.patch_format = TEXT("application/fhir+json");
+        enum status status = format_take_body(&exchange->request.body, exchange, scope);
+        if (exchange->http_status == 415)
+            fault(scope, status, "", "or, for a patch, application/json-patch+json");
+        return status;
     }
-    exchange->request.patch_format = text_from(type_is(type, "application/json-patch+json") ? "application/json-patch+json" : "application/fhir+json");
+    exchange->request.patch_format = text_from(json_patch);
+    if (exchange->body.size == 0)
+        return fault(scope, STATUS_INVALID, "", "the request has no body");
     return STATUS_OK;
 }
 
-static struct text header_text(const struct exchange *exchange, const char *name, struct scope *scope)
-{
+static struct text header_text(const struct exchange *exchange, const char *name, struct scope *scope) {
     const char *value = exchange_request_header(exchange, name);
     return value != NULL ? text_copy(scope->arena, text_from(value)) : (struct text){0};
 }
 
-static void fill_path(struct records_request *request, const struct exchange *exchange, const char *shape)
-{
+static void fill_path(struct records_request *request, const struct exchange *exchange, const char *shape) {
     for (size_t i = 0; shape[i] != '\0'; i++) {
         struct text part = exchange->path[i + 1];
         if (shape[i] == 'T')
@@ -134,8 +114,8 @@ static void fill_path(struct records_request *request, const struct exchange *ex
     }
 }
 
-static enum status fill_request(struct exchange *exchange, const struct route *route, const char *shape, struct scope *scope)
-{
+static enum status fill_request(
+    struct exchange *exchange, const struct route *route, const char *shape, struct scope *scope) {
     struct records_request *request = &exchange->request;
     const char *prefer = exchange_request_header(exchange, "Prefer");
     request->interaction = exchange->interaction = route->interaction;
@@ -151,12 +131,14 @@ static enum status fill_request(struct exchange *exchange, const struct route *r
     if (route->kind == ROUTE_FORM) {
         if (request->body.size > 0 && !type_is(body_type(exchange), "application/x-www-form-urlencoded")) {
             exchange->http_status = 415;
-            return fault(scope, STATUS_UNSUPPORTED, "", "the Content-Type of _search must be application/x-www-form-urlencoded");
+            return fault(
+                scope, STATUS_UNSUPPORTED, "", "the Content-Type of _search must be application/x-www-form-urlencoded");
         }
         status = target_parse_form(exchange, request->body, scope);
         request->body = (struct text){0};
-    } else if (route->interaction == RECORDS_CREATE || route->interaction == RECORDS_UPDATE || route->interaction == RECORDS_BUNDLE) {
-        status = check_json_body(exchange, scope);
+    } else if (route->interaction == RECORDS_CREATE || route->interaction == RECORDS_UPDATE ||
+               route->interaction == RECORDS_BUNDLE) {
+        status = format_take_body(&request->body, exchange, scope);
     } else if (route->interaction == RECORDS_PATCH) {
         status = fill_patch(exchange, scope);
     }
@@ -167,8 +149,7 @@ static enum status fill_request(struct exchange *exchange, const struct route *r
 }
 
 /* 404 where no method has the shape, 405 where another has, with Allow. */
-static enum status no_route(struct exchange *exchange, const char *shape, struct scope *scope)
-{
+static enum status no_route(struct exchange *exchange, const char *shape, struct scope *scope) {
     struct buffer allow = buffer_open(scope->arena, 256);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
         if (strcmp(routes[i].shape, shape) == 0) {
@@ -182,8 +163,7 @@ static enum status no_route(struct exchange *exchange, const char *shape, struct
     return fault(scope, STATUS_UNSUPPORTED, "", "the method %s is not served here", exchange->method);
 }
 
-static enum status route_operation(struct exchange *exchange, const char *shape, struct scope *scope)
-{
+static enum status route_operation(struct exchange *exchange, const char *shape, struct scope *scope) {
     size_t last = strlen(shape);
     struct text name = exchange->path[last];
     if (last > 3 || strchr("^TI", last > 1 ? shape[last - 2] : '^') == NULL)
@@ -197,25 +177,22 @@ static enum status route_operation(struct exchange *exchange, const char *shape,
         exchange_header(exchange, "Allow", "POST");
         return fault(scope, STATUS_UNSUPPORTED, "", "an operation is called by POST");
     }
-    enum status status = check_json_body(exchange, scope);
-    exchange->request.body = buffer_text(&exchange->body);
+    enum status status = format_take_body(&exchange->request.body, exchange, scope);
     exchange->worker_handler = operation_run;
     exchange->step = EXCHANGE_TO_WORKER;
     return status;
 }
 
-static enum status route_fhir(struct exchange *exchange, struct scope *scope)
-{
+static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
     char shape[EXCHANGE_PATH_MAX + 1];
-    enum status status = local_caller(&exchange->request.caller, exchange, scope);
+    enum status status = format_take_accept(exchange, scope);
+    if (status == STATUS_OK)
+        status = local_caller(&exchange->request.caller, exchange, scope);
     if (status == STATUS_OK)
         status = shape_of(shape, exchange, scope);
     if (status != STATUS_OK)
         return status;
-    if (!accepts_json(exchange)) {
-        exchange->http_status = 406;
-        return fault(scope, STATUS_UNSUPPORTED, "", "this server answers application/fhir+json only");
-    }
+    exchange_header(exchange, "Vary", "Accept");
     const char *method = exchange->is_head ? "GET" : exchange->method;
     if (strcmp(shape, "M") == 0 && strcmp(method, "GET") == 0)
         return capability_answer(exchange, scope);
@@ -227,8 +204,7 @@ static enum status route_fhir(struct exchange *exchange, struct scope *scope)
     return no_route(exchange, shape, scope);
 }
 
-enum status route_run(struct exchange *exchange, struct scope *scope)
-{
+enum status route_run(struct exchange *exchange, struct scope *scope) {
     enum status status = local_check(exchange, scope);
     if (status == STATUS_OK)
         status = exchange_target_parse(exchange, scope);

@@ -32,8 +32,7 @@ struct server_lock {
 
 /* ---- an exchange's life --------------------------------------------------------------------------------------------- */
 
-static struct exchange *exchange_take(struct server *server)
-{
+static struct exchange *exchange_take(struct server *server) {
     pthread_mutex_lock(&server->lock->mutex);
     struct exchange *exchange = server->free_exchanges;
     if (exchange != NULL) {
@@ -41,7 +40,8 @@ static struct exchange *exchange_take(struct server *server)
         server->lock->free_count--;
     }
     pthread_mutex_unlock(&server->lock->mutex);
-    struct arena *arena = exchange != NULL ? exchange->arena : arena_open(ARENA_BASE + ARENA_PER_BODY_BYTE * server->config.body_max);
+    struct arena *arena =
+        exchange != NULL ? exchange->arena : arena_open(ARENA_BASE + ARENA_PER_BODY_BYTE * server->config.body_max);
     if (exchange == NULL)
         exchange = malloc(sizeof *exchange);
     if (exchange == NULL || arena == NULL) {
@@ -57,8 +57,7 @@ static struct exchange *exchange_take(struct server *server)
     return exchange;
 }
 
-static void exchange_give_back(struct exchange *exchange)
-{
+static void exchange_give_back(struct exchange *exchange) {
     struct server *server = exchange->server;
     bool keeps_much = arena_used(exchange->arena) > 4 * 1024 * 1024;
     atomic_fetch_sub(&server->in_flight, 1);
@@ -79,19 +78,16 @@ static void exchange_give_back(struct exchange *exchange)
     free(exchange);
 }
 
-void exchange_header(struct exchange *exchange, const char *name, const char *value)
-{
+void exchange_header(struct exchange *exchange, const char *name, const char *value) {
     invariant(exchange->header_count < EXCHANGE_HEADERS_MAX);
     exchange->headers[exchange->header_count++] = (struct exchange_header){name, value};
 }
 
-const char *exchange_request_header(const struct exchange *exchange, const char *name)
-{
+const char *exchange_request_header(const struct exchange *exchange, const char *name) {
     return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
-void exchange_finish(struct exchange *exchange)
-{
+void exchange_finish(struct exchange *exchange) {
     struct MHD_Connection *connection = exchange->connection;
     if (atomic_exchange(&exchange->turn, EXCHANGE_DONE) == EXCHANGE_WAITING)
         MHD_resume_connection(connection);
@@ -99,12 +95,12 @@ void exchange_finish(struct exchange *exchange)
 
 /* ---- callbacks of libmicrohttpd --------------------------------------------------------------------------------------- */
 
-static enum MHD_Result queue_answer(struct exchange *exchange)
-{
-    static const char page_policy[] = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
-                                      "base-uri 'none'; frame-ancestors 'none'";
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
+static enum MHD_Result queue_answer(struct exchange *exchange) {
+    static const char page_policy[] =
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+        "base-uri 'none'; frame-ancestors 'none'";
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
     if (exchange->content.size > 0)
@@ -124,31 +120,28 @@ struct body_chunk {
     size_t size;
 };
 
-static enum status take_body(void *context, struct scope *scope)
-{
+static enum status take_body(void *context, struct scope *scope) {
     const struct body_chunk *chunk = context;
     (void)scope;
     buffer_put(&chunk->exchange->body, (struct text){chunk->at, chunk->size});
     return STATUS_OK;
 }
 
-static enum status run_route(void *context, struct scope *scope)
-{
+static enum status run_route(void *context, struct scope *scope) {
     struct exchange *exchange = context;
     if (exchange->body.full)
-        return fault(scope, STATUS_TOO_LARGE, "", "the request's body is larger than %zu bytes", exchange->server->config.body_max);
+        return fault(scope, STATUS_TOO_LARGE, "", "the request's body is larger than %zu bytes",
+            exchange->server->config.body_max);
     return route_run(exchange, scope);
 }
 
-static void on_records_done(void *context)
-{
+static void on_records_done(void *context) {
     exchange_finish(context);
 }
 
 /* All of the request is here: do it. Records and workers get the exchange only after scope_run has let go of its arena;
  * then the connection is suspended until they have finished. */
-static enum MHD_Result run_exchange(struct exchange *exchange)
-{
+static enum MHD_Result run_exchange(struct exchange *exchange) {
     enum status status = scope_run(&exchange->scope, exchange->arena, run_route, exchange);
     if (status != STATUS_OK)
         answer_fault(exchange, status);
@@ -156,7 +149,8 @@ static enum MHD_Result run_exchange(struct exchange *exchange)
         return queue_answer(exchange);
     exchange->is_running = true;
     if (exchange->step == EXCHANGE_TO_RECORDS)
-        records_submit(&exchange->answer, exchange->server->config.records, &exchange->request, on_records_done, exchange, &exchange->scope);
+        records_submit(&exchange->answer, exchange->server->config.records, &exchange->request, on_records_done,
+            exchange, &exchange->scope);
     else
         workers_submit(exchange->server->workers, exchange);
     MHD_suspend_connection(exchange->connection);
@@ -165,9 +159,8 @@ static enum MHD_Result run_exchange(struct exchange *exchange)
     return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                  const char *upload, size_t *upload_size, void **state)
-{
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_size, void **state) {
     struct exchange *exchange = *state;
     (void)context, (void)url, (void)version;
     exchange->connection = connection;
@@ -193,8 +186,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 }
 
 /* The first callback of a request; keeps its target as it was sent. */
-static void *on_target(void *context, const char *uri, struct MHD_Connection *connection)
-{
+static void *on_target(void *context, const char *uri, struct MHD_Connection *connection) {
     struct exchange *exchange = exchange_take(context);
     (void)connection;
     if (exchange == NULL)
@@ -206,8 +198,8 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *co
     return exchange;
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
-{
+static void on_completed(
+    void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code) {
     (void)context, (void)connection, (void)code;
     if (*state != NULL)
         exchange_give_back(*state);
@@ -215,19 +207,18 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 }
 
 /* Targets are decoded in target.c, once. */
-static size_t leave_encoded(void *context, struct MHD_Connection *connection, char *text)
-{
+static size_t leave_encoded(void *context, struct MHD_Connection *connection, char *text) {
     (void)context, (void)connection;
     return strlen(text);
 }
 
 /* ---- opening and closing ------------------------------------------------------------------------------------------------ */
 
-enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, struct scope *scope)
-{
+enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, struct scope *scope) {
     int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int yes = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     if (socket_fd < 0)
         return fault(scope, STATUS_UNAVAILABLE, "", "no socket: %s", strerror(errno));
@@ -244,14 +235,14 @@ enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, st
     return STATUS_OK;
 }
 
-static enum status start_daemon(struct server *server, struct scope *scope)
-{
+static enum status start_daemon(struct server *server, struct scope *scope) {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->config.socket, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)server->config.http_threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-        server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
+        server->config.socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)server->config.http_threads,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_END);
     if (server->daemon == NULL) {
         close(server->config.socket);
         return fault(scope, STATUS_UNAVAILABLE, "", "the HTTP library did not start");
@@ -259,8 +250,7 @@ static enum status start_daemon(struct server *server, struct scope *scope)
     return STATUS_OK;
 }
 
-enum status server_open(struct server **out, const struct server_config *config, struct scope *scope)
-{
+enum status server_open(struct server **out, const struct server_config *config, struct scope *scope) {
     struct server *server = calloc(1, sizeof *server);
     struct server_lock *lock = calloc(1, sizeof *lock);
     if (server == NULL || lock == NULL) {
@@ -289,20 +279,17 @@ enum status server_open(struct server **out, const struct server_config *config,
     return status;
 }
 
-uint16_t server_port(const struct server *server)
-{
+uint16_t server_port(const struct server *server) {
     return server->port;
 }
 
 /* Suspended connections must be answered before the library may stop. */
-static void await_exchanges(const struct server *server)
-{
+static void await_exchanges(const struct server *server) {
     for (int waited_ms = 0; atomic_load(&server->in_flight) > 0 && waited_ms < CLOSING_PATIENCE_MS; waited_ms += 5)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 }
 
-void server_close(struct server *server)
-{
+void server_close(struct server *server) {
     if (server == NULL)
         return;
     if (server->daemon != NULL) {

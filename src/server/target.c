@@ -3,8 +3,7 @@
 
 #include "server/exchange.h"
 
-static int hex_digit(char c)
-{
+static int hex_digit(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
     if (c >= 'a' && c <= 'f')
@@ -16,8 +15,7 @@ static int hex_digit(char c)
 
 enum decode_rule { DECODE_PATH, DECODE_QUERY }; /* in a query '+' is a blank (HTML form encoding) */
 
-static enum status decode(struct text *out, struct text encoded, enum decode_rule rule, struct scope *scope)
-{
+static enum status decode(struct text *out, struct text encoded, enum decode_rule rule, struct scope *scope) {
     char *to = arena_alloc(scope->arena, encoded.size + 1);
     size_t size = 0;
     for (size_t i = 0; i < encoded.size; i++) {
@@ -28,7 +26,8 @@ static enum status decode(struct text *out, struct text encoded, enum decode_rul
             int high = i + 1 < encoded.size ? hex_digit(encoded.at[i + 1]) : -1;
             int low = i + 2 < encoded.size ? hex_digit(encoded.at[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0))
-                return fault(scope, STATUS_INVALID, "", "the URL has a broken percent escape at byte %zu of a component", i);
+                return fault(
+                    scope, STATUS_INVALID, "", "the URL has a broken percent escape at byte %zu of a component", i);
             c = (char)(high * 16 + low);
             i += 2;
         }
@@ -40,8 +39,7 @@ static enum status decode(struct text *out, struct text encoded, enum decode_rul
     return STATUS_OK;
 }
 
-static enum status take_pair(struct exchange *exchange, struct text item, struct scope *scope)
-{
+static enum status take_pair(struct exchange *exchange, struct text item, struct scope *scope) {
     struct text value = item;
     struct text name = text_cut(&value, '=');
     struct search_pair pair;
@@ -56,22 +54,15 @@ static enum status take_pair(struct exchange *exchange, struct text item, struct
         exchange->is_pretty = text_is(pair.value, "true");
         return STATUS_OK;
     }
-    if (text_is(pair.name, "_format")) {
-        static const char *const formats[] = {"json", "application/json", "application/fhir+json", "text/json"};
-        for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
-            if (text_is(pair.value, formats[i]))
-                return STATUS_OK;
-        exchange->http_status = 406;
-        return fault(scope, STATUS_UNSUPPORTED, "_format", "this server answers JSON only (_format=json)");
-    }
+    if (text_is(pair.name, "_format"))
+        return format_take_parameter(exchange, pair.value, scope);
     if (exchange->pair_count == EXCHANGE_PAIRS_MAX)
         return fault(scope, STATUS_TOO_COSTLY, "", "more than %d query parameters", EXCHANGE_PAIRS_MAX);
     exchange->pairs[exchange->pair_count++] = pair;
     return STATUS_OK;
 }
 
-enum status target_parse_form(struct exchange *exchange, struct text form, struct scope *scope)
-{
+enum status target_parse_form(struct exchange *exchange, struct text form, struct scope *scope) {
     if (exchange->pairs == NULL)
         exchange->pairs = ARENA_ARRAY(scope->arena, struct search_pair, EXCHANGE_PAIRS_MAX);
     while (form.size > 0) {
@@ -85,8 +76,7 @@ enum status target_parse_form(struct exchange *exchange, struct text form, struc
     return STATUS_OK;
 }
 
-enum status exchange_target_parse(struct exchange *exchange, struct scope *scope)
-{
+enum status exchange_target_parse(struct exchange *exchange, struct scope *scope) {
     struct text query = exchange->target;
     struct text path = text_cut(&query, '?');
     if (exchange->target.size > SERVER_TARGET_MAX)

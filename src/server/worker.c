@@ -13,8 +13,7 @@ struct workers {
     pthread_t threads[];
 };
 
-static struct exchange *take(struct workers *workers)
-{
+static struct exchange *take(struct workers *workers) {
     pthread_mutex_lock(&workers->mutex);
     while (workers->first == NULL && !workers->is_closing)
         pthread_cond_wait(&workers->ready, &workers->mutex);
@@ -25,14 +24,12 @@ static struct exchange *take(struct workers *workers)
     return exchange;
 }
 
-static enum status run_handler(void *context, struct scope *scope)
-{
+static enum status run_handler(void *context, struct scope *scope) {
     struct exchange *exchange = context;
     return exchange->worker_handler(exchange, scope);
 }
 
-static void *work(void *context)
-{
+static void *work(void *context) {
     struct workers *workers = context;
     struct exchange *exchange;
     while ((exchange = take(workers)) != NULL) {
@@ -45,8 +42,7 @@ static void *work(void *context)
     return NULL;
 }
 
-enum status workers_open(struct workers **out, int count, struct scope *scope)
-{
+enum status workers_open(struct workers **out, int count, struct scope *scope) {
     struct workers *workers = calloc(1, sizeof *workers + (size_t)count * sizeof(pthread_t));
     if (workers == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the worker threads");
@@ -61,8 +57,7 @@ enum status workers_open(struct workers **out, int count, struct scope *scope)
     return STATUS_OK;
 }
 
-void workers_close(struct workers *workers)
-{
+void workers_close(struct workers *workers) {
     if (workers == NULL)
         return;
     pthread_mutex_lock(&workers->mutex);
@@ -76,8 +71,7 @@ void workers_close(struct workers *workers)
     free(workers);
 }
 
-void workers_submit(struct workers *workers, struct exchange *exchange)
-{
+void workers_submit(struct workers *workers, struct exchange *exchange) {
     exchange->next = NULL;
     pthread_mutex_lock(&workers->mutex);
     if (workers->first == NULL)

@@ -20,11 +20,11 @@
 struct store;
 
 struct store_config {
-    const char *folder;        /* created when missing; locked by one process: else STATUS_CONFLICT "in use" */
+    const char *folder; /* created when missing; locked by one process: else STATUS_CONFLICT "in use" */
     const struct clock *clock;
-    int reader_connections;    /* 0: the default */
-    size_t memory_rows_max;    /* bound of index rows kept in memory before writers wait; 0: the default */
-    size_t queue_max;          /* units waiting; past it STATUS_UNAVAILABLE; 0: the default */
+    int reader_connections; /* 0: the default */
+    size_t memory_rows_max; /* bound of index rows kept in memory before writers wait; 0: the default */
+    size_t queue_max;       /* units waiting; past it STATUS_UNAVAILABLE; 0: the default */
 };
 MUST_CHECK enum status store_open(struct store **out, const struct store_config *config, struct scope *scope);
 /* Finishes accepted units, then closes. Accepts NULL. */
@@ -51,21 +51,21 @@ struct store_body {
     struct text packed;
     uint32_t size, gap, dictionary;
 };
-MUST_CHECK enum status store_body_pack(struct store_body *out, struct store *store, struct text body, uint32_t gap,
-                                       struct scope *scope);
+MUST_CHECK enum status store_body_pack(
+    struct store_body *out, struct store *store, struct text body, uint32_t gap, struct scope *scope);
 
 enum store_method { STORE_CREATED = 1, STORE_UPDATED = 2, STORE_DELETED = 3, STORE_PATCHED = 4 };
 
 /* One version of a resource. */
 struct store_resource {
-    uint64_t rid;          /* the identity (type, id) in this folder; grows with first mention */
+    uint64_t rid; /* the identity (type, id) in this folder; grows with first mention */
     uint16_t type;
     struct text id;
-    uint32_t version;      /* 1.. */
+    uint32_t version; /* 1.. */
     uint64_t seq;
     int64_t updated_us;
     enum store_method method; /* STORE_DELETED: there is no body */
-    struct text body;      /* decompressed; none when not asked for */
+    struct text body;         /* decompressed; none when not asked for */
     uint32_t gap;
 };
 enum store_want { STORE_WANT_IDENTITY, STORE_WANT_BODY };
@@ -81,20 +81,21 @@ struct store_work {
     store_apply *apply;
     store_done *done;
     void *context;
-    struct scope *scope;   /* the unit's own; lent to the writer until `done` */
+    struct scope *scope; /* the unit's own; lent to the writer until `done` */
 };
 /* STATUS_UNAVAILABLE when the queue is full or the store is closing: then `done` is not called. */
 MUST_CHECK enum status store_submit(struct store *store, const struct store_work *work);
 /* The same, waiting for the end. */
 MUST_CHECK enum status store_run(struct store *store, store_apply *apply, void *context, struct scope *scope);
 
-int64_t store_unit_time_us(const struct store_unit *unit); /* lastUpdated of what the unit writes; grows from unit to unit */
+int64_t store_unit_time_us(
+    const struct store_unit *unit); /* lastUpdated of what the unit writes; grows from unit to unit */
 uint64_t store_unit_sequence(const struct store_unit *unit);
 
 /* The current version, seeing this and earlier units; STATUS_NOT_FOUND without an issue when there never was one. A deleted
  * one is found, with method STORE_DELETED. */
-MUST_CHECK enum status store_unit_get(struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id,
-                                      enum store_want want, struct scope *scope);
+MUST_CHECK enum status store_unit_get(struct store_resource *out, struct store_unit *unit, uint16_t type,
+    struct text id, enum store_want want, struct scope *scope);
 struct store_put {
     uint16_t type;
     struct text id;
@@ -104,43 +105,45 @@ struct store_put {
     size_t row_count;
 };
 /* A new version: 1, or one more than the current, deleted or not. The rows of the version before end here. */
-MUST_CHECK enum status store_unit_put(struct store_resource *out, struct store_unit *unit, const struct store_put *put,
-                                      struct scope *scope);
-MUST_CHECK enum status store_unit_delete(struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id,
-                                         struct scope *scope);
+MUST_CHECK enum status store_unit_put(
+    struct store_resource *out, struct store_unit *unit, const struct store_put *put, struct scope *scope);
+MUST_CHECK enum status store_unit_delete(
+    struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id, struct scope *scope);
 
 /* A claim is a unique key with one holder. Taking what another holds is STATUS_CONFLICT (no issue; `holder_out`, where not
  * NULL, says who); taking it again oneself is fine. */
-MUST_CHECK enum status store_unit_claim(struct text *holder_out, struct store_unit *unit, struct text space, struct text key,
-                                        struct text holder, struct scope *scope);
-MUST_CHECK enum status store_unit_release(struct store_unit *unit, struct text space, struct text key, struct text holder,
-                                          struct scope *scope); /* STATUS_CONFLICT unless `holder` holds it or nobody does */
+MUST_CHECK enum status store_unit_claim(struct text *holder_out, struct store_unit *unit, struct text space,
+    struct text key, struct text holder, struct scope *scope);
+MUST_CHECK enum status store_unit_release(struct store_unit *unit, struct text space, struct text key,
+    struct text holder, struct scope *scope); /* STATUS_CONFLICT unless `holder` holds it or nobody does */
 MUST_CHECK enum status store_unit_holder(struct text *out, struct store_unit *unit, struct text space, struct text key,
-                                         struct scope *scope); /* none when free */
+    struct scope *scope); /* none when free */
 
 /* One due time a (owner, key); setting moves it. `owner` names who handles it (see records_due_register). */
-MUST_CHECK enum status store_unit_due_set(struct store_unit *unit, struct text owner, struct text key, int64_t at_us,
-                                          struct scope *scope);
-MUST_CHECK enum status store_unit_due_clear(struct store_unit *unit, struct text owner, struct text key, struct scope *scope);
+MUST_CHECK enum status store_unit_due_set(
+    struct store_unit *unit, struct text owner, struct text key, int64_t at_us, struct scope *scope);
+MUST_CHECK enum status store_unit_due_clear(
+    struct store_unit *unit, struct text owner, struct text key, struct scope *scope);
 
 /* Appends to the hash chain of audit rows. */
 MUST_CHECK enum status store_unit_audit(struct store_unit *unit, struct text entry, struct scope *scope);
 
 /* Small named values of upper modules (what region is loaded, under which policy). */
-MUST_CHECK enum status store_unit_note_set(struct store_unit *unit, struct text name, struct text value, struct scope *scope);
+MUST_CHECK enum status store_unit_note_set(
+    struct store_unit *unit, struct text name, struct text value, struct scope *scope);
 
 /* ---- plans ------------------------------------------------------------------------------------------------------- */
 
 /* A plan is a tree that yields a set of resources (current, not deleted, as of the view). It is data; the store chooses how. */
 enum store_plan_kind {
-    STORE_PLAN_NONE,      /* nothing */
-    STORE_PLAN_TYPE,      /* all of `type`; 0: all */
-    STORE_PLAN_ID,        /* the one (type, id), if it exists */
-    STORE_PLAN_RANGE,     /* has a key row in `space` with low <= key < high that passes the filter */
+    STORE_PLAN_NONE,  /* nothing */
+    STORE_PLAN_TYPE,  /* all of `type`; 0: all */
+    STORE_PLAN_ID,    /* the one (type, id), if it exists */
+    STORE_PLAN_RANGE, /* has a key row in `space` with low <= key < high that passes the filter */
     STORE_PLAN_UNION,
     STORE_PLAN_INTERSECT,
-    STORE_PLAN_SUBTRACT,  /* children[0] without the others */
-    STORE_PLAN_SOURCES,   /* has a reference row in `space` to a result of children[0], or to (type, id) if there is no child,
+    STORE_PLAN_SUBTRACT, /* children[0] without the others */
+    STORE_PLAN_SOURCES, /* has a reference row in `space` to a result of children[0], or to (type, id) if there is no child,
                              whether that exists or not */
     STORE_PLAN_TARGETS,   /* is the target of a reference row in `space` of a result of children[0] */
     STORE_PLAN_REFERRING, /* has any reference row in `space` (to a resource of `type`, unless 0): for :missing */
@@ -155,7 +158,7 @@ struct store_plan {
     uint16_t type;
     uint32_t space;
     struct text id;
-    struct text low, high;    /* none: unbounded on that side */
+    struct text low, high; /* none: unbounded on that side */
     struct {
         enum store_filter_kind kind;
         int offset, length;
@@ -168,26 +171,29 @@ struct store_plan {
 struct text store_prefix_end(struct arena *arena, struct text prefix);
 
 /* Built-in key spaces, kept by the store itself. */
-enum { STORE_SPACE_UPDATED = 1 /* key: updated_us, 8 bytes big-endian with the sign bit flipped */, STORE_SPACE_FIRST_OWN = 16 };
+enum {
+    STORE_SPACE_UPDATED = 1 /* key: updated_us, 8 bytes big-endian with the sign bit flipped */,
+    STORE_SPACE_FIRST_OWN = 16
+};
 
 struct store_sort {
-    uint32_t space;    /* by the least key of the resource there (descending: the greatest); those without come last */
+    uint32_t space; /* by the least key of the resource there (descending: the greatest); those without come last */
     bool descending;
 };
 enum { STORE_SORTS_MAX = 4 };
 struct store_query {
     const struct store_plan *plan;
     struct store_sort sorts[STORE_SORTS_MAX];
-    size_t sort_count;        /* ties, and everything when 0, by rid */
+    size_t sort_count; /* ties, and everything when 0, by rid */
     size_t limit;
-    struct text after;        /* `next` of the page before; none: from the start */
+    struct text after; /* `next` of the page before; none: from the start */
     enum store_want want;
-    size_t rows_max;          /* index rows that may be touched; past it STATUS_TOO_COSTLY naming the limit; 0: the default */
+    size_t rows_max; /* index rows that may be touched; past it STATUS_TOO_COSTLY naming the limit; 0: the default */
 };
 struct store_page {
     struct store_resource *at;
     size_t count;
-    struct text next;         /* where the next page goes on; none: this was the last */
+    struct text next; /* where the next page goes on; none: this was the last */
 };
 
 /* ---- views ------------------------------------------------------------------------------------------------------- */
@@ -200,40 +206,41 @@ MUST_CHECK enum status store_view_open(struct store_view **out, struct store *st
 void store_view_close(struct store_view *view); /* accepts NULL */
 uint64_t store_view_sequence(const struct store_view *view);
 
-MUST_CHECK enum status store_view_get(struct store_resource *out, struct store_view *view, uint16_t type, struct text id,
-                                      enum store_want want, struct scope *scope);
-MUST_CHECK enum status store_view_get_version(struct store_resource *out, struct store_view *view, uint16_t type, struct text id,
-                                              uint32_t version, struct scope *scope);
-MUST_CHECK enum status store_view_select(struct store_page *out, struct store_view *view, const struct store_query *query,
-                                         struct scope *scope);
-MUST_CHECK enum status store_view_count(uint64_t *out, struct store_view *view, const struct store_plan *plan, size_t rows_max,
-                                        struct scope *scope);
+MUST_CHECK enum status store_view_get(struct store_resource *out, struct store_view *view, uint16_t type,
+    struct text id, enum store_want want, struct scope *scope);
+MUST_CHECK enum status store_view_get_version(struct store_resource *out, struct store_view *view, uint16_t type,
+    struct text id, uint32_t version, struct scope *scope);
+MUST_CHECK enum status store_view_select(
+    struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope);
+MUST_CHECK enum status store_view_count(
+    uint64_t *out, struct store_view *view, const struct store_plan *plan, size_t rows_max, struct scope *scope);
 /* Where the current version of (type, id) points through `space`; space 0: through any. Identities only, existing or not
  * (version 0: does not exist). */
-MUST_CHECK enum status store_view_targets(struct store_page *out, struct store_view *view, uint16_t type, struct text id,
-                                          uint32_t space, struct scope *scope);
+MUST_CHECK enum status store_view_targets(struct store_page *out, struct store_view *view, uint16_t type,
+    struct text id, uint32_t space, struct scope *scope);
 
 struct store_history_query {
-    uint16_t type;         /* 0: any */
-    struct text id;        /* none: any */
-    int64_t since_us;      /* updated at or after; 0: from the start */
-    int64_t at_us;         /* versions that were current at some time at or after this one...; 0: not asked */
+    uint16_t type;    /* 0: any */
+    struct text id;   /* none: any */
+    int64_t since_us; /* updated at or after; 0: from the start */
+    int64_t at_us;    /* versions that were current at some time at or after this one...; 0: not asked */
     size_t limit;
     struct text after;
     enum store_want want;
 };
 /* Newest first. */
-MUST_CHECK enum status store_view_history(struct store_page *out, struct store_view *view, const struct store_history_query *query,
-                                          struct scope *scope);
-MUST_CHECK enum status store_view_history_count(uint64_t *out, struct store_view *view, const struct store_history_query *query,
-                                                struct scope *scope);
-MUST_CHECK enum status store_view_holder(struct text *out, struct store_view *view, struct text space, struct text key,
-                                         struct scope *scope);
-MUST_CHECK enum status store_view_note(struct text *out, struct store_view *view, struct text name, struct scope *scope);
+MUST_CHECK enum status store_view_history(
+    struct store_page *out, struct store_view *view, const struct store_history_query *query, struct scope *scope);
+MUST_CHECK enum status store_view_history_count(
+    uint64_t *out, struct store_view *view, const struct store_history_query *query, struct scope *scope);
+MUST_CHECK enum status store_view_holder(
+    struct text *out, struct store_view *view, struct text space, struct text key, struct scope *scope);
+MUST_CHECK enum status store_view_note(
+    struct text *out, struct store_view *view, struct text name, struct scope *scope);
 
 /* The same from inside a unit, seeing what it and earlier units wrote: for conditional matches. */
-MUST_CHECK enum status store_unit_select(struct store_page *out, struct store_unit *unit, const struct store_query *query,
-                                         struct scope *scope);
+MUST_CHECK enum status store_unit_select(
+    struct store_page *out, struct store_unit *unit, const struct store_query *query, struct scope *scope);
 
 struct store_audit_entry {
     uint64_t number, seq;
@@ -242,7 +249,7 @@ struct store_audit_entry {
     uint8_t hash[DIGEST_SIZE]; /* SHA-256 of the hash before, number, seq, time and entry */
 };
 MUST_CHECK enum status store_view_audit(struct store_audit_entry **out, size_t *count_out, struct store_view *view,
-                                        uint64_t after_number, size_t limit, struct scope *scope);
+    uint64_t after_number, size_t limit, struct scope *scope);
 
 /* ---- due times, checks, figures ---------------------------------------------------------------------------------- */
 
@@ -251,8 +258,8 @@ struct store_due {
     int64_t at_us;
 };
 /* Those at or before `now_us`, earliest first. They stay until a unit clears or moves them. */
-MUST_CHECK enum status store_due_list(struct store_due **out, size_t *count_out, struct store *store, int64_t now_us, size_t limit,
-                                      struct scope *scope);
+MUST_CHECK enum status store_due_list(
+    struct store_due **out, size_t *count_out, struct store *store, int64_t now_us, size_t limit, struct scope *scope);
 int64_t store_due_earliest_us(const struct store *store); /* INT64_MAX when none; cheap */
 
 /* Integrity of the whole folder: database pages, every body readable, every current version's rows present and no others,

@@ -15,12 +15,19 @@
 #include <unistd.h>
 
 enum {
-    TYPE_PATIENT = 1, TYPE_ENCOUNTER = 2, TYPE_OBSERVATION = 3,
-    KEY_ROWS = 10, BODY_SIZE = 1800, CODES = 200, IMPORT_UNIT = 50, IN_FLIGHT = 256, SAMPLES_MAX = 4000000,
+    TYPE_PATIENT = 1,
+    TYPE_ENCOUNTER = 2,
+    TYPE_OBSERVATION = 3,
+    KEY_ROWS = 10,
+    BODY_SIZE = 1800,
+    CODES = 200,
+    IMPORT_UNIT = 50,
+    IN_FLIGHT = 256,
+    SAMPLES_MAX = 4000000,
 };
 
-static const char *const space_names[KEY_ROWS + 2] = {"code", "date", "value", "category", "status", "identifier", "issued", "profile",
-    "component", "method", "subject", "encounter"};
+static const char *const space_names[KEY_ROWS + 2] = {"code", "date", "value", "category", "status", "identifier",
+    "issued", "profile", "component", "method", "subject", "encounter"};
 
 struct bench {
     struct store *store;
@@ -43,7 +50,8 @@ static double since_s(int64_t start_us) {
 }
 
 static _Noreturn void give_up(const char *what, const struct scope *scope) {
-    fprintf(stderr, "store_bench: %s: %s\n", what, scope != NULL && scope->fault.first != NULL ? scope->fault.first->text : "");
+    fprintf(stderr, "store_bench: %s: %s\n", what,
+        scope != NULL && scope->fault.first != NULL ? scope->fault.first->text : "");
     exit(1);
 }
 
@@ -73,8 +81,9 @@ static void samples_print(const char *name, struct samples *samples, double seco
         return;
     }
     qsort(samples->at_us, count, sizeof *samples->at_us, compare_u32);
-    printf("%-34s %10.0f /s   p50 %8.3f  p99 %8.3f  p99.9 %8.3f  max %8.3f ms\n", name, count / seconds, samples->at_us[count / 2] / 1e3,
-        samples->at_us[(uint64_t)count * 99 / 100] / 1e3, samples->at_us[(uint64_t)count * 999 / 1000] / 1e3, samples->at_us[count - 1] / 1e3);
+    printf("%-34s %10.0f /s   p50 %8.3f  p99 %8.3f  p99.9 %8.3f  max %8.3f ms\n", name, count / seconds,
+        samples->at_us[count / 2] / 1e3, samples->at_us[(uint64_t)count * 99 / 100] / 1e3,
+        samples->at_us[(uint64_t)count * 999 / 1000] / 1e3, samples->at_us[count - 1] / 1e3);
     fflush(stdout);
 }
 
@@ -130,18 +139,23 @@ static struct text body_of(struct arena *arena, uint64_t number, uint64_t round)
 }
 
 /* An exact code for a count, a date to sort by, a value for ranges, others as searches have them. */
-static void put_make(struct store_put *out, const struct bench *bench, uint64_t number, uint64_t round, struct scope *scope) {
+static void put_make(
+    struct store_put *out, const struct bench *bench, uint64_t number, uint64_t round, struct scope *scope) {
     struct arena *arena = scope->arena;
     struct store_row *rows = ARENA_ARRAY(arena, struct store_row, KEY_ROWS + 2);
     uint64_t random = mixed(number), changed = mixed(number + round * 1000003);
-    *out = (struct store_put){.type = type_of(number), .id = id_of(arena, number), .method = round == 0 ? STORE_CREATED : STORE_UPDATED,
-        .rows = rows, .row_count = KEY_ROWS + 2};
+    *out = (struct store_put){.type = type_of(number),
+        .id = id_of(arena, number),
+        .method = round == 0 ? STORE_CREATED : STORE_UPDATED,
+        .rows = rows,
+        .row_count = KEY_ROWS + 2};
     for (int i = 0; i < KEY_ROWS; i++) {
         rows[i].space = bench->spaces[i];
     }
     rows[0].key = text_format(arena, "loinc|%04llu", (unsigned long long)(random % CODES));
     rows[1].key = text_format(arena, "%012llx", (unsigned long long)(changed % 4000000000U));
-    rows[2].key = text_format(arena, "%04llu|%08llx", (unsigned long long)(random % CODES), (unsigned long long)(changed >> 40));
+    rows[2].key =
+        text_format(arena, "%04llu|%08llx", (unsigned long long)(random % CODES), (unsigned long long)(changed >> 40));
     rows[3].key = text_format(arena, "cat|%llu", (unsigned long long)(random >> 20 & 7));
     rows[4].key = text_format(arena, "st|%llu", (unsigned long long)(changed >> 30 & 3));
     rows[5].key = text_format(arena, "id|%016llx", (unsigned long long)random);
@@ -151,7 +165,8 @@ static void put_make(struct store_put *out, const struct bench *bench, uint64_t 
     rows[9].key = text_format(arena, "m|%llu", (unsigned long long)(random % 50));
     for (int i = KEY_ROWS; i < KEY_ROWS + 2; i++) {
         uint64_t target = i == KEY_ROWS ? number / 100 * 100 : number / 10 * 10;
-        rows[i] = (struct store_row){.space = bench->spaces[i], .target_type = type_of(target), .target_id = id_of(arena, target)};
+        rows[i] = (struct store_row){
+            .space = bench->spaces[i], .target_type = type_of(target), .target_id = id_of(arena, target)};
     }
     if (store_body_pack(&out->body, bench->store, body_of(arena, number, round), 1, scope) != STATUS_OK) {
         give_up("pack", scope);
@@ -246,7 +261,8 @@ static void *load_main(void *context) {
         load->in_flight++;
         pthread_mutex_unlock(&load->lock);
         flight_fill(flight, first);
-        struct store_work work = {.apply = flight_apply, .done = flight_done, .context = flight, .scope = &flight->scope};
+        struct store_work work = {
+            .apply = flight_apply, .done = flight_done, .context = flight, .scope = &flight->scope};
         flight->start_us = clock_monotonic_us();
         if (store_submit(load->bench->store, &work) != STATUS_OK) {
             give_up("the queue is full", NULL);
@@ -290,7 +306,8 @@ static double disk_syncs(const char *folder) {
     int64_t start_us = clock_monotonic_us();
     int count = 0;
     while (since_s(start_us) < 2.0) {
-        if (pwrite(file, block, sizeof block, (off_t)(count % 256) * (off_t)sizeof block) != (ssize_t)sizeof block || fdatasync(file) != 0) {
+        if (pwrite(file, block, sizeof block, (off_t)(count % 256) * (off_t)sizeof block) != (ssize_t)sizeof block ||
+            fdatasync(file) != 0) {
             break;
         }
         count++;
@@ -315,17 +332,29 @@ static double resident_mb(void) {
 
 /* ---- searches ------------------------------------------------------------------------------------------------------------ */
 
-enum search_kind { SEARCH_READ, SEARCH_CODE, SEARCH_CODE_BY_DATE, SEARCH_TYPE_BY_DATE, SEARCH_VALUE, SEARCH_CHAIN, SEARCH_HAS, SEARCH_COUNT_CODE,
-    SEARCH_CATEGORY_STATUS, SEARCH_KINDS };
-static const char *const search_names[SEARCH_KINDS] = {"read by id, with body", "code, 20 of them", "code, by date descending", "type, by date", "value range, 20",
-    "chain: subject.identifier", "_has: subject of code and value", "count by code", "category and status, by date descending"};
+enum search_kind {
+    SEARCH_READ,
+    SEARCH_CODE,
+    SEARCH_CODE_BY_DATE,
+    SEARCH_TYPE_BY_DATE,
+    SEARCH_VALUE,
+    SEARCH_CHAIN,
+    SEARCH_HAS,
+    SEARCH_COUNT_CODE,
+    SEARCH_CATEGORY_STATUS,
+    SEARCH_KINDS
+};
+static const char *const search_names[SEARCH_KINDS] = {"read by id, with body", "code, 20 of them",
+    "code, by date descending", "type, by date", "value range, 20", "chain: subject.identifier",
+    "_has: subject of code and value", "count by code", "category and status, by date descending"};
 
 static struct text copied_key(struct scope *scope, const char *format, uint64_t value) {
     (void)format;
     return text_format(scope->arena, "loinc|%04llu", (unsigned long long)value);
 }
 
-static const struct store_plan *range_plan(const struct bench *bench, int space, struct text low, struct text high, struct scope *scope) {
+static const struct store_plan *range_plan(
+    const struct bench *bench, int space, struct text low, struct text high, struct scope *scope) {
     struct store_plan *plan = ARENA_NEW(scope->arena, struct store_plan);
     *plan = (struct store_plan){.kind = STORE_PLAN_RANGE, .space = bench->spaces[space], .low = low, .high = high};
     if (high.at == NULL) {
@@ -334,8 +363,8 @@ static const struct store_plan *range_plan(const struct bench *bench, int space,
     return plan;
 }
 
-static const struct store_plan *parent_plan(enum store_plan_kind kind, uint32_t space, const struct store_plan *a, const struct store_plan *b,
-    struct scope *scope) {
+static const struct store_plan *parent_plan(enum store_plan_kind kind, uint32_t space, const struct store_plan *a,
+    const struct store_plan *b, struct scope *scope) {
     struct store_plan *plan = ARENA_NEW(scope->arena, struct store_plan);
     const struct store_plan **children = ARENA_ARRAY(scope->arena, const struct store_plan *, 2);
     children[0] = a;
@@ -344,13 +373,15 @@ static const struct store_plan *parent_plan(enum store_plan_kind kind, uint32_t 
     return plan;
 }
 
-static const struct store_plan *search_plan(enum search_kind kind, const struct bench *bench, uint64_t random, struct scope *scope) {
+static const struct store_plan *search_plan(
+    enum search_kind kind, const struct bench *bench, uint64_t random, struct scope *scope) {
     struct arena *arena = scope->arena;
     uint64_t code = random % CODES;
     struct store_plan *type = ARENA_NEW(arena, struct store_plan);
     *type = (struct store_plan){.kind = STORE_PLAN_TYPE, .type = TYPE_OBSERVATION};
     const struct store_plan *of_code = range_plan(bench, 0, copied_key(scope, "", code), (struct text){0}, scope);
-    struct text value = text_format(arena, "%04llu|0080", (unsigned long long)code), above = text_format(arena, "%04llu}", (unsigned long long)code);
+    struct text value = text_format(arena, "%04llu|0080", (unsigned long long)code),
+                above = text_format(arena, "%04llu}", (unsigned long long)code);
     switch (kind) {
     case SEARCH_TYPE_BY_DATE:
         return type;
@@ -359,15 +390,20 @@ static const struct store_plan *search_plan(enum search_kind kind, const struct 
     case SEARCH_CHAIN: {
         uint64_t patient = random % bench->resources / 100 * 100;
         struct text key = text_format(arena, "id|%016llx", (unsigned long long)mixed(patient));
-        return parent_plan(STORE_PLAN_SOURCES, bench->spaces[KEY_ROWS], range_plan(bench, 5, key, (struct text){0}, scope), NULL, scope);
+        return parent_plan(STORE_PLAN_SOURCES, bench->spaces[KEY_ROWS],
+            range_plan(bench, 5, key, (struct text){0}, scope), NULL, scope);
     }
     case SEARCH_HAS:
         return parent_plan(STORE_PLAN_TARGETS, bench->spaces[KEY_ROWS],
-            parent_plan(STORE_PLAN_INTERSECT, 0, of_code, range_plan(bench, 2, value, above, scope), scope), NULL, scope);
+            parent_plan(STORE_PLAN_INTERSECT, 0, of_code, range_plan(bench, 2, value, above, scope), scope), NULL,
+            scope);
     case SEARCH_CATEGORY_STATUS:
         return parent_plan(STORE_PLAN_INTERSECT, 0,
-            range_plan(bench, 3, text_format(arena, "cat|%llu", (unsigned long long)(random & 7)), (struct text){0}, scope),
-            range_plan(bench, 4, text_format(arena, "st|%llu", (unsigned long long)(random >> 3 & 3)), (struct text){0}, scope), scope);
+            range_plan(
+                bench, 3, text_format(arena, "cat|%llu", (unsigned long long)(random & 7)), (struct text){0}, scope),
+            range_plan(bench, 4, text_format(arena, "st|%llu", (unsigned long long)(random >> 3 & 3)), (struct text){0},
+                scope),
+            scope);
     default:
         return of_code;
     }
@@ -398,11 +434,14 @@ static enum status search_once(void *context, struct scope *scope) {
         status = store_view_count(&count, view, search_plan(SEARCH_CODE, bench, random, scope), 0, scope);
         reading->results += count;
     } else {
-        struct store_query query = {.plan = search_plan(reading->kind, bench, random, scope), .limit = 20, .want = STORE_WANT_BODY};
+        struct store_query query = {
+            .plan = search_plan(reading->kind, bench, random, scope), .limit = 20, .want = STORE_WANT_BODY};
         struct store_page page;
-        if (reading->kind == SEARCH_CODE_BY_DATE || reading->kind == SEARCH_TYPE_BY_DATE || reading->kind == SEARCH_CATEGORY_STATUS) {
+        if (reading->kind == SEARCH_CODE_BY_DATE || reading->kind == SEARCH_TYPE_BY_DATE ||
+            reading->kind == SEARCH_CATEGORY_STATUS) {
             query.sort_count = 1;
-            query.sorts[0] = (struct store_sort){.space = bench->spaces[1], .descending = reading->kind != SEARCH_TYPE_BY_DATE};
+            query.sorts[0] =
+                (struct store_sort){.space = bench->spaces[1], .descending = reading->kind != SEARCH_TYPE_BY_DATE};
         }
         status = store_view_select(&page, view, &query, scope);
         reading->results += page.count;
@@ -446,14 +485,15 @@ static void count_everything(struct bench *bench) {
     uint64_t count = 0, rounds = 0;
     int64_t start_us = clock_monotonic_us();
     while (since_s(start_us) < 2.0) {
-        if (store_view_open(&view, bench->store, 0, &scope) != STATUS_OK || store_view_count(&count, view, plan, 0, &scope) != STATUS_OK) {
+        if (store_view_open(&view, bench->store, 0, &scope) != STATUS_OK ||
+            store_view_count(&count, view, plan, 0, &scope) != STATUS_OK) {
             give_up("count", &scope);
         }
         store_view_close(view);
         rounds++;
     }
-    printf("%-34s %10.2f M/s   (%llu results)\n", "count of one key of all", (double)(count * rounds) / since_s(start_us) / 1e6,
-        (unsigned long long)count);
+    printf("%-34s %10.2f M/s   (%llu results)\n", "count of one key of all",
+        (double)(count * rounds) / since_s(start_us) / 1e6, (unsigned long long)count);
     arena_close(arena);
 }
 
@@ -477,7 +517,8 @@ static enum status page_through(void *context, struct scope *scope) {
     struct store_view *view = NULL;
     enum status status = store_view_open(&view, bench->store, 0, scope);
     uint64_t expected = 0, seen = 0, seq = status == STATUS_OK ? store_view_sequence(view) : 0;
-    struct store_query query = {.plan = search_plan(SEARCH_CODE, bench, pass->random, scope), .limit = 100, .sort_count = 1};
+    struct store_query query = {
+        .plan = search_plan(SEARCH_CODE, bench, pass->random, scope), .limit = 100, .sort_count = 1};
     query.sorts[0] = (struct store_sort){.space = bench->spaces[1], .descending = pass->random % 2 == 0};
     if (status == STATUS_OK) {
         status = store_view_count(&expected, view, query.plan, 0, scope);
@@ -545,13 +586,14 @@ static void phase_update(struct bench *bench) {
     int64_t start_us = clock_monotonic_us();
     load_main(&load);
     load_wait(&load);
-    printf("%-34s %10.0f /s   (%llu, one in 11 a deletion)\n", "updates of a tenth", (double)atomic_load(&load.done) / since_s(start_us),
-        (unsigned long long)atomic_load(&load.done));
+    printf("%-34s %10.0f /s   (%llu, one in 11 a deletion)\n", "updates of a tenth",
+        (double)atomic_load(&load.done) / since_s(start_us), (unsigned long long)atomic_load(&load.done));
     fflush(stdout);
 }
 
 static void phase_singles(struct bench *bench, struct samples *samples) {
-    struct load load = {.next = bench->resources, .end = UINT64_MAX, .unit = 1, .mixed_updates = true, .samples = samples};
+    struct load load = {
+        .next = bench->resources, .end = UINT64_MAX, .unit = 1, .mixed_updates = true, .samples = samples};
     struct pager pager = {.bench = bench};
     pthread_t loader, reader;
     samples_clear(samples);
@@ -572,12 +614,14 @@ static void phase_singles(struct bench *bench, struct samples *samples) {
     pthread_join(reader, NULL);
     load_wait(&load);
     store_figures(&after, bench->store);
-    printf("\n%d s of single durable writes, 64 waiting, a tenth updates, one reader paging sorted results\n", bench->seconds);
+    printf("\n%d s of single durable writes, 64 waiting, a tenth updates, one reader paging sorted results\n",
+        bench->seconds);
     samples_print("writes", samples, took);
-    printf("%-34s %10.1f\n", "  units a group", (double)(after.units - before.units) / (double)(after.groups - before.groups));
+    printf("%-34s %10.1f\n", "  units a group",
+        (double)(after.units - before.units) / (double)(after.groups - before.groups));
     samples_print("pages of 100, by date", &pager.samples, took);
-    printf("%-34s %10llu passes, %llu with a wrong number of results\n", "  paged to the end", (unsigned long long)pager.passes,
-        (unsigned long long)pager.wrong);
+    printf("%-34s %10llu passes, %llu with a wrong number of results\n", "  paged to the end",
+        (unsigned long long)pager.passes, (unsigned long long)pager.wrong);
     printf("%-34s %10.1f MB\n", "resident memory under load", resident_mb());
     free(pager.samples.at_us);
 }

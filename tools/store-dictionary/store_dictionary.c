@@ -14,10 +14,10 @@
 enum { DICTIONARY_MAX = 64 * 1024, SAMPLES_MAX = 8192, SAMPLE_MAX = 64 * 1024 };
 
 /* Definitions, not records: they look like nothing that a clinic writes. */
-static const char *const left_out[] = {"StructureDefinition-", "SearchParameter-", "ValueSet-", "CodeSystem-", "ConceptMap-",
-    "OperationDefinition-", "CapabilityStatement-", "CompartmentDefinition-", "NamingSystem-", "ImplementationGuide-", "Bundle-",
-    "StructureMap-", "TerminologyCapabilities-", "TestScript-", "TestReport-", "ExampleScenario-", "GraphDefinition-",
-    "MessageDefinition-", "package", NULL};
+static const char *const left_out[] = {"StructureDefinition-", "SearchParameter-", "ValueSet-", "CodeSystem-",
+    "ConceptMap-", "OperationDefinition-", "CapabilityStatement-", "CompartmentDefinition-", "NamingSystem-",
+    "ImplementationGuide-", "Bundle-", "StructureMap-", "TerminologyCapabilities-", "TestScript-", "TestReport-",
+    "ExampleScenario-", "GraphDefinition-", "MessageDefinition-", "package", NULL};
 
 struct samples {
     char *at;
@@ -96,7 +96,8 @@ int main(int argument_count, char **arguments) {
         free(names[i]);
     }
     free(names);
-    size_t size = ZDICT_trainFromBuffer(dictionary, DICTIONARY_MAX, samples->at, samples->sizes, (unsigned)samples->count);
+    size_t size =
+        ZDICT_trainFromBuffer(dictionary, DICTIONARY_MAX, samples->at, samples->sizes, (unsigned)samples->count);
     if (ZDICT_isError(size)) {
         fprintf(stderr, "store_dictionary: %s\n", ZDICT_getErrorName(size));
         return 1;
