@@ -109,6 +109,8 @@ export const missingName = (code: string): string => {
   };
   return names[code] === undefined ? code : nameIn(names[code]);
 };
-export const scoreName = (code: string): string =>
-  ({ news2: "NEWS2", mews: "MEWS", rems: "REMS", qsofa: "qSOFA", sirs: "SIRS", "shock-index": say("쇼크 지수", "Shock index"), "esi-danger": say("ESI 위험 징후", "ESI danger vitals"),
-    "ctas-vitals": say("CTAS 활력 단계", "CTAS vitals level") })[code.toLowerCase()] ?? code;
+/** Scores are named by the server; two of them read better in Korean. */
+export const scoreName = (name: string): string =>
+  ({ "shock index": say("쇼크 지수", name), "esi danger-zone vitals": say("ESI 위험 활력징후", name), "ctas first-order modifiers": say("CTAS 1차 수정자", name) })[name.toLowerCase()] ?? name;
+/** The shock index comes in hundredths. */
+export const scoreText = (score: Score): string => `${/shock/i.test(score.name) ? ((score.total ?? 0) / 100).toFixed(2) : score.total}${score.complete ? "" : "+"}`;

@@ -1,5 +1,5 @@
 // The second reading: level and why, what is missing, what care is needed.
-import { missingName, scoreName, sentenceIn, type Reading, type Reason } from "../decision";
+import { missingName, scoreName, scoreText, sentenceIn, type Reading, type Reason } from "../decision";
 import { say } from "../language";
 import { departmentName, needName } from "../tables";
 import { Level } from "./marks";
@@ -11,7 +11,7 @@ const SHOWN = 5;
 
 export function ReadingCard({ reading }: { reading: Reading }) {
   const reasons = reading.reasons.filter((reason) => reason.kind !== "need").sort((a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind));
-  const scores = reading.scores.filter((score) => score.fits && score.total !== undefined);
+  const scores = reading.scores.filter((score) => score.fits && score.total !== undefined && !(score.total === 0 && /ESI|CTAS/.test(score.name)));
   const human = reading.humanLevel;
   return (
     <section class="card reading" aria-label={say("판독", "Reading")}>
@@ -49,7 +49,7 @@ export function ReadingCard({ reading }: { reading: Reading }) {
         <ul class="scores" aria-label={say("점수", "scores")}>
           {scores.map((score) => (
             <li key={score.name} title={score.complete ? "" : say(`빠진 값: ${score.missing.map(missingName).join(", ")}`, `missing: ${score.missing.map(missingName).join(", ")}`)}>
-              <span>{scoreName(score.name)}</span> <b>{score.name === "shock-index" ? ((score.total ?? 0) / 100).toFixed(2) : score.total}{score.complete ? "" : "+"}</b>
+              <span>{scoreName(score.name)}</span> <b>{scoreText(score)}</b>
             </li>
           ))}
         </ul>

@@ -37,7 +37,7 @@ export function LoopSteps(props: StepProps) {
     }
   });
   const oneTap = (step: TransitionRow) => run(changed(loop, step, step.trigger === "depart" && loop.location !== undefined ? { location: referenceId(loop.location) } : {}));
-  if (steps.length === 0 && !canRoll && !canRetriage) return null;
+  if (steps.length === 0 && !canRoll && !canRetriage) return <Fault fault={action.fault} onClose={action.clear} />;
   const loud = steps.filter((step) => LOUD.has(step.trigger));
   const quiet = steps.filter((step) => !LOUD.has(step.trigger) && !ENDING.includes(step.trigger));
   const ending = ENDING.flatMap((trigger) => steps.filter((step) => step.trigger === trigger));
@@ -49,7 +49,7 @@ export function LoopSteps(props: StepProps) {
   return (
     <section class="card steps" aria-label={say("할 수 있는 일", "what you can do")}>
       <div class="step-buttons">
-        {loud.map((step) => button(step, "main-button"))}
+        {loud.map((step) => button(step, step.trigger === "arrive" && step.from_status === "accepted" ? "second-button" : "main-button"))}
         {canRoll && <button type="button" data-step="roll" class="second-button" aria-expanded={open === "roll"} disabled={action.busy} onClick={() => setOpen(open === "roll" ? undefined : "roll")}>{say("수락 전에 먼저 출발", "Leave before acceptance")}</button>}
         {quiet.map((step) => button(step, "second-button"))}
         <span class="step-end">
@@ -193,7 +193,7 @@ export function OfferAnswer({ caller, loop, offers, offer, reload }: StepProps &
   const heard = { accept: steps.find((s) => s.trigger === "record-acceptance"), decline: steps.find((s) => s.trigger === "record-decline") };
   const isOwn = own.accept !== undefined || own.decline !== undefined;
   const accept = isOwn ? own.accept : heard.accept, decline = isOwn ? own.decline : heard.decline;
-  if (accept === undefined && decline === undefined) return null;
+  if (accept === undefined && decline === undefined) return <Fault fault={action.fault} onClose={action.clear} />; // why the answer came too late
   const isSaid = isOwn || speaker.trim() !== "";
   const answer = (step: TransitionRow, declineReason?: string) => action.run(async () => {
     try {
@@ -212,7 +212,7 @@ export function OfferAnswer({ caller, loop, offers, offer, reload }: StepProps &
       )}
       <div class="step-buttons">
         {accept && <button type="button" data-answer="accept" class="accept-button" disabled={action.busy || !isSaid} onClick={() => void answer(accept)}>{isOwn ? say("수용", "Accept") : say("전화로 수용함", "Accepted by telephone")}</button>}
-        {decline && <button type="button" data-answer="decline" class="decline-button" aria-expanded={isDeclining} disabled={action.busy || !isSaid} onClick={() => setDeclining(!isDeclining)}>{accept === undefined ? say("수용 철회", "Withdraw acceptance") : isOwn ? say("수용 불가", "Decline") : say("전화로 거절함", "Declined by telephone")}</button>}
+        {decline && <button type="button" data-answer="decline" class={accept === undefined ? "quiet-button" : "decline-button"} aria-expanded={isDeclining} disabled={action.busy || !isSaid} onClick={() => setDeclining(!isDeclining)}>{accept === undefined ? say("수용 철회", "Withdraw acceptance") : isOwn ? say("수용 불가", "Decline") : say("전화로 거절함", "Declined by telephone")}</button>}
       </div>
       {isDeclining && decline && (
         <div class="decline-reasons" role="group" aria-label={say("거절 이유: 누르면 바로 보냅니다", "reason: one tap sends it")}>

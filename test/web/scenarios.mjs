@@ -1,0 +1,345 @@
+// What people do with the page, each as one scenario. Every scenario also fails on a console error, a request to another host
+// or an answer of the server that it did not expect.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { DESKTOP, PHONE, WAIT_MS, actor, decide, fillIntake, openBrowser, send } from "./driver.mjs";
+import { business, fhir, idOf, offersOf, openProgram } from "./program.mjs";
+
+const NURSE = { role: "primary-care", organisation: "gw-post-1429", who: "nurse-1" };
+const scenarios = [];
+const scenario = (name, body) => scenarios.push({ name, body });
+const asReceiver = (organisation) => ({ role: "receiving", organisation, who: `ed-${organisation}` });
+
+/** Waits until `look` gives something; the record follows the page within a moment. */
+async function until(look, what) {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((done) => setTimeout(done, 150));
+  }
+}
+const untilState = (base, id, state) => until(async () => business(await fhir(base, `Task/${id}`)) === state, `Task ${id} in state ${state}`);
+
+async function sendOne(t, words) {
+  const nurse = await t.actor(NURSE);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, words);
+  await decide(nurse.page);
+  return { nurse, id: await send(nurse.page) };
+}
+
+scenario("a newcomer chooses a role and a place, and is told that there is no sign-in", async (t) => {
+  const { page, go } = await t.actor(undefined);
+  await go("");
+  await page.getByText("아직 로그인이 없습니다").waitFor();
+  await page.locator("input[name=role][value=receiving]").check({ force: true });
+  await page.getByLabel("기관", { exact: true }).fill("강릉아산");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "시작" }).click();
+  await page.getByRole("heading", { name: "수용 문의" }).waitFor();
+  assert.equal(await page.locator(".who b").textContent(), "강릉아산병원");
+});
+
+scenario("the language is switched and stays", async (t) => {
+  const { page, go } = await t.actor(NURSE);
+  await go("intake");
+  await page.getByRole("heading", { name: "접수" }).first().waitFor();
+  await page.locator(".language").click();
+  await page.getByRole("heading", { name: "Intake" }).first().waitFor();
+  await page.getByText("not a certified medical device").waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "en");
+  await page.reload();
+  await page.getByRole("heading", { name: "Vital signs" }).waitFor();
+  const hangul = await page.locator(".intake form").evaluate((form) => [...form.querySelectorAll("h2, .field > span, .choice-item, .chip, button")].map((e) => e.textContent).filter((s) => /[가-힣]/.test(s)));
+  assert.deepEqual(hangul, []);
+});
+
+scenario("an impossible vital sign is refused at its field, and nothing is sent", async (t) => {
+  const { page, go, seen } = await t.actor(NURSE);
+  await go("intake");
+  await fillIntake(page, { spo2: 950 });
+  let posts = 0;
+  page.on("request", (request) => { posts += request.method() === "POST" ? 1 : 0; });
+  await page.getByText("10–100 % 사이여야 합니다").first().waitFor();
+  await page.locator(".intake button[type=submit]").click();
+  assert.equal(await page.locator("input[name=spo2]").getAttribute("aria-invalid"), "true");
+  assert.equal(posts, 0);
+  await page.locator("input[name=spo2]").fill("95");
+  await decide(page);
+  assert.deepEqual(seen.refused, []);
+});
+
+scenario("there and back: sent, accepted, departed, arrived, taken over, returned, acknowledged", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-왕복" });
+  const [first, second] = await offersOf(t.base, id);
+  const hospital = await t.actor(asReceiver(idOf(first.owner)));
+  await hospital.go("inbox");
+  await hospital.page.locator(`a[data-offer="${first.id}"]`).click();
+  await hospital.page.locator(".inbox-detail .chart").getByText("쥐어짜는 가슴 통증").waitFor();
+  await hospital.page.locator(".inbox-detail .ring, .inbox-list .ring").first().waitFor();
+  await hospital.page.locator(".inbox-detail [data-answer=accept]").click();
+  await untilState(t.base, id, "accepted");
+  if (second !== undefined) assert.equal(business(await fhir(t.base, `Task/${second.id}`)), "withdrawn");
+
+  await nurse.page.locator("[data-step=depart]").click();
+  await untilState(t.base, id, "en-route");
+  await nurse.page.locator("[data-step=arrive]").click();
+  await untilState(t.base, id, "arrived");
+
+  await hospital.go(`inbox/${id}`);
+  await hospital.page.locator("[data-step=take-over]").click();
+  await untilState(t.base, id, "in-care");
+  await hospital.page.locator("[data-step=return]").click();
+  await hospital.page.locator("textarea[name=diagnosis]").fill("급성 심근경색(하벽)");
+  await hospital.page.locator("textarea[name=treatment]").fill("관상동맥 중재술, 스텐트 1개");
+  await hospital.page.locator("textarea[name=advice]").fill("1주 뒤 혈압과 혈액검사");
+  await hospital.page.getByRole("button", { name: "회송서 보내기" }).last().click();
+  await untilState(t.base, id, "back-referred");
+
+  await nurse.page.getByText("관상동맥 중재술, 스텐트 1개").waitFor();
+  await nurse.page.locator("[data-step=acknowledge]").click();
+  await untilState(t.base, id, "loop-acknowledged");
+  await nurse.page.locator(".way-steps .is-past", { hasText: "종결" }).waitFor();
+  assert.ok((await nurse.page.locator(".timeline > li").count()) >= 8);
+  assert.equal(await nurse.page.locator("[data-step]").count(), 0);
+});
+
+scenario("an answer by telephone is recorded with who spoke: a refusal, then an acceptance", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-전화" });
+  const [first] = await offersOf(t.base, id);
+  const card = nurse.page.locator(".offers > li").filter({ has: nurse.page.locator("input[name=speaker]") }).first();
+  assert.equal(await card.locator("[data-answer=accept]").isDisabled(), true);
+  await card.locator("input[name=speaker]").fill("응급실 김 당직의");
+  await card.locator("[data-answer=decline]").click();
+  await card.locator("[data-reason=staff-absent]").click();
+  const declined = await until(async () => (await offersOf(t.base, id)).find((offer) => business(offer) === "declined"), "a declined offer");
+  assert.ok(declined.input.some((input) => input.valueString === "응급실 김 당직의"));
+  assert.equal(declined.statusReason.coding[0].code, "staff-absent");
+  await nurse.page.locator(".offers").getByText("전문의 부재").waitFor();
+  const waiting = nurse.page.locator(".offers > li").filter({ has: nurse.page.locator("input[name=speaker]") }).first();
+  await waiting.locator("input[name=speaker]").fill("박 간호사");
+  await waiting.locator("[data-answer=accept]").click();
+  await untilState(t.base, id, "accepted");
+  const loop = await fhir(t.base, `Task/${id}`);
+  assert.notEqual(idOf(loop.location), undefined);
+  assert.ok(first.id !== undefined);
+});
+
+scenario("a receiver declines with one tap, and the next place is asked", async (t) => {
+  const { id } = await sendOne(t, { name: "합성환자-거절", level: 3, complaint: "마당에서 넘어진 뒤 오른쪽 고관절 통증, 걷지 못함", spo2: 97, hr: 80, sbp: 140, dbp: 80, rr: 16, pain: 6 });
+  const before = await offersOf(t.base, id);
+  const hospital = await t.actor(asReceiver(idOf(before[0].owner)));
+  await hospital.go(`inbox/${before[0].id}`);
+  await hospital.page.locator(".inbox-detail [data-answer=decline]").click();
+  await hospital.page.locator("[data-reason=in-theatre]").click();
+  await until(async () => (await offersOf(t.base, id)).length > before.length, "a further offer");
+  assert.equal(business(await fhir(t.base, `Task/${before[0].id}`)), "declined");
+});
+
+scenario("who comes too late reads why, and sees the state as it is now", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-늦음" });
+  const [first] = await offersOf(t.base, id);
+  const hospital = await t.actor(asReceiver(idOf(first.owner)));
+  await hospital.go(`inbox/${first.id}`);
+  const accept = hospital.page.locator(".inbox-detail [data-answer=accept]");
+  await accept.waitFor();
+  await hospital.page.route(/\/fhir\/Task\?/, (route) => route.abort()); // what it shows grows old
+  hospital.expects(/Failed to load resource|net::ERR_FAILED/);
+  await nurse.page.locator("[data-step=cancel]").click();
+  await nurse.page.locator(".step-form input[type=text]").fill("증상이 좋아짐");
+  await nurse.page.locator(".step-form button[type=submit]").click();
+  await untilState(t.base, id, "cancelled");
+  await accept.click();
+  await hospital.page.locator(".inbox-detail .fault").waitFor();
+  await hospital.page.getByText("그사이 상태가 바뀌어").waitFor();
+  await hospital.page.unroute(/\/fhir\/Task\?/);
+  await accept.waitFor({ state: "detached" });
+  assert.ok(hospital.seen.refused.every((line) => /^(409|412) PUT/.test(line)), hospital.seen.refused.join());
+  hospital.seen.refused.length = 0;
+});
+
+scenario("another place than the first needs a reason, which is kept", async (t) => {
+  const nurse = await t.actor(NURSE);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, { name: "합성환자-다른곳" });
+  await decide(nurse.page);
+  await nurse.page.locator(".option").nth(1).locator(".option-head").click();
+  assert.equal(await nurse.page.locator(".send-button").isDisabled(), true);
+  await nurse.page.getByLabel("첫째가 아닌 곳을 고른 이유 (필수)").fill("보호자가 그곳 근처에 삽니다");
+  const wanted = await nurse.page.locator(".option").nth(1).locator("strong").first().textContent();
+  const id = await send(nurse.page);
+  const region = await (await fetch(`${t.base}/region.json`)).json();
+  const [first] = await offersOf(t.base, id);
+  assert.equal(region.places.find((place) => place.id === idOf(first.owner)).ko, wanted);
+  const decisions = await fhir(t.base, "GuidanceResponse?_count=200");
+  assert.ok(JSON.stringify(decisions).includes("보호자가 그곳 근처에 삽니다"));
+});
+
+scenario("a case that stays local is not sent without a place and a reason", async (t) => {
+  const { page, go } = await t.actor(NURSE);
+  await go("intake");
+  await fillIntake(page, { name: "합성환자-지역", complaint: "혈압약이 떨어져 처방받으러 옴, 증상 없음", level: 5, sbp: 132, dbp: 82, hr: 72, rr: 16, spo2: 98, temp: 36.5, pain: 0 });
+  await decide(page);
+  await page.getByText("지역에서 진료할 수 있습니다").waitFor();
+  assert.equal(await page.locator(".send-button").isDisabled(), true);
+});
+
+scenario("a recorded patient is found by name and by identifier", async (t) => {
+  await sendOne(t, { name: "합성환자-찾기" });
+  const { page, go } = await t.actor(NURSE);
+  await go("intake");
+  await page.locator(".choice-item", { hasText: "등록된 환자" }).click();
+  const box = page.getByLabel("이름이나 식별 번호로 찾기");
+  await box.fill("합성환자-찾기");
+  const row = page.locator(".patient-list label", { hasText: "합성환자-찾기" });
+  await row.waitFor();
+  await row.getByText("합성 환자", { exact: true }).waitFor();
+  const found = await fhir(t.base, `Patient?name=${encodeURIComponent("합성환자-찾기")}`);
+  await box.fill(found.entry[0].resource.identifier[0].value);
+  await page.locator(".patient-list label").first().waitFor();
+  await until(async () => (await page.locator(".patient-list label").count()) === 1, "one patient by identifier");
+  await row.click();
+  await page.locator(".intake textarea").first().fill("흉통");
+  await decide(page);
+});
+
+scenario("beds are edited where they are seen; who is too late reads it anew", async (t) => {
+  const person = await t.actor(asReceiver("A2200008"));
+  await person.go("board");
+  const row = person.page.locator(".beds li", { hasText: "응급실 일반병상" });
+  const before = Number(await row.locator("input").inputValue());
+  await row.getByRole("button", { name: "응급실 일반병상 하나 줄이기" }).click();
+  await person.page.getByRole("button", { name: "바뀐 1가지 알리기" }).click();
+  await until(async () => (await fhir(t.base, "MeasureReport/capacity-A2200008")).group[0].population[0].count === before - 1, "the new count");
+  await person.page.locator(".board-age", { hasText: "강릉아산병원" }).waitFor();
+});
+
+scenario("the control room is asked, sees the referral first, and designates a place", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-상황실" });
+  await nurse.page.locator("[data-step=ask-controller]").click();
+  await untilState(t.base, id, "with-controller");
+  const room = await t.actor({ role: "control-room", organisation: t.controlRoom, who: "desk-1" });
+  await room.go("control");
+  await room.page.locator(".loops-ours a", { hasText: "합성환자-상황실" }).click();
+  await room.page.locator("[data-step=designate]").click();
+  await room.page.locator(".step-form button[type=submit]").click();
+  await untilState(t.base, id, "designated");
+  await nurse.page.locator("[data-step=depart]").waitFor();
+  await room.go("control/boards");
+  await room.page.locator(".boards tbody tr").first().waitFor();
+  assert.equal(await room.page.locator(".boards tbody tr").count(), 24);
+});
+
+scenario("the patient leaves before anybody accepted: there is a destination from that moment", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-먼저출발" });
+  await nurse.page.locator("[data-step=roll]").click();
+  await nurse.page.locator(".step-form button[type=submit]").click();
+  await until(async () => (await fhir(t.base, `Task/${id}`)).location !== undefined, "a destination");
+  await nurse.page.locator(".timeline", { hasText: "수락 전 출발" }).waitFor();
+});
+
+scenario("the map holds every place of the region, in both tongues, and says whose outline it is", async (t) => {
+  const { page, go } = await t.actor(NURSE);
+  await go("map");
+  await page.locator(".map-areas path").first().waitFor();
+  const region = await (await fetch(`${t.base}/region.json`)).json();
+  const wanted = [...region.places, ...region.posts].filter((place) => place.lat !== undefined && !place.controlRoom).map((place) => place.id).sort();
+  const drawn = await page.locator(".dot[data-place]").evaluateAll((dots) => dots.map((dot) => dot.dataset.place).sort());
+  assert.deepEqual(drawn, wanted);
+  assert.equal(await page.locator(".map-areas path").count(), 18);
+  await page.getByText(region.attribution).waitFor();
+  const before = await page.locator(".map svg").first().getAttribute("viewBox");
+  await page.getByRole("button", { name: "크게" }).click();
+  assert.notEqual(await page.locator(".map svg").first().getAttribute("viewBox"), before);
+  await page.locator('.dot[data-place="A2200008"]').first().dispatchEvent("click");
+  await page.locator(".map-card", { hasText: "권역응급의료센터" }).waitFor();
+});
+
+scenario("on a phone nothing lies beside the screen, and targets are large enough", async (t) => {
+  const { id } = await sendOne(t, { name: "합성환자-전화기" });
+  const [offer] = await offersOf(t.base, id);
+  const screens = [[NURSE, ["intake", "referrals", `referral/${id}`, "map", "who"]], [asReceiver(idOf(offer.owner)), ["inbox", `inbox/${offer.id}`, "board"]], [{ role: "control-room", organisation: t.controlRoom, who: "d" }, ["control"]]];
+  for (const [caller, hashes] of screens) {
+    const person = await t.actor(caller, { view: { ...PHONE, width: 360 }, language: "en" });
+    for (const hash of hashes) {
+      await person.go(hash);
+      await person.page.waitForTimeout(400);
+      const over = await person.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      const wide = over <= 0 ? [] : await person.page.evaluate(() => [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > window.innerWidth + 0.5).map((e) => `${e.tagName}.${e.className}`).slice(0, 8));
+      assert.ok(over <= 0, `${hash} is ${over} px too wide: ${wide}`);
+      const small = await person.page.locator("main button:visible").evaluateAll((buttons) => buttons.filter((b) => b.getBoundingClientRect().height < 39.5).map((b) => b.textContent));
+      assert.deepEqual(small, [], hash);
+    }
+  }
+});
+
+scenario("the page asks no other host, runs no inline script, and is small", async (t) => {
+  const answer = await fetch(`${t.base}/`);
+  assert.match(answer.headers.get("content-security-policy"), /default-src 'self'/);
+  assert.doesNotMatch(answer.headers.get("content-security-policy"), /script-src[^;]*unsafe/);
+  const html = await answer.text();
+  assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/);
+  assert.doesNotMatch(html, /https?:\/\//);
+  const names = [...html.matchAll(/\/(page-[0-9A-Z]{8}\.(?:js|css))/g)].map((match) => match[1]);
+  assert.equal(names.length, 2);
+  let size = 0;
+  for (const name of names) {
+    const file = await fetch(`${t.base}/${name}`, { headers: { "Accept-Encoding": "gzip" } });
+    assert.match(file.headers.get("cache-control"), /immutable/);
+    size += Number(file.headers.get("content-length"));
+  }
+  assert.ok(size > 10000 && size < 120 * 1024, `${size} bytes`);
+});
+
+/* ---- running ------------------------------------------------------------------------------------------------------------------- */
+
+async function runOne(name, body, shared) {
+  const people = [];
+  const t = {
+    ...shared,
+    actor: async (caller, options) => {
+      const person = await actor(shared.browser, shared.base, caller, options ?? { view: DESKTOP });
+      const allowed = [];
+      people.push({ person, allowed });
+      return { ...person, expects: (pattern) => allowed.push(pattern) };
+    },
+  };
+  try {
+    await body(t);
+    for (const { person, allowed } of people) {
+      assert.deepEqual(person.seen.foreign, [], "requests to other hosts");
+      assert.deepEqual(person.seen.refused, [], "refused requests");
+      assert.deepEqual(person.seen.errors.filter((text) => !allowed.some((pattern) => pattern.test(text))), [], "console errors");
+    }
+    console.log(`ok      ${name}`);
+    return true;
+  } catch (error) {
+    console.log(`FAILED  ${name}\n        ${String(error?.stack ?? error).split("\n").slice(0, 12).join("\n        ")}`);
+    for (const { person } of people) for (const line of [...person.seen.refused, ...person.seen.errors].slice(0, 6)) console.log(`        seen: ${line}`);
+    return false;
+  } finally {
+    for (const { person } of people) await person.close();
+  }
+}
+
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const wanted = scenarios.filter(({ name }) => process.argv[2] === undefined || name.includes(process.argv[2]));
+if (!existsSync(chromium)) {
+  console.log(`skipped: there is no ${chromium}\n0 passed, 0 failed, ${wanted.length} skipped`);
+  process.exit(0);
+}
+const program = await openProgram();
+const { browser, close } = await openBrowser();
+let passed = 0, failed = 0;
+try {
+  const region = await (await fetch(`${program.base}/region.json`)).json();
+  const shared = { browser, base: program.base, controlRoom: region.places.find((place) => place.controlRoom)?.id };
+  for (const { name, body } of wanted) (await runOne(name, body, shared)) ? passed++ : failed++;
+} finally {
+  await close();
+  await program.close();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
