@@ -17,11 +17,11 @@
 
 /* Limits. Past one, the report says which. */
 enum {
-    VALIDATE_ISSUES_MAX = 500,           /* of a report; further ones are counted */
-    VALIDATE_PROFILES_MAX = 64,          /* asked for in one request */
-    VALIDATE_CHAIN_MAX = 16,             /* profiles derived from profiles; profiles asked for by profiles */
-    VALIDATE_ELEMENTS_MAX = 20000,       /* of one profile */
-    VALIDATE_STEPS_MAX = 2000000,        /* of one invariant on one element */
+    VALIDATE_ISSUES_MAX = 500,     /* of a report; further ones are counted */
+    VALIDATE_PROFILES_MAX = 64,    /* asked for in one request */
+    VALIDATE_CHAIN_MAX = 16,       /* profiles derived from profiles; profiles asked for by profiles */
+    VALIDATE_ELEMENTS_MAX = 20000, /* of one profile */
+    VALIDATE_STEPS_MAX = 2000000,  /* of one invariant on one element */
     VALIDATE_INVARIANT_BYTES_MAX = 64 * 1024 * 1024,
 };
 
@@ -59,7 +59,8 @@ enum validate_membership {
 struct validate_environment {
     /* The StructureDefinition of a canonical URL, the latest version where `version` is none; *out NULL when there is none.
      * Asked before what is built in. May be NULL. */
-    enum status (*find_definition)(const yyjson_val **out, void *context, struct text url, struct text version, struct scope *scope);
+    enum status (*find_definition)(
+        const yyjson_val **out, void *context, struct text url, struct text version, struct scope *scope);
     /* NULL: bindings are not checked, and the report says so once. */
     enum status (*check_code)(enum validate_membership *out, void *context, const struct validate_coding *coding,
         struct text value_set, struct scope *scope);
@@ -95,7 +96,7 @@ MUST_CHECK enum status validate_resource(struct validate_report *out, const stru
 /* ---- profiles ------------------------------------------------------------------------------------------------------- */
 
 /* A compiled StructureDefinition: the tree of what it asks beyond R4. From its snapshot, or, where there is none, from its
- * differential laid over its base. Lives in the scope's arena. */
+ * differential laid over its base. Lives in the scope's arena, and as long as the definition, of which it holds slices. */
 struct validate_profile;
 /* STATUS_INVALID or STATUS_UNSUPPORTED with the element's id when the definition cannot be used; STATUS_NOT_FOUND when a base is
  * not known. */

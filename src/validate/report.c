@@ -1,0 +1,58 @@
+/* A report as an OperationOutcome. */
+#include "validate/run.h"
+
+static const char *const severities[] = {"error", "warning", "information"};
+
+static void write_details(struct json_writer *w, const char *text) {
+    json_name(w, "details");
+    json_object_open(w);
+    json_member_string(w, "text", text);
+    json_object_close(w);
+}
+
+/* The rule's key goes where machines look, and before the words, where people do. */
+static void write_issue(struct json_writer *w, const struct validate_issue *issue) {
+    struct arena *arena = w->buffer.arena;
+    json_object_open(w);
+    json_member_string(w, "severity", severities[issue->severity]);
+    json_member_string(w, "code", issue->code);
+    if (issue->key != NULL) {
+        write_details(w, issue->key);
+    }
+    struct text text =
+        issue->key != NULL ? text_format(arena, "%s: %s", issue->key, issue->text) : text_from(issue->text);
+    json_member_text(w, "diagnostics",
+        issue->profile == NULL ? text
+                               : text_format(arena, "%.*s (profile %s)", (int)text.size, text.at, issue->profile));
+    if (issue->path[0] != '\0') {
+        json_name(w, "expression");
+        json_array_open(w);
+        json_string(w, issue->path);
+        json_array_close(w);
+    }
+    json_object_close(w);
+}
+
+static void write_remark(struct json_writer *w, enum validate_severity severity, const char *code, const char *text) {
+    write_issue(w, &(struct validate_issue){.severity = severity, .code = code, .path = "", .text = text});
+}
+
+void validate_write_outcome(struct json_writer *w, const struct validate_report *report) {
+    int count = report->errors + report->warnings + report->informations;
+    json_object_open(w);
+    json_member_string(w, "resourceType", "OperationOutcome");
+    json_name(w, "issue");
+    json_array_open(w);
+    for (const struct validate_issue *issue = report->first; issue != NULL; issue = issue->next) {
+        write_issue(w, issue);
+    }
+    if (count > VALIDATE_ISSUES_MAX) {
+        struct text text = text_format(w->buffer.arena, "%d of %d issues are shown", VALIDATE_ISSUES_MAX, count);
+        write_remark(w, report->errors > 0 ? VALIDATE_ERROR : VALIDATE_INFORMATION, "too-costly", text.at);
+    }
+    if (count == 0) {
+        write_remark(w, VALIDATE_INFORMATION, "informational", "nothing is wrong with it");
+    }
+    json_array_close(w);
+    json_object_close(w);
+}
