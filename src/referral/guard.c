@@ -117,6 +117,13 @@ static enum status check_draft(const yyjson_val *after, struct task *task, struc
         return fault_coded(scope, STATUS_CONFLICT, "conflict", "Task.status",
             "a referral Task begins as a draft without businessStatus; then it is sent");
     }
+    if (!text_is(coding_code(json_get(after, "code"), TASK_CODE_SYSTEM), "fulfill")) {
+        return fault(
+            scope, STATUS_UNPROCESSABLE, "Task.code", "a referral Task has the code fulfill of %s", TASK_CODE_SYSTEM);
+    }
+    if (yyjson_arr_size((yyjson_val *)json_get(after, "partOf")) > 1) {
+        return fault(scope, STATUS_UNPROCESSABLE, "Task.partOf", "an offer is part of one referral");
+    }
     if (!text_is(json_get_text(after, "intent"), "order")) {
         return fault(scope, STATUS_UNPROCESSABLE, "Task.intent", "a referral Task has the intent order");
     }
@@ -550,15 +557,40 @@ static enum status guard_update(
     return status == STATUS_OK ? task_write(&change->replacement, update.subject, update.loop->now_us, scope) : status;
 }
 
+/* A Task that says nothing of a referral but names one as what it is part of. */
+static enum status joins_loop(
+    bool *out, struct referral *referral, struct records_change *change, struct scope *scope) {
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)json_get(change->after, "partOf"), index, count, item) {
+        struct text id = reference_id(json_get_text(item, "reference"), "Task");
+        const yyjson_val *whole = NULL;
+        enum status status =
+            id.size == 0 ? STATUS_NOT_FOUND : records_unit_get(&whole, change->unit, referral->task, id, scope);
+        if (status == STATUS_OK && task_is_governed(whole)) {
+            *out = true;
+        }
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status guard_task(void *context, struct records_change *change, struct scope *scope) {
     struct referral *referral = context;
     struct task before = {0};
     if (own_write_is(referral, change)) {
         return STATUS_OK; /* loop_commit has checked the laws */
     }
-    bool was = task_is_governed(change->before) && task_read(&before, change->before);
+    bool was = task_is_governed(change->before) && task_read(&before, change->before),
+         is = task_is_governed(change->after);
+    enum status status = was || is ? STATUS_OK : joins_loop(&is, referral, change, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (!was) {
-        return task_is_governed(change->after) ? guard_create(referral, change, scope) : STATUS_OK;
+        return is ? guard_create(referral, change, scope) : STATUS_OK;
     }
     if (change->after == NULL) {
         return guard_delete(referral, change, &before, scope);

@@ -293,6 +293,49 @@ static void other_tasks_are_nobodys_business(void **state) {
     assert_int_equal(fixture_send(&p->f, &nurse, RECORDS_DELETE, "Task", TEXT("lab"), (struct text){0}), STATUS_OK);
 }
 
+static void nothing_slips_in_as_part_of_a_referral(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    struct text body = joined(p,
+        "{\"resourceType\":\"Task\",\"id\":\"x\",\"status\":\"accepted\",\"intent\":\"order\",\"partOf\":[{"
+        "\"reference\":\"Task/%.*s\"}]}",
+        (int)sent.loop.size, sent.loop.at);
+    assert_int_equal(fixture_send(&p->f, &fixture_operator, RECORDS_UPDATE, "Task", TEXT("x"), body), STATUS_CONFLICT);
+    body = joined(p,
+        "{\"resourceType\":\"Task\",\"id\":\"x\",\"status\":\"draft\",\"intent\":\"order\",\"partOf\":[{\"reference\":"
+        "\"Task/%.*s\"}]}",
+        (int)sent.loop.size, sent.loop.at);
+    assert_int_equal(
+        fixture_send(&p->f, &fixture_operator, RECORDS_UPDATE, "Task", TEXT("x"), body), STATUS_UNPROCESSABLE);
+}
+
+/* Another place asked by hand: as a draft with the referral's own members, then sent. */
+static void a_further_place_is_asked_by_hand(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    const yyjson_val *loop = fetch(p, "Task", sent.loop);
+    struct text focus = json_get_text(json_get(loop, "focus"), "reference");
+    const char *format =
+        "{\"resourceType\":\"Task\",\"id\":\"more\",\"status\":\"draft\",\"intent\":\"order\",\"code\":{\"coding\":[{"
+        "\"system\":"
+        "\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},\"partOf\":[{\"reference\":\"Task/"
+        "%.*s\"}],\"focus\":{\"reference\":\"%.*s\"},"
+        "\"for\":{\"reference\":\"Patient/p1\"},\"requester\":{\"reference\":\"" SENDER
+        "\"},\"owner\":{\"reference\":\"Organization/%s\"}}";
+    struct text asked = joined(p, format, (int)sent.loop.size, sent.loop.at, (int)focus.size, focus.at,
+        text_string(p->f.arena, sent.places[0]));
+    assert_int_equal(fixture_send(&p->f, &nurse, RECORDS_UPDATE, "Task", TEXT("more"), asked), STATUS_CONFLICT);
+    struct text body = joined(p, format, (int)sent.loop.size, sent.loop.at, (int)focus.size, focus.at, "A2200016");
+    struct records_caller stranger = receiver(p, TEXT("A9999999"));
+    assert_int_equal(fixture_send(&p->f, &stranger, RECORDS_UPDATE, "Task", TEXT("more"), body), STATUS_DENIED);
+    fixture_ok(&p->f, fixture_send(&p->f, &nurse, RECORDS_UPDATE, "Task", TEXT("more"), body));
+    change_ok(p, &nurse, TEXT("more"), "{\"status\":\"requested\"}");
+    struct records_caller third = receiver(p, TEXT("A2200016"));
+    change_ok(p, &third, TEXT("more"), "{\"status\":\"accepted\"}");
+    assert_state(fetch(p, "Task", sent.offers[0]), "cancelled", "withdrawn");
+    assert_laws(p, sent.loop);
+}
+
 /* ---- the way ------------------------------------------------------------------------------------------------------------------ */
 
 static struct text letter(struct province *p, const char *id, const char *patient) {
@@ -521,6 +564,8 @@ int main(void) {
         TEST(patches_meet_the_same_laws),
         TEST(open_referrals_are_not_deleted),
         TEST(other_tasks_are_nobodys_business),
+        TEST(nothing_slips_in_as_part_of_a_referral),
+        TEST(a_further_place_is_asked_by_hand),
         TEST(there_and_back),
         TEST(a_late_no_leads_to_the_next_place),
         TEST(nobody_left_means_the_control_room),
