@@ -162,6 +162,9 @@ static enum MHD_Result run_exchange(struct exchange *exchange) {
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
     const char *version, const char *upload, size_t *upload_size, void **state) {
     struct exchange *exchange = *state;
+    if (exchange == NULL) { /* there was no memory for it: the connection is closed */
+        return MHD_NO;
+    }
     (void)context, (void)url, (void)version;
     exchange->connection = connection;
     if (exchange->method == NULL) { /* headers only so far */
