@@ -185,6 +185,7 @@ static enum status route_operation(struct exchange *exchange, const char *shape,
 
 static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
     char shape[EXCHANGE_PATH_MAX + 1];
+    exchange_header(exchange, "Vary", "Accept");
     enum status status = format_take_accept(exchange, scope);
     if (status == STATUS_OK)
         status = local_caller(&exchange->request.caller, exchange, scope);
@@ -192,7 +193,6 @@ static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
         status = shape_of(shape, exchange, scope);
     if (status != STATUS_OK)
         return status;
-    exchange_header(exchange, "Vary", "Accept");
     const char *method = exchange->is_head ? "GET" : exchange->method;
     if (strcmp(shape, "M") == 0 && strcmp(method, "GET") == 0)
         return capability_answer(exchange, scope);

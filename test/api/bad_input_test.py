@@ -58,8 +58,11 @@ class BadInput(unittest.TestCase):
         self.refuse('{"resourceType":"Patient","name":[{"text":"' + "x" * (3 * 1024 * 1024) + '"}]}', 413, "larger")
 
     def test_content_type(self):
-        self.refuse("<Patient/>", 415, "Content-Type", headers={"Content-Type": "application/fhir+xml"})
-        self.assertEqual(self.http.get("Patient", Accept="application/fhir+xml").status, 406)
+        for kind in ("text/plain", "text/html", "application/xhtml+xml", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+            self.refuse('{"resourceType":"Patient"}', 415, "Content-Type", headers={"Content-Type": kind})
+        for kind in ("text/html", "image/png", "application/xhtml+xml", "application/fhir+json;q=0", "text/*"):
+            self.assertEqual(self.http.get("Patient", Accept=kind).status, 406, kind)
+        self.assertEqual(self.http.get("Patient?_format=ttl").status, 406)
 
     def test_broken_urls(self):
         self.assertEqual(self.http.get("Patient?name=%zz").status, 400)
