@@ -1,5 +1,5 @@
-/* Extensions: one whose definition is known obeys it, and stands where it says; an unknown modifier is refused, since it may
- * change what its element means. */
+/* Extensions: one whose definition is known obeys it; an unknown modifier is refused, since it may change what its element means.
+ * Where one may stand is a warning: R4's own definitions carry theirs in places that those forbid. */
 #include "validate/profile.h"
 
 #include <string.h>
@@ -76,8 +76,8 @@ void validate_check_extension(struct validate_run *run, const struct validate_pl
         return;
     }
     if (!stands_well(profile, holder)) {
-        validate_say(
-            run, VALIDATE_ERROR, "extension", NULL, frame, "the extension %s may not stand here", profile->url);
+        validate_say(run, VALIDATE_WARNING, "extension", NULL, frame, "the extension %s is not meant to stand here",
+            profile->url);
     }
     validate_conform_profile(run, place, frame, profile, item);
 }

@@ -14,6 +14,7 @@
 
 #include "base/base.h"
 #include "fhir/fhir.h"
+#include "terminology/terminology.h"
 
 /* Limits. Past one, the report says which. */
 enum {
@@ -72,6 +73,10 @@ struct validate_environment {
     int64_t now_us;
     int zone_minutes;
 };
+
+/* For check_code, by the terminology module. */
+MUST_CHECK enum status validate_ask_terminology(enum validate_membership *out, struct terminology *terminology,
+    const struct validate_coding *coding, struct text value_set, struct scope *scope);
 
 /* ---- checking ------------------------------------------------------------------------------------------------------- */
 

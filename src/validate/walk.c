@@ -63,7 +63,7 @@ static void check_element_rule(struct validate_run *run, const struct validate_p
     if (rule->profile != NULL && item->value != NULL) {
         const struct validate_profile *profile =
             validate_find_profile(run, frame, text_from(rule->profile), (struct text){0});
-        if (profile != NULL) {
+        if (profile != NULL && fhir_type_is(item->type, profile->type)) { /* of a choice, one type has it */
             validate_conform_profile(run, place, frame, profile, item);
         }
     }

@@ -21,6 +21,8 @@ PROSE = {"definition", "comment", "requirements", "short", "alias", "mapping", "
          "label", "code", "condition", "isModifierReason", "meaningWhenMissing", "extension", "base", "isModifier"}
 KEPT = ("resourceType", "url", "version", "name", "kind", "abstract", "type", "context", "baseDefinition", "derivation")
 STRENGTHS = {"required": "VALIDATE_REQUIRED", "extensible": "VALIDATE_EXTENSIBLE", "preferred": "VALIDATE_PREFERRED"}
+# Of the type of a literal, not of an element: R5 corrected it (https://hl7.org/fhir/R5/questionnaire.html#invs, que-7).
+CORRECTED = {"operator = 'exists' implies (answer is Boolean)": "operator = 'exists' implies (answer is boolean)"}
 PIECE = 4000  # bytes of one string literal
 
 
@@ -39,10 +41,11 @@ class Rules:
 
     def rule_number(self, constraint):
         severity = "VALIDATE_" + constraint["severity"].upper()
+        expression = CORRECTED.get(constraint["expression"], constraint["expression"])
         if extension_value(constraint, BEST_PRACTICE):
             severity = "VALIDATE_INFORMATION"
         line = "{%s, %s, %s, %s}" % (self.strings.pointer(constraint["key"]), self.strings.pointer(constraint["human"]),
-                                     self.strings.pointer(constraint["expression"]), severity)
+                                     self.strings.pointer(expression), severity)
         if line not in self.numbers:
             self.numbers[line] = len(self.rules)
             self.rules.append(line)
