@@ -17,6 +17,7 @@ struct source {
     int64_t file_size, file_read;
     enum source_packing { SOURCE_PLAIN, SOURCE_GZIP, SOURCE_BZIP2, SOURCE_ZSTD } packing;
     bool is_lines, is_input_done, is_done;
+    bool is_inside; /* of a compressed stream: the file must not end here */
     z_stream gzip;
     bz_stream bzip2;
     ZSTD_DStream *zstd;
@@ -132,6 +133,7 @@ static bool step_bzip2(struct source *source) {
     int result = BZ2_bzDecompress(stream);
     source->input_at = source->input_size - stream->avail_in;
     source->output_size = sizeof source->output - stream->avail_out;
+    source->is_inside = result != BZ_STREAM_END;
     if (result == BZ_STREAM_END) {
         BZ2_bzDecompressEnd(stream);
         memset(stream, 0, sizeof *stream);
@@ -146,6 +148,7 @@ static bool step_zstd(struct source *source) {
     size_t result = ZSTD_decompressStream(source->zstd, &out, &in);
     source->input_at = in.pos;
     source->output_size = out.pos;
+    source->is_inside = result != 0;
     return !ZSTD_isError(result);
 }
 
@@ -166,6 +169,9 @@ static enum status fill_output(struct source *source, struct scope *scope) {
             return status;
         if (source->is_input_done) {
             source->is_done = true;
+            if (source->is_inside) {
+                return fault(scope, STATUS_INVALID, source->path, "the file ends in the middle of its compressed data");
+            }
         } else if (!steps[source->packing](source)) {
             return fault(scope, STATUS_INVALID, source->path, "the compressed data is broken");
         }
