@@ -151,10 +151,12 @@ static void put_as_text(struct buffer *out, struct text xhtml) {
 }
 
 enum status xml_narrative_put(struct buffer *out, struct text xhtml, struct scope *scope) {
+    static const char opening[] = "<div";
     struct text trimmed = text_trim(xhtml);
     struct inspection inspection = {.source = trimmed};
     struct scope inner = {.arena = scope->arena}; /* what is wrong with it is not the caller's fault */
-    enum status status = xml_parse(trimmed, inspect, &inspection, &inner);
+    enum status status =
+        text_starts(trimmed, opening) ? xml_parse(trimmed, inspect, &inspection, &inner) : STATUS_INVALID;
     if (status == STATUS_INVALID) {
         put_as_text(out, xhtml);
         return STATUS_OK;
@@ -163,12 +165,11 @@ enum status xml_narrative_put(struct buffer *out, struct text xhtml, struct scop
         fault_carry(scope, &inner.fault);
         return status;
     }
-    static const struct text opening = {"<div", 4};
-    invariant(text_starts(trimmed, opening.at));
-    buffer_put(out, opening);
+    buffer_put_string(out, opening);
     if (inspection.narrative.space == NULL) {
         buffer_put_string(out, " xmlns=\"" XML_SPACE_XHTML "\"");
     }
-    buffer_put(out, (struct text){trimmed.at + opening.size, trimmed.size - opening.size});
+    size_t written = sizeof opening - 1;
+    buffer_put(out, (struct text){trimmed.at + written, trimmed.size - written});
     return STATUS_OK;
 }

@@ -249,7 +249,7 @@ static void long_values_pass(void **state) {
 static void round_trip(const char *name, const yyjson_val *resource, struct arena *arena) {
     for (int layout = FHIR_XML_COMPACT; layout <= FHIR_XML_INDENTED; layout++) {
         struct scope scope = {.arena = arena};
-        struct text xml, json;
+        struct text xml, json = {NULL, 0};
         if (fhir_xml_write(&xml, resource, (enum fhir_xml_layout)layout, &scope) != STATUS_OK ||
             fhir_xml_read(&json, xml, &scope) != STATUS_OK) {
             fail_msg("%s: %s", name, first_fault(&scope));
