@@ -330,7 +330,10 @@ if (!existsSync(chromium)) {
   console.log(`skipped: there is no ${chromium}\n0 passed, 0 failed, ${wanted.length} skipped`);
   process.exit(0);
 }
-const program = await openProgram();
+const program = await openProgram().catch((error) => {
+  console.log(`${error.message}\n0 passed, ${wanted.length} failed`);
+  process.exit(1);
+});
 const { browser, close } = await openBrowser();
 let passed = 0, failed = 0;
 try {

@@ -35,10 +35,11 @@ export async function readChart(patientId: string): Promise<Chart> {
   const isFinding = (condition: Condition) => condition.category?.some((c) => c.coding?.some((coding) => coding.code === "encounter-diagnosis")) ?? false;
   const words = (list: { code?: { text?: string } }[]) => unique(list.map((item) => half(conceptText(item.code))));
   const complaints = unique((visit?.reasonCode ?? []).map(conceptText));
+  const hasHangul = (text: string) => /[가-힣]/.test(text);
   return {
     patient: patients[0],
     visit,
-    complaints,
+    complaints: complaints.some(hasHangul) && !complaints.every(hasHangul) ? complaints.filter((text) => hasHangul(text) === (say("ko", "en") === "ko")) : complaints,
     findings: words(conditions.filter(isFinding)).filter((text) => !complaints.includes(text)),
     history: words(conditions.filter((condition) => !isFinding(condition))),
     medicines: unique(medicines.map((item) => half(conceptText(item.medicationCodeableConcept)))),

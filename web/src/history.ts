@@ -47,7 +47,7 @@ function eventsOf(versions: Task[]): Event[] {
     }
     const isMoved = business(task) !== business(before) || task.status !== before.status;
     if (isMoved) add("state");
-    else if (task.restriction?.period?.end !== before.restriction?.period?.end && !isOffer(task) && levelOf(task) === levelOf(before)) add("deadline");
+    else if (!isOffer(task) && task.restriction?.period?.end !== before.restriction?.period?.end && Date.parse(before.restriction?.period?.end ?? "") <= Date.parse(at)) add("deadline");
     if (inputOf(task, "departed") !== undefined && inputOf(before, "departed") === undefined) add("roll");
     else if (!isMoved && before.location !== undefined && referenceId(task.location) !== referenceId(before.location)) add("destination");
     if (levelOf(task) !== levelOf(before)) add("level");

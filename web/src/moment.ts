@@ -41,6 +41,12 @@ export function clockText(at: number | string | undefined): string {
   return date.toDateString() === today.toDateString() ? time : `${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
 
+export function dayText(at: number | string): string {
+  const date = new Date(at), days = ["일", "월", "화", "수", "목", "금", "토"], names = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+  return say(`${date.getMonth() + 1}월 ${date.getDate()}일 (${days[date.getDay()]})`, `${names[date.getDay()]} ${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`);
+}
+export const timeText = (at: number | string): string => `${two(new Date(at).getHours())}:${two(new Date(at).getMinutes())}`;
+
 export function durationText(ms: number): string {
   const minutes = Math.floor(Math.abs(ms) / 60000);
   if (minutes < 1) return say(`${Math.floor(Math.abs(ms) / 1000)}초`, `${Math.floor(Math.abs(ms) / 1000)} s`);

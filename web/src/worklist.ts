@@ -34,4 +34,7 @@ export async function readOpen(): Promise<Worklist> {
   return { ...list, loops: list.loops.filter(isOpen), offers: list.offers.filter(isOpen) };
 }
 
+/** The loops that ended last. */
+export const readClosed = async (): Promise<Worklist> => worklist(await search("Task?status=completed,cancelled,failed&part-of:missing=true&_count=10&_sort=-_lastUpdated&_include=Task:patient"));
+
 export const offersOf = (list: Worklist, loop: Task): Task[] => list.offers.filter((offer) => loopId(offer) === loop.id);

@@ -10,6 +10,7 @@ export interface MapMarks {
   destination?: string;
   numbered?: { place: string; rank: number; isChosen?: boolean }[];
   asked?: string[]; // drawn as thin ways
+  ways?: { id: string; origin: string; destination: string; level: number; isMoving: boolean }[]; // many referrals at once
 }
 interface View { x: number; y: number; width: number } // of the drawing; the height follows from the element
 interface Size { width: number; height: number } // of the element, CSS pixels
@@ -227,6 +228,15 @@ function Ways({ marks, to, k }: { marks: MapMarks; to: Projection; k: number }) 
       {origin && (marks.asked ?? []).filter((id) => id !== marks.destination).map((id) => {
         const point = at(to, findPlace(id));
         return point && <path key={id} class="way way-asked" d={bend(origin, point)} stroke-width={1.6 * k} stroke-dasharray={`${4 * k} ${4 * k}`} />;
+      })}
+      {(marks.ways ?? []).map((way) => {
+        const from = at(to, findPlace(way.origin)), end = at(to, findPlace(way.destination));
+        return from && end && (
+          <g key={way.id} class={way.isMoving ? "way-moving" : "way-still"}>
+            <path class="way" d={bend(from, end)} stroke-width={(way.isMoving ? 3 : 2) * k} stroke-dasharray={way.isMoving ? undefined : `${5 * k} ${5 * k}`} />
+            <circle class="way-level" cx={from[0]} cy={from[1]} r={10 * k} stroke-width={2 * k} /><text x={from[0]} y={from[1] + 4.5 * k} font-size={13 * k}>{way.level || "?"}</text>
+          </g>
+        );
       })}
       {origin && destination && <path class="way" d={bend(origin, destination)} stroke-width={4 * k} />}
       {destination && <circle class="way-end" cx={destination[0]} cy={destination[1]} r={17 * k} stroke-width={3 * k} />}

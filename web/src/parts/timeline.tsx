@@ -2,7 +2,7 @@
 import { conceptText, referenceId, type Task } from "../fhir";
 import type { Event } from "../history";
 import { say } from "../language";
-import { ageText, clockText } from "../moment";
+import { ageText, clockText, dayText, timeText } from "../moment";
 import { business, declineReasonOf, isOffer, levelOf, stateName, telephoneOf } from "../referral";
 import { placeName } from "../region";
 import { reasonName } from "../tables";
@@ -57,13 +57,16 @@ function wordsOf({ task, kind }: Event): { title: string; detail: string; tone: 
 }
 
 export function Timeline({ events, now }: { events: readonly Event[]; now: number }) {
+  const latestFirst = [...events].reverse();
   return (
     <ol class="timeline">
-      {[...events].reverse().map((event, i) => {
+      {latestFirst.map((event, i) => {
         const words = wordsOf(event);
+        const day = dayText(event.at), before = latestFirst[i - 1];
         return (
           <li key={`${event.task.id}-${event.task.meta?.versionId}-${event.kind}`} class={`tone-${words.tone} ${isOffer(event.task) ? "is-offer" : ""} ${i === 0 ? "is-latest" : ""}`}>
-            <time dateTime={event.at} title={ageText(event.at, now)}>{clockText(event.at)}</time>
+            {(before === undefined || dayText(before.at) !== day) && <h4 class="timeline-day">{day}</h4>}
+            <time dateTime={event.at} title={ageText(event.at, now)}>{timeText(event.at)}</time>
             <div><strong>{words.title}</strong>{words.detail && <span>{words.detail}</span>}</div>
           </li>
         );

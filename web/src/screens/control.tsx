@@ -4,18 +4,19 @@ import { search } from "../client";
 import { referenceId, type MeasureReport, type Task } from "../fhir";
 import { nameIn, say } from "../language";
 import { ageText, useServerNow } from "../moment";
+import { MapView } from "../parts/map_view";
 import { Empty, Fault, Loading } from "../parts/marks";
 import { usePoll } from "../poll";
-import { business, deadlineOf } from "../referral";
+import { business, deadlineOf, levelOf } from "../referral";
 import { currentRegion, placeName } from "../region";
 import { bedRow, named, tierName } from "../tables";
-import { readOpen } from "../worklist";
+import { readClosed, readOpen } from "../worklist";
 import { ageTone, bedCode, freeOf, totalOf } from "./board";
 import { LoopRow } from "./referrals";
 
 export function ControlScreen({ caller, view }: { caller: Caller; view: string | undefined }) {
   return (
-    <div class="wide">
+    <div class={view === "boards" ? "wide" : "wide control"}>
       <div class="screen-head"><h1>{say("상황판", "Control room")}</h1>
         <nav class="sub-tabs" aria-label={say("보기", "view")}>
           <a href="#/control" class={view === "boards" ? "" : "is-on"}>{say("열린 의뢰", "Open referrals")}</a>
@@ -29,6 +30,7 @@ export function ControlScreen({ caller, view }: { caller: Caller; view: string |
 
 function OpenLoops({ caller }: { caller: Caller }) {
   const list = usePoll("open", readOpen, 2500);
+  const closed = usePoll("closed", readClosed, 10000);
   const now = useServerNow();
   if (list.data === undefined) return list.fault ? <Fault fault={list.fault} /> : <Loading />;
   const data = list.data;
@@ -52,10 +54,13 @@ function OpenLoops({ caller }: { caller: Caller }) {
         <div><dt>{say("이송 중", "On the way")}</dt><dd>{travelling}</dd></div>
         <div><dt>{say("답을 기다리는 문의", "Offers waiting")}</dt><dd>{data.offers.filter((offer) => offer.status === "requested").length}</dd></div>
       </dl>
+      <div class="control-grid"><div>
       {data.loops.length === 0 && <Empty title={say("열린 의뢰가 없습니다", "No open referral")}>{say("열린 의뢰는 모두 여기에, 급한 것부터 보입니다.", "Every open referral is shown here, the most pressing first.")}</Empty>}
       {section(say("시한이 지났습니다", "Overdue"), overdue, "overdue")}
       {section(say("상황실이 할 차례", "Ours to act"), ours, "ours")}
       {section(say("다른 곳이 할 차례", "Others must act"), others, "others")}
+      {closed.data && closed.data.loops.length > 0 && <section class="loops"><h2>{say("방금 끝난 의뢰", "Closed lately")}</h2><ul class="rows rows-closed">{closed.data.loops.map((loop) => closed.data && <LoopRow key={loop.id} loop={loop} list={closed.data} now={now} />)}</ul></section>}
+      </div><div class="control-map"><MapView marks={{ ways: data.loops.filter((loop) => loop.location !== undefined).map((loop) => ({ id: loop.id ?? "", origin: referenceId(loop.requester), destination: referenceId(loop.location), level: levelOf(loop) ?? 0, isMoving: ["en-route", "diverted"].includes(business(loop)) })) }} /></div></div>
     </>
   );
 }
