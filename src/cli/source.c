@@ -119,6 +119,7 @@ static bool step_gzip(struct source *source) {
     int result = inflate(stream, Z_NO_FLUSH);
     source->input_at = source->input_size - stream->avail_in;
     source->output_size = sizeof source->output - stream->avail_out;
+    source->is_inside = result != Z_STREAM_END;
     if (result == Z_STREAM_END) /* another member may follow */
         return inflateReset(stream) == Z_OK;
     return result == Z_OK || (result == Z_BUF_ERROR && !source->is_input_done);
