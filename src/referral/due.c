@@ -204,23 +204,40 @@ enum status due_offer(void *context, struct records_unit *unit, struct text key,
 
 /* ---- the clocks from the first offer -------------------------------------------------------------------------------------- */
 
+#define NEIGHBOUR_NEAR_ENOUGH                                                                                          \
+    .8 /* assumption: of the best place left, what a neighbour's score must reach to be asked before it */
+
+/* One more place than else at once: the best of the neighbouring provinces, or the next by rank where that is clearly better. */
+static const struct region_place *choose_wider(struct loop *loop) {
+    const struct referral_ranking *ranking = &loop->decision.ranking;
+    const struct region_place *places = loop->decision.snapshot->places, *best = NULL;
+    double best_score = 0;
+    for (size_t i = 0; i < ranking->option_count; i++) {
+        const struct referral_option *option = &ranking->options[i];
+        const struct region_place *place = &places[option->place];
+        if (loop_offer_of(loop, place->id) != NULL) {
+            continue;
+        }
+        if (best == NULL) {
+            best = place;
+            best_score = option->score;
+        }
+        if (place->neighbour && option->score >= NEIGHBOUR_NEAR_ENOUGH * best_score) {
+            return place;
+        }
+    }
+    return best;
+}
+
 static enum status widen(struct loop *loop) {
-    if (loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max ||
-        loop->offer_count >= (size_t)loop->policy.offers_max) {
+    bool full = loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max ||
+                loop->offer_count >= (size_t)loop->policy.offers_max;
+    if (full) {
         return STATUS_OK;
     }
     enum status status = loop_rank(loop, WITHOUT_ASKED, REFERRAL_BEST_PLAN);
-    if (status != STATUS_OK || !loop->has_decision) {
-        return status;
-    }
-    const struct referral_ranking *ranking = &loop->decision.ranking;
-    for (size_t i = 0; i < ranking->option_count; i++) {
-        const struct region_place *place = &loop->decision.snapshot->places[ranking->options[i].place];
-        if (place->neighbour && loop_offer_of(loop, place->id) == NULL) {
-            return offer_ask(loop, place->id);
-        }
-    }
-    return STATUS_OK;
+    const struct region_place *place = status == STATUS_OK && loop->has_decision ? choose_wider(loop) : NULL;
+    return place == NULL ? status : offer_ask(loop, place->id);
 }
 
 static enum status mark_delayed(struct loop *loop) {

@@ -336,6 +336,22 @@ static void a_further_place_is_asked_by_hand(void **state) {
     assert_laws(p, sent.loop);
 }
 
+/* A department has at most two open questions at a time, from all referrals together; a third patient goes to the next place. */
+static void a_department_is_not_flooded(void **state) {
+    struct province *p = *state;
+    struct text first = {0};
+    int asked = 0;
+    for (int i = 0; i < 4; i++) {
+        struct sent sent = send_infarction(p, text_string(p->f.arena, joined(p, "f%d", i)), "");
+        first = i == 0 ? sent.places[0] : first;
+        assert_true(sent.count >= 1);
+        for (size_t n = 0; n < sent.count; n++) {
+            asked += text_equal(sent.places[n], first) ? 1 : 0;
+        }
+    }
+    assert_int_equal(asked, 2);
+}
+
 /* ---- the way ------------------------------------------------------------------------------------------------------------------ */
 
 static struct text letter(struct province *p, const char *id, const char *patient) {
@@ -566,6 +582,7 @@ int main(void) {
         TEST(other_tasks_are_nobodys_business),
         TEST(nothing_slips_in_as_part_of_a_referral),
         TEST(a_further_place_is_asked_by_hand),
+        TEST(a_department_is_not_flooded),
         TEST(there_and_back),
         TEST(a_late_no_leads_to_the_next_place),
         TEST(nobody_left_means_the_control_room),
