@@ -1,4 +1,5 @@
 /* audit: rows that only grow, each holding the digest of all before it. */
+#include "store/view.h"
 #include "store/writer.h"
 
 #include <string.h>
@@ -43,7 +44,7 @@ enum status store_unit_audit(struct store_unit *unit, struct text entry, struct 
     return status;
 }
 
-enum status store_view_audit(struct store_audit_entry **out, size_t *count_out, struct store_view *view, uint64_t after_number,
+static enum status audit_list(struct store_audit_entry **out, size_t *count_out, struct store_view *view, uint64_t after_number,
     size_t limit, struct scope *scope) {
     struct statement *list = statement_take(view->connection, SQL_AUDIT_LIST);
     bind_int(list, 1, (int64_t)(after_number > INT64_MAX ? INT64_MAX : after_number));
@@ -65,5 +66,19 @@ enum status store_view_audit(struct store_audit_entry **out, size_t *count_out, 
     }
     enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
     statement_give(view->connection, list);
+    return status;
+}
+
+enum status store_view_audit(struct store_audit_entry **out, size_t *count_out, struct store_view *view, uint64_t after_number,
+    size_t limit, struct scope *scope) {
+    if (!view->kept) {
+        return audit_list(out, count_out, view, after_number, limit, scope);
+    }
+    struct store_view *newest = NULL; /* the kept snapshot may lack the latest rows */
+    enum status status = store_view_open_fresh(&newest, view->store, scope);
+    if (status == STATUS_OK) {
+        status = audit_list(out, count_out, newest, after_number, limit, scope);
+    }
+    store_view_close(newest);
     return status;
 }

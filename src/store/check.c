@@ -193,7 +193,7 @@ static enum status check_folder(void *context, struct scope *scope) {
 
 enum status store_check(struct store *store, store_progress *progress, void *context, struct scope *scope) {
     struct checking checking = {.store = store, .progress = progress, .progress_context = context, .scope = scope};
-    enum status status = store_view_open(&checking.view, store, 0, scope);
+    enum status status = store_view_open_fresh(&checking.view, store, scope);
     if (status != STATUS_OK) {
         return status;
     }

@@ -79,7 +79,8 @@ void checkpointer_close(struct checkpointer *checkpointer) {
     free(checkpointer);
 }
 
-void checkpointer_turn(struct checkpointer *checkpointer, struct connection *writer, int pages) {
+void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, struct connection *writer) {
+    int pages = writer->wal_pages;
     if (pages < checkpointer->asked_at) {
         checkpointer->asked_at = 0; /* the log began anew */
     }
@@ -93,6 +94,7 @@ void checkpointer_turn(struct checkpointer *checkpointer, struct connection *wri
     }
     pthread_mutex_unlock(&checkpointer->lock);
     if (ended) {
+        readers_refresh(store);
         sqlite3_wal_checkpoint_v2(writer->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     }
 }

@@ -8,8 +8,8 @@ struct checkpointer;
 /* NULL: no memory. `path` must outlive it. */
 struct checkpointer *checkpointer_open(const char *path);
 void checkpointer_close(struct checkpointer *checkpointer); /* accepts NULL; waits for one that runs */
-/* Called by the writer between transactions; `pages` are in the log now. Asks for a checkpoint when the log has grown; when
+/* Called by the writer between transactions. Asks for a checkpoint when the log has grown; when
  * one has ended, copies the little that was written since, so that the log can begin anew. */
-void checkpointer_turn(struct checkpointer *checkpointer, struct connection *writer, int pages);
+void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, struct connection *writer);
 
 #endif

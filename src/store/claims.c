@@ -39,7 +39,7 @@ enum status store_unit_claim(struct text *holder_out, struct store_unit *unit, s
     if (found) {
         return text_equal(held, holder) ? STATUS_OK : STATUS_CONFLICT;
     }
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     struct statement *add = statement_take(connection, SQL_CLAIM_ADD);
     bind_bytes(add, 1, space);
     bind_bytes(add, 2, key);
@@ -59,7 +59,7 @@ enum status store_unit_release(
     if (!text_equal(held, holder)) {
         return STATUS_CONFLICT;
     }
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     struct statement *remove = statement_take(connection, SQL_CLAIM_REMOVE);
     bind_bytes(remove, 1, space);
     bind_bytes(remove, 2, key);
@@ -81,7 +81,7 @@ enum status store_view_holder(
 /* ---- notes ----------------------------------------------------------------------------------------------------------- */
 
 enum status store_unit_note_set(struct store_unit *unit, struct text name, struct text value, struct scope *scope) {
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     struct statement *set = statement_take(unit->writer->connection, SQL_NOTE_SET);
     bind_bytes(set, 1, name);
     bind_bytes(set, 2, value);

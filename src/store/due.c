@@ -2,7 +2,7 @@
 #include "store/writer.h"
 
 enum status store_unit_due_set(struct store_unit *unit, struct text owner, struct text key, int64_t at_us, struct scope *scope) {
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     unit->writer->due_touched = true;
     struct statement *set = statement_take(unit->writer->connection, SQL_DUE_SET);
     bind_bytes(set, 1, owner);
@@ -12,7 +12,7 @@ enum status store_unit_due_set(struct store_unit *unit, struct text owner, struc
 }
 
 enum status store_unit_due_clear(struct store_unit *unit, struct text owner, struct text key, struct scope *scope) {
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     unit->writer->due_touched = true;
     struct statement *clear = statement_take(unit->writer->connection, SQL_DUE_CLEAR);
     bind_bytes(clear, 1, owner);

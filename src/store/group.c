@@ -61,6 +61,7 @@ static enum status unit_run(struct writer *writer, struct member *member, struct
     } else if (unit.wrote) {
         writer->state.seq = unit.seq;
         writer->state.time_us = unit.time_us;
+        writer->changes = writer->changes || unit.changes;
     }
     member->seq = writer->state.seq;
     return status == STATUS_OK ? statement_run(writer->connection, SQL_RELEASE, group_scope) : status;
@@ -112,6 +113,9 @@ static enum status group_commit(struct writer *writer, struct scope *scope) {
 
 static void group_publish(struct writer *writer) {
     struct store *store = writer->store;
+    if (writer->changes) {
+        atomic_fetch_add_explicit(&store->epoch, 1, memory_order_release);
+    }
     atomic_store_explicit(&store->committed_seq, writer->state.seq, memory_order_release);
     atomic_store_explicit(&store->resources, writer->state.resources, memory_order_relaxed);
     atomic_store_explicit(&store->versions, writer->state.vid_next - 1, memory_order_relaxed);
@@ -181,6 +185,7 @@ void group_run(struct writer *writer) {
     struct scope scope;
     writer->member_count = 0;
     writer->nodes.count = 0;
+    writer->changes = false;
     writer->connection->failed = STATUS_OK;
     state_copy(&writer->group_state, &writer->state);
     enum status status = scope_run(&scope, arena, group_write, writer);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { CHUNK_SIZE = 256 * 1024 };
 
@@ -57,12 +58,11 @@ static int node_compare(const struct mem_node *node, const struct row_place *pla
 static void *chunk_take(struct mem_generation *generation, size_t size) {
     size = (size + 7) & ~(size_t)7;
     struct mem_chunk *chunk = generation->chunks;
-    if (chunk == NULL || CHUNK_SIZE - chunk->used < size) {
-        chunk = malloc(sizeof *chunk + CHUNK_SIZE);
-        if (chunk == NULL) {
+    if (chunk == NULL || CHUNK_SIZE - sizeof *chunk - chunk->used < size) {
+        chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* goes back at once when freed */
+        if (chunk == MAP_FAILED) {
             return NULL;
         }
-        chunk->used = 0;
         chunk->next = generation->chunks;
         generation->chunks = chunk;
     }
@@ -115,7 +115,7 @@ void mem_generation_drop(struct mem_generation *generation) {
     struct mem_chunk *chunk = generation->chunks;
     while (chunk != NULL) {
         struct mem_chunk *next = chunk->next;
-        free(chunk);
+        munmap(chunk, CHUNK_SIZE);
         chunk = next;
     }
     free(generation);
@@ -144,7 +144,7 @@ static int random_levels(struct mem_generation *generation) {
     return levels;
 }
 
-/* In before[level]: the last node that sorts before `place` there; with `behind_equal` also over nodes at the place. */
+/* In before[level]: the last node there that sorts at or before (place, seq). */
 static void find(struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation, const struct row_place *place,
     uint64_t seq) {
     struct mem_node *at = generation->head;

@@ -42,6 +42,7 @@ static void rotate(struct writer *writer) {
     writer->state.active_from_rid = writer->state.rid_next;
     writer->state.merged.set = false;
     pthread_mutex_lock(&store->publish);
+    atomic_fetch_add_explicit(&store->epoch, 1, memory_order_release);
     store->merging = store->active;
     store->active = next;
     pthread_mutex_unlock(&store->publish);
@@ -299,6 +300,7 @@ enum status merge_step(bool *did_out, struct writer *writer, enum merge_pace pac
         return status;
     }
     *did_out = true;
+    atomic_fetch_add_explicit(&store->epoch, 1, memory_order_release);
     writer->events_since_merge = 0;
     writer->merge_at = slice.node;
     atomic_store_explicit(&store->rows_merged, writer->state.rows, memory_order_relaxed);

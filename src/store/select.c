@@ -351,8 +351,14 @@ static enum status page_fill(struct store_page *out, struct search_run *run, con
     size_t count = best->count < query->limit ? best->count : query->limit;
     *out = (struct store_page){.at = ARENA_ARRAY(run->scope->arena, struct store_resource, count)};
     for (size_t i = 0; i < count; i++) {
-        enum status status = view_resource(&out->at[out->count], run->view, best->at[i].rid, query->want, run->scope);
+        struct scope own = {.arena = run->scope->arena};
+        enum status status = view_resource(&out->at[out->count], run->view, best->at[i].rid, query->want, &own);
+        if (status == STATUS_FAILED && run->view->connection->failed == STATUS_OK) {
+            log_event(LOG_ERROR, "store.resource-damaged", "rid", text_format(run->scope->arena, "%llu", (unsigned long long)best->at[i].rid).at, NULL);
+            continue; /* one bad row fails no page */
+        }
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            fault_carry(run->scope, &own.fault);
             return status;
         }
         out->count += status == STATUS_OK;

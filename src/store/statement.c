@@ -14,8 +14,6 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_SAVEPOINT] = "SAVEPOINT unit",
     [SQL_ROLLBACK_TO] = "ROLLBACK TO unit",
     [SQL_RELEASE] = "RELEASE unit",
-    [SQL_SYNC_FULL] = "PRAGMA synchronous=FULL",
-    [SQL_SYNC_NORMAL] = "PRAGMA synchronous=NORMAL",
 
     [SQL_STATE_GET] = "SELECT seq,time,rid_next,vid_next,merge_from,merge_from_rid,active_from,active_from_rid,merged,horizon,"
                       "audit_number,audit_hash,resources,rows FROM state WHERE one=1",
@@ -35,7 +33,6 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_VERSION_SEQ_AT] = "SELECT vid,seq FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
     [SQL_VERSION_TIME_AT] = "SELECT vid,time FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
     [SQL_VERSIONS_FROM] = "SELECT vid,rid,version,previous,type,seq,time,method,rows FROM version WHERE vid>=?1 ORDER BY vid",
-    [SQL_VERSION_LAST] = "SELECT coalesce(max(vid),0) FROM version",
     [SQL_VERSION_BODIES] = "SELECT vid,method,dictionary,gap,size,body FROM version ORDER BY vid",
 
     [SQL_HISTORY_ALL] = "SELECT vid,rid FROM version WHERE vid<?1 AND vid>=?2 ORDER BY vid DESC",
@@ -52,7 +49,6 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ROW_ADD] = "INSERT INTO row(lane,key,rid,seq) VALUES(?1,?2,?3,?4)",
     [SQL_ROW_REMOVE] = "DELETE FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
     [SQL_ROW_COUNT_KEY] = "SELECT count(*) FROM row WHERE lane=?1 AND key=?2",
-    [SQL_ROW_COUNT_ALL] = "SELECT count(*) FROM row",
 
     [SQL_PAST_KEY] = "SELECT rid,seq,ended FROM past WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid,seq",
     [SQL_PAST_RANGE] = "SELECT " ROW_COLUMNS ",ended FROM past WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid,seq",
@@ -87,7 +83,6 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_DICTIONARIES] = "SELECT number,bytes FROM dictionary ORDER BY number",
     [SQL_DICTIONARY_ADD] = "INSERT INTO dictionary(number,bytes) VALUES(?1,?2)",
 
-    [SQL_FIGURES] = "SELECT (SELECT count(*) FROM row WHERE lane=?1),(SELECT coalesce(max(vid),0) FROM version)",
     [SQL_INTEGRITY] = "PRAGMA integrity_check(10)",
 };
 
@@ -161,6 +156,7 @@ void connection_close(struct connection *connection) {
         statement = next;
     }
     sqlite3_close(connection->database);
+    free(connection->snapshot);
     free(connection);
 }
 

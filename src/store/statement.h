@@ -10,14 +10,13 @@
 
 enum sql {
     SQL_BEGIN_READ, SQL_BEGIN_WRITE, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_ROLLBACK_TO, SQL_RELEASE,
-    SQL_SYNC_FULL, SQL_SYNC_NORMAL,
     SQL_STATE_GET, SQL_STATE_PUT,
     SQL_RESOURCE_GET, SQL_RESOURCE_ADD, SQL_RESOURCE_SET, SQL_RESOURCES_FROM,
     SQL_VERSION_GET, SQL_VERSION_HEAD, SQL_VERSION_ROWS, SQL_VERSION_ADD, SQL_VERSION_SEQ_AT, SQL_VERSION_TIME_AT, SQL_VERSIONS_FROM,
-    SQL_VERSION_LAST, SQL_VERSION_BODIES,
+    SQL_VERSION_BODIES,
     SQL_HISTORY_ALL, SQL_HISTORY_TYPE, SQL_HISTORY_COUNT_ALL, SQL_HISTORY_COUNT_TYPE,
     SQL_ROW_KEY, SQL_ROW_RANGE, SQL_ROW_LAST, SQL_ROW_DOWN, SQL_ROW_FIRST_RID, SQL_ROW_AT, SQL_ROW_ADD, SQL_ROW_REMOVE,
-    SQL_ROW_COUNT_KEY, SQL_ROW_COUNT_ALL,
+    SQL_ROW_COUNT_KEY,
     SQL_PAST_KEY, SQL_PAST_RANGE, SQL_PAST_LAST, SQL_PAST_DOWN, SQL_PAST_ADD, SQL_PAST_EXPIRED, SQL_PAST_REMOVE,
     SQL_SPACES, SQL_SPACE_ADD,
     SQL_CLAIM_GET, SQL_CLAIM_ADD, SQL_CLAIM_REMOVE,
@@ -26,7 +25,7 @@ enum sql {
     SQL_AUDIT_ADD, SQL_AUDIT_LIST,
     SQL_MOMENTS, SQL_MOMENT_ADD, SQL_MOMENT_REMOVE,
     SQL_DICTIONARIES, SQL_DICTIONARY_ADD,
-    SQL_FIGURES, SQL_INTEGRITY,
+    SQL_INTEGRITY,
     SQL_COUNT
 };
 
@@ -37,8 +36,11 @@ struct statement {
     bool taken;
 };
 
+struct snapshot;
+
 struct connection {
     sqlite3 *database;
+    struct snapshot *snapshot; /* what an idle reader keeps open; its view's memory is freed with the connection */
     struct statement *all, *free[SQL_COUNT];
     struct connection *next; /* in the pool */
     enum status failed;      /* the worst since connection_calm: a fault of the database, not of the caller */

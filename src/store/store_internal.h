@@ -16,7 +16,7 @@ enum {
     SPACE_IDENTITY = 3, /* key: type and packed id; a row for each (type, id) ever mentioned */
     READERS_DEFAULT = 4,
     READERS_MAX = 64,
-    MEMORY_ROWS_DEFAULT = 400 * 1000,
+    MEMORY_ROWS_DEFAULT = 600 * 1000,
     QUEUE_DEFAULT = 4096,
     ROWS_MAX_DEFAULT = 20 * 1000 * 1000,
     ID_MAX = 128,
@@ -152,6 +152,8 @@ struct store {
     struct connection *readers_idle;
     size_t readers_idle_count, readers_open;
 
+    /* Grows whenever what a view sees may have changed: units that write more than audit rows, merging, generations. */
+    _Atomic uint64_t epoch;
     _Atomic uint64_t committed_seq, units, groups, resources, versions, rows_merged, audit_entries;
     _Atomic int64_t due_earliest_us;
 };
@@ -161,6 +163,8 @@ void moments_add(struct store *store, struct moment moment);
 uint64_t store_horizon(struct store *store);
 enum status reader_take(struct connection **out, struct store *store, struct scope *scope);
 void reader_give(struct store *store, struct connection *connection);
+/* Ends the snapshots that idle readers keep, so that the log can begin anew. */
+void readers_refresh(struct store *store);
 void readers_close(struct store *store);
 
 /* schema.c */

@@ -154,7 +154,7 @@ static enum status rid_find(uint64_t *out, struct store_unit *unit, uint16_t typ
 
 static enum status rid_give(uint64_t *out, struct store_unit *unit, struct text key, struct scope *scope) {
     struct writer *writer = unit->writer;
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     *out = writer->state.rid_next++;
     struct row_place place = {.lane = lane_of_keys(SPACE_IDENTITY), .key = key, .rid = *out};
     if (!event_add(unit, MEM_ADDED, &place)) {
@@ -304,7 +304,7 @@ static enum status version_write(
     struct store_resource *out, struct writing *writing, const struct store_put *put, struct scope *scope) {
     struct store_unit *unit = writing->unit;
     struct text rows = {0};
-    unit->wrote = true;
+    unit->wrote = unit->changes = true;
     enum status status = rows_make(&rows, unit, put, scope);
     if (status != STATUS_OK) {
         return status;

@@ -1,6 +1,7 @@
 /* view: opening, and single resources. */
 #include "store/view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- readers --------------------------------------------------------------------------------------------------------- */
@@ -31,10 +32,28 @@ enum status reader_take(struct connection **out, struct store *store, struct sco
     return status;
 }
 
-void reader_give(struct store *store, struct connection *connection) {
-    connection_reset(connection);
+enum { SNAPSHOT_LIFE_US = 50 * 1000 }; /* the log cannot begin anew while one is open */
+
+static void snapshot_end(struct connection *connection) {
     if (sqlite3_get_autocommit(connection->database) == 0) {
         sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);
+    }
+    if (connection->snapshot != NULL) {
+        connection->snapshot->open = false;
+    }
+}
+
+/* Nothing changed since it was taken, and it is not old. */
+static bool snapshot_is_good(const struct store *store, const struct connection *connection) {
+    const struct snapshot *snapshot = connection->snapshot;
+    return snapshot != NULL && snapshot->open && snapshot->epoch == atomic_load_explicit(&store->epoch, memory_order_acquire) &&
+           clock_monotonic_us() - snapshot->since_us < SNAPSHOT_LIFE_US;
+}
+
+void reader_give(struct store *store, struct connection *connection) {
+    connection_reset(connection);
+    if (connection->failed != STATUS_OK || !snapshot_is_good(store, connection)) {
+        snapshot_end(connection);
     }
     connection->failed = STATUS_OK;
     pthread_mutex_lock(&store->readers_lock);
@@ -49,6 +68,14 @@ void reader_give(struct store *store, struct connection *connection) {
     pthread_cond_signal(&store->readers_free);
     pthread_mutex_unlock(&store->readers_lock);
     connection_close(connection);
+}
+
+void readers_refresh(struct store *store) {
+    pthread_mutex_lock(&store->readers_lock);
+    for (struct connection *connection = store->readers_idle; connection != NULL; connection = connection->next) {
+        snapshot_end(connection);
+    }
+    pthread_mutex_unlock(&store->readers_lock);
 }
 
 void readers_close(struct store *store) {
@@ -122,16 +149,52 @@ static void view_close_deferred(void *view) {
     store_view_close(view);
 }
 
+/* `epoch` was read before the snapshot was taken: a change in between makes it old at once. */
+static void snapshot_keep(struct store_view *view, uint64_t epoch) {
+    struct connection *connection = view->connection;
+    if (connection->snapshot == NULL) {
+        connection->snapshot = calloc(1, sizeof *connection->snapshot);
+    }
+    if (connection->snapshot != NULL) {
+        connection->snapshot->open = true;
+        connection->snapshot->epoch = epoch;
+        connection->snapshot->since_us = clock_monotonic_us();
+        state_copy(&connection->snapshot->state, &view->state);
+    }
+}
+
+/* Goes on with the snapshot that the reader has kept. False when it is not good any more. */
+static bool view_resume(struct store_view *view, uint64_t seq) {
+    const struct snapshot *snapshot = view->connection->snapshot;
+    if (!snapshot_is_good(view->store, view->connection) || seq > snapshot->state.seq) {
+        return false;
+    }
+    generations_hold(view);
+    if (!snapshot_is_good(view->store, view->connection)) { /* these generations may be too new for it */
+        generations_drop(view);
+        return false;
+    }
+    state_copy(&view->state, &snapshot->state);
+    view->kept = true;
+    return true;
+}
+
 /* Takes generations, then a snapshot. When the writer has begun a generation between the two, it is done again. */
 static enum status view_begin(struct store_view *view, struct scope *scope) {
+    snapshot_end(view->connection);
     for (;;) {
+        uint64_t epoch = atomic_load_explicit(&view->store->epoch, memory_order_acquire);
         generations_hold(view);
         enum status status = statement_run(view->connection, SQL_BEGIN_READ, scope);
         if (status == STATUS_OK) {
             status = state_read(&view->state, view->connection, scope);
         }
         uint64_t newest = mem_generation_from(view->generations[view->generation_count - 1]);
-        if (status != STATUS_OK || view->state.active_from <= newest) {
+        if (status == STATUS_OK && view->state.active_from <= newest) {
+            snapshot_keep(view, epoch);
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) {
             return status;
         }
         generations_drop(view);
@@ -146,7 +209,9 @@ static enum status gone(struct scope *scope) {
     return fault(scope, STATUS_GONE, "", "this state of the record is no longer kept: start the search again");
 }
 
-enum status store_view_open(struct store_view **out, struct store *store, uint64_t seq, struct scope *scope) {
+enum freshness { FRESH_ENOUGH, FRESH_NOW };
+
+static enum status view_open(struct store_view **out, struct store *store, uint64_t seq, enum freshness freshness, struct scope *scope) {
     struct store_view *view = ARENA_NEW(scope->arena, struct store_view);
     view->store = store;
     arena_defer(scope->arena, view_close_deferred, view);
@@ -155,7 +220,7 @@ enum status store_view_open(struct store_view **out, struct store *store, uint64
     }
     view->open = true;
     enum status status = reader_take(&view->connection, store, scope);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && (freshness == FRESH_NOW || !view_resume(view, seq))) {
         status = view_begin(view, scope);
     }
     if (status == STATUS_OK && seq > view->state.seq) {
@@ -171,6 +236,14 @@ enum status store_view_open(struct store_view **out, struct store *store, uint64
     view->seq = seq == 0 ? view->state.seq : seq;
     *out = view;
     return STATUS_OK;
+}
+
+enum status store_view_open(struct store_view **out, struct store *store, uint64_t seq, struct scope *scope) {
+    return view_open(out, store, seq, FRESH_ENOUGH, scope);
+}
+
+enum status store_view_open_fresh(struct store_view **out, struct store *store, struct scope *scope) {
+    return view_open(out, store, 0, FRESH_NOW, scope);
 }
 
 uint64_t store_view_sequence(const struct store_view *view) {

@@ -17,9 +17,21 @@ struct store_view {
     struct mem_generation *generations[VIEW_GENERATIONS]; /* the older first */
     size_t generation_count;
     bool open;
+    bool kept; /* on a snapshot that an earlier view left open: audit rows may have been added since */
+};
+
+/* A reader's snapshot that stays open for the next view while nothing that a view sees changes. */
+struct snapshot {
+    bool open;
+    uint64_t epoch;
+    int64_t since_us;
+    struct store_state state;
 };
 /* False while the view is at the newest state of its snapshot: then no past row is visible. */
 bool view_is_past(const struct store_view *view);
+
+/* The newest state, on a snapshot of its own. */
+enum status store_view_open_fresh(struct store_view **out, struct store *store, struct scope *scope);
 
 /* (type, id) → rid; 0: never mentioned. */
 enum status view_rid(uint64_t *out, struct store_view *view, uint16_t type, struct text id, struct scope *scope);

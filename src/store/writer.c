@@ -130,13 +130,14 @@ static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
 static bool tidy(struct writer *writer, enum merge_pace pace) {
     bool did = false;
     enum status status = merge_step(&did, writer, pace);
-    checkpointer_turn(writer->checkpointer, writer->connection, writer->connection->wal_pages);
+    checkpointer_turn(writer->checkpointer, writer->store, writer->connection);
     return status == STATUS_OK && did;
 }
 
 /* With nothing to do, the log goes into the database file and the page cache back to the system. */
 static void rest(struct writer *writer) {
     if (writer->connection->wal_pages > 0) {
+        readers_refresh(writer->store);
         sqlite3_wal_checkpoint_v2(writer->connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         writer->connection->wal_pages = 0; /* the next commit counts again */
         sqlite3_db_release_memory(writer->connection->database);

@@ -48,6 +48,7 @@ struct writer {
     struct node_list nodes; /* events added by the group */
     size_t events_since_merge;
     bool due_touched;
+    bool changes; /* the group wrote more than audit rows */
     struct identity_cache *identities;
     struct mem_node *merge_at;
     struct place_kept purge_place;
@@ -59,7 +60,8 @@ struct store_unit {
     struct writer *writer;
     uint64_t seq;
     int64_t time_us;
-    bool wrote;
+    bool wrote;   /* anything */
+    bool changes; /* more than audit rows */
     struct store_state before;
     size_t first_node;
 };

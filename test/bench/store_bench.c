@@ -7,11 +7,14 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -47,6 +50,13 @@ static uint64_t mixed(uint64_t x) { /* splitmix64 */
 
 static double since_s(int64_t start_us) {
     return (double)(clock_monotonic_us() - start_us) / 1e6;
+}
+
+/* CPU time of the process: what a loaded machine cannot distort much. */
+static double cpu_s(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static _Noreturn void give_up(const char *what, const struct scope *scope) {
@@ -457,6 +467,7 @@ static void search_kinds(struct bench *bench, struct samples *samples, double se
         struct reading reading = {.bench = bench, .kind = (enum search_kind)kind, .random = 7};
         struct scope scope;
         samples_clear(samples);
+        double cpu = cpu_s();
         int64_t start_us = clock_monotonic_us();
         while (since_s(start_us) < seconds) {
             int64_t one_us = clock_monotonic_us();
@@ -467,8 +478,9 @@ static void search_kinds(struct bench *bench, struct samples *samples, double se
             arena_reset(arena);
             samples_add(samples, clock_monotonic_us() - one_us);
         }
-        double took = since_s(start_us);
+        double took = since_s(start_us), cpu_us = (cpu_s() - cpu) * 1e6 / atomic_load(&samples->count);
         samples_print(search_names[kind], samples, took);
+        printf("%-34s %10.1f us of CPU each, %.1f results\n", "", cpu_us, (double)reading.results / atomic_load(&samples->count));
         if (kind == SEARCH_COUNT_CODE) {
             printf("%-34s %10.2f M/s\n", "  matching resources counted", (double)reading.results / took / 1e6);
         }
@@ -569,14 +581,15 @@ static void phase_import(struct bench *bench) {
     struct load load = {.end = bench->resources, .unit = IMPORT_UNIT};
     pthread_t thread;
     load_open(&load, bench, IN_FLIGHT / IMPORT_UNIT * 8);
+    double cpu = cpu_s();
     int64_t start_us = clock_monotonic_us();
     pthread_create(&thread, NULL, load_main, &load);
     load_main(&load);
     pthread_join(thread, NULL);
     load_wait(&load);
-    printf("%-34s %10.0f /s   (%llu resources, %llu failed, %.1f s)\n", "import in units of 50, searchable",
+    printf("%-34s %10.0f /s   (%llu resources, %llu failed, %.1f s, %.1f us of CPU each)\n", "import in units of 50, searchable",
         (double)atomic_load(&load.done) / since_s(start_us), (unsigned long long)atomic_load(&load.done),
-        (unsigned long long)atomic_load(&load.failed), since_s(start_us));
+        (unsigned long long)atomic_load(&load.failed), since_s(start_us), (cpu_s() - cpu) * 1e6 / (double)atomic_load(&load.done));
     fflush(stdout);
 }
 
@@ -601,6 +614,7 @@ static void phase_singles(struct bench *bench, struct samples *samples) {
     load_open(&load, bench, 64);
     struct store_figures before, after;
     store_figures(&before, bench->store);
+    double cpu = cpu_s();
     int64_t start_us = clock_monotonic_us();
     pthread_create(&loader, NULL, load_main, &load);
     pthread_create(&reader, NULL, pager_main, &pager);
@@ -617,6 +631,7 @@ static void phase_singles(struct bench *bench, struct samples *samples) {
     printf("\n%d s of single durable writes, 64 waiting, a tenth updates, one reader paging sorted results\n",
         bench->seconds);
     samples_print("writes", samples, took);
+    printf("%-34s %10.1f us of CPU each, the pager's included\n", "", (cpu_s() - cpu) * 1e6 / (double)atomic_load(&load.done));
     printf("%-34s %10.1f\n", "  units a group",
         (double)(after.units - before.units) / (double)(after.groups - before.groups));
     samples_print("pages of 100, by date", &pager.samples, took);
@@ -642,6 +657,34 @@ static void print_sizes(struct bench *bench) {
     printf("%-34s %10.2f GB, %.2f of the bodies; %llu rows merged, %llu in memory\n", "disk, indexes included",
         (double)figures.disk_bytes / 1e9, (double)figures.disk_bytes / body, (unsigned long long)figures.rows_merged,
         (unsigned long long)figures.rows_in_memory);
+}
+
+/* A child fills memory with index rows and is killed; how long does the folder take to open? */
+static void phase_kill(struct bench *bench, struct scope *scope) {
+    int ends[2];
+    char byte;
+    if (pipe(ends) != 0) {
+        give_up("pipe", NULL);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        open_store(bench, scope);
+        struct load load = {.next = bench->resources, .end = bench->resources + 40000, .unit = IMPORT_UNIT};
+        load_open(&load, bench, IN_FLIGHT / IMPORT_UNIT * 8);
+        load_main(&load);
+        load_wait(&load);
+        _exit(write(ends[1], "x", 1) == 1 ? (pause(), 0) : 1);
+    }
+    if (read(ends[0], &byte, 1) != 1) {
+        give_up("the child failed", NULL);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    double cpu = cpu_s(), took_ms = open_store(bench, scope), cpu_ms = (cpu_s() - cpu) * 1e3;
+    struct store_figures figures;
+    store_figures(&figures, bench->store);
+    printf("%-34s %10.1f ms   (%llu rows in memory, %.1f ms of CPU)\n", "start after a kill under load", took_ms,
+        (unsigned long long)figures.rows_in_memory, cpu_ms);
 }
 
 int main(int count, char **arguments) {
@@ -679,6 +722,8 @@ int main(int count, char **arguments) {
     sleep(2);
     printf("%-34s %10.1f MB (with this program's own)\n", "resident memory idle", resident_mb());
     print_sizes(&bench);
+    store_close(bench.store);
+    phase_kill(&bench, &scope);
     store_close(bench.store);
     clock_close(bench.clock);
     arena_close(arena);

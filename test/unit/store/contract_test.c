@@ -1,6 +1,8 @@
 /* What store.h promises, one promise a test. */
 #include "unit/store/fixture.h"
 
+#include <sqlite3.h>
+
 enum { PATIENT = 1, TASK = 2 };
 
 /* ---- units ------------------------------------------------------------------------------------------------------------ */
@@ -411,6 +413,71 @@ static void old_states_live_for_fifteen_minutes(void **state) {
     fixture_close(fixture);
 }
 
+static int64_t past_rows(struct fixture *fixture) {
+    sqlite3 *database = NULL;
+    sqlite3_stmt *count = NULL;
+    char path[512];
+    snprintf(path, sizeof path, "%s/store.db", fixture->folder);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database, "SELECT count(*) FROM past", -1, &count, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    int64_t rows = sqlite3_column_int64(count, 0);
+    sqlite3_finalize(count);
+    sqlite3_close(database);
+    return rows;
+}
+
+static void wait_for_past_rows(struct fixture *fixture, int64_t rows) {
+    for (int i = 0; i < 200 && past_rows(fixture) != rows; i++) {
+        usleep(50000);
+    }
+    assert_int_equal(past_rows(fixture), rows);
+}
+
+static void ended_rows_are_removed(void **state) {
+    (void)state;
+    struct fixture *fixture = fixture_open(0);
+    uint32_t space = fixture_space(fixture, "s");
+    struct store_row one = {.space = space, .key = TEXT("one")}, two = {.space = space, .key = TEXT("two")};
+    fixture_write(fixture, PATIENT, "p", NULL, &one, 1);
+    fixture_write(fixture, PATIENT, "p", NULL, &two, 1);
+    fixture_write(fixture, PATIENT, "q", NULL, &one, 1);
+    fixture_delete(fixture, PATIENT, "q");
+    wait_for_past_rows(fixture, 5); /* of p its key and its time, of q these and its type */
+    clock_advance(fixture->clock, (STORE_CURSOR_LIFE_S + 1) * INT64_C(1000000));
+    fixture_write(fixture, PATIENT, "r", NULL, NULL, 0);
+    clock_advance(fixture->clock, (STORE_CURSOR_LIFE_S + 1) * INT64_C(1000000));
+    wait_for_past_rows(fixture, 0);
+    fixture_check(fixture);
+    fixture_close(fixture);
+}
+
+/* ---- damage ---------------------------------------------------------------------------------------------------------------- */
+
+static void one_bad_row_fails_no_page(void **state) {
+    (void)state;
+    struct fixture *fixture = fixture_open(0);
+    struct store_plan plan = {.kind = STORE_PLAN_TYPE, .type = PATIENT};
+    struct store_query query = {.plan = &plan, .limit = 10, .want = STORE_WANT_BODY};
+    struct store_page page;
+    sqlite3 *database = NULL;
+    char path[512];
+    fixture_write(fixture, PATIENT, "p", "{}", NULL, 0);
+    fixture_write(fixture, PATIENT, "q", "{}", NULL, 0);
+    store_close(fixture->store);
+    snprintf(path, sizeof path, "%s/store.db", fixture->folder);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "UPDATE version SET body=x'00' WHERE vid=1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    fixture_open_store(fixture);
+    struct store_view *view = fixture_view(fixture, 0);
+    assert_int_equal(store_view_select(&page, view, &query, &fixture->scope), STATUS_OK);
+    assert_int_equal(page.count, 1);
+    assert_true(text_is(page.at[0].id, "q"));
+    store_view_close(view);
+    fixture_close(fixture);
+}
+
 /* ---- audit ---------------------------------------------------------------------------------------------------------------- */
 
 static enum status add_audit(void *context, struct store_unit *unit, struct scope *scope) {
@@ -451,6 +518,8 @@ int main(void) {
         cmocka_unit_test(targets_are_named_once),
         cmocka_unit_test(history_is_newest_first),
         cmocka_unit_test(old_states_live_for_fifteen_minutes),
+        cmocka_unit_test(ended_rows_are_removed),
+        cmocka_unit_test(one_bad_row_fails_no_page),
         cmocka_unit_test(audit_rows_form_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
