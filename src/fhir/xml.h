@@ -38,7 +38,7 @@ struct xml_attribute xml_event_attribute(const struct xml_event *event, int inde
 
 /* Whatever it returns but STATUS_OK ends the parsing, and is what xml_parse returns. */
 typedef enum status xml_handler(void *context, const struct xml_event *event, struct scope *scope);
-/* STATUS_INVALID with the line and column of what is not well-formed, not UTF-8, or a document type declaration. */
+/* Linear in the source's size, whatever it holds. STATUS_INVALID with the line and column of what is not well-formed, not UTF-8, or a document type declaration. */
 MUST_CHECK enum status xml_parse(struct text source, xml_handler *handler, void *context, struct scope *scope);
 
 /* Text as XML: an attribute's value in double quotes, or text between tags. What XML 1.0 has no character for becomes

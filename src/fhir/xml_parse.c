@@ -7,7 +7,13 @@
 
 #include "fhir/xml.h"
 
-enum { SOURCE_SIZE_MAX = 1 << 30, ATTRIBUTE_FIELDS = 5, NAMESPACE_FIELDS = 2 };
+enum {
+    SOURCE_SIZE_MAX = 1 << 30,
+    ATTRIBUTE_FIELDS = 5,
+    NAMESPACE_FIELDS = 2,
+    ATTRIBUTES_MAX = 64, /* of one tag: libxml2 compares each with each */
+    NAMESPACES_MAX = 64, /* declared around an element: libxml2 looks through them one by one */
+};
 
 struct parse {
     struct text source;
@@ -105,6 +111,10 @@ static void on_open(void *context, const xmlChar *name, const xmlChar *prefix, c
     struct parse *parse = context;
     (void)defaulted_count;
     parse->is_open = true;
+    if (parse->status == STATUS_OK && parse->parser->nsNr > NAMESPACES_MAX * NAMESPACE_FIELDS) {
+        stop(parse, fault(parse->scope, STATUS_INVALID, "", "more than %d namespaces are declared around an element",
+                        NAMESPACES_MAX));
+    }
     const char *tag = memrchr(parse->source.at, '<', consumed(parse)); /* no attribute holds a bare one */
     struct xml_event event = {
         .kind = XML_OPEN,
@@ -207,6 +217,43 @@ static bool is_utf8(struct text source) {
     return is_declared && memchr(source.at, '\0', source.size) == NULL && text_is_utf8(source);
 }
 
+/* Where what starts with "<!" or "<?" ends; NULL where it does not, or is a document type. */
+static const char *skip_markup(const char *at, const char *end) {
+    static const struct {
+        const char *open, *close;
+    } sections[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+    struct text rest = {at, (size_t)(end - at)};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        size_t opened = strlen(sections[i].open);
+        if (text_starts(rest, sections[i].open)) {
+            return memmem(at + opened, rest.size - opened, sections[i].close, strlen(sections[i].close));
+        }
+    }
+    return NULL;
+}
+
+/* Whether any tag up to the first malformed one has too many attributes. */
+static bool is_crowded(struct text source) {
+    const char *at = source.at, *end = source.at + source.size;
+    while (at != NULL && (at = memchr(at, '<', (size_t)(end - at))) != NULL) {
+        if (at + 1 < end && (at[1] == '!' || at[1] == '?')) {
+            at = skip_markup(at, end);
+            continue;
+        }
+        int count = 0;
+        for (; at < end && *at != '>'; at++) {
+            if (*at != '"' && *at != '\'') {
+                continue;
+            }
+            at = memchr(at + 1, *at, (size_t)(end - at - 1));
+            if (++count > ATTRIBUTES_MAX || at == NULL) {
+                return count > ATTRIBUTES_MAX;
+            }
+        }
+    }
+    return false;
+}
+
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
 enum status xml_parse(struct text source, xml_handler *handler, void *context, struct scope *scope) {
@@ -218,6 +265,9 @@ enum status xml_parse(struct text source, xml_handler *handler, void *context, s
     }
     if (!is_utf8(source)) {
         return fault(scope, STATUS_INVALID, "", "the encoding of the XML must be UTF-8");
+    }
+    if (is_crowded(source)) {
+        return fault(scope, STATUS_INVALID, "", "a tag has more than %d attributes", ATTRIBUTES_MAX);
     }
     pthread_once(&library_once, xmlInitParser);
     struct parse parse = {.source = source, .handler = handler, .context = context, .scope = scope};

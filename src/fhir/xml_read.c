@@ -17,6 +17,7 @@ enum {
     NO_INDEX = -1,
     NO_POSITION = -1,
     DEADLINE_EVERY = 4096, /* elements */
+    SKIPPED_DEPTH_MAX = 256,
 };
 
 enum place {
@@ -405,8 +406,7 @@ static enum status open_element(struct reader *reader, const struct xml_event *e
         }
     }
     if (reader->skipped > 0) {
-        reader->skipped++;
-        return STATUS_OK;
+        return reader->skipped++ < SKIPPED_DEPTH_MAX ? STATUS_OK : STATUS_INVALID; /* there is a fault already */
     }
     bool is_resource = reader->depth == 0 || top(reader)->place == PLACE_HOLDER;
     return is_resource ? open_resource(reader, event) : open_member(reader, event);

@@ -199,6 +199,34 @@ static void depth_is_limited(void **state) {
     arena_close(arena);
 }
 
+/* libxml2's own loops over these are quadratic: without our limits each of them takes minutes. */
+static void time_is_limited(void **state) {
+    (void)state;
+    struct arena *arena = arena_open(ARENA_LIMIT);
+    struct scope scope = {.arena = arena};
+    struct text json;
+    struct buffer xml = buffer_open(arena, SIZE_MAX);
+    buffer_put_string(&xml, "<Patient xmlns=\"http://hl7.org/fhir\"");
+    for (int i = 0; i < 1000000; i++) {
+        buffer_put_format(&xml, " a%d='>'", i);
+    }
+    buffer_put_string(&xml, "/>");
+    assert_int_equal(fhir_xml_read(&json, buffer_text(&xml), &scope), STATUS_INVALID);
+    assert_non_null(strstr(scope.fault.first->text, "attributes"));
+    static const char *const places[] = {"", "<text><div xmlns='http://www.w3.org/1999/xhtml'>"};
+    for (size_t place = 0; place < 2; place++) {
+        scope = (struct scope){.arena = arena};
+        xml = buffer_open(arena, SIZE_MAX);
+        buffer_put_string(&xml, "<!-- it's \"so --><?p it's?><Patient xmlns=\"http://hl7.org/fhir\" xmlns:z='urn:z'>");
+        buffer_put_string(&xml, places[place]);
+        for (int i = 0; i < 1000000; i++) {
+            buffer_put_format(&xml, "<z:a xmlns:n%d='urn:x'>", i);
+        }
+        assert_int_equal(fhir_xml_read(&json, buffer_text(&xml), &scope), STATUS_INVALID);
+    }
+    arena_close(arena);
+}
+
 static enum status read_in_scope(void *context, struct scope *scope) {
     struct text json;
     return fhir_xml_read(&json, *(const struct text *)context, scope);
@@ -383,6 +411,7 @@ int main(void) {
         cmocka_unit_test(write_refuses),
         cmocka_unit_test(indented),
         cmocka_unit_test(depth_is_limited),
+        cmocka_unit_test(time_is_limited),
         cmocka_unit_test(memory_and_faults_are_limited),
         cmocka_unit_test(long_values_pass),
         cmocka_unit_test(xml_examples),
