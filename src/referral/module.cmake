@@ -10,3 +10,8 @@ add_custom_command(
     COMMENT "Generating the tables of the referral"
     VERBATIM)
 target_sources(soyang_referral PRIVATE "${referral_tables}")
+
+# How long a ranking takes: not part of a normal build (ninja soyang_rank_bench).
+add_executable(soyang_rank_bench EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/test/bench/rank_bench.c")
+target_include_directories(soyang_rank_bench PRIVATE "${CMAKE_SOURCE_DIR}/src")
+target_link_libraries(soyang_rank_bench PRIVATE soyang_flags soyang_referral soyang_external)
