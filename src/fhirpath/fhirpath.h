@@ -52,6 +52,8 @@ struct fhirpath_environment {
     enum status (*resolve)(const yyjson_val **out, void *context, struct text reference, struct scope *scope);
     enum status (*member_of)(bool *out, bool *known, void *context, const struct fhirpath_item *code,
         struct text value_set, struct scope *scope);
+    /* trace(): its name, and the focus or what its projection yields. May be NULL: nothing is logged. */
+    enum status (*trace)(void *context, struct text name, const struct fhirpath_items *items, struct scope *scope);
     void *context;
     int64_t now_us; /* now(), today(): fixed during an evaluation */
     int zone_minutes;

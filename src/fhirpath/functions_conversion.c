@@ -293,14 +293,24 @@ enum status clock_run(struct collection *out, const struct call *call) {
     return collection_add(out, call->machine, &item);
 }
 
-/* Nothing is logged: what passes here is a patient's. The name and the projection are evaluated for their faults. */
+/* Nothing is logged: what passes here is a patient's. It goes to whoever asked for it, if anybody did. */
 enum status trace_run(struct collection *out, const struct call *call) {
+    const struct fhirpath_environment *environment = call->machine->environment;
     struct text name;
     enum presence presence;
+    struct collection projected = {0};
     enum status status = call_argument_text(&name, &presence, call, 0);
     for (size_t i = 0; call_has(call, 1) && status == STATUS_OK && i < call->input->count; i++) {
-        struct collection projected = {0};
-        status = call_each(&projected, call, 1, &call->input->at[i], (int64_t)i);
+        struct collection one = {0};
+        status = call_each(&one, call, 1, &call->input->at[i], (int64_t)i);
+        if (status == STATUS_OK) {
+            status = collection_add_all(&projected, call->machine, &one);
+        }
+    }
+    if (status == STATUS_OK && environment->trace != NULL) {
+        const struct collection *traced = call_has(call, 1) ? &projected : call->input;
+        const struct fhirpath_items items = {.at = traced->at, .count = traced->count};
+        status = environment->trace(environment->context, name, &items, call->machine->scope);
     }
     return status != STATUS_OK ? status : collection_add_all(out, call->machine, call->input);
 }
