@@ -1,62 +1,74 @@
 #include "records/operation.h"
 #include "records/page.h"
 #include "records/query.h"
+#include "records/seal.h"
+#include "records/subset.h"
 
 #include <string.h>
-
-/* Cursors: the sequence number of the first page and the store's own place, as hexadecimal. Both are checked by the store:
- * a page of the past is refused when it is too old, and a place that was made up finds nothing it may not show. */
-enum { SEQUENCE_BYTES = 8, CURSOR_BYTES_MAX = 256 };
 
 struct history_plan {
     struct store_history_query query;
     uint64_t sequence;
     int64_t at_end_us; /* _at: versions later than this are not asked for */
     bool has_at, wants_no_entries;
+    struct text cursor;
+    struct subset subset;
     struct search_pair *self;
     size_t self_count;
 };
 
-static struct text cursor_write(struct arena *arena, uint64_t sequence, struct text after) {
-    static const char digits[] = "0123456789abcdef";
-    char *at = arena_alloc(arena, 2 * (SEQUENCE_BYTES + after.size) + 1);
-    for (size_t i = 0; i < SEQUENCE_BYTES + after.size; i++) {
-        unsigned byte =
-            0xFF & (i < SEQUENCE_BYTES ? (unsigned)(sequence >> (56 - 8 * i)) : (unsigned)after.at[i - SEQUENCE_BYTES]);
-        at[2 * i] = digits[byte >> 4];
-        at[2 * i + 1] = digits[byte & 15];
+/* ---- cursors ---------------------------------------------------------------------------------------------------- */
+
+/* The sequence number of the first page and the store's own place, sealed for this path and these parameters. */
+enum { SEQUENCE_BYTES = 8 };
+
+static struct text history_path(const struct operation *op, struct arena *arena) {
+    const struct records_request *request = &op->request;
+    switch (request->interaction) {
+    case RECORDS_HISTORY_INSTANCE:
+        return text_format(
+            arena, "%s/%.*s/_history", fhir_type_name(request->type), (int)request->id.size, request->id.at);
+    case RECORDS_HISTORY_TYPE:
+        return text_format(arena, "%s/_history", fhir_type_name(request->type));
+    default:
+        return TEXT("_history");
     }
-    return (struct text){at, 2 * (SEQUENCE_BYTES + after.size)};
 }
 
-static int digit_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
+static struct text cursor_purpose(const struct operation *op, const struct history_plan *plan, struct arena *arena) {
+    struct buffer purpose = buffer_open(arena, SIZE_MAX);
+    struct text path = history_path(op, arena);
+    buffer_put_format(&purpose, "%zu:", path.size);
+    buffer_put(&purpose, path);
+    for (size_t i = 0; i < plan->self_count; i++) {
+        const struct search_pair *pair = &plan->self[i];
+        buffer_put_format(&purpose, "%zu,%zu:", pair->name.size, pair->value.size);
+        buffer_put(&purpose, pair->name);
+        buffer_put(&purpose, pair->value);
     }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return buffer_text(&purpose);
 }
 
-static enum status cursor_read(struct history_plan *plan, struct text cursor, struct scope *scope) {
-    size_t size = cursor.size / 2;
-    if (cursor.size % 2 != 0 || size <= SEQUENCE_BYTES || size > CURSOR_BYTES_MAX) {
-        return fault(scope, STATUS_INVALID, "_cursor", "this is not a cursor of this server");
+static struct text write_cursor(const struct operation *op, const struct history_plan *plan, uint64_t sequence,
+    struct text after, struct arena *arena) {
+    struct buffer bytes = buffer_open(arena, SEAL_BYTES_MAX);
+    for (int i = SEQUENCE_BYTES - 1; i >= 0; i--) {
+        buffer_put_char(&bytes, (char)(sequence >> (8 * i) & 0xFF));
     }
-    char *bytes = arena_alloc(scope->arena, size);
-    for (size_t i = 0; i < size; i++) {
-        int high = digit_value(cursor.at[2 * i]), low = digit_value(cursor.at[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return fault(scope, STATUS_INVALID, "_cursor", "this is not a cursor of this server");
-        }
-        bytes[i] = (char)(high * 16 + low);
+    buffer_put(&bytes, after);
+    return seal_close(arena, op->records->cursor_key, cursor_purpose(op, plan, arena), buffer_text(&bytes));
+}
+
+static enum status read_cursor(struct history_plan *plan, const struct operation *op, struct scope *scope) {
+    struct text bytes = {0}, purpose = cursor_purpose(op, plan, scope->arena);
+    if (!seal_open(&bytes, scope->arena, op->records->cursor_key, purpose, plan->cursor) ||
+        bytes.size <= SEQUENCE_BYTES) {
+        return fault(scope, STATUS_INVALID, "_cursor", "this server did not write it, or for another history");
     }
-    plan->sequence = 0;
     for (size_t i = 0; i < SEQUENCE_BYTES; i++) {
-        plan->sequence = plan->sequence << 8 | (unsigned char)bytes[i];
+        plan->sequence = plan->sequence << 8 | (unsigned char)bytes.at[i];
     }
-    if (plan->sequence == 0) {
-        return fault(scope, STATUS_INVALID, "_cursor", "this is not a cursor of this server");
-    }
-    plan->query.after = (struct text){bytes + SEQUENCE_BYTES, size - SEQUENCE_BYTES};
+    plan->query.after = (struct text){bytes.at + SEQUENCE_BYTES, bytes.size - SEQUENCE_BYTES};
     return STATUS_OK;
 }
 
@@ -93,7 +105,7 @@ static enum status take_count(
     if (!text_to_int64(&count, value) || count < 0) {
         return fault(scope, STATUS_INVALID, "_count", "a number, not negative");
     }
-    plan->wants_no_entries = count == 0;
+    plan->wants_no_entries = plan->wants_no_entries || count == 0;
     if (count > 0) {
         plan->query.limit = (uint64_t)count > records->page_max ? records->page_max : (size_t)count;
     }
@@ -103,7 +115,9 @@ static enum status take_count(
 static enum status take_cursor(
     struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
     (void)records;
-    return cursor_read(plan, value, scope);
+    (void)scope;
+    plan->cursor = value.at == NULL ? TEXT("") : value;
+    return STATUS_OK;
 }
 
 static enum status take_nothing(
@@ -115,6 +129,32 @@ static enum status take_nothing(
     return STATUS_OK;
 }
 
+static enum status take_subset(struct history_plan *plan, const char *name, struct text value, struct scope *scope) {
+    const struct search_pair pair = {text_from(name), value};
+    struct subset one;
+    enum status status = subset_parse(&one, &pair, 1, SEARCH_STRICT, scope);
+    if (one.element_count > 0) {
+        plan->subset.elements = one.elements;
+        plan->subset.element_count = one.element_count;
+    } else {
+        plan->subset.summary = one.summary;
+    }
+    return status;
+}
+
+static enum status take_summary(
+    struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
+    (void)records;
+    plan->wants_no_entries = plan->wants_no_entries || text_is(value, "count");
+    return text_is(value, "count") ? STATUS_OK : take_subset(plan, "_summary", value, scope);
+}
+
+static enum status take_elements(
+    struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
+    (void)records;
+    return take_subset(plan, "_elements", value, scope);
+}
+
 static const struct {
     const char *name;
     take_parameter *take;
@@ -123,6 +163,8 @@ static const struct {
     {"_since", take_since, IN_SELF},
     {"_at", take_at, IN_SELF},
     {"_count", take_count, IN_SELF},
+    {"_summary", take_summary, IN_SELF},
+    {"_elements", take_elements, IN_SELF},
     {"_cursor", take_cursor, NOT_IN_SELF},
     {"_format", take_nothing, NOT_IN_SELF},
     {"_pretty", take_nothing, NOT_IN_SELF},
@@ -141,7 +183,8 @@ static enum status take_pair(
     if (op->request.handling == SEARCH_LENIENT) {
         return STATUS_OK;
     }
-    return fault(scope, STATUS_INVALID, "", "a history knows the parameters _since, _at and _count only");
+    return fault(
+        scope, STATUS_INVALID, "", "a history knows the parameters _since, _at, _count, _summary and _elements only");
 }
 
 /* ---- entries ---------------------------------------------------------------------------------------------------- */
@@ -185,54 +228,70 @@ static void write_response(struct json_writer *w, const struct store_resource *v
     json_object_close(w);
 }
 
-static void write_version(
-    struct json_writer *w, struct operation *op, const struct store_resource *version, struct scope *scope) {
+static enum status write_version(struct json_writer *w, struct operation *op, const struct history_plan *plan,
+    const struct store_resource *version, struct scope *scope) {
+    enum status status = STATUS_OK;
     audit_note_add(&op->note, scope->arena, fhir_resource_type(version->type), version->id);
     json_object_open(w);
     page_write_full_url(w, op->records, version, scope->arena);
     if (version->method != STORE_DELETED) {
+        struct text body = body_splice(scope->arena, version);
+        if (!subset_is_whole(&plan->subset)) {
+            status = subset_write(&body, &plan->subset, body, scope);
+        }
         json_name(w, "resource");
-        json_raw(w, body_splice(scope->arena, version));
+        json_raw(w, body);
     }
     write_request(w, version, scope->arena);
     write_response(w, version, scope->arena);
     json_object_close(w);
+    return status == STATUS_OK ? scope_check_deadline(scope) : status;
 }
 
 static bool is_asked(const struct history_plan *plan, const struct store_resource *version) {
     return !plan->has_at || version->updated_us < plan->at_end_us;
 }
 
-static void write_versions(struct json_writer *w, struct operation *op, const struct history_plan *plan,
-    const struct store_page *page, struct scope *scope) {
+static size_t asked_of(const struct history_plan *plan, const struct store_page *page) {
     size_t asked = 0;
     for (size_t i = 0; i < page->count; i++) {
         asked += is_asked(plan, &page->at[i]);
     }
-    if (asked == 0) {
-        return; /* an empty array is not FHIR */
+    return asked;
+}
+
+static enum status write_versions(struct json_writer *w, struct operation *op, const struct history_plan *plan,
+    const struct store_page *page, struct scope *scope) {
+    enum status status = STATUS_OK;
+    if (asked_of(plan, page) == 0) {
+        return status; /* an empty array is not FHIR */
     }
     json_name(w, "entry");
     json_array_open(w);
-    for (size_t i = 0; i < page->count; i++) {
+    for (size_t i = 0; i < page->count && status == STATUS_OK; i++) {
         if (is_asked(plan, &page->at[i])) {
-            write_version(w, op, &page->at[i], scope);
+            status = write_version(w, op, plan, &page->at[i], scope);
         }
     }
     json_array_close(w);
+    return status;
 }
 
-static struct text history_path(const struct operation *op, struct arena *arena) {
-    const struct records_request *request = &op->request;
-    switch (request->interaction) {
-    case RECORDS_HISTORY_INSTANCE:
-        return text_format(
-            arena, "%s/%.*s/_history", fhir_type_name(request->type), (int)request->id.size, request->id.at);
-    case RECORDS_HISTORY_TYPE:
-        return text_format(arena, "%s/_history", fhir_type_name(request->type));
-    default:
-        return TEXT("_history");
+/* Those current at or after the start of `_at`, without those that began after its end. */
+static enum status count_versions(
+    uint64_t *out, const struct history_plan *plan, struct store_view *view, struct scope *scope) {
+    struct store_history_query query = plan->query;
+    query.after = (struct text){0};
+    enum status status = store_view_history_count(out, view, &query, scope);
+    if (status != STATUS_OK || !plan->has_at || plan->at_end_us == INT64_MAX) {
+        return status;
     }
+    uint64_t later = 0;
+    query.at_us = 0;
+    query.since_us = query.since_us > plan->at_end_us ? query.since_us : plan->at_end_us;
+    status = store_view_history_count(&later, view, &query, scope);
+    *out = *out > later ? *out - later : 0;
+    return status;
 }
 
 /* ---- the interaction -------------------------------------------------------------------------------------------- */
@@ -243,14 +302,12 @@ static enum status write_bundle(struct operation *op, const struct history_plan 
     json_object_open(&w);
     json_member_string(&w, "resourceType", "Bundle");
     json_member_string(&w, "type", "history");
-    if (!plan->has_at) { /* with _at only a scan would know */
-        uint64_t total = 0;
-        enum status status = store_view_history_count(&total, view, &plan->query, scope);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        json_member_int(&w, "total", (int64_t)total);
+    uint64_t total = 0;
+    enum status status = count_versions(&total, plan, view, scope);
+    if (status != STATUS_OK) {
+        return status;
     }
+    json_member_int(&w, "total", (int64_t)total);
     struct text path = history_path(op, scope->arena);
     bool has_next = page->next.at != NULL && !plan->wants_no_entries;
     const struct page_link links[] = {
@@ -260,21 +317,29 @@ static enum status write_bundle(struct operation *op, const struct history_plan 
             .path = path,
             .pairs = plan->self,
             .pair_count = plan->self_count,
-            .cursor = has_next ? cursor_write(scope->arena, store_view_sequence(view), page->next) : (struct text){0},
+            .cursor = has_next ? write_cursor(op, plan, store_view_sequence(view), page->next, scope->arena)
+                               : (struct text){0},
         },
     };
     page_write_links(&w, op->records, links, has_next ? 2 : 1, scope->arena);
     if (!plan->wants_no_entries) {
-        write_versions(&w, op, plan, page, scope);
+        status = write_versions(&w, op, plan, page, scope);
     }
     json_object_close(&w);
-    return json_finish(&op->answer->body, &w, scope);
+    return status == STATUS_OK ? json_finish(&op->answer->body, &w, scope) : status;
 }
 
 static enum status read_history(
     struct operation *op, struct history_plan *plan, struct store_view *view, struct scope *scope) {
     struct store_page page = {0};
     enum status status = store_view_history(&page, view, &plan->query, scope);
+    while (status == STATUS_OK && asked_of(plan, &page) == 0 && page.next.at != NULL) {
+        plan->query.after = page.next; /* all of it later than _at: no page for the client */
+        status = scope_check_deadline(scope);
+        if (status == STATUS_OK) {
+            status = store_view_history(&page, view, &plan->query, scope);
+        }
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -309,11 +374,15 @@ static enum status aim(struct history_plan *plan, const struct operation *op, st
 enum status history_prepare(struct operation *op, struct scope *scope) {
     struct history_plan plan = {
         .query = {.limit = op->records->page_default, .want = STORE_WANT_BODY},
+        .subset = {.summary = SEARCH_SUMMARY_FALSE},
         .self = ARENA_ARRAY(scope->arena, struct search_pair, op->request.pair_count + 1),
     };
     enum status status = aim(&plan, op, scope);
     for (size_t i = 0; i < op->request.pair_count && status == STATUS_OK; i++) {
         status = take_pair(&plan, op, &op->request.pairs[i], scope);
+    }
+    if (status == STATUS_OK && plan.cursor.at != NULL) {
+        status = read_cursor(&plan, op, scope);
     }
     if (status != STATUS_OK) {
         return status;
