@@ -43,39 +43,60 @@ static enum status look_after(bool *retry_out, struct bundle *bundle, struct rec
                       : STATUS_OK;
 }
 
-static enum status write_entry(struct bundle_entry *entry, struct records_unit *unit, struct scope *scope) {
-    struct write *write = &entry->write;
-    entry->answer = (struct records_answer){.type = write->type, .id = write->id};
-    if (entry->is_settled && entry->method == BUNDLE_DELETE) {
+/* Nothing to write: a deletion of nothing, or a creation that matched the one it asked for. */
+static enum status answer_settled(
+    struct bundle_entry *entry, enum records_return returns, struct records_unit *unit, struct scope *scope) {
+    const struct write *write = &entry->write;
+    bool wants_body = returns == RECORDS_RETURN_REPRESENTATION;
+    struct standing standing;
+    if (entry->method == BUNDLE_DELETE) {
         return STATUS_OK;
     }
-    if (entry->is_settled) {
-        struct standing standing;
-        enum status status = unit_standing(&standing, unit, write->type, write->id, STORE_WANT_IDENTITY, scope);
-        entry->answer.version = standing.resource.version;
-        entry->answer.updated_us = standing.resource.updated_us;
-        audit_note_add(unit->note, scope->arena, write->type, write->id);
+    enum status status = unit_standing(
+        &standing, unit, write->type, write->id, wants_body ? STORE_WANT_BODY : STORE_WANT_IDENTITY, scope);
+    if (status != STATUS_OK) {
         return status;
     }
-    enum status status = STATUS_OK;
-    if (entry->method == BUNDLE_PATCH) {
-        struct text format = {0}, body = {0};
-        struct patch patch;
-        status = patch_of_entry(&format, &body, entry->resource, entry->path, scope);
-        if (status == STATUS_OK) {
-            status = patch_read(&patch, format, body, scope);
-        }
-        if (status == STATUS_OK) {
-            status = patch_draft(write, unit, &patch, scope);
-        }
+    entry->answer.version = standing.resource.version;
+    entry->answer.updated_us = standing.resource.updated_us;
+    entry->answer.body =
+        wants_body && standing.exists ? body_splice(scope->arena, &standing.resource) : (struct text){0};
+    audit_note_add(unit->note, scope->arena, write->type, write->id);
+    return STATUS_OK;
+}
+
+static enum status make_patch_draft(struct bundle_entry *entry, struct records_unit *unit, struct scope *scope) {
+    struct text format = {0}, body = {0};
+    struct patch patch;
+    enum status status = patch_of_entry(&format, &body, entry->resource, entry->path, scope);
+    if (status == STATUS_OK) {
+        status = patch_read(&patch, format, body, scope);
     }
+    return status == STATUS_OK ? patch_draft(&entry->write, unit, &patch, scope) : status;
+}
+
+static enum status write_entry(
+    struct bundle_entry *entry, enum records_return returns, struct records_unit *unit, struct scope *scope) {
+    struct write *write = &entry->write;
+    entry->answer = (struct records_answer){.type = write->type, .id = write->id};
+    if (entry->is_settled) {
+        return answer_settled(entry, returns, unit, scope);
+    }
+    enum status status = entry->method == BUNDLE_PATCH ? make_patch_draft(entry, unit, scope) : STATUS_OK;
     if (status == STATUS_OK) {
         status = write_apply(write, unit, scope);
+    }
+    if (status != STATUS_OK) {
+        return status;
     }
     entry->answer.version = write->version;
     entry->answer.updated_us = write->updated_us;
     entry->answer.created = write->created && write->kind != WRITE_DELETE;
-    return status;
+    if (returns == RECORDS_RETURN_REPRESENTATION && write->kind != WRITE_DELETE) {
+        entry->answer.body =
+            body_splice_parts(scope->arena, write->draft.json, write->draft.gap, write->version, write->updated_us);
+    }
+    return STATUS_OK;
 }
 
 /* Readings are answered after the commit, but what is not there fails the whole. */
@@ -103,8 +124,8 @@ static enum status run_step(struct bundle *bundle, int step, struct records_unit
         if (step_of(entry->method) != step) {
             continue;
         }
-        enum status status =
-            entry->method == BUNDLE_GET ? check_read(entry, unit, scope) : write_entry(entry, unit, scope);
+        enum status status = entry->method == BUNDLE_GET ? check_read(entry, unit, scope)
+                                                         : write_entry(entry, bundle->returns, unit, scope);
         if (status != STATUS_OK) {
             return fault(scope, status, entry->path, "this entry is why nothing of the bundle was done");
         }

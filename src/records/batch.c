@@ -60,6 +60,11 @@ static enum status request_of(struct flight *flight, const struct records_caller
     if (status != STATUS_OK) {
         return status;
     }
+    if (entry->operation != NULL) {
+        request->interaction = RECORDS_OPERATION;
+        request->operation = target->operation;
+        return entry->resource == NULL ? STATUS_OK : resource_text(&request->body, entry->resource, scope);
+    }
     switch (entry->method) {
     case BUNDLE_DELETE:
         request->interaction = RECORDS_DELETE;
@@ -95,6 +100,32 @@ static enum status make_request(void *context, struct scope *scope) {
     return request_of(start->flight, start->caller, scope);
 }
 
+/* An upper module's operation waits for units of its own: here, in the bundle's worker, so that no worker waits for another. */
+static enum status run_registered(void *context, struct scope *scope) {
+    struct flight *flight = context;
+    const struct records_request *request = &flight->request;
+    const struct records_operation *operation = flight->entry->operation;
+    const struct records_operation_call call = {
+        .caller = &request->caller,
+        .type = request->type,
+        .id = request->id,
+        .version = request->version,
+        .body = request->body,
+        .pairs = request->pairs,
+        .pair_count = request->pair_count,
+    };
+    return operation->run(&flight->entry->answer.body, operation->context, &call, scope);
+}
+
+static void run_here(struct runway *runway, struct flight *flight) {
+    enum status status = shield_run(&flight->scope, run_registered, flight);
+    flight->entry->answer.status = status;
+    if (status != STATUS_OK && flight->scope.fault.count == 0) {
+        fault(&flight->scope, status, "", "the operation ended with \"%s\"", status_name(status));
+    }
+    waiter_signal(runway->waiter);
+}
+
 static void start_entry(struct runway *runway, struct bundle_entry *entry) {
     struct flight *flight = &runway->flights[runway->count];
     *flight = (struct flight){.entry = entry, .arena = arena_open(ENTRY_ARENA_BYTES)};
@@ -105,7 +136,9 @@ static void start_entry(struct runway *runway, struct bundle_entry *entry) {
     runway->count++;
     struct start start = {.flight = flight, .caller = runway->caller};
     enum status status = scope_run(&flight->scope, flight->arena, make_request, &start);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && entry->operation != NULL && entry->operation->run != NULL) {
+        run_here(runway, flight);
+    } else if (status == STATUS_OK) {
         records_submit(
             &entry->answer, runway->bundle->records, &flight->request, waiter_signal, runway->waiter, &flight->scope);
     } else {
@@ -114,12 +147,13 @@ static void start_entry(struct runway *runway, struct bundle_entry *entry) {
     }
 }
 
-/* The answer moves into the bundle's memory. A write's body is not sent back: nobody asked for it. */
-static void land_entry(struct flight *flight, struct scope *scope) {
+/* The answer moves into the bundle's memory. A write's body is sent back only where the client asked for it. */
+static void land_entry(struct flight *flight, enum records_return returns, struct scope *scope) {
     struct bundle_entry *entry = flight->entry;
     struct records_answer *answer = &entry->answer;
     answer->id = text_copy(scope->arena, answer->id);
-    answer->body = entry->method == BUNDLE_GET ? text_copy(scope->arena, answer->body) : (struct text){0};
+    bool asked = entry->method == BUNDLE_GET || entry->operation != NULL || returns == RECORDS_RETURN_REPRESENTATION;
+    answer->body = asked && answer->status == STATUS_OK ? text_copy(scope->arena, answer->body) : (struct text){0};
     if (answer->status != STATUS_OK) {
         struct scope own = {.arena = scope->arena};
         fault_carry(&own, &flight->scope.fault);
@@ -141,7 +175,7 @@ static void land_all(struct runway *runway, struct scope *scope) {
         waiter_wait(runway->waiter);
     }
     for (size_t i = 0; i < runway->count; i++) {
-        land_entry(&runway->flights[i], scope);
+        land_entry(&runway->flights[i], runway->bundle->returns, scope);
     }
     close_flights(runway);
 }

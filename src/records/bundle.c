@@ -2,6 +2,8 @@
 
 #include "records/page.h"
 
+#include <string.h>
+
 /* ---- one entry's request ---------------------------------------------------------------------------------------- */
 
 enum target_bit { TO_TYPE = 1, TO_TYPE_BY_QUERY = 2, TO_INSTANCE = 4, TO_ANY = 8 };
@@ -49,6 +51,23 @@ static enum status check_resource(const struct bundle_entry *entry, struct scope
     return STATUS_OK;
 }
 
+/* What only reads takes its turn with the readings. */
+static enum status read_operation(
+    struct bundle_entry *entry, const struct records *records, struct text method, struct scope *scope) {
+    const struct target *target = &entry->target;
+    entry->operation = records_operation_find(records, target->operation, target->type, target->id, target->version);
+    if (entry->operation == NULL) {
+        return fault(scope, STATUS_NOT_FOUND, entry->path, "there is no such operation here");
+    }
+    bool reads = entry->operation->effect == RECORDS_OPERATION_READS;
+    entry->method = reads ? BUNDLE_GET : BUNDLE_POST;
+    if (text_is(method, "POST") || (reads && text_is(method, "GET"))) {
+        return STATUS_OK;
+    }
+    return fault(
+        scope, STATUS_INVALID, entry->path, "the entry's operation is called by POST%s", reads ? " or GET" : "");
+}
+
 static enum status read_request(
     struct bundle_entry *entry, const struct records *records, const yyjson_val *request, struct scope *scope) {
     struct text method = json_get_text(request, "method"), url = json_get_text(request, "url");
@@ -63,6 +82,10 @@ static enum status read_request(
     if (status != STATUS_OK) {
         return status;
     }
+    if (entry->target.kind == TARGET_OPERATION) {
+        return read_operation(entry, records, method, scope);
+    }
+    entry->is_head = text_is(method, "HEAD");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (!text_is(method, requests[i].name)) {
             continue;
@@ -104,7 +127,11 @@ static struct text imported_id(const struct bundle_entry *entry) {
     return fhir_id_is_valid(id) ? id : (struct text){0};
 }
 
-/* Bundles of any kind are imported: what asks for a deletion is deleted, what only reads is passed over, and all else is put. */
+static bool has_char(struct text text, char c) {
+    return text.size > 0 && memchr(text.at, c, text.size) != NULL;
+}
+
+/* Bundles of any kind are imported: what asks for a deletion is deleted, what only reads, and what calls an operation, is passed over, and all else is put. */
 static enum status read_imported(bool *wanted, struct bundle_entry *out, const struct records *records,
     const yyjson_val *value, size_t index, struct scope *scope) {
     const yyjson_val *request = json_get(value, "request");
@@ -114,7 +141,8 @@ static enum status read_imported(bool *wanted, struct bundle_entry *out, const s
     if (text_is(method, "DELETE") || text_is(method, "PUT") || text_is(method, "PATCH")) {
         return bundle_read_entry(out, records, value, index, scope);
     }
-    if (type == FHIR_TYPE_NONE || text_is(json_get_text(json_get(value, "search"), "mode"), "outcome")) {
+    bool is_call = has_char(json_get_text(request, "url"), '$');
+    if (type == FHIR_TYPE_NONE || is_call || text_is(json_get_text(json_get(value, "search"), "mode"), "outcome")) {
         *wanted = false;
         return STATUS_OK;
     }
@@ -165,6 +193,9 @@ static enum status admit(struct bundle *bundle, struct bundle_entry *entry, stru
     if (entry->method == BUNDLE_GET) {
         bundle->has_reads = true;
         return STATUS_OK;
+    }
+    if (entry->operation != NULL) {
+        return fault(scope, STATUS_UNSUPPORTED, entry->path, "in a transaction an operation may only read");
     }
     bundle->writes_type[fhir_resource_number(entry->target.type)] = true;
     if (entry->full_url.size > 0 && !map_add(&bundle->full_urls, entry->full_url, bundle->count)) {
@@ -226,7 +257,14 @@ static const char *entry_status_line(const struct bundle_entry *entry) {
     return entry->method == BUNDLE_DELETE ? "204 No Content" : "200 OK";
 }
 
-static void write_response(struct json_writer *w, const struct bundle_entry *entry, struct arena *arena) {
+static void write_done(struct json_writer *w) {
+    const struct issue done = {.status = STATUS_OK, .path = "", .text = "done"};
+    json_name(w, "outcome");
+    page_write_outcome(w, &done, "information");
+}
+
+static void write_response(
+    struct json_writer *w, const struct bundle *bundle, const struct bundle_entry *entry, struct arena *arena) {
     const struct records_answer *answer = &entry->answer;
     json_object_open(w);
     json_member_string(w, "status", entry_status_line(entry));
@@ -242,6 +280,8 @@ static void write_response(struct json_writer *w, const struct bundle_entry *ent
     if (answer->status != STATUS_OK) {
         json_name(w, "outcome");
         page_write_outcome(w, entry->fault.first, "error");
+    } else if (bundle->returns == RECORDS_RETURN_OUTCOME && entry->method != BUNDLE_GET) {
+        write_done(w);
     }
     json_object_close(w);
 }
@@ -258,12 +298,12 @@ enum status bundle_answer(struct text *out, struct bundle *bundle, struct scope 
     for (size_t i = 0; i < bundle->count; i++) {
         const struct bundle_entry *entry = &bundle->entries[i];
         json_object_open(&w);
-        if (entry->method == BUNDLE_GET && entry->answer.body.size > 0) {
+        if (entry->answer.body.size > 0 && !entry->is_head) {
             json_name(&w, "resource");
             json_raw(&w, entry->answer.body);
         }
         json_name(&w, "response");
-        write_response(&w, entry, scope->arena);
+        write_response(&w, bundle, entry, scope->arena);
         json_object_close(&w);
     }
     if (bundle->count > 0) {

@@ -20,6 +20,8 @@ struct bundle_entry {
     const char *path; /* "Bundle.entry[3]" */
     enum bundle_method method;
     struct target target;
+    const struct records_operation *operation; /* NULL: an interaction */
+    bool is_head;                              /* asks for no body */
     struct text full_url;
     const yyjson_val *resource;
     struct text if_match, if_none_match, if_none_exist, if_modified_since;
@@ -36,6 +38,7 @@ enum bundle_kind { BUNDLE_TRANSACTION, BUNDLE_BATCH, BUNDLE_IMPORT };
 struct bundle {
     struct records *records;
     enum bundle_kind kind;
+    enum records_return returns;
     struct bundle_entry *entries;
     size_t count;
     struct condition **conditions;
@@ -43,7 +46,7 @@ struct bundle {
     struct map references; /* text of a conditional reference → its condition's number */
     struct map full_urls;  /* → the entry's number */
     bool *writes_type;     /* by resource number: something of it is written here */
-    struct arena *scratch;     /* for making drafts */
+    struct arena *scratch; /* for making drafts */
     bool has_reads;
     bool is_composed;
 };

@@ -1,7 +1,7 @@
-#include "records/service.h"
+#include "records/invocation.h"
 
 /* What is claimed here is read from the tables that serve it: types and definitions from `fhir`, parameters from `search`, and
- * the interactions that operation.c dispatches. */
+ * the interactions that operation.c dispatches, operations from invocation.c. */
 
 static const char *const type_interactions[] = {
     "read",
@@ -104,6 +104,7 @@ static enum status write_type(
     json_array_close(w);
     write_includes(w, type, claims, count, scope->arena);
     write_parameters(w, claims, count);
+    invocation_write_capabilities(w, records, type);
     json_object_close(w);
     return STATUS_OK;
 }
@@ -119,5 +120,6 @@ enum status records_capabilities(struct json_writer *w, struct records *records,
     }
     json_array_close(w);
     write_interactions(w, system_interactions, sizeof system_interactions / sizeof *system_interactions);
+    invocation_write_capabilities(w, records, FHIR_TYPE_NONE);
     return STATUS_OK;
 }

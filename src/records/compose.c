@@ -231,7 +231,7 @@ static enum status rewrite(struct text *out, void *context, enum fhir_link_kind 
 /* ---- drafts ----------------------------------------------------------------------------------------------------- */
 
 /* What making a draft needs on the way is several times what is kept of it: it goes into memory that is used again for the
- * next entry. Only guards look at a body in the unit, so that for most types its text need not be kept either. */
+ * next entry. Only guards look at a body in the unit, so that for most types its text need not be kept either, unless it is to be sent back. */
 #define SCRATCH_BYTES ((size_t)512 * 1024 * 1024)
 
 struct entry_composing {
@@ -292,18 +292,23 @@ static void keep_references(struct draft *out, const struct draft *draft, struct
     }
 }
 
-static enum status keep_draft(struct draft *out, const struct draft *draft, bool guarded, struct scope *scope) {
+enum keeping { KEEP_ROWS, KEEP_TEXT, KEEP_PARSED };
+
+static enum status keep_draft(struct draft *out, const struct draft *draft, enum keeping keeping, struct scope *scope) {
     *out = *draft;
     out->root = NULL;
     out->json = (struct text){0};
     out->packed.packed = text_copy(scope->arena, draft->packed.packed);
     keep_rows(out, draft, scope->arena);
     keep_references(out, draft, scope->arena);
-    if (!guarded) {
+    if (keeping == KEEP_ROWS) {
+        return STATUS_OK;
+    }
+    out->json = text_copy(scope->arena, draft->json);
+    if (keeping == KEEP_TEXT) {
         return STATUS_OK;
     }
     yyjson_doc *doc = NULL;
-    out->json = text_copy(scope->arena, draft->json);
     enum status status = json_read(&doc, out->json, scope);
     out->root = status == STATUS_OK ? yyjson_doc_get_root(doc) : NULL;
     return status;
@@ -316,8 +321,10 @@ static enum status compose_entry(
     enum status status = scope_run(&inner, scratch, compose_in_scratch, &composing);
     fault_carry(scope, &inner.fault);
     if (status == STATUS_OK) {
-        status =
-            keep_draft(&entry->write.draft, &composing.draft, guard_exists(bundle->records, entry->write.type), scope);
+        enum keeping keeping = guard_exists(bundle->records, entry->write.type)   ? KEEP_PARSED
+                               : bundle->returns == RECORDS_RETURN_REPRESENTATION ? KEEP_TEXT
+                                                                                  : KEEP_ROWS;
+        status = keep_draft(&entry->write.draft, &composing.draft, keeping, scope);
     }
     arena_reset(scratch);
     return status;

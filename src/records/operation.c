@@ -224,6 +224,7 @@ static const struct {
     [RECORDS_SEARCH] = {"search", find_prepare},
     [RECORDS_BUNDLE] = {"bundle", bundle_prepare},
     [RECORDS_PATCH] = {"patch", patch_prepare},
+    [RECORDS_OPERATION] = {"operation", invocation_prepare},
 };
 
 struct opening {

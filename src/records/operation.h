@@ -64,5 +64,6 @@ enum status patch_prepare(struct operation *op, struct scope *scope);
 enum status history_prepare(struct operation *op, struct scope *scope);
 enum status find_prepare(struct operation *op, struct scope *scope);
 enum status bundle_prepare(struct operation *op, struct scope *scope);
+enum status invocation_prepare(struct operation *op, struct scope *scope);
 
 #endif

@@ -98,14 +98,21 @@ static void write_issue(struct json_writer *w, const struct issue *issue, const 
     json_object_close(w);
 }
 
-void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity) {
+void page_write_outcome_of(struct json_writer *w, const struct page_issues *lists, size_t count) {
     json_object_open(w);
     json_member_string(w, "resourceType", "OperationOutcome");
     json_name(w, "issue");
     json_array_open(w);
-    for (const struct issue *issue = issues; issue != NULL; issue = issue->next) {
-        write_issue(w, issue, severity);
+    for (size_t i = 0; i < count; i++) {
+        for (const struct issue *issue = lists[i].first; issue != NULL; issue = issue->next) {
+            write_issue(w, issue, lists[i].severity);
+        }
     }
     json_array_close(w);
     json_object_close(w);
+}
+
+void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity) {
+    const struct page_issues list = {issues, severity};
+    page_write_outcome_of(w, &list, 1);
 }

@@ -18,6 +18,12 @@ void page_write_full_url(
     struct json_writer *w, const struct records *records, const struct store_resource *resource, struct arena *arena);
 /* An OperationOutcome of these issues. */
 void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity);
+/* The same, of several severities. */
+struct page_issues {
+    const struct issue *first;
+    const char *severity;
+};
+void page_write_outcome_of(struct json_writer *w, const struct page_issues *lists, size_t count);
 /* OperationOutcome.issue.code of a status. */
 const char *page_issue_code(const struct issue *issue);
 /* "Patient/1/_history/3"; version 0: without. */

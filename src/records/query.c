@@ -106,7 +106,7 @@ static fhir_type concrete_resource(struct text name) {
     return fhir_resource_number(type) == 0 ? FHIR_TYPE_NONE : type;
 }
 
-enum { SEGMENTS_MAX = 4 };
+enum { SEGMENTS_MAX = 5 };
 
 static size_t segments_of(struct text out[static SEGMENTS_MAX], struct text path) {
     size_t count = 0;
@@ -129,7 +129,7 @@ static bool target_of_instance(struct target *out, const struct text *segments, 
     if (count == 2) {
         return true;
     }
-    if (text_is(segments[2], "_history")) {
+    if (text_is(segments[2], "_history") && count <= 4) {
         out->kind = count == 4 ? TARGET_VERSION : TARGET_INSTANCE_HISTORY;
         out->version = count == 4 ? segments[3] : (struct text){0};
         return true;
@@ -164,6 +164,19 @@ static bool target_of_segments(struct target *out, const struct text *segments, 
     return target_of_instance(out, segments, count);
 }
 
+/* On whatever stands before it. */
+static bool target_of_operation(struct target *out, const struct text *segments, size_t count) {
+    struct text name = segments[count - 1];
+    if (!target_of_segments(out, segments, count - 1)) {
+        return false;
+    }
+    bool callable = out->kind == TARGET_SYSTEM || out->kind == TARGET_TYPE || out->kind == TARGET_INSTANCE ||
+                    out->kind == TARGET_VERSION;
+    out->kind = TARGET_OPERATION;
+    out->operation = (struct text){name.at + 1, name.size - 1};
+    return callable;
+}
+
 enum status target_parse(
     struct target *out, struct text url, struct text own_base, const char *path, struct scope *scope) {
     struct text query = without_base(url, own_base);
@@ -171,7 +184,10 @@ enum status target_parse(
     struct text segments[SEGMENTS_MAX];
     size_t count = segments_of(segments, way);
     *out = (struct target){.query = query, .has_query = query.at != NULL};
-    if (count == SIZE_MAX || !target_of_segments(out, segments, count)) {
+    bool is_operation = count != SIZE_MAX && count > 0 && text_starts(segments[count - 1], "$");
+    bool known = count != SIZE_MAX &&
+                 (is_operation ? target_of_operation(out, segments, count) : target_of_segments(out, segments, count));
+    if (!known) {
         return fault(scope, STATUS_INVALID, path, "the URL names no resource type, resource or version");
     }
     return STATUS_OK;

@@ -24,11 +24,13 @@ enum target_kind {
     TARGET_INSTANCE_HISTORY, /* "Patient/1/_history" */
     TARGET_VERSION,          /* "Patient/1/_history/2" */
     TARGET_COMPARTMENT,      /* "Patient/1/Observation" */
+    TARGET_OPERATION,        /* "$meta", "Patient/$meta", "Patient/1/$meta", "Patient/1/_history/2/$meta" */
 };
 struct target {
     enum target_kind kind;
     fhir_type type, owner; /* owner: of a compartment, and then `id` is the owner's */
     struct text id, version, query;
+    struct text operation; /* without the dollar */
     bool has_query;
 };
 /* Relative, or absolute below own_base. STATUS_INVALID where it names no interaction of R4. */

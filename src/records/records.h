@@ -60,8 +60,10 @@ struct records_caller {
 
 enum records_interaction {
     RECORDS_READ, RECORDS_VREAD, RECORDS_CREATE, RECORDS_UPDATE, RECORDS_DELETE, RECORDS_HISTORY_INSTANCE, RECORDS_HISTORY_TYPE,
-    RECORDS_HISTORY_SYSTEM, RECORDS_SEARCH, RECORDS_BUNDLE, RECORDS_PATCH,
+    RECORDS_HISTORY_SYSTEM, RECORDS_SEARCH, RECORDS_BUNDLE, RECORDS_PATCH, RECORDS_OPERATION,
 };
+/* What a write sends back of what it wrote (Prefer: return=). Unsaid: the resource; in a bundle nothing. */
+enum records_return { RECORDS_RETURN_UNSAID, RECORDS_RETURN_MINIMAL, RECORDS_RETURN_REPRESENTATION, RECORDS_RETURN_OUTCOME };
 struct records_request {
     enum records_interaction interaction;
     struct records_caller caller;
@@ -78,6 +80,8 @@ struct records_request {
     struct { fhir_type type; struct text id; } compartment;
     enum search_handling handling;
     struct text patch_format;           /* "application/json-patch+json" or a FHIRPath Patch type */
+    enum records_return returns;        /* of the entries of a bundle */
+    struct text operation;              /* "everything"; its level is told by type, id and version; body: Parameters, a resource or none */
 };
 struct records_answer {
     enum status status;
@@ -98,6 +102,35 @@ void records_submit(struct records_answer *answer, struct records *records, cons
 /* The same, waiting. Returns answer->status. */
 MUST_CHECK enum status records_run(struct records_answer *answer, struct records *records, const struct records_request *request,
                                    struct scope *scope);
+
+/* ---- operations ---------------------------------------------------------------------------------------------------- */
+
+/* FHIR operations ("$everything"): one table, from which requests, batches and the capability statement are served. Some rows are
+ * built in; upper modules add theirs. */
+enum records_operation_level { RECORDS_AT_SYSTEM = 1, RECORDS_AT_TYPE = 2, RECORDS_AT_INSTANCE = 4, RECORDS_AT_VERSION = 8 };
+enum records_operation_effect { RECORDS_OPERATION_READS /* GET will do */, RECORDS_OPERATION_WRITES };
+struct records_operation_call {
+    const struct records_caller *caller;
+    fhir_type type;                     /* NONE: at the system */
+    struct text id, version;
+    struct text body;                   /* none, when called by GET */
+    const struct search_pair *pairs;
+    size_t pair_count;
+};
+/* Answers with JSON. May wait: it runs in a worker. */
+typedef enum status records_operation_run(struct text *out, void *context, const struct records_operation_call *call, struct scope *scope);
+struct records_operation {
+    const char *name, *type;            /* without the dollar; type NULL: any */
+    unsigned levels;
+    enum records_operation_effect effect;
+    const char *definition;             /* canonical of its OperationDefinition */
+    records_operation_run *run;         /* NULL: built in, served by RECORDS_OPERATION without waiting */
+    void *context;
+};
+void records_operation_register(struct records *records, const struct records_operation *operation); /* copied; its texts are kept */
+/* At the level told by type (NONE: the system), id and version; NULL when there is none such. */
+const struct records_operation *records_operation_find(const struct records *records, struct text name, fhir_type type, struct text id,
+                                                       struct text version);
 
 /* ---- guards and units of upper modules ----------------------------------------------------------------------------- */
 
@@ -166,8 +199,8 @@ MUST_CHECK enum status records_import_open(struct records_import **out, struct r
 MUST_CHECK enum status records_import_feed(struct records_import *import, struct text document, struct scope *scope);
 MUST_CHECK enum status records_import_close(uint64_t *count_out, struct records_import *import, struct scope *scope);
 
-/* The capability statement's rest part, made from the tables that serve it: writes the members `resource` and `interaction` into the
- * open object of an element of `rest`. */
+/* The capability statement's rest part, made from the tables that serve it: writes the members `resource`, `interaction` and
+ * `operation` into the open object of an element of `rest`. */
 MUST_CHECK enum status records_capabilities(struct json_writer *w, struct records *records, struct scope *scope);
 
 #endif

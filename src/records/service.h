@@ -23,6 +23,11 @@ struct due_owner {
     void *context;
 };
 
+struct operation_link {
+    struct operation_link *next; /* in the order of registration */
+    struct records_operation operation;
+};
+
 struct records {
     struct arena *arena;
     struct store *store;
@@ -35,6 +40,7 @@ struct records {
     struct text cursor_key;
     struct guard_row **guards; /* by resource number; [0] is unused */
     struct due_owner *owners;
+    struct operation_link *operations;
     struct worker *worker;
     struct timer *timer;
 };

@@ -66,6 +66,7 @@ static enum status prepare_transaction(struct operation *op, const yyjson_val *r
     enum status status = fhir_check(root, scope);
     if (status == STATUS_OK) {
         status = bundle_read(bundle, op->records, BUNDLE_TRANSACTION, root, scope);
+        bundle->returns = op->request.returns;
     }
     if (status == STATUS_OK) {
         status = look_at_entries(bundle, scope);
@@ -105,6 +106,7 @@ static enum status prepare_batch(struct operation *op, const yyjson_val *root, s
     *bundle = (struct bundle){
         .records = op->records,
         .kind = BUNDLE_BATCH,
+        .returns = op->request.returns,
         .entries = ARENA_ARRAY(scope->arena, struct bundle_entry, count + 1),
         .count = count,
     };

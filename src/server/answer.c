@@ -115,19 +115,42 @@ static void version_headers(struct exchange *exchange) {
         return;
     exchange_header(exchange, "ETag", text_format(exchange->arena, "W/\"%u\"", answer->version).at);
     exchange_header(exchange, "Last-Modified", http_date(exchange, answer->updated_us));
-    if (answer->created || exchange->interaction == RECORDS_UPDATE)
+    if (answer->created || exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE)
         exchange_header(exchange, "Location",
             text_format(exchange->arena, "%s/%s/%.*s/_history/%u", exchange->server->base, fhir_type_name(answer->type),
                 (int)answer->id.size, answer->id.at, answer->version)
                 .at);
 }
 
+static bool is_write(const struct exchange *exchange) {
+    return exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE ||
+           exchange->interaction == RECORDS_PATCH || exchange->interaction == RECORDS_DELETE;
+}
+
+static enum status write_done(struct text *out, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, ANSWER_BODY_MAX);
+    json_object_open(&w);
+    json_member_string(&w, "resourceType", "OperationOutcome");
+    json_name(&w, "issue");
+    json_array_open(&w);
+    json_object_open(&w);
+    json_member_string(&w, "severity", "information");
+    json_member_string(&w, "code", "informational");
+    json_member_string(&w, "diagnostics", "done");
+    json_object_close(&w);
+    json_array_close(&w);
+    json_object_close(&w);
+    return json_finish(out, &w, scope);
+}
+
 /* Prefer: return=minimal | representation | OperationOutcome (https://hl7.org/fhir/R4/http.html#ops). */
-static bool wants_minimal(const struct exchange *exchange) {
-    const char *prefer = exchange_request_header(exchange, "Prefer");
-    bool is_write = exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE ||
-                    exchange->interaction == RECORDS_PATCH;
-    return prefer != NULL && is_write && strstr(prefer, "return=minimal") != NULL;
+static enum status preferred_body(struct text *out, const struct exchange *exchange, struct scope *scope) {
+    *out = exchange->answer.body;
+    if (!is_write(exchange))
+        return STATUS_OK;
+    if (exchange->request.returns == RECORDS_RETURN_MINIMAL)
+        *out = (struct text){0};
+    return exchange->request.returns == RECORDS_RETURN_OUTCOME ? write_done(out, scope) : STATUS_OK;
 }
 
 static enum status render(void *context, struct scope *scope) {
@@ -136,10 +159,12 @@ static enum status render(void *context, struct scope *scope) {
     version_headers(exchange);
     if (answer->not_modified)
         return answer_json(exchange, 304, (struct text){0}, scope);
-    unsigned http_status = answer->created ? 201 : 200;
-    if (answer->body.size == 0 && http_status == 200)
-        http_status = 204;
-    return answer_json(exchange, http_status, wants_minimal(exchange) ? (struct text){0} : answer->body, scope);
+    struct text body = {0};
+    enum status status = preferred_body(&body, exchange, scope);
+    if (status != STATUS_OK)
+        return status;
+    bool is_empty = answer->body.size == 0 && body.size == 0;
+    return answer_json(exchange, answer->created ? 201 : is_empty ? 204 : 200, body, scope);
 }
 
 void answer_render(struct exchange *exchange) {

@@ -53,7 +53,6 @@ static enum status write_capability(struct exchange *exchange, struct scope *sco
     enum status status = records_capabilities(&w, exchange->server->config.records, scope);
     if (status != STATUS_OK)
         return status;
-    operation_capabilities(&w);
     json_object_close(&w);
     json_array_close(&w);
     json_object_close(&w);

@@ -49,7 +49,7 @@ struct exchange {
     struct records_answer answer;
     enum exchange_step step;
     exchange_handler *worker_handler; /* EXCHANGE_TO_WORKER: what runs there */
-    const struct operation *operation;
+    const struct records_operation *operation; /* an upper module's, which worker_handler runs */
 
     unsigned http_status;
     const char *content_type;
@@ -100,10 +100,8 @@ void workers_close(struct workers *workers);
 void workers_submit(struct workers *workers, struct exchange *exchange);
 
 /* operation.c */
-struct operation;
-const struct operation *server_operation_find(struct text name, fhir_type type, bool is_instance);
+void operation_register(const struct server_config *config);
 MUST_CHECK enum status operation_run(struct exchange *exchange, struct scope *scope);
-void operation_capabilities(struct json_writer *w);
 
 /* page.c */
 MUST_CHECK enum status page_answer(struct exchange *exchange, struct scope *scope);

@@ -4,7 +4,7 @@
 #include "server/exchange.h"
 
 /* One letter a path segment after "fhir": T a resource type, I an id, V a version, H "_history", S "_search", M "metadata",
- * O an operation ("$..."), C a type inside a compartment. */
+ * O an operation ("$..."), C a type, or *, inside a compartment. */
 struct route {
     const char *method, *shape;
     enum records_interaction interaction;
@@ -30,6 +30,14 @@ static const struct route routes[] = {
     {"GET", "TIHV", RECORDS_VREAD, ROUTE_PLAIN},
     {"GET", "TIC", RECORDS_SEARCH, ROUTE_PLAIN},
     {"POST", "TICS", RECORDS_SEARCH, ROUTE_FORM},
+    {"GET", "O", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"POST", "O", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"GET", "TO", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"POST", "TO", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"GET", "TIO", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"POST", "TIO", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"GET", "TIHVO", RECORDS_OPERATION, ROUTE_PLAIN},
+    {"POST", "TIHVO", RECORDS_OPERATION, ROUTE_PLAIN},
 };
 
 /* Letters of the path, or a fault that names the part that is not understood. */
@@ -55,7 +63,7 @@ static enum status shape_of(
             out[n++] = before == '^' ? 'T' : 'C';
         else
             return fault(scope, STATUS_NOT_FOUND, "", "there is nothing at this path");
-        bool is_type = out[n - 1] == 'T' || out[n - 1] == 'C';
+        bool is_type = out[n - 1] == 'T' || (out[n - 1] == 'C' && !text_is(part, "*"));
         if (is_type && fhir_resource_number(fhir_type_find(part)) == 0)
             return fault(scope, STATUS_NOT_FOUND, "", "the path names a resource type that FHIR R4 does not have");
         if (out[n - 1] == 'I' && !fhir_id_is_valid(part))
@@ -114,13 +122,46 @@ static void fill_path(struct records_request *request, const struct exchange *ex
     }
 }
 
+/* An operation that changes something is not called by GET. Those of upper modules wait, so that they need a worker. */
+static enum status fill_operation(struct exchange *exchange, struct scope *scope) {
+    struct records_request *request = &exchange->request;
+    struct text name = exchange->path[exchange->path_count - 1];
+    request->operation = (struct text){name.at + 1, name.size - 1};
+    const struct records_operation *operation = records_operation_find(
+        exchange->server->config.records, request->operation, request->type, request->id, request->version);
+    if (operation == NULL)
+        return fault(scope, STATUS_NOT_FOUND, "", "there is no such operation here");
+    bool is_get = exchange->is_head || strcmp(exchange->method, "GET") == 0;
+    if (is_get && operation->effect == RECORDS_OPERATION_WRITES) {
+        exchange->http_status = 405;
+        exchange_header(exchange, "Allow", "POST");
+        return fault(scope, STATUS_UNSUPPORTED, "", "an operation that changes something is called by POST");
+    }
+    exchange->operation = operation->run != NULL ? operation : NULL;
+    request->body = (struct text){0};
+    return exchange->body.size == 0 ? STATUS_OK : format_take_body(&request->body, exchange, scope);
+}
+
+static bool prefers(const struct exchange *exchange, const char *preference) {
+    const char *prefer = exchange_request_header(exchange, "Prefer");
+    return prefer != NULL && strstr(prefer, preference) != NULL;
+}
+
+static enum records_return preferred_return(const struct exchange *exchange) {
+    if (prefers(exchange, "return=minimal"))
+        return RECORDS_RETURN_MINIMAL;
+    if (prefers(exchange, "return=representation"))
+        return RECORDS_RETURN_REPRESENTATION;
+    return prefers(exchange, "return=OperationOutcome") ? RECORDS_RETURN_OUTCOME : RECORDS_RETURN_UNSAID;
+}
+
 static enum status fill_request(
     struct exchange *exchange, const struct route *route, const char *shape, struct scope *scope) {
     struct records_request *request = &exchange->request;
-    const char *prefer = exchange_request_header(exchange, "Prefer");
     request->interaction = exchange->interaction = route->interaction;
     request->is_conditional = route->kind == ROUTE_CONDITIONAL;
-    request->handling = prefer != NULL && strstr(prefer, "handling=lenient") != NULL ? SEARCH_LENIENT : SEARCH_STRICT;
+    request->handling = prefers(exchange, "handling=lenient") ? SEARCH_LENIENT : SEARCH_STRICT;
+    request->returns = preferred_return(exchange);
     fill_path(request, exchange, shape);
     request->if_match = header_text(exchange, "If-Match", scope);
     request->if_none_match = header_text(exchange, "If-None-Match", scope);
@@ -141,10 +182,13 @@ static enum status fill_request(
         status = format_take_body(&request->body, exchange, scope);
     } else if (route->interaction == RECORDS_PATCH) {
         status = fill_patch(exchange, scope);
+    } else if (route->interaction == RECORDS_OPERATION) {
+        status = fill_operation(exchange, scope);
     }
     request->pairs = exchange->pairs;
     request->pair_count = exchange->pair_count;
-    exchange->step = EXCHANGE_TO_RECORDS;
+    exchange->worker_handler = operation_run;
+    exchange->step = exchange->operation != NULL ? EXCHANGE_TO_WORKER : EXCHANGE_TO_RECORDS;
     return status;
 }
 
@@ -163,26 +207,6 @@ static enum status no_route(struct exchange *exchange, const char *shape, struct
     return fault(scope, STATUS_UNSUPPORTED, "", "the method %s is not served here", exchange->method);
 }
 
-static enum status route_operation(struct exchange *exchange, const char *shape, struct scope *scope) {
-    size_t last = strlen(shape);
-    struct text name = exchange->path[last];
-    if (last > 3 || strchr("^TI", last > 1 ? shape[last - 2] : '^') == NULL)
-        return fault(scope, STATUS_NOT_FOUND, "", "an operation stands at the system, a type or a resource");
-    fill_path(&exchange->request, exchange, shape);
-    exchange->operation = server_operation_find(name, exchange->request.type, exchange->request.id.size > 0);
-    if (exchange->operation == NULL)
-        return fault(scope, STATUS_NOT_FOUND, "", "there is no such operation here");
-    if (strcmp(exchange->method, "POST") != 0) {
-        exchange->http_status = 405;
-        exchange_header(exchange, "Allow", "POST");
-        return fault(scope, STATUS_UNSUPPORTED, "", "an operation is called by POST");
-    }
-    enum status status = format_take_body(&exchange->request.body, exchange, scope);
-    exchange->worker_handler = operation_run;
-    exchange->step = EXCHANGE_TO_WORKER;
-    return status;
-}
-
 static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
     char shape[EXCHANGE_PATH_MAX + 1];
     exchange_header(exchange, "Vary", "Accept");
@@ -196,8 +220,6 @@ static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
     const char *method = exchange->is_head ? "GET" : exchange->method;
     if (strcmp(shape, "M") == 0 && strcmp(method, "GET") == 0)
         return capability_answer(exchange, scope);
-    if (strchr(shape, 'O') != NULL)
-        return route_operation(exchange, shape, scope);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
         if (strcmp(routes[i].method, method) == 0 && strcmp(routes[i].shape, shape) == 0)
             return fill_request(exchange, &routes[i], shape, scope);

@@ -272,6 +272,7 @@ enum status server_open(struct server **out, const struct server_config *config,
         server->config.http_threads = HTTP_THREADS_DEFAULT;
     if (server->config.workers == 0)
         server->config.workers = WORKERS_DEFAULT;
+    operation_register(config);
     enum status status = workers_open(&server->workers, server->config.workers, scope);
     if (status == STATUS_OK)
         status = start_daemon(server, scope);
