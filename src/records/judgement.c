@@ -74,7 +74,8 @@ static void judge_identity(struct judgement *judgement) {
         fault(&judgement->errors, STATUS_INVALID, "id", "an update's body must hold the id of its URL");
     }
     if (judgement->mode == MODE_CREATE && id.size > 0) {
-        fault_coded(&judgement->notes, STATUS_UNPROCESSABLE, "informational", "id", "a creation gives a new id; this one would not be kept");
+        fault_coded(&judgement->notes, STATUS_UNPROCESSABLE, "informational", "id",
+            "a creation gives a new id; this one would not be kept");
     }
 }
 
