@@ -265,6 +265,10 @@ static enum status find_stored(struct loading *loading, size_t first, struct sco
 
 /* ---- storing ---------------------------------------------------------------------------------------------------- */
 
+static bool is_bundle(const struct piece *piece) {
+    return text_is(piece->type, "Bundle");
+}
+
 static enum status compose_batch(struct text *out, const struct piece *pieces, size_t count, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DOCUMENT_MAX);
     json_object_open(&w);
@@ -274,7 +278,7 @@ static enum status compose_batch(struct text *out, const struct piece *pieces, s
     json_array_open(&w);
     for (size_t i = 0; i < count; i++) {
         const struct piece *piece = &pieces[i];
-        if (piece->is_settled)
+        if (piece->is_settled || is_bundle(piece))
             continue;
         json_object_open(&w);
         json_name(&w, "resource");
@@ -293,36 +297,54 @@ static enum status compose_batch(struct text *out, const struct piece *pieces, s
     return json_finish(out, &w, scope);
 }
 
-/* A Bundle is stored as what it is: alone it would be taken apart. */
-static enum status feed_piece(struct loading *loading, const struct piece *piece, struct scope *scope) {
-    struct text document = piece->json;
-    enum status status = text_is(piece->type, "Bundle") ? compose_batch(&document, piece, 1, scope) : STATUS_OK;
+/* A Bundle is stored as what it is. Fed among others it would be taken apart, or its links read as theirs. */
+static enum status put_bundle(struct loading *loading, const struct piece *piece, struct scope *scope) {
+    struct records_request request = {.interaction = RECORDS_UPDATE,
+        .caller = folder_operator,
+        .type = fhir_type_find(piece->type),
+        .id = piece->id,
+        .body = piece->json};
+    struct records_answer stored;
+    struct remote_answer answer = {0};
+    if (loading->remote == NULL)
+        return records_run(&stored, loading->folder->records, &request, scope);
+    struct text path = text_format(scope->arena, "Bundle/%.*s", (int)piece->id.size, piece->id.at);
+    enum status status = remote_send(&answer, loading->remote, "PUT", path.at, piece->json, NULL, scope);
+    if (status == STATUS_OK && (answer.http_status < 200 || answer.http_status > 299))
+        return fault(scope, STATUS_INVALID, path.at, "the server answered %ld", answer.http_status);
+    return status;
+}
+
+static enum status post_batch(struct loading *loading, struct scope *scope) {
+    struct text batch, answer;
+    size_t count = 0;
+    for (size_t i = 0; i < loading->count; i++)
+        count += !loading->pieces[i].is_settled && !is_bundle(&loading->pieces[i]);
+    if (count == 0)
+        return STATUS_OK;
+    enum status status = compose_batch(&batch, loading->pieces, loading->count, scope);
     if (status == STATUS_OK)
-        status = records_import_feed(loading->import, document, scope);
+        status = remote_post(&answer, loading->remote, "", batch, scope);
     if (status != STATUS_OK)
-        fault(scope, status, piece->entry.at, "refused, or one shortly before it");
+        fault(scope, status, loading->pieces[0].entry.at, "refused, or one of the %zu entries after it",
+            loading->count - 1);
     return status;
 }
 
 static enum status store_batch(struct loading *loading, struct scope *scope) {
-    struct text batch, answer;
-    int stored = 0;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < loading->count; i++)
-        stored += !loading->pieces[i].is_settled;
-    if (stored > 0 && loading->remote != NULL) {
-        status = compose_batch(&batch, loading->pieces, loading->count, scope);
-        if (status == STATUS_OK)
-            status = remote_post(&answer, loading->remote, "", batch, scope);
+    enum status status = loading->remote != NULL ? post_batch(loading, scope) : STATUS_OK;
+    for (size_t i = 0; i < loading->count && status == STATUS_OK; i++) {
+        const struct piece *piece = &loading->pieces[i];
+        if (piece->is_settled)
+            continue;
+        if (is_bundle(piece))
+            status = put_bundle(loading, piece, scope);
+        else if (loading->remote == NULL)
+            status = records_import_feed(loading->import, piece->json, scope);
         if (status != STATUS_OK)
-            fault(scope, status, loading->pieces[0].entry.at, "refused, or one of the %zu entries after it",
-                loading->count - 1);
+            fault(scope, status, piece->entry.at, "refused, or one of the %d entries before it", BATCH_MAX);
+        loading->stored += status == STATUS_OK;
     }
-    for (size_t i = 0; i < loading->count && loading->remote == NULL && status == STATUS_OK; i++) {
-        if (!loading->pieces[i].is_settled)
-            status = feed_piece(loading, &loading->pieces[i], scope);
-    }
-    loading->stored += status == STATUS_OK ? stored : 0;
     return status;
 }
 
@@ -402,6 +424,10 @@ static enum status read_entry(void *context, struct scope *scope) {
         return STATUS_OK;
     }
     status = write_piece(piece, resource, loading, scope);
+    if (status == STATUS_OK && piece->json.size > RECORDS_RESOURCE_BYTES_MAX) {
+        refuse(loading, piece, "a resource of more than 16 MiB", NULL);
+        return STATUS_OK;
+    }
     loading->count += status == STATUS_OK;
     loading->bytes += piece->json.size;
     return status;
