@@ -117,7 +117,7 @@ scenario("an answer by telephone is recorded with who spoke: a refusal, then an 
   const declined = await until(async () => (await offersOf(t.base, id)).find((offer) => business(offer) === "declined"), "a declined offer");
   assert.ok(declined.input.some((input) => input.valueString === "응급실 김 당직의"));
   assert.equal(declined.statusReason.coding[0].code, "staff-absent");
-  await nurse.page.locator(".offers").getByText("전문의 부재").waitFor();
+  await nurse.page.locator(".offer-name", { hasText: "전문의 부재" }).waitFor(); // the page shows it, and this answer is no longer asked for
   const waiting = nurse.page.locator(".offers > li").filter({ has: nurse.page.locator("input[name=speaker]") }).first();
   await waiting.locator("input[name=speaker]").fill("박 간호사");
   await waiting.locator("[data-answer=accept]").click();

@@ -155,7 +155,7 @@ export function MapView({ marks = {}, onPick, tall }: { marks?: MapMarks; onPick
         onPointerDown={onDown} onPointerMove={onMove} onPointerUp={onUp} onPointerCancel={onUp} onKeyDown={onKey}>
         <g class="map-areas">{areas.map((area) => <path key={area.id} d={area.path} stroke-width={1.1 * k} />)}</g>
         <g class="map-area-names" aria-hidden="true">
-          {areas.filter((area) => area.size / k > 46).map((area) => <text key={area.id} x={area.middle[0]} y={area.middle[1]} font-size={12.5 * k}>{nameIn(area)}</text>)}
+          {areas.filter((area) => area.size / k > 46).map((area) => <text key={area.id} x={area.middle[0]} y={area.middle[1]} font-size={12.5 * k}>{nameIn(area).replace(/-(gun|si)$/, "")}</text>)}
         </g>
         <g class="map-posts">{region.posts.map((place) => <Dot key={place.id} place={place} to={to} k={k} onPick={pick} />)}</g>
         <g class="map-places">
@@ -281,8 +281,14 @@ function PlaceNames({ region, marks, to, k, view, zoom }: { region: Region; mark
     </g>
   );
 }
-const shortName = (name: string): string =>
-  name.replace(/^(의료법인 ?|\(의\) ?|강원특별자치도 ?|강원도 ?|근로복지공단 |연세대학교 |가톨릭대학교 |고려대학교 )+/, "").replace(/^\S+의료재단 /, "").replace(/ \(.*\)$/, "");
+const NAME_MAX = 32;
+/** What people call a place: without the legal body in front of it. */
+function shortName(name: string): string {
+  const bare = name
+    .replace(/^(의료법인 ?|\(의\) ?|강원특별자치도 ?|강원도 ?|근로복지공단 |연세대학교 |가톨릭대학교 |고려대학교 )+/, "").replace(/^\S+의료재단 /, "").replace(/ \(.*\)$/, "")
+    .replace(/^(The Catholic University of Korea|Hallym University|Korea University|Seoul National University|Kangwon National University) (?=\S+ .*Hospital|\S+ Hospital)/, "");
+  return bare.length > NAME_MAX ? `${bare.slice(0, NAME_MAX - 1)}…` : bare;
+}
 
 function Legend() {
   const rows: [number, string][] = [
