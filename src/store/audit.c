@@ -12,8 +12,8 @@ static void put_u64(uint8_t *out, uint64_t value) {
     }
 }
 
-void audit_digest(uint8_t out[static DIGEST_SIZE], const uint8_t before[static DIGEST_SIZE], uint64_t number, uint64_t seq,
-    int64_t time_us, struct text entry, struct arena *arena) {
+void audit_digest(uint8_t out[static DIGEST_SIZE], const uint8_t before[static DIGEST_SIZE], uint64_t number,
+    uint64_t seq, int64_t time_us, struct text entry, struct arena *arena) {
     uint8_t *bytes = arena_alloc(arena, HEAD_SIZE + entry.size);
     memcpy(bytes, before, DIGEST_SIZE);
     put_u64(bytes + DIGEST_SIZE, number);
@@ -44,33 +44,37 @@ enum status store_unit_audit(struct store_unit *unit, struct text entry, struct 
     return status;
 }
 
-static enum status audit_list(struct store_audit_entry **out, size_t *count_out, struct store_view *view, uint64_t after_number,
-    size_t limit, struct scope *scope) {
+static enum status audit_list(struct store_audit_entry **out, size_t *count_out, struct store_view *view,
+    uint64_t after_number, size_t limit, struct scope *scope) {
     struct statement *list = statement_take(view->connection, SQL_AUDIT_LIST);
     bind_int(list, 1, (int64_t)(after_number > INT64_MAX ? INT64_MAX : after_number));
     size_t capacity = 0;
     int code = SQLITE_DONE;
     *out = NULL;
     *count_out = 0;
-    while (*count_out < limit && (code = statement_step(list)) == SQLITE_ROW && (uint64_t)column_int(list, 1) <= view->seq) {
+    while (*count_out < limit && (code = statement_step(list)) == SQLITE_ROW &&
+           (uint64_t)column_int(list, 1) <= view->seq) {
         if (*count_out == capacity) {
             size_t more = capacity == 0 ? 16 : capacity * 2;
             *out = arena_resize(scope->arena, *out, capacity * sizeof **out, more * sizeof **out);
             capacity = more;
         }
         struct store_audit_entry *entry = &(*out)[(*count_out)++];
-        *entry = (struct store_audit_entry){.number = (uint64_t)column_int(list, 0), .seq = (uint64_t)column_int(list, 1),
-            .time_us = column_int(list, 2), .entry = text_copy(scope->arena, column_bytes(list, 3))};
+        *entry = (struct store_audit_entry){.number = (uint64_t)column_int(list, 0),
+            .seq = (uint64_t)column_int(list, 1),
+            .time_us = column_int(list, 2),
+            .entry = text_copy(scope->arena, column_bytes(list, 3))};
         struct text hash = column_bytes(list, 4);
         memcpy(entry->hash, hash.at, hash.size < DIGEST_SIZE ? hash.size : DIGEST_SIZE);
     }
-    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
+    enum status status =
+        code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
     statement_give(view->connection, list);
     return status;
 }
 
-enum status store_view_audit(struct store_audit_entry **out, size_t *count_out, struct store_view *view, uint64_t after_number,
-    size_t limit, struct scope *scope) {
+enum status store_view_audit(struct store_audit_entry **out, size_t *count_out, struct store_view *view,
+    uint64_t after_number, size_t limit, struct scope *scope) {
     if (!view->kept) {
         return audit_list(out, count_out, view, after_number, limit, scope);
     }

@@ -11,15 +11,14 @@ struct checking {
     store_progress *progress;
     void *progress_context;
     uint64_t done, total;
-    struct scope *scope;   /* takes the issues */
-    struct arena *arena;   /* for one thing at a time */
+    struct scope *scope; /* takes the issues */
+    struct arena *arena; /* for one thing at a time */
     uint64_t rows_expected, rows_seen;
     enum status status;
 };
 
 static void wrong(struct checking *checking, const char *what, uint64_t number) {
-    checking->status =
-        fault(checking->scope, STATUS_FAILED, "", "%s (%llu)", what, (unsigned long long)number);
+    checking->status = fault(checking->scope, STATUS_FAILED, "", "%s (%llu)", what, (unsigned long long)number);
 }
 
 static void advance(struct checking *checking) {
@@ -60,7 +59,8 @@ static void check_all(struct checking *checking, enum sql sql, const int64_t *fr
 static void check_page(struct checking *checking, struct statement *list) {
     struct text line = column_bytes(list, 0);
     if (!text_is(line, "ok")) {
-        checking->status = fault(checking->scope, STATUS_FAILED, "", "the database is damaged: %.*s", (int)line.size, line.at);
+        checking->status =
+            fault(checking->scope, STATUS_FAILED, "", "the database is damaged: %.*s", (int)line.size, line.at);
     }
 }
 
@@ -70,8 +70,10 @@ static void check_body(struct checking *checking, struct statement *list) {
     if ((enum store_method)column_int(list, 1) == STORE_DELETED) {
         return;
     }
-    struct store_body body = {.dictionary = (uint32_t)column_int(list, 2), .gap = (uint32_t)column_int(list, 3),
-        .size = (uint32_t)column_int(list, 4), .packed = column_bytes(list, 5)};
+    struct store_body body = {.dictionary = (uint32_t)column_int(list, 2),
+        .gap = (uint32_t)column_int(list, 3),
+        .size = (uint32_t)column_int(list, 4),
+        .packed = column_bytes(list, 5)};
     struct scope scope = {.arena = checking->arena};
     struct text bytes;
     if (pack_expand(&bytes, checking->store->pack, &body, &scope) != STATUS_OK || body.gap > body.size) {
@@ -81,7 +83,8 @@ static void check_body(struct checking *checking, struct statement *list) {
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------- */
 
-static void expect_row(struct checking *checking, struct search_run *run, uint32_t lane, struct text key, uint64_t rid) {
+static void expect_row(
+    struct checking *checking, struct search_run *run, uint32_t lane, struct text key, uint64_t rid) {
     checking->rows_expected++;
     if (!walk_has(run, lane, key, rid)) {
         wrong(checking, "an index row of a resource is missing", rid);
@@ -138,7 +141,8 @@ static void check_lanes(struct checking *checking) {
         wrong(checking, "the index cannot be read", 0);
     }
     if (checking->rows_seen > checking->rows_expected) {
-        wrong(checking, "there are index rows that belong to no current version", checking->rows_seen - checking->rows_expected);
+        wrong(checking, "there are index rows that belong to no current version",
+            checking->rows_seen - checking->rows_expected);
     }
 }
 
@@ -169,7 +173,8 @@ static enum status check_audit(struct checking *checking) {
             break;
         }
     }
-    if (number != checking->view->state.audit_number || memcmp(hash, checking->view->state.audit_hash, DIGEST_SIZE) != 0) {
+    if (number != checking->view->state.audit_number ||
+        memcmp(hash, checking->view->state.audit_hash, DIGEST_SIZE) != 0) {
         wrong(checking, "the chain of audit rows is cut off", number);
     }
     return STATUS_OK;

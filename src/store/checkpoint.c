@@ -31,7 +31,8 @@ static void *checkpointer_main(void *context) {
     pthread_setname_np(pthread_self(), "soyang-log");
     while (wait_until_wanted(checkpointer)) {
         struct scope scope = {.arena = arena};
-        if (arena != NULL && connection == NULL && connection_open(&connection, checkpointer->path, CONNECTION_CHECKPOINTS, &scope) != STATUS_OK) {
+        if (arena != NULL && connection == NULL &&
+            connection_open(&connection, checkpointer->path, CONNECTION_CHECKPOINTS, &scope) != STATUS_OK) {
             log_event(LOG_WARNING, "store.checkpoint-failed", NULL);
         }
         if (connection != NULL) {

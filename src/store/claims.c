@@ -2,7 +2,8 @@
 #include "store/writer.h"
 
 /* The first column of the one result; none when there is no result. */
-static enum status value_read(struct text *out, bool *found, struct connection *connection, struct statement *get, struct scope *scope) {
+static enum status value_read(
+    struct text *out, bool *found, struct connection *connection, struct statement *get, struct scope *scope) {
     int code = statement_step(get);
     enum status status = STATUS_OK;
     *out = (struct text){0};
@@ -16,16 +17,16 @@ static enum status value_read(struct text *out, bool *found, struct connection *
     return status;
 }
 
-static enum status holder_read(
-    struct text *out, bool *found, struct connection *connection, struct text space, struct text key, struct scope *scope) {
+static enum status holder_read(struct text *out, bool *found, struct connection *connection, struct text space,
+    struct text key, struct scope *scope) {
     struct statement *get = statement_take(connection, SQL_CLAIM_GET);
     bind_bytes(get, 1, space);
     bind_bytes(get, 2, key);
     return value_read(out, found, connection, get, scope);
 }
 
-enum status store_unit_claim(struct text *holder_out, struct store_unit *unit, struct text space, struct text key, struct text holder,
-    struct scope *scope) {
+enum status store_unit_claim(struct text *holder_out, struct store_unit *unit, struct text space, struct text key,
+    struct text holder, struct scope *scope) {
     struct connection *connection = unit->writer->connection;
     struct text held;
     bool found = false;

@@ -12,14 +12,16 @@ bool plan_filter_passes(const struct store_plan *plan, struct text key) {
     if (plan->filter.kind == STORE_FILTER_NONE) {
         return true;
     }
-    size_t back = plan->filter.offset < 0 ? (size_t)-(int64_t)plan->filter.offset : 0;
-    size_t offset = plan->filter.offset < 0 ? (back <= key.size ? key.size - back : SIZE_MAX) : (size_t)plan->filter.offset;
+    size_t back = plan->filter.offset < 0 ? (size_t) - (int64_t)plan->filter.offset : 0;
+    size_t offset =
+        plan->filter.offset < 0 ? (back <= key.size ? key.size - back : SIZE_MAX) : (size_t)plan->filter.offset;
     if (offset > key.size) {
         return false;
     }
     struct text slice = {key.at + offset, key.size - offset};
     if (plan->filter.kind == STORE_FILTER_CONTAINS) {
-        return plan->filter.low.size == 0 || memmem(slice.at, slice.size, plan->filter.low.at, plan->filter.low.size) != NULL;
+        return plan->filter.low.size == 0 ||
+               memmem(slice.at, slice.size, plan->filter.low.at, plan->filter.low.size) != NULL;
     }
     if (plan->filter.length > 0) {
         if ((size_t)plan->filter.length > slice.size) {
@@ -102,7 +104,8 @@ static bool fits_id(struct document *document, struct search_run *run, const str
 
 static bool fits_range(struct document *document, struct search_run *run, const struct store_plan *plan) {
     if (document->found == DOCUMENT_UNREAD && plan_is_one_key(plan)) {
-        return plan_filter_passes(plan, plan->low) && walk_has(run, lane_of_keys(plan->space), plan->low, document->rid);
+        return plan_filter_passes(plan, plan->low) &&
+               walk_has(run, lane_of_keys(plan->space), plan->low, document->rid);
     }
     if (!document_read(document, run)) {
         return false;
@@ -175,7 +178,8 @@ static bool fits_targets(struct document *document, struct search_run *run, cons
     }
     uint8_t bytes[REFERENCE_KEY_MAX];
     struct text key = {(const char *)bytes, reference_key(bytes, document->head.type, document->rid)};
-    struct walk *walk = walk_open(run, WALK_KEY, lane_of_references(plan->space), text_copy(run->scope->arena, key), (struct text){0});
+    struct walk *walk =
+        walk_open(run, WALK_KEY, lane_of_references(plan->space), text_copy(run->scope->arena, key), (struct text){0});
     bool fits = false;
     while (!fits && walk_next(walk)) {
         struct document source = document_of(walk->rid);

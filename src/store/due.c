@@ -1,7 +1,8 @@
 /* due: what falls due when. */
 #include "store/writer.h"
 
-enum status store_unit_due_set(struct store_unit *unit, struct text owner, struct text key, int64_t at_us, struct scope *scope) {
+enum status store_unit_due_set(
+    struct store_unit *unit, struct text owner, struct text key, int64_t at_us, struct scope *scope) {
     unit->wrote = unit->changes = true;
     unit->writer->due_touched = true;
     struct statement *set = statement_take(unit->writer->connection, SQL_DUE_SET);
@@ -25,7 +26,8 @@ enum status due_refresh(struct store *store, struct connection *connection) {
     int code = statement_step(earliest);
     if (code == SQLITE_ROW) {
         bool none = sqlite3_column_type(earliest->at, 0) == SQLITE_NULL;
-        atomic_store_explicit(&store->due_earliest_us, none ? INT64_MAX : column_int(earliest, 0), memory_order_release);
+        atomic_store_explicit(
+            &store->due_earliest_us, none ? INT64_MAX : column_int(earliest, 0), memory_order_release);
     }
     statement_give(connection, earliest);
     return code == SQLITE_ROW ? STATUS_OK : STATUS_FAILED;

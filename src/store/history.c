@@ -36,7 +36,7 @@ struct history {
     struct store_view *view;
     const struct store_history_query *query;
     struct scope *scope;
-    uint64_t below, from; /* vids from <= vid < below */
+    uint64_t below, from;    /* vids from <= vid < below */
     struct store_page *page; /* NULL: only count */
     uint64_t count;
     uint64_t last;
@@ -85,7 +85,8 @@ static enum status history_bounds(struct history *history) {
 }
 
 /* Whether the version was current at or after `at_us`: it is young enough, or no other followed up to then. */
-static enum status was_current(bool *out, struct history *history, uint64_t vid, int64_t time_us, const struct resource_head *head) {
+static enum status was_current(
+    bool *out, struct history *history, uint64_t vid, int64_t time_us, const struct resource_head *head) {
     int64_t at_us = history->query->at_us;
     *out = at_us == 0 || time_us >= at_us || head->vid == vid;
     uint64_t next = head->vid;
@@ -115,7 +116,8 @@ static enum status history_take(struct history *history, uint64_t vid, uint64_t 
         return status;
     }
     enum store_want want = history->page == NULL ? STORE_WANT_IDENTITY : history->query->want;
-    status = version_resource_read(&found, history->view->store, history->view->connection, &head, vid, want, history->scope);
+    status = version_resource_read(
+        &found, history->view->store, history->view->connection, &head, vid, want, history->scope);
     bool fits = false;
     if (status == STATUS_OK) {
         status = was_current(&fits, history, vid, found.updated_us, &head);
@@ -256,8 +258,8 @@ static enum status target_read(struct store_resource *out, struct store_view *vi
     return status;
 }
 
-enum status store_view_targets(
-    struct store_page *out, struct store_view *view, uint16_t type, struct text id, uint32_t space, struct scope *scope) {
+enum status store_view_targets(struct store_page *out, struct store_view *view, uint16_t type, struct text id,
+    uint32_t space, struct scope *scope) {
     struct search_run run = search_run_open(view, 0, scope);
     uint64_t rid = 0;
     *out = (struct store_page){0};

@@ -59,7 +59,8 @@ static void *chunk_take(struct mem_generation *generation, size_t size) {
     size = (size + 7) & ~(size_t)7;
     struct mem_chunk *chunk = generation->chunks;
     if (chunk == NULL || CHUNK_SIZE - sizeof *chunk - chunk->used < size) {
-        chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* goes back at once when freed */
+        chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+            0); /* goes back at once when freed */
         if (chunk == MAP_FAILED) {
             return NULL;
         }
@@ -145,8 +146,8 @@ static int random_levels(struct mem_generation *generation) {
 }
 
 /* In before[level]: the last node there that sorts at or before (place, seq). */
-static void find(struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation, const struct row_place *place,
-    uint64_t seq) {
+static void find(struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation,
+    const struct row_place *place, uint64_t seq) {
     struct mem_node *at = generation->head;
     for (int level = MEM_LEVELS - 1; level >= 0; level--) {
         for (;;) {

@@ -44,7 +44,8 @@ uint64_t mem_generation_from_rid(const struct mem_generation *generation);
 size_t mem_generation_count(const struct mem_generation *generation); /* events, dead ones too */
 
 /* NULL: no memory. */
-struct mem_node *mem_generation_add(struct mem_generation *generation, const struct row_place *place, uint64_t seq, enum mem_kind kind);
+struct mem_node *mem_generation_add(
+    struct mem_generation *generation, const struct row_place *place, uint64_t seq, enum mem_kind kind);
 /* The first node at or behind `place` (any sequence number); NULL: none. */
 struct mem_node *mem_generation_seek(const struct mem_generation *generation, const struct row_place *place);
 /* The last node before `place`; NULL: none. */

@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-    SLICE_LEAST = 256,   /* events a transaction */
+    SLICE_LEAST = 256, /* events a transaction */
     SLICE_MOST = 4000,
     SLICE_IDLE = 2000,
-    SWEEP_ROWS = 2000,   /* past rows looked at a transaction */
+    SWEEP_ROWS = 2000, /* past rows looked at a transaction */
     EXPIRED_MAX = 2000,
 };
 
@@ -60,7 +60,8 @@ static void merging_done(struct writer *writer) {
 
 /* ---- one place ------------------------------------------------------------------------------------------------------- */
 
-static enum status past_add(struct writer *writer, const struct row_place *place, uint64_t seq, uint64_t ended, struct scope *scope) {
+static enum status past_add(
+    struct writer *writer, const struct row_place *place, uint64_t seq, uint64_t ended, struct scope *scope) {
     if (ended <= writer->purge_horizon) {
         return STATUS_OK;
     }
@@ -159,7 +160,8 @@ static enum status sweep_look(struct expired *expired, struct writer *writer, st
         writer->purge_seq = 0;
     }
     struct statement *list = statement_take(writer->connection, SQL_PAST_EXPIRED);
-    struct row_place from = {.lane = at->place.lane, .key = text_copy(scope->arena, at->place.key), .rid = at->place.rid};
+    struct row_place from = {
+        .lane = at->place.lane, .key = text_copy(scope->arena, at->place.key), .rid = at->place.rid};
     if (list != NULL) {
         bind_place(list, &from);
     }
@@ -216,7 +218,9 @@ static size_t slice_size(const struct writer *writer, enum merge_pace pace) {
     /* The whole of it in three quarters of the time in which the active one fills. */
     size_t all = mem_generation_count(store->merging);
     size_t share = writer->events_since_merge * (all + all / 3 + 1) / (most == 0 ? 1 : most) + 1;
-    return share < SLICE_LEAST ? (writer->events_since_merge == 0 ? 0 : SLICE_LEAST) : share > SLICE_MOST ? SLICE_MOST : share;
+    return share < SLICE_LEAST  ? (writer->events_since_merge == 0 ? 0 : SLICE_LEAST)
+           : share > SLICE_MOST ? SLICE_MOST
+                                : share;
 }
 
 struct slice {

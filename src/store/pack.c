@@ -31,7 +31,8 @@ struct pack {
 };
 
 static struct text embedded(void) {
-    return (struct text){(const char *)soyang_store_dictionary, (size_t)(soyang_store_dictionary_end - soyang_store_dictionary)};
+    return (struct text){
+        (const char *)soyang_store_dictionary, (size_t)(soyang_store_dictionary_end - soyang_store_dictionary)};
 }
 
 struct pack *pack_open(void) {
@@ -188,7 +189,8 @@ enum status pack_expand(struct text *out, struct pack *pack, const struct store_
     if (context == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to expand");
     }
-    size_t size = ZSTD_decompress_usingDDict(context, bytes, body->size, body->packed.at, body->packed.size, dictionary);
+    size_t size =
+        ZSTD_decompress_usingDDict(context, bytes, body->size, body->packed.at, body->packed.size, dictionary);
     expander_give(pack, context);
     if (ZSTD_isError(size) || size != body->size) {
         return fault(scope, STATUS_FAILED, "", "a body is damaged");

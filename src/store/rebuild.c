@@ -15,13 +15,15 @@ static bool is_merged(const struct rebuilding *rebuilding, const struct row_plac
     return state->merged.set && seq < state->active_from && row_place_compare(place, &state->merged.place) <= 0;
 }
 
-static bool event_again(struct rebuilding *rebuilding, enum mem_kind kind, const struct row_place *place, uint64_t seq) {
+static bool event_again(
+    struct rebuilding *rebuilding, enum mem_kind kind, const struct row_place *place, uint64_t seq) {
     return is_merged(rebuilding, place, seq) || mem_generation_add(rebuilding->into, place, seq, kind) != NULL;
 }
 
 /* A unit that wrote a resource twice left two versions with one number: what the second takes back vanishes. */
 static bool cancelled(struct rebuilding *rebuilding, const struct row_place *place) {
-    for (struct mem_node *node = mem_generation_seek(rebuilding->into, place); node != NULL; node = mem_node_next(node)) {
+    for (struct mem_node *node = mem_generation_seek(rebuilding->into, place); node != NULL;
+         node = mem_node_next(node)) {
         struct row_place at = mem_node_place(node);
         if (row_place_compare(&at, place) != 0) {
             return false;
@@ -40,17 +42,20 @@ static bool row_again(void *context, enum mem_kind kind, const struct lane_row *
     return cancelled(rebuilding, &place) || event_again(rebuilding, kind, &place, rebuilding->seq);
 }
 
-static bool own_row_again(struct rebuilding *rebuilding, enum mem_kind kind, uint32_t space, const uint8_t *key, size_t size) {
+static bool own_row_again(
+    struct rebuilding *rebuilding, enum mem_kind kind, uint32_t space, const uint8_t *key, size_t size) {
     struct lane_row row = {.lane = lane_of_keys(space), .key = {(const char *)key, size}};
     return row_again(rebuilding, kind, &row);
 }
 
-static bool version_again(struct rebuilding *rebuilding, const struct version_head *before, const struct version_head *version) {
+static bool version_again(
+    struct rebuilding *rebuilding, const struct version_head *before, const struct version_head *version) {
     uint8_t type[2], old_time[8], new_time[8];
     type_key(type, version->type);
     time_key(old_time, before->time_us);
     time_key(new_time, version->time_us);
-    bool existed = before->vid != 0 && before->method != STORE_DELETED, exists = version->method != STORE_DELETED, fine = true;
+    bool existed = before->vid != 0 && before->method != STORE_DELETED, exists = version->method != STORE_DELETED,
+         fine = true;
     bool moved = before->time_us != version->time_us;
     if (existed != exists) {
         fine = own_row_again(rebuilding, exists ? MEM_ADDED : MEM_ENDED, SPACE_TYPE, type, sizeof type);
@@ -76,8 +81,10 @@ static enum status identities_again(struct rebuilding *rebuilding, struct connec
         invariant(id.size <= PACKED_ID_MAX);
         type_key(key, (uint16_t)column_int(list, 1));
         memcpy(key + 2, id.at, id.size);
-        struct row_place place = {.lane = lane_of_keys(SPACE_IDENTITY), .key = {(const char *)key, id.size + 2}, .rid = rid};
-        uint64_t seq = rid < rebuilding->state->active_from_rid ? rebuilding->state->merge_from : rebuilding->state->active_from;
+        struct row_place place = {
+            .lane = lane_of_keys(SPACE_IDENTITY), .key = {(const char *)key, id.size + 2}, .rid = rid};
+        uint64_t seq =
+            rid < rebuilding->state->active_from_rid ? rebuilding->state->merge_from : rebuilding->state->active_from;
         fine = event_again(rebuilding, MEM_ADDED, &place, seq > rebuilding->state->seq ? rebuilding->state->seq : seq);
     }
     enum status status = STATUS_OK;
@@ -90,7 +97,8 @@ static enum status identities_again(struct rebuilding *rebuilding, struct connec
     return status;
 }
 
-static enum status first_vid(uint64_t *out, const struct store_state *state, struct connection *connection, struct scope *scope) {
+static enum status first_vid(
+    uint64_t *out, const struct store_state *state, struct connection *connection, struct scope *scope) {
     uint64_t low = 1, high = state->vid_next;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
@@ -113,8 +121,8 @@ static enum status first_vid(uint64_t *out, const struct store_state *state, str
 }
 
 /* One version with what it replaced. */
-static enum status versions_again(struct rebuilding *rebuilding, struct connection *connection, struct statement *list, struct arena *arena,
-    struct scope *scope) {
+static enum status versions_again(struct rebuilding *rebuilding, struct connection *connection, struct statement *list,
+    struct arena *arena, struct scope *scope) {
     struct version_head version = {
         .vid = (uint64_t)column_int(list, 0),
         .rid = (uint64_t)column_int(list, 1),

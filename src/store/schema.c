@@ -8,23 +8,28 @@ enum { APPLICATION_ID = 0x536F7961 };
 
 /* An empty folder is state 1: 0 means the newest to whoever opens a view. */
 static const char *const tables[] = {
-    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one=1),seq INTEGER NOT NULL,time INTEGER NOT NULL,rid_next INTEGER NOT NULL,"
-    "vid_next INTEGER NOT NULL,merge_from INTEGER NOT NULL,merge_from_rid INTEGER NOT NULL,active_from INTEGER NOT NULL,"
+    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one=1),seq INTEGER NOT NULL,time INTEGER NOT NULL,rid_next "
+    "INTEGER NOT NULL,"
+    "vid_next INTEGER NOT NULL,merge_from INTEGER NOT NULL,merge_from_rid INTEGER NOT NULL,active_from INTEGER NOT "
+    "NULL,"
     "active_from_rid INTEGER NOT NULL,merged BLOB NOT NULL,horizon INTEGER NOT NULL,audit_number INTEGER NOT NULL,"
     "audit_hash BLOB NOT NULL,resources INTEGER NOT NULL,rows INTEGER NOT NULL)",
     "INSERT INTO state VALUES(1,1,0,1,1,2,1,2,1,x'',0,0,zeroblob(32),0,0)",
     "CREATE TABLE resource(rid INTEGER PRIMARY KEY,type INTEGER NOT NULL,id BLOB NOT NULL,version INTEGER NOT NULL,"
     "vid INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL)",
-    "CREATE TABLE version(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,version INTEGER NOT NULL,previous INTEGER NOT NULL,"
+    "CREATE TABLE version(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,version INTEGER NOT NULL,previous INTEGER NOT "
+    "NULL,"
     "base INTEGER NOT NULL,type INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL,"
     "dictionary INTEGER NOT NULL,gap INTEGER NOT NULL,size INTEGER NOT NULL,rows BLOB NOT NULL,body BLOB NOT NULL)",
     "CREATE INDEX version_type ON version(type)",
     "CREATE TABLE row(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT NULL,"
     "PRIMARY KEY(lane,key,rid)) WITHOUT ROWID",
-    "CREATE TABLE past(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT NULL,ended INTEGER NOT NULL,"
+    "CREATE TABLE past(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT NULL,ended INTEGER "
+    "NOT NULL,"
     "PRIMARY KEY(lane,key,rid,seq)) WITHOUT ROWID",
     "CREATE TABLE space(number INTEGER PRIMARY KEY,name BLOB NOT NULL UNIQUE)",
-    "CREATE TABLE claim(space BLOB NOT NULL,key BLOB NOT NULL,holder BLOB NOT NULL,PRIMARY KEY(space,key)) WITHOUT ROWID",
+    "CREATE TABLE claim(space BLOB NOT NULL,key BLOB NOT NULL,holder BLOB NOT NULL,PRIMARY KEY(space,key)) WITHOUT "
+    "ROWID",
     "CREATE TABLE due(owner BLOB NOT NULL,key BLOB NOT NULL,at INTEGER NOT NULL,PRIMARY KEY(owner,key)) WITHOUT ROWID",
     "CREATE INDEX due_at ON due(at,owner,key)",
     "CREATE TABLE audit(number INTEGER PRIMARY KEY,seq INTEGER NOT NULL,time INTEGER NOT NULL,entry BLOB NOT NULL,"
@@ -41,7 +46,8 @@ static enum status run(struct connection *connection, const char *sql, struct sc
 
 static enum status pragma_int(int64_t *out, struct connection *connection, const char *sql, struct scope *scope) {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(connection->database, sql, -1, &statement, NULL) != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW) {
+    if (sqlite3_prepare_v2(connection->database, sql, -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW) {
         enum status status = connection_fault(connection, scope);
         sqlite3_finalize(statement);
         return status;
@@ -85,8 +91,9 @@ enum status schema_open(struct store *store, struct connection *connection, stru
         return fault(scope, STATUS_INVALID, "", "%s is a database, but not one of ours", store->path);
     }
     if (number != SCHEMA_NUMBER) {
-        return fault(scope, STATUS_UNSUPPORTED, "", "%s has schema %lld, this program knows %d: %s", store->path, (long long)number,
-            SCHEMA_NUMBER, number > SCHEMA_NUMBER ? "a newer program wrote it, use that one" : "no migration from there exists");
+        return fault(scope, STATUS_UNSUPPORTED, "", "%s has schema %lld, this program knows %d: %s", store->path,
+            (long long)number, SCHEMA_NUMBER,
+            number > SCHEMA_NUMBER ? "a newer program wrote it, use that one" : "no migration from there exists");
     }
     return STATUS_OK;
 }

@@ -41,7 +41,8 @@ static bool position_read(struct position *out, struct text bytes, size_t sorts)
         if (bytes.size - at < 2 || bytes.size - at - 2 < (uint8_t)bytes.at[at + 1]) {
             return false;
         }
-        out->keys[i] = (struct sort_key){.has = bytes.at[at] != 0, .key = {bytes.at + at + 2, (uint8_t)bytes.at[at + 1]}};
+        out->keys[i] =
+            (struct sort_key){.has = bytes.at[at] != 0, .key = {bytes.at + at + 2, (uint8_t)bytes.at[at + 1]}};
         at += 2 + out->keys[i].key.size;
     }
     if (bytes.size - at != 8) {
@@ -138,7 +139,8 @@ static void sort_key_offer(struct sort_key *key, struct text found, bool descend
     }
 }
 
-static void position_of(struct position *out, struct search_run *run, const struct store_query *query, const struct document *document) {
+static void position_of(
+    struct position *out, struct search_run *run, const struct store_query *query, const struct document *document) {
     *out = (struct position){.rid = document->rid};
     struct lane_reader reader = lane_reader_open(document->rows);
     struct lane_row row;
@@ -167,7 +169,7 @@ struct paging {
     const struct position *after; /* NULL: from the start */
     struct best best;
     struct rid_set *members;
-    struct condition condition;   /* tells members from others */
+    struct condition condition; /* tells members from others */
     uint64_t walked, walk_most;
 };
 
@@ -326,7 +328,8 @@ static void page_of_present(struct paging *paging) {
     if (!few && !page_by_trying(paging, costs->walk_trial) && !page_by_trying(paging, walk_foreseen(paging))) {
         (void)list_members(paging, costs->list_rows);
         paging->condition.set = paging->members;
-        uint64_t most = paging->members == NULL ? UINT64_MAX : costs->fetch_most + paging->members->count * costs->walk_for_fetch;
+        uint64_t most =
+            paging->members == NULL ? UINT64_MAX : costs->fetch_most + paging->members->count * costs->walk_for_fetch;
         few = !page_by_trying(paging, most);
     }
     if (few) {
@@ -354,7 +357,8 @@ static enum status page_fill(struct store_page *out, struct search_run *run, con
         struct scope own = {.arena = run->scope->arena};
         enum status status = view_resource(&out->at[out->count], run->view, best->at[i].rid, query->want, &own);
         if (status == STATUS_FAILED && run->view->connection->failed == STATUS_OK) {
-            log_event(LOG_ERROR, "store.resource-damaged", "rid", text_format(run->scope->arena, "%llu", (unsigned long long)best->at[i].rid).at, NULL);
+            log_event(LOG_ERROR, "store.resource-damaged", "rid",
+                text_format(run->scope->arena, "%llu", (unsigned long long)best->at[i].rid).at, NULL);
             continue; /* one bad row fails no page */
         }
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
@@ -369,7 +373,8 @@ static enum status page_fill(struct store_page *out, struct search_run *run, con
     return STATUS_OK;
 }
 
-enum status select_page(struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope) {
+enum status select_page(
+    struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope) {
     invariant(query->sort_count <= STORE_SORTS_MAX);
     struct search_run run = search_run_open(view, query->rows_max, scope);
     struct position after = {0};

@@ -94,7 +94,8 @@ static size_t table_find(const struct space_table *table, struct text name) {
     if (table->slot_count == 0) {
         return SIZE_MAX;
     }
-    for (size_t at = hash(name) & (table->slot_count - 1); table->slots[at] != 0; at = (at + 1) & (table->slot_count - 1)) {
+    for (size_t at = hash(name) & (table->slot_count - 1); table->slots[at] != 0;
+         at = (at + 1) & (table->slot_count - 1)) {
         if (text_equal(table->at[table->slots[at] - 1], name)) {
             return table->slots[at] - 1;
         }

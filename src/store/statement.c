@@ -15,24 +15,30 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ROLLBACK_TO] = "ROLLBACK TO unit",
     [SQL_RELEASE] = "RELEASE unit",
 
-    [SQL_STATE_GET] = "SELECT seq,time,rid_next,vid_next,merge_from,merge_from_rid,active_from,active_from_rid,merged,horizon,"
-                      "audit_number,audit_hash,resources,rows FROM state WHERE one=1",
-    [SQL_STATE_PUT] = "UPDATE state SET seq=?1,time=?2,rid_next=?3,vid_next=?4,merge_from=?5,merge_from_rid=?6,active_from=?7,"
-                      "active_from_rid=?8,merged=?9,horizon=?10,audit_number=?11,audit_hash=?12,resources=?13,rows=?14 WHERE one=1",
+    [SQL_STATE_GET] =
+        ("SELECT seq,time,rid_next,vid_next,merge_from,merge_from_rid,active_from,active_from_rid,merged,horizon,"
+         "audit_number,audit_hash,resources,rows FROM state WHERE one=1"),
+    [SQL_STATE_PUT] =
+        ("UPDATE state SET seq=?1,time=?2,rid_next=?3,vid_next=?4,merge_from=?5,merge_from_rid=?6,active_from=?7,"
+         "active_from_rid=?8,merged=?9,horizon=?10,audit_number=?11,audit_hash=?12,resources=?13,rows=?14 WHERE one=1"),
 
     [SQL_RESOURCE_GET] = "SELECT type,id,version,vid,seq,time,method FROM resource WHERE rid=?1",
-    [SQL_RESOURCE_ADD] = "INSERT INTO resource(rid,type,id,version,vid,seq,time,method) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [SQL_RESOURCE_ADD] =
+        "INSERT INTO resource(rid,type,id,version,vid,seq,time,method) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
     [SQL_RESOURCE_SET] = "UPDATE resource SET version=?2,vid=?3,seq=?4,time=?5,method=?6 WHERE rid=?1",
     [SQL_RESOURCES_FROM] = "SELECT rid,type,id,version,vid,method,seq FROM resource WHERE rid>=?1 ORDER BY rid",
 
-    [SQL_VERSION_GET] = "SELECT rid,version,previous,base,seq,time,method,dictionary,gap,size,type,body FROM version WHERE vid=?1",
+    [SQL_VERSION_GET] =
+        "SELECT rid,version,previous,base,seq,time,method,dictionary,gap,size,type,body FROM version WHERE vid=?1",
     [SQL_VERSION_HEAD] = "SELECT rid,version,previous,base,seq,time,method FROM version WHERE vid=?1",
     [SQL_VERSION_ROWS] = "SELECT rid,version,previous,base,seq,time,method,rows,type FROM version WHERE vid=?1",
-    [SQL_VERSION_ADD] = "INSERT INTO version(vid,rid,version,previous,base,type,seq,time,method,dictionary,gap,size,rows,body) "
-                        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+    [SQL_VERSION_ADD] =
+        ("INSERT INTO version(vid,rid,version,previous,base,type,seq,time,method,dictionary,gap,size,rows,body) "
+         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
     [SQL_VERSION_SEQ_AT] = "SELECT vid,seq FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
     [SQL_VERSION_TIME_AT] = "SELECT vid,time FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
-    [SQL_VERSIONS_FROM] = "SELECT vid,rid,version,previous,type,seq,time,method,rows FROM version WHERE vid>=?1 ORDER BY vid",
+    [SQL_VERSIONS_FROM] =
+        "SELECT vid,rid,version,previous,type,seq,time,method,rows FROM version WHERE vid>=?1 ORDER BY vid",
     [SQL_VERSION_BODIES] = "SELECT vid,method,dictionary,gap,size,body FROM version ORDER BY vid",
 
     [SQL_HISTORY_ALL] = "SELECT vid,rid FROM version WHERE vid<?1 AND vid>=?2 ORDER BY vid DESC",
@@ -41,9 +47,9 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_HISTORY_COUNT_TYPE] = "SELECT count(*) FROM version WHERE type=?3 AND vid<?1 AND vid>=?2",
 
     [SQL_ROW_KEY] = "SELECT rid,seq FROM row WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid",
-    [SQL_ROW_RANGE] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid",
-    [SQL_ROW_LAST] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1",
-    [SQL_ROW_DOWN] = "SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC",
+    [SQL_ROW_RANGE] = ("SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid"),
+    [SQL_ROW_LAST] = ("SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1"),
+    [SQL_ROW_DOWN] = ("SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC"),
     [SQL_ROW_FIRST_RID] = "SELECT rid FROM row WHERE lane=?1 AND key=?2 LIMIT 1",
     [SQL_ROW_AT] = "SELECT seq FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
     [SQL_ROW_ADD] = "INSERT INTO row(lane,key,rid,seq) VALUES(?1,?2,?3,?4)",
@@ -51,11 +57,13 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ROW_COUNT_KEY] = "SELECT count(*) FROM row WHERE lane=?1 AND key=?2",
 
     [SQL_PAST_KEY] = "SELECT rid,seq,ended FROM past WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid,seq",
-    [SQL_PAST_RANGE] = "SELECT " ROW_COLUMNS ",ended FROM past WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid,seq",
-    [SQL_PAST_LAST] = "SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1",
-    [SQL_PAST_DOWN] = "SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC",
+    [SQL_PAST_RANGE] =
+        ("SELECT " ROW_COLUMNS ",ended FROM past WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid,seq"),
+    [SQL_PAST_LAST] = ("SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1"),
+    [SQL_PAST_DOWN] = ("SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC"),
     [SQL_PAST_ADD] = "INSERT INTO past(lane,key,rid,seq,ended) VALUES(?1,?2,?3,?4,?5)",
-    [SQL_PAST_EXPIRED] = "SELECT lane,key,rid,seq,ended FROM past WHERE (lane,key,rid,seq)>(?1,?2,?3,?4) ORDER BY lane,key,rid,seq",
+    [SQL_PAST_EXPIRED] =
+        "SELECT lane,key,rid,seq,ended FROM past WHERE (lane,key,rid,seq)>(?1,?2,?3,?4) ORDER BY lane,key,rid,seq",
     [SQL_PAST_REMOVE] = "DELETE FROM past WHERE lane=?1 AND key=?2 AND rid=?3 AND seq=?4",
 
     [SQL_SPACES] = "SELECT number,name FROM space ORDER BY number",
@@ -65,7 +73,8 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_CLAIM_ADD] = "INSERT INTO claim(space,key,holder) VALUES(?1,?2,?3)",
     [SQL_CLAIM_REMOVE] = "DELETE FROM claim WHERE space=?1 AND key=?2",
 
-    [SQL_DUE_SET] = "INSERT INTO due(owner,key,at) VALUES(?1,?2,?3) ON CONFLICT(owner,key) DO UPDATE SET at=excluded.at",
+    [SQL_DUE_SET] =
+        "INSERT INTO due(owner,key,at) VALUES(?1,?2,?3) ON CONFLICT(owner,key) DO UPDATE SET at=excluded.at",
     [SQL_DUE_CLEAR] = "DELETE FROM due WHERE owner=?1 AND key=?2",
     [SQL_DUE_LIST] = "SELECT owner,key,at FROM due WHERE at<=?1 ORDER BY at,owner,key LIMIT ?2",
     [SQL_DUE_EARLIEST] = "SELECT min(at) FROM due",
@@ -105,8 +114,8 @@ static int count_wal_pages(void *context, sqlite3 *database, const char *name, i
 
 static const char *const settings_of_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-2048", NULL};
 static const char *const settings_of_checkpoints[] = {"PRAGMA cache_size=-64", NULL};
-static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-    "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY",
+static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864", NULL};
 static const char *const *const settings_of[] = {
     [CONNECTION_READS] = settings_of_readers,
@@ -205,7 +214,8 @@ struct statement *statement_take(struct connection *connection, enum sql sql) {
     if (statement == NULL) {
         return NULL;
     }
-    if (sqlite3_prepare_v3(connection->database, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &statement->at, NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v3(connection->database, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &statement->at, NULL) !=
+        SQLITE_OK) {
         free(statement);
         return NULL;
     }

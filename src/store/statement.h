@@ -9,22 +9,65 @@
 #include <sqlite3.h>
 
 enum sql {
-    SQL_BEGIN_READ, SQL_BEGIN_WRITE, SQL_COMMIT, SQL_ROLLBACK, SQL_SAVEPOINT, SQL_ROLLBACK_TO, SQL_RELEASE,
-    SQL_STATE_GET, SQL_STATE_PUT,
-    SQL_RESOURCE_GET, SQL_RESOURCE_ADD, SQL_RESOURCE_SET, SQL_RESOURCES_FROM,
-    SQL_VERSION_GET, SQL_VERSION_HEAD, SQL_VERSION_ROWS, SQL_VERSION_ADD, SQL_VERSION_SEQ_AT, SQL_VERSION_TIME_AT, SQL_VERSIONS_FROM,
+    SQL_BEGIN_READ,
+    SQL_BEGIN_WRITE,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_SAVEPOINT,
+    SQL_ROLLBACK_TO,
+    SQL_RELEASE,
+    SQL_STATE_GET,
+    SQL_STATE_PUT,
+    SQL_RESOURCE_GET,
+    SQL_RESOURCE_ADD,
+    SQL_RESOURCE_SET,
+    SQL_RESOURCES_FROM,
+    SQL_VERSION_GET,
+    SQL_VERSION_HEAD,
+    SQL_VERSION_ROWS,
+    SQL_VERSION_ADD,
+    SQL_VERSION_SEQ_AT,
+    SQL_VERSION_TIME_AT,
+    SQL_VERSIONS_FROM,
     SQL_VERSION_BODIES,
-    SQL_HISTORY_ALL, SQL_HISTORY_TYPE, SQL_HISTORY_COUNT_ALL, SQL_HISTORY_COUNT_TYPE,
-    SQL_ROW_KEY, SQL_ROW_RANGE, SQL_ROW_LAST, SQL_ROW_DOWN, SQL_ROW_FIRST_RID, SQL_ROW_AT, SQL_ROW_ADD, SQL_ROW_REMOVE,
+    SQL_HISTORY_ALL,
+    SQL_HISTORY_TYPE,
+    SQL_HISTORY_COUNT_ALL,
+    SQL_HISTORY_COUNT_TYPE,
+    SQL_ROW_KEY,
+    SQL_ROW_RANGE,
+    SQL_ROW_LAST,
+    SQL_ROW_DOWN,
+    SQL_ROW_FIRST_RID,
+    SQL_ROW_AT,
+    SQL_ROW_ADD,
+    SQL_ROW_REMOVE,
     SQL_ROW_COUNT_KEY,
-    SQL_PAST_KEY, SQL_PAST_RANGE, SQL_PAST_LAST, SQL_PAST_DOWN, SQL_PAST_ADD, SQL_PAST_EXPIRED, SQL_PAST_REMOVE,
-    SQL_SPACES, SQL_SPACE_ADD,
-    SQL_CLAIM_GET, SQL_CLAIM_ADD, SQL_CLAIM_REMOVE,
-    SQL_DUE_SET, SQL_DUE_CLEAR, SQL_DUE_LIST, SQL_DUE_EARLIEST,
-    SQL_NOTE_GET, SQL_NOTE_SET,
-    SQL_AUDIT_ADD, SQL_AUDIT_LIST,
-    SQL_MOMENTS, SQL_MOMENT_ADD, SQL_MOMENT_REMOVE,
-    SQL_DICTIONARIES, SQL_DICTIONARY_ADD,
+    SQL_PAST_KEY,
+    SQL_PAST_RANGE,
+    SQL_PAST_LAST,
+    SQL_PAST_DOWN,
+    SQL_PAST_ADD,
+    SQL_PAST_EXPIRED,
+    SQL_PAST_REMOVE,
+    SQL_SPACES,
+    SQL_SPACE_ADD,
+    SQL_CLAIM_GET,
+    SQL_CLAIM_ADD,
+    SQL_CLAIM_REMOVE,
+    SQL_DUE_SET,
+    SQL_DUE_CLEAR,
+    SQL_DUE_LIST,
+    SQL_DUE_EARLIEST,
+    SQL_NOTE_GET,
+    SQL_NOTE_SET,
+    SQL_AUDIT_ADD,
+    SQL_AUDIT_LIST,
+    SQL_MOMENTS,
+    SQL_MOMENT_ADD,
+    SQL_MOMENT_REMOVE,
+    SQL_DICTIONARIES,
+    SQL_DICTIONARY_ADD,
     SQL_INTEGRITY,
     SQL_COUNT
 };
@@ -65,9 +108,10 @@ enum status statement_run(struct connection *connection, enum sql sql, struct sc
 /* Like sqlite3_step: SQLITE_ROW, SQLITE_DONE, or an error; for NULL, an error. */
 int statement_step(struct statement *statement);
 
-void bind_int(struct statement *statement, int index, int64_t value);    /* statement may be NULL */
-void bind_bytes(struct statement *statement, int index, struct text value); /* stays the caller's until the statement is reset */
+void bind_int(struct statement *statement, int index, int64_t value); /* statement may be NULL */
+void bind_bytes(
+    struct statement *statement, int index, struct text value); /* stays the caller's until the statement is reset */
 int64_t column_int(struct statement *statement, int index);
-struct text column_bytes(struct statement *statement, int index);        /* until the next step */
+struct text column_bytes(struct statement *statement, int index); /* until the next step */
 
 #endif

@@ -18,12 +18,14 @@ static enum status lock_fault(int file, const char *folder, struct scope *scope)
     owner[size > 0 ? size : 0] = '\0';
     owner[strcspn(owner, "\n")] = '\0';
     (void)folder;
-    return fault(scope, STATUS_CONFLICT, "", "the data folder is in use by process %s", owner[0] == '\0' ? "unknown" : owner);
+    return fault(
+        scope, STATUS_CONFLICT, "", "the data folder is in use by process %s", owner[0] == '\0' ? "unknown" : owner);
 }
 
 static enum status folder_lock(int *out, const char *folder, struct scope *scope) {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        return fault(scope, errno == ENOSPC ? STATUS_STORAGE_FULL : STATUS_FAILED, "", "cannot make the data folder: %s", strerror(errno));
+        return fault(scope, errno == ENOSPC ? STATUS_STORAGE_FULL : STATUS_FAILED, "",
+            "cannot make the data folder: %s", strerror(errno));
     }
     struct text path = text_format(scope->arena, "%s/lock", folder);
     int file = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -67,7 +69,8 @@ static void figures_start(struct store *store, const struct store_state *state) 
     store->horizon = state->horizon;
 }
 
-static enum status folder_load(struct store *store, struct connection *connection, struct store_state *state, struct scope *scope) {
+static enum status folder_load(
+    struct store *store, struct connection *connection, struct store_state *state, struct scope *scope) {
     enum status status = schema_open(store, connection, scope);
     if (status == STATUS_OK) {
         status = state_read(state, connection, scope);
@@ -93,8 +96,13 @@ static enum status folder_load(struct store *store, struct connection *connectio
                                  : store_rebuild(store, state, connection, scope);
 }
 
-static const struct search_costs usual_costs = {.list_rows = 30000, .list_documents = 100, .tests_before_set = 3000,
-    .targets_one_by_one = 5000, .fetch_most = 1000, .walk_trial = 300, .walk_for_fetch = 30};
+static const struct search_costs usual_costs = {.list_rows = 30000,
+    .list_documents = 100,
+    .tests_before_set = 3000,
+    .targets_one_by_one = 5000,
+    .fetch_most = 1000,
+    .walk_trial = 300,
+    .walk_for_fetch = 30};
 
 static struct store *store_new(const struct store_config *config) {
     struct store *store = calloc(1, sizeof *store);
@@ -116,7 +124,7 @@ static struct store *store_new(const struct store_config *config) {
     size_t size = strlen(config->folder) + sizeof "/store.db";
     char *path = malloc(size);
     if (path != NULL) {
-        snprintf(path, size, "%s/store.db", config->folder);
+        (void)snprintf(path, size, "%s/store.db", config->folder);
     }
     store->path = path;
     return store;
@@ -189,7 +197,8 @@ static uint64_t file_size(const char *path, const char *end) {
 
 void store_figures(struct store_figures *out, struct store *store) {
     pthread_mutex_lock(&store->publish);
-    uint64_t in_memory = mem_generation_count(store->active) + (store->merging == NULL ? 0 : mem_generation_count(store->merging));
+    uint64_t in_memory =
+        mem_generation_count(store->active) + (store->merging == NULL ? 0 : mem_generation_count(store->merging));
     pthread_mutex_unlock(&store->publish);
     pthread_mutex_lock(&store->writer->lock);
     uint64_t depth = store->writer->queue_count;

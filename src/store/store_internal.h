@@ -91,8 +91,8 @@ void place_keep(struct place_kept *out, const struct row_place *place);
 /* Invariants: merge_from <= active_from; events below merge_from are all in the main table; of those from merge_from up to
  * active_from the ones at or before `merged` are; of those from active_from on none is. */
 struct store_state {
-    uint64_t seq;     /* last committed, or being committed */
-    int64_t time_us;  /* of the last unit that wrote */
+    uint64_t seq;    /* last committed, or being committed */
+    int64_t time_us; /* of the last unit that wrote */
     uint64_t rid_next, vid_next;
     uint64_t merge_from, merge_from_rid, active_from, active_from_rid;
     struct place_kept merged;
@@ -187,13 +187,14 @@ size_t space_table_count(struct space_table *table);
 void space_table_flushed(struct space_table *table, bool committed);
 
 /* rebuild.c: fills the generation with the events that the main table lacks. */
-enum status store_rebuild(struct store *store, const struct store_state *state, struct connection *connection, struct scope *scope);
+enum status store_rebuild(
+    struct store *store, const struct store_state *state, struct connection *connection, struct scope *scope);
 
 /* due.c */
 enum status due_refresh(struct store *store, struct connection *connection);
 
 /* audit.c */
-void audit_digest(uint8_t out[static DIGEST_SIZE], const uint8_t before[static DIGEST_SIZE], uint64_t number, uint64_t seq,
-    int64_t time_us, struct text entry, struct arena *arena);
+void audit_digest(uint8_t out[static DIGEST_SIZE], const uint8_t before[static DIGEST_SIZE], uint64_t number,
+    uint64_t seq, int64_t time_us, struct text entry, struct arena *arena);
 
 #endif

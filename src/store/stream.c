@@ -5,15 +5,15 @@ enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF, STREAM_T
 struct stream {
     struct search_run *run;
     enum stream_kind kind;
-    uint64_t at;                 /* the last answer; valid once `started` */
+    uint64_t at; /* the last answer; valid once `started` */
     bool started;
-    bool stands;                 /* targets: on a row that was not looked at yet */
+    bool stands; /* targets: on a row that was not looked at yet */
     struct rid_set *set;
     struct walk *walk;
-    struct stream **children;    /* union: of any; all of: of each */
+    struct stream **children; /* union: of any; all of: of each */
     size_t child_count;
-    uint16_t type;               /* targets: of this type; `walk` is over their reference rows, conditions[0] is for sources */
-    struct condition *conditions; /* all of: what holds for each result */
+    uint16_t type; /* targets: of this type; `walk` is over their reference rows, conditions[0] is for sources */
+    struct condition *conditions;         /* all of: what holds for each result */
     size_t condition_count, negated_from; /* those from negated_from on must not hold */
 };
 
@@ -136,7 +136,8 @@ static uint64_t seek_targets(struct stream *stream, uint64_t rid) {
         if (target_has_source(stream, target)) {
             key.size = reference_key(bytes, stream->type, target + 1);
             stream->stands = walk_seek(walk, key, 0);
-            if (walk_has(stream->run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
+            if (walk_has(
+                    stream->run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
                 return target;
             }
         }
@@ -185,7 +186,8 @@ bool condition_holds(struct condition *condition, struct search_run *run, struct
 /* ---- opening: NULL when the budget does not reach --------------------------------------------------------------------- */
 
 /* Rows of a lane between two keys into a set; false when there are more than the budget allows. */
-static bool list_lane(struct rid_set *set, struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
+static bool list_lane(
+    struct rid_set *set, struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
     struct text low = plan->low.at == NULL ? TEXT("") : plan->low;
     struct walk *walk = walk_open(run, WALK_RANGE, lane, low, plan->high);
     uint64_t before = run->rows;
@@ -209,7 +211,8 @@ static bool only_key(struct text *out, struct search_run *run, uint32_t lane, co
     bool any = walk_next(walk);
     *out = any ? text_copy(run->scope->arena, walk->key) : plan->low;
     walk_close(walk);
-    return any && walk_key_before(&last, bytes, run, lane, plan->high.at == NULL ? NULL : &plan->high) && text_equal(*out, last);
+    return any && walk_key_before(&last, bytes, run, lane, plan->high.at == NULL ? NULL : &plan->high) &&
+           text_equal(*out, last);
 }
 
 bool plan_single_key(uint32_t *lane_out, struct text *key_out, struct search_run *run, const struct store_plan *plan) {
@@ -236,7 +239,8 @@ bool plan_single_key(uint32_t *lane_out, struct text *key_out, struct search_run
            plan_filter_passes(plan, *key_out);
 }
 
-static struct stream *open_lane(struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
+static struct stream *open_lane(
+    struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
     struct text key = plan->low;
     bool one = plan_is_one_key(plan);
     if (!one && plan->low.at != NULL) {
@@ -274,7 +278,8 @@ static struct stream *open_id(struct search_run *run, const struct store_plan *p
     uint64_t rid = 0;
     type_key(key, plan->type);
     search_run_fail(run, view_rid(&rid, run->view, plan->type, plan->id, run->scope));
-    if (rid != 0 && rid < set->size && walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)key, sizeof key}, rid)) {
+    if (rid != 0 && rid < set->size &&
+        walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)key, sizeof key}, rid)) {
         rid_set_add(set, rid);
     }
     return stream_of_set(run, set);
@@ -325,7 +330,8 @@ static struct stream *open_all_of(struct search_run *run, const struct store_pla
     return all->child_count > 0 ? all : NULL;
 }
 
-static bool list_sources(struct rid_set *set, struct search_run *run, uint32_t space, uint64_t target, uint64_t *budget) {
+static bool list_sources(
+    struct rid_set *set, struct search_run *run, uint32_t space, uint64_t target, uint64_t *budget) {
     struct resource_head head;
     enum status status = resource_head_read(&head, run->view->connection, target, run->scope);
     if (status != STATUS_OK) {
@@ -419,13 +425,15 @@ static struct stream *list_targets(struct search_run *run, const struct store_pl
     return rid == RID_NONE ? stream_of_set(run, set) : NULL;
 }
 
-static struct stream *targets_of_type(struct search_run *run, const struct store_plan *plan, uint16_t type, struct rid_set *sources) {
+static struct stream *targets_of_type(
+    struct search_run *run, const struct store_plan *plan, uint16_t type, struct rid_set *sources) {
     struct stream *stream = stream_new(run, STREAM_TARGETS);
     uint8_t *low = arena_alloc(run->scope->arena, 2);
     type_key(low, type);
     struct text prefix = {(const char *)low, 2};
     stream->type = type;
-    stream->walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), prefix, store_prefix_end(run->scope->arena, prefix));
+    stream->walk = walk_open(
+        run, WALK_RANGE, lane_of_references(plan->space), prefix, store_prefix_end(run->scope->arena, prefix));
     stream->conditions = ARENA_NEW(run->scope->arena, struct condition);
     stream->conditions[0] = (struct condition){.plan = plan->children[0], .set = sources};
     return stream;
@@ -439,7 +447,8 @@ static struct stream *walk_targets(struct search_run *run, const struct store_pl
     struct stream *all = stream_new(run, STREAM_UNION);
     struct walk *walk = walk_open(run, WALK_RANGE, lane_of_references(plan->space), TEXT(""), (struct text){0});
     uint8_t bytes[2];
-    for (bool more = walk_next(walk); more; more = walk_seek(walk, (struct text){(const char *)bytes, sizeof bytes}, 0)) {
+    for (bool more = walk_next(walk); more;
+         more = walk_seek(walk, (struct text){(const char *)bytes, sizeof bytes}, 0)) {
         uint16_t type = reference_key_type(walk->key);
         child_add(all, targets_of_type(run, plan, type, set));
         if (type == UINT16_MAX) {
@@ -544,7 +553,8 @@ static void gather_sources(struct rid_set *set, struct search_run *run, const st
     const struct rid_set *targets = plan_gather(run, plan->children[0]);
     uint64_t budget = UINT64_MAX;
     if (targets->count <= run->costs->targets_one_by_one) {
-        for (uint64_t rid = rid_set_seek(targets, 0); rid != RID_NONE && run->status == STATUS_OK; rid = rid_set_seek(targets, rid + 1)) {
+        for (uint64_t rid = rid_set_seek(targets, 0); rid != RID_NONE && run->status == STATUS_OK;
+             rid = rid_set_seek(targets, rid + 1)) {
             (void)list_sources(set, run, plan->space, rid, &budget);
         }
         return;

@@ -15,7 +15,8 @@ uint64_t store_unit_sequence(const struct store_unit *unit) {
 struct store_view *unit_view(struct store_unit *unit) {
     struct writer *writer = unit->writer;
     struct store_view *view = &writer->view;
-    *view = (struct store_view){.store = writer->store, .connection = writer->connection, .seq = unit->seq, .open = true};
+    *view =
+        (struct store_view){.store = writer->store, .connection = writer->connection, .seq = unit->seq, .open = true};
     state_copy(&view->state, &writer->state);
     view->state.seq = unit->seq;
     if (writer->store->merging != NULL) {
@@ -25,8 +26,8 @@ struct store_view *unit_view(struct store_unit *unit) {
     return view;
 }
 
-enum status store_unit_get(struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id, enum store_want want,
-    struct scope *scope) {
+enum status store_unit_get(struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id,
+    enum store_want want, struct scope *scope) {
     struct store_view *view = unit_view(unit);
     uint64_t rid = 0;
     enum status status = view_rid(&rid, view, type, id, scope);
@@ -63,8 +64,8 @@ struct writing {
     struct resource_head head; /* as it was */
     struct version_head before;
     uint64_t vid;
-    bool is_new;               /* the rid was given by this write: no resource row yet */
-    bool again;                /* this unit wrote the resource before */
+    bool is_new; /* the rid was given by this write: no resource row yet */
+    bool again;  /* this unit wrote the resource before */
     enum status status;
 };
 
@@ -106,7 +107,8 @@ static bool row_changed(void *context, enum mem_kind kind, const struct lane_row
     return event_add(writing->unit, kind, &place);
 }
 
-static bool own_row_changed(struct writing *writing, enum mem_kind kind, uint32_t space, const uint8_t *key, size_t size) {
+static bool own_row_changed(
+    struct writing *writing, enum mem_kind kind, uint32_t space, const uint8_t *key, size_t size) {
     struct lane_row row = {.lane = lane_of_keys(space), .key = {(const char *)key, size}};
     return row_changed(writing, kind, &row);
 }
@@ -115,7 +117,8 @@ static bool head_exists(const struct resource_head *head) {
     return head->version > 0 && head->method != STORE_DELETED;
 }
 
-static enum status events_write(struct writing *writing, enum store_method method, struct text rows, struct scope *scope) {
+static enum status events_write(
+    struct writing *writing, enum store_method method, struct text rows, struct scope *scope) {
     const struct resource_head *head = &writing->head;
     struct store_state *state = &writing->unit->writer->state;
     uint8_t type[2], before[8], after[8];
@@ -139,7 +142,8 @@ static enum status events_write(struct writing *writing, enum store_method metho
 
 /* ---- identities ---------------------------------------------------------------------------------------------------- */
 
-static enum status rid_find(uint64_t *out, struct store_unit *unit, uint16_t type, struct text id, struct text key, struct scope *scope) {
+static enum status rid_find(
+    uint64_t *out, struct store_unit *unit, uint16_t type, struct text id, struct text key, struct scope *scope) {
     struct writer *writer = unit->writer;
     *out = identity_cache_get(writer->identities, key);
     if (*out != 0) {
@@ -188,14 +192,17 @@ static enum status resource_set(struct store_unit *unit, const struct resource_h
     return statement_finish(unit->writer->connection, set, scope);
 }
 
-static enum status identity_check(size_t *size_out, uint8_t key[static IDENTITY_KEY_MAX], uint16_t type, struct text id,
-    struct scope *scope) {
+static enum status identity_check(
+    size_t *size_out, uint8_t key[static IDENTITY_KEY_MAX], uint16_t type, struct text id, struct scope *scope) {
     *size_out = type == 0 || id.size == 0 ? 0 : identity_key(key, type, id);
-    return *size_out != 0 ? STATUS_OK : fault(scope, STATUS_INVALID, "", "an identity is a type and an id of 1 to %d bytes", ID_MAX);
+    return *size_out != 0
+               ? STATUS_OK
+               : fault(scope, STATUS_INVALID, "", "an identity is a type and an id of 1 to %d bytes", ID_MAX);
 }
 
 /* The rid of a reference's target; one that was never mentioned gets a resource row of version 0. */
-static enum status target_rid(uint64_t *out, struct store_unit *unit, const struct store_row *row, struct scope *scope) {
+static enum status target_rid(
+    uint64_t *out, struct store_unit *unit, const struct store_row *row, struct scope *scope) {
     uint8_t bytes[IDENTITY_KEY_MAX];
     struct text key = {(const char *)bytes, 0};
     enum status status = identity_check(&key.size, bytes, row->target_type, row->target_id, scope);
@@ -212,14 +219,16 @@ static enum status target_rid(uint64_t *out, struct store_unit *unit, const stru
 
 /* ---- rows of a put -------------------------------------------------------------------------------------------------- */
 
-static enum status lane_row_make(struct lane_row *out, struct store_unit *unit, const struct store_row *row, struct scope *scope) {
+static enum status lane_row_make(
+    struct lane_row *out, struct store_unit *unit, const struct store_row *row, struct scope *scope) {
     if (row->space < STORE_SPACE_FIRST_OWN || row->space > UINT32_MAX / 2) {
         return fault(scope, STATUS_INVALID, "", "an index row names space %u, which is not the caller's", row->space);
     }
     if (row->target_type == 0) {
         *out = (struct lane_row){.lane = lane_of_keys(row->space), .key = row->key};
-        return row->key.size <= STORE_KEY_MAX ? STATUS_OK
-                                              : fault(scope, STATUS_INVALID, "", "an index key is longer than %d bytes", STORE_KEY_MAX);
+        return row->key.size <= STORE_KEY_MAX
+                   ? STATUS_OK
+                   : fault(scope, STATUS_INVALID, "", "an index key is longer than %d bytes", STORE_KEY_MAX);
     }
     uint64_t rid = 0;
     enum status status = target_rid(&rid, unit, row, scope);
@@ -232,7 +241,8 @@ static enum status lane_row_make(struct lane_row *out, struct store_unit *unit, 
     return STATUS_OK;
 }
 
-static enum status rows_make(struct text *packed_out, struct store_unit *unit, const struct store_put *put, struct scope *scope) {
+static enum status rows_make(
+    struct text *packed_out, struct store_unit *unit, const struct store_put *put, struct scope *scope) {
     struct lane_rows rows = {.at = ARENA_ARRAY(scope->arena, struct lane_row, put->row_count), .count = put->row_count};
     for (size_t i = 0; i < put->row_count; i++) {
         enum status status = lane_row_make(&rows.at[i], unit, &put->rows[i], scope);
@@ -280,7 +290,8 @@ static uint64_t base_of(const struct writing *writing) {
     return writing->head.version % VERSION_STRIDE == 0 ? writing->head.vid : writing->before.base;
 }
 
-static enum status version_add(struct writing *writing, const struct store_put *put, struct text rows, struct scope *scope) {
+static enum status version_add(
+    struct writing *writing, const struct store_put *put, struct text rows, struct scope *scope) {
     struct writer *writer = writing->unit->writer;
     struct statement *add = statement_take(writer->connection, SQL_VERSION_ADD);
     bind_int(add, 1, (int64_t)writing->vid);
@@ -324,8 +335,14 @@ static enum status version_write(
     head.time_us = unit->time_us;
     head.method = put->method;
     if (out != NULL) {
-        *out = (struct store_resource){.rid = head.rid, .type = put->type, .id = text_copy(scope->arena, put->id),
-            .version = head.version, .seq = head.seq, .updated_us = head.time_us, .method = head.method, .gap = put->body.gap};
+        *out = (struct store_resource){.rid = head.rid,
+            .type = put->type,
+            .id = text_copy(scope->arena, put->id),
+            .version = head.version,
+            .seq = head.seq,
+            .updated_us = head.time_us,
+            .method = head.method,
+            .gap = put->body.gap};
     }
     return writing->is_new ? resource_add(unit, &head, scope) : resource_set(unit, &head, scope);
 }

@@ -46,7 +46,8 @@ static void snapshot_end(struct connection *connection) {
 /* Nothing changed since it was taken, and it is not old. */
 static bool snapshot_is_good(const struct store *store, const struct connection *connection) {
     const struct snapshot *snapshot = connection->snapshot;
-    return snapshot != NULL && snapshot->open && snapshot->epoch == atomic_load_explicit(&store->epoch, memory_order_acquire) &&
+    return snapshot != NULL && snapshot->open &&
+           snapshot->epoch == atomic_load_explicit(&store->epoch, memory_order_acquire) &&
            clock_monotonic_us() - snapshot->since_us < SNAPSHOT_LIFE_US;
 }
 
@@ -211,7 +212,8 @@ static enum status gone(struct scope *scope) {
 
 enum freshness { FRESH_ENOUGH, FRESH_NOW };
 
-static enum status view_open(struct store_view **out, struct store *store, uint64_t seq, enum freshness freshness, struct scope *scope) {
+static enum status view_open(
+    struct store_view **out, struct store *store, uint64_t seq, enum freshness freshness, struct scope *scope) {
     struct store_view *view = ARENA_NEW(scope->arena, struct store_view);
     view->store = store;
     arena_defer(scope->arena, view_close_deferred, view);
@@ -266,7 +268,8 @@ enum status view_rid(uint64_t *out, struct store_view *view, uint16_t type, stru
     struct row_place place = {.lane = lane_of_keys(SPACE_IDENTITY), .key = key};
     for (size_t i = view->generation_count; i-- > 0;) {
         struct mem_node *node = mem_generation_seek(view->generations[i], &place);
-        for (; node != NULL && node->lane == place.lane && text_equal(mem_node_key(node), key); node = mem_node_next(node)) {
+        for (; node != NULL && node->lane == place.lane && text_equal(mem_node_key(node), key);
+             node = mem_node_next(node)) {
             if (node->seq <= view->state.seq && mem_node_alive(node)) {
                 *out = node->rid;
                 return STATUS_OK;
@@ -280,14 +283,16 @@ enum status view_rid(uint64_t *out, struct store_view *view, uint16_t type, stru
     if (code == SQLITE_ROW) {
         *out = (uint64_t)column_int(first, 0);
     }
-    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
+    enum status status =
+        code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
     statement_give(view->connection, first);
     return status;
 }
 
 /* ---- resources -------------------------------------------------------------------------------------------------------- */
 
-enum status resource_head_read(struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope) {
+enum status resource_head_read(
+    struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope) {
     struct statement *get = statement_take(connection, SQL_RESOURCE_GET);
     bind_int(get, 1, (int64_t)rid);
     int code = statement_step(get);
@@ -334,7 +339,8 @@ static enum status version_missing(struct connection *connection, int code, stru
                                : connection_fault(connection, scope);
 }
 
-enum status version_rows_read(struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
+enum status version_rows_read(
+    struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
     struct statement *get = statement_take(connection, SQL_VERSION_ROWS);
     bind_int(get, 1, (int64_t)vid);
     int code = statement_step(get);
@@ -362,10 +368,17 @@ enum status version_resource_read(struct store_resource *out, struct store *stor
     }
     struct version_head version;
     version_columns(&version, get, vid);
-    struct store_body body = {.dictionary = (uint32_t)column_int(get, 7), .gap = (uint32_t)column_int(get, 8),
-        .size = (uint32_t)column_int(get, 9), .packed = column_bytes(get, 11)};
-    *out = (struct store_resource){.rid = head->rid, .type = head->type, .version = version.version, .seq = version.seq,
-        .updated_us = version.time_us, .method = version.method, .gap = body.gap};
+    struct store_body body = {.dictionary = (uint32_t)column_int(get, 7),
+        .gap = (uint32_t)column_int(get, 8),
+        .size = (uint32_t)column_int(get, 9),
+        .packed = column_bytes(get, 11)};
+    *out = (struct store_resource){.rid = head->rid,
+        .type = head->type,
+        .version = version.version,
+        .seq = version.seq,
+        .updated_us = version.time_us,
+        .method = version.method,
+        .gap = body.gap};
     enum status status = STATUS_OK;
     if (want == STORE_WANT_BODY && version.method != STORE_DELETED) {
         status = pack_expand(&out->body, store->pack, &body, scope);
@@ -386,7 +399,8 @@ static bool not_after_number(const struct version_head *version, uint64_t number
     return version->version <= number;
 }
 
-static enum status version_head_read(struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
+static enum status version_head_read(
+    struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
     struct statement *get = statement_take(connection, SQL_VERSION_HEAD);
     bind_int(get, 1, (int64_t)vid);
     int code = statement_step(get);
@@ -401,8 +415,8 @@ static enum status version_head_read(struct version_head *out, struct connection
 }
 
 /* In *out the newest version that fits; vid 0 when none does. */
-static enum status version_back(struct version_head *out, struct connection *connection, uint64_t vid, version_fits *fits, uint64_t bound,
-    struct scope *scope) {
+static enum status version_back(struct version_head *out, struct connection *connection, uint64_t vid,
+    version_fits *fits, uint64_t bound, struct scope *scope) {
     *out = (struct version_head){0};
     while (vid != 0) {
         enum status status = version_head_read(out, connection, vid, scope);
@@ -422,7 +436,8 @@ static enum status version_back(struct version_head *out, struct connection *con
     return STATUS_OK;
 }
 
-enum status view_current(uint64_t *vid_out, struct store_view *view, const struct resource_head *head, struct scope *scope) {
+enum status view_current(
+    uint64_t *vid_out, struct store_view *view, const struct resource_head *head, struct scope *scope) {
     if (head->version == 0 || head->seq <= view->seq) {
         *vid_out = head->vid;
         return STATUS_OK;
@@ -447,13 +462,18 @@ enum status view_resource(
     if (want == STORE_WANT_BODY || vid != head.vid) {
         return version_resource_read(out, view->store, view->connection, &head, vid, want, scope);
     }
-    *out = (struct store_resource){.rid = rid, .type = head.type, .id = id_unpack(scope->arena, head.id), .version = head.version,
-        .seq = head.seq, .updated_us = head.time_us, .method = head.method};
+    *out = (struct store_resource){.rid = rid,
+        .type = head.type,
+        .id = id_unpack(scope->arena, head.id),
+        .version = head.version,
+        .seq = head.seq,
+        .updated_us = head.time_us,
+        .method = head.method};
     return STATUS_OK;
 }
 
-enum status store_view_get(struct store_resource *out, struct store_view *view, uint16_t type, struct text id, enum store_want want,
-    struct scope *scope) {
+enum status store_view_get(struct store_resource *out, struct store_view *view, uint16_t type, struct text id,
+    enum store_want want, struct scope *scope) {
     uint64_t rid = 0;
     enum status status = view_rid(&rid, view, type, id, scope);
     if (status != STATUS_OK) {
@@ -462,8 +482,8 @@ enum status store_view_get(struct store_resource *out, struct store_view *view, 
     return rid == 0 ? STATUS_NOT_FOUND : view_resource(out, view, rid, want, scope);
 }
 
-enum status store_view_get_version(struct store_resource *out, struct store_view *view, uint16_t type, struct text id, uint32_t version,
-    struct scope *scope) {
+enum status store_view_get_version(struct store_resource *out, struct store_view *view, uint16_t type, struct text id,
+    uint32_t version, struct scope *scope) {
     uint64_t rid = 0;
     struct resource_head head;
     uint64_t vid = 0;

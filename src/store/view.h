@@ -46,7 +46,8 @@ struct resource_head {
     struct text id;
 };
 /* STATUS_NOT_FOUND without an issue. */
-enum status resource_head_read(struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope);
+enum status resource_head_read(
+    struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope);
 
 struct version_head {
     uint64_t vid, rid, previous, base, seq;
@@ -56,16 +57,20 @@ struct version_head {
     enum store_method method;
     struct text rows; /* only by version_rows_read */
 };
-enum status version_rows_read(struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope);
+enum status version_rows_read(
+    struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope);
 /* The resource of that version, with its body when wanted. */
 enum status version_resource_read(struct store_resource *out, struct store *store, struct connection *connection,
     const struct resource_head *head, uint64_t vid, enum store_want want, struct scope *scope);
 
 /* The vid that is current at the view; 0: none (not created yet). `head` was read in the view. */
-enum status view_current(uint64_t *vid_out, struct store_view *view, const struct resource_head *head, struct scope *scope);
+enum status view_current(
+    uint64_t *vid_out, struct store_view *view, const struct resource_head *head, struct scope *scope);
 /* The resource as of the view; STATUS_NOT_FOUND without an issue. A deleted one is found. */
-enum status view_resource(struct store_resource *out, struct store_view *view, uint64_t rid, enum store_want want, struct scope *scope);
+enum status view_resource(
+    struct store_resource *out, struct store_view *view, uint64_t rid, enum store_want want, struct scope *scope);
 
-enum status select_page(struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope);
+enum status select_page(
+    struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope);
 
 #endif

@@ -5,8 +5,10 @@
 enum { DEADLINE_EVERY = 4096, STEPS_BEFORE_SEEK = 6 };
 
 struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope) {
-    return (struct search_run){
-        .view = view, .costs = &view->store->costs, .scope = scope, .rows_max = rows_max == 0 ? ROWS_MAX_DEFAULT : rows_max};
+    return (struct search_run){.view = view,
+        .costs = &view->store->costs,
+        .scope = scope,
+        .rows_max = rows_max == 0 ? ROWS_MAX_DEFAULT : rows_max};
 }
 
 void search_run_fail(struct search_run *run, enum status status) {
@@ -22,8 +24,9 @@ bool search_run_touch(struct search_run *run, uint64_t rows) {
     uint64_t before = run->rows;
     run->rows += rows;
     if (run->rows > run->rows_max) {
-        search_run_fail(run, fault(run->scope, STATUS_TOO_COSTLY, "", "the search touches more than %llu index rows, the limit",
-                                 (unsigned long long)run->rows_max));
+        search_run_fail(
+            run, fault(run->scope, STATUS_TOO_COSTLY, "", "the search touches more than %llu index rows, the limit",
+                     (unsigned long long)run->rows_max));
         return false;
     }
     if (before / DEADLINE_EVERY != run->rows / DEADLINE_EVERY) {
@@ -132,7 +135,8 @@ static void nodes_seek(struct walk *walk, struct text key, uint64_t rid) {
  * the events that the view sees, from the older generations on. */
 static void node_consume(struct walk *walk, size_t generation, enum mem_kind *first, enum mem_kind *last) {
     struct mem_node *node = walk->nodes[generation];
-    while (node != NULL && node->rid == walk->rid && text_equal(mem_node_key(node), walk->key) && node->lane == walk->lane) {
+    while (node != NULL && node->rid == walk->rid && text_equal(mem_node_key(node), walk->key) &&
+           node->lane == walk->lane) {
         if (node->seq <= walk->run->view->seq && mem_node_alive(node)) {
             *last = (enum mem_kind)node->kind;
             *first = *first == 0 ? *last : *first;
@@ -161,7 +165,8 @@ void walk_reopen(struct walk *walk, uint32_t lane, struct text key) {
     }
 }
 
-struct walk *walk_open(struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high) {
+struct walk *walk_open(
+    struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high) {
     struct walk *walk = ARENA_NEW(run->scope->arena, struct walk);
     *walk = (struct walk){.run = run, .shape = shape, .lane = lane, .low = low, .high = high};
     walk->key_bytes = shape == WALK_RANGE ? arena_alloc(run->scope->arena, UINT8_MAX) : NULL;
@@ -181,7 +186,8 @@ void walk_close(struct walk *walk) {
     walk->row.statement = walk->past.statement = NULL;
 }
 
-static int place_compare(const struct walk *walk, struct text a_key, uint64_t a_rid, struct text b_key, uint64_t b_rid) {
+static int place_compare(
+    const struct walk *walk, struct text a_key, uint64_t a_rid, struct text b_key, uint64_t b_rid) {
     int order = walk->shape == WALK_RANGE ? text_compare(a_key, b_key) : 0;
     return order != 0 ? order : (a_rid > b_rid) - (a_rid < b_rid);
 }
@@ -377,7 +383,8 @@ static void table_last(struct best_key *best, struct search_run *run, enum sql s
     statement_give(run->view->connection, last);
 }
 
-bool walk_key_before(struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound) {
+bool walk_key_before(
+    struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound) {
     char greatest[UINT8_MAX];
     memset(greatest, UINT8_MAX, sizeof greatest);
     struct row_place place = {.lane = lane, .key = bound == NULL ? (struct text){greatest, sizeof greatest} : *bound};

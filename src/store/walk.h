@@ -38,10 +38,10 @@ struct walk {
     struct text low, high; /* high.at == NULL: to the lane's end */
     struct walk_table row, past;
     struct mem_node *nodes[VIEW_GENERATIONS]; /* the next of each generation; NULL: behind the end */
-    bool row_visible;      /* of `row`: its sequence number is not behind the view's */
-    struct text key;       /* where it stands; valid until it moves */
+    bool row_visible;                         /* of `row`: its sequence number is not behind the view's */
+    struct text key;                          /* where it stands; valid until it moves */
     uint64_t rid;
-    char *key_bytes;       /* of a range: the key's own copy */
+    char *key_bytes; /* of a range: the key's own copy */
 };
 /* Starts before the first row. */
 struct walk *walk_open(struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high);
@@ -53,13 +53,16 @@ bool walk_seek(struct walk *walk, struct text key, uint64_t rid);
 /* Starts anew under another key; for WALK_KEY. The key must stay where it is until the walk moves on. */
 void walk_reopen(struct walk *walk, uint32_t lane, struct text key);
 /* The greatest key of the lane below `bound` (NULL: of all), whether the view sees a row of it or not; false: none. */
-bool walk_key_before(struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound);
+bool walk_key_before(
+    struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound);
 
 /* Visible rows from the greatest key down, and up the rids of each key. */
 struct walk_down;
-struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const struct text *from); /* NULL: from the lane's end */
+struct walk_down *walk_down_open(
+    struct search_run *run, uint32_t lane, const struct text *from); /* NULL: from the lane's end */
 void walk_down_close(struct walk_down *down);
-bool walk_down_next(struct text *key_out, uint64_t *rid_out, struct walk_down *down); /* the key is valid until the next call */
+bool walk_down_next(
+    struct text *key_out, uint64_t *rid_out, struct walk_down *down); /* the key is valid until the next call */
 
 /* The events in memory that the view sees under one key and the tables do not hold yet, by resource. */
 struct walk_events;

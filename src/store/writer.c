@@ -89,8 +89,9 @@ static void done_forwarded(void *context, enum status status, uint64_t seq) {
 
 enum status store_run(struct store *store, store_apply *apply, void *context, struct scope *scope) {
     invariant(!writer_is_this_thread(store->writer));
-    struct forwarded forwarded = {
-        .apply = apply, .context = context, .waiting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, STATUS_OK}};
+    struct forwarded forwarded = {.apply = apply,
+        .context = context,
+        .waiting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, STATUS_OK}};
     struct store_work work = {.apply = apply_forwarded, .done = done_forwarded, .context = &forwarded, .scope = scope};
     enum status status = store_submit(store, &work);
     if (status != STATUS_OK) {
@@ -121,7 +122,9 @@ static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
     while (writer->queue_count == 0 && !writer->closing && code != ETIMEDOUT) {
         code = pthread_cond_timedwait(&writer->work_waits, &writer->lock, &until);
     }
-    enum wake_reason reason = writer->queue_count > 0 ? WOKEN_BY_WORK : writer->closing ? WOKEN_TO_CLOSE : WOKEN_BY_TIME;
+    enum wake_reason reason = writer->queue_count > 0 ? WOKEN_BY_WORK
+                              : writer->closing       ? WOKEN_TO_CLOSE
+                                                      : WOKEN_BY_TIME;
     pthread_mutex_unlock(&writer->lock);
     return reason;
 }
@@ -185,7 +188,8 @@ static void writer_free(struct writer *writer) {
     free(writer);
 }
 
-enum status writer_open(struct store *store, struct connection *connection, const struct store_state *state, struct scope *scope) {
+enum status writer_open(
+    struct store *store, struct connection *connection, const struct store_state *state, struct scope *scope) {
     struct writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
         connection_close(connection);
@@ -208,7 +212,8 @@ enum status writer_open(struct store *store, struct connection *connection, cons
     pthread_cond_init(&writer->work_waits, &attributes);
     pthread_condattr_destroy(&attributes);
     store->writer = writer;
-    if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL || writer->checkpointer == NULL) {
+    if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL ||
+        writer->checkpointer == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the writer");
     }
     pthread_mutex_lock(&writer->lock); /* the thread reads `started` and `thread` only behind it */

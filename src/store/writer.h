@@ -53,7 +53,7 @@ struct writer {
     struct mem_node *merge_at;
     struct place_kept purge_place;
     uint64_t purge_seq, purge_horizon, purge_swept; /* the sweep's place, its horizon, that of the last whole sweep */
-    struct store_view view; /* of the running unit */
+    struct store_view view;                         /* of the running unit */
 };
 
 struct store_unit {
@@ -66,7 +66,8 @@ struct store_unit {
     size_t first_node;
 };
 
-enum status writer_open(struct store *store, struct connection *connection, const struct store_state *state, struct scope *scope);
+enum status writer_open(
+    struct store *store, struct connection *connection, const struct store_state *state, struct scope *scope);
 void writer_close(struct writer *writer); /* accepts NULL; finishes accepted units, merges what is in memory */
 bool writer_is_this_thread(const struct writer *writer);
 /* The view of the running unit: sees all that was written so far. */

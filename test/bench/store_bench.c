@@ -480,7 +480,8 @@ static void search_kinds(struct bench *bench, struct samples *samples, double se
         }
         double took = since_s(start_us), cpu_us = (cpu_s() - cpu) * 1e6 / atomic_load(&samples->count);
         samples_print(search_names[kind], samples, took);
-        printf("%-34s %10.1f us of CPU each, %.1f results\n", "", cpu_us, (double)reading.results / atomic_load(&samples->count));
+        printf("%-34s %10.1f us of CPU each, %.1f results\n", "", cpu_us,
+            (double)reading.results / atomic_load(&samples->count));
         if (kind == SEARCH_COUNT_CODE) {
             printf("%-34s %10.2f M/s\n", "  matching resources counted", (double)reading.results / took / 1e6);
         }
@@ -587,9 +588,10 @@ static void phase_import(struct bench *bench) {
     load_main(&load);
     pthread_join(thread, NULL);
     load_wait(&load);
-    printf("%-34s %10.0f /s   (%llu resources, %llu failed, %.1f s, %.1f us of CPU each)\n", "import in units of 50, searchable",
-        (double)atomic_load(&load.done) / since_s(start_us), (unsigned long long)atomic_load(&load.done),
-        (unsigned long long)atomic_load(&load.failed), since_s(start_us), (cpu_s() - cpu) * 1e6 / (double)atomic_load(&load.done));
+    printf("%-34s %10.0f /s   (%llu resources, %llu failed, %.1f s, %.1f us of CPU each)\n",
+        "import in units of 50, searchable", (double)atomic_load(&load.done) / since_s(start_us),
+        (unsigned long long)atomic_load(&load.done), (unsigned long long)atomic_load(&load.failed), since_s(start_us),
+        (cpu_s() - cpu) * 1e6 / (double)atomic_load(&load.done));
     fflush(stdout);
 }
 
@@ -631,7 +633,8 @@ static void phase_singles(struct bench *bench, struct samples *samples) {
     printf("\n%d s of single durable writes, 64 waiting, a tenth updates, one reader paging sorted results\n",
         bench->seconds);
     samples_print("writes", samples, took);
-    printf("%-34s %10.1f us of CPU each, the pager's included\n", "", (cpu_s() - cpu) * 1e6 / (double)atomic_load(&load.done));
+    printf("%-34s %10.1f us of CPU each, the pager's included\n", "",
+        (cpu_s() - cpu) * 1e6 / (double)atomic_load(&load.done));
     printf("%-34s %10.1f\n", "  units a group",
         (double)(after.units - before.units) / (double)(after.groups - before.groups));
     samples_print("pages of 100, by date", &pager.samples, took);
@@ -693,7 +696,7 @@ int main(int count, char **arguments) {
         if (strcmp(arguments[i], "--resources") == 0) {
             bench.resources = strtoull(arguments[i + 1], NULL, 10);
         } else if (strcmp(arguments[i], "--seconds") == 0) {
-            bench.seconds = atoi(arguments[i + 1]);
+            bench.seconds = (int)strtol(arguments[i + 1], NULL, 10);
         } else if (strcmp(arguments[i], "--folder") == 0) {
             bench.folder = arguments[i + 1];
         }

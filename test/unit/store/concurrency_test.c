@@ -170,7 +170,9 @@ static void one_of_two_racers_wins(void **state) {
     int held[2] = {0};
     for (int i = 0; i < 200; i++) {
         struct text holder;
-        assert_int_equal(store_view_holder(&holder, view, TEXT("bed"), text_format(fixture->arena, "bed %d", i), &fixture->scope), STATUS_OK);
+        assert_int_equal(
+            store_view_holder(&holder, view, TEXT("bed"), text_format(fixture->arena, "bed %d", i), &fixture->scope),
+            STATUS_OK);
         held[text_is(holder, "two")]++;
     }
     assert_int_equal(held[0], racers[0].won);

@@ -71,7 +71,8 @@ static void exhausted_memory_undoes_one_unit(void **state) {
     arena_close(small);
     fixture_write(fixture, PATIENT, "kept", NULL, NULL, 0);
     struct store_view *view = fixture_view(fixture, 0);
-    assert_int_equal(store_view_get(&found, view, PATIENT, TEXT("lost"), STORE_WANT_BODY, &fixture->scope), STATUS_NOT_FOUND);
+    assert_int_equal(
+        store_view_get(&found, view, PATIENT, TEXT("lost"), STORE_WANT_BODY, &fixture->scope), STATUS_NOT_FOUND);
     assert_int_equal(store_view_get(&found, view, PATIENT, TEXT("kept"), STORE_WANT_BODY, &fixture->scope), STATUS_OK);
     store_view_close(view);
     fixture_check(fixture);
@@ -197,19 +198,21 @@ static enum status change_due(void *context, struct store_unit *unit, struct sco
 static void due_times_come_in_order(void **state) {
     (void)state;
     struct fixture *fixture = fixture_open(0);
-    static const struct due_change changes[] = {
-        {"c", 300, false}, {"a", 100, false}, {"b", 200, false}, {"d", 50, true}, {"a", 250, false}, {"e", 10, false}, {"e", 0, false}};
+    static const struct due_change changes[] = {{"c", 300, false}, {"a", 100, false}, {"b", 200, false},
+        {"d", 50, true}, {"a", 250, false}, {"e", 10, false}, {"e", 0, false}};
     struct store_due *due = NULL;
     size_t count = 0;
     assert_true(store_due_earliest_us(fixture->store) == INT64_MAX);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct due_change change = changes[i];
-        assert_int_equal(store_run(fixture->store, change_due, &change, &fixture->scope), change.undo ? STATUS_CONFLICT : STATUS_OK);
+        assert_int_equal(
+            store_run(fixture->store, change_due, &change, &fixture->scope), change.undo ? STATUS_CONFLICT : STATUS_OK);
     }
     assert_int_equal(store_due_earliest_us(fixture->store), 200);
     assert_int_equal(store_due_list(&due, &count, fixture->store, 250, 10, &fixture->scope), STATUS_OK);
     assert_int_equal(count, 2);
-    assert_true(text_is(due[0].key, "b") && text_is(due[1].key, "a") && due[1].at_us == 250 && text_is(due[0].owner, "offers"));
+    assert_true(
+        text_is(due[0].key, "b") && text_is(due[1].key, "a") && due[1].at_us == 250 && text_is(due[0].owner, "offers"));
     fixture_reopen(fixture);
     assert_int_equal(store_due_earliest_us(fixture->store), 200);
     assert_int_equal(store_due_list(&due, &count, fixture->store, INT64_MAX, 1, &fixture->scope), STATUS_OK);
@@ -289,7 +292,8 @@ static void targets_are_named_once(void **state) {
     struct fixture *fixture = fixture_open(0);
     uint32_t subject = fixture_space(fixture, "subject"), other = fixture_space(fixture, "other");
     struct store_row rows[] = {{.space = subject, .target_type = PATIENT, .target_id = TEXT("p")},
-        {.space = other, .target_type = PATIENT, .target_id = TEXT("p")}, {.space = other, .target_type = PATIENT, .target_id = TEXT("ghost")},
+        {.space = other, .target_type = PATIENT, .target_id = TEXT("p")},
+        {.space = other, .target_type = PATIENT, .target_id = TEXT("ghost")},
         {.space = other, .target_type = TASK, .target_id = TEXT("t")}};
     struct store_page page;
     fixture_write(fixture, PATIENT, "p", NULL, NULL, 0);
@@ -313,7 +317,8 @@ static void targets_are_named_once(void **state) {
 
 enum { MANY_VERSIONS = 300 };
 
-static void history_pages(struct fixture *fixture, struct store_history_query *query, uint32_t newest, uint32_t oldest) {
+static void history_pages(
+    struct fixture *fixture, struct store_history_query *query, uint32_t newest, uint32_t oldest) {
     struct store_view *view = fixture_view(fixture, 0);
     uint64_t count = 0;
     uint32_t expected = newest;
@@ -362,8 +367,8 @@ static void history_is_newest_first(void **state) {
         store_view_close(then);
     }
     store_view_close(view);
-    struct store_history_query of_one = {.type = PATIENT, .id = TEXT("p"), .limit = 31}, of_type = {.type = PATIENT, .limit = 64},
-                               of_all = {.limit = 1000};
+    struct store_history_query of_one = {.type = PATIENT, .id = TEXT("p"), .limit = 31},
+                               of_type = {.type = PATIENT, .limit = 64}, of_all = {.limit = 1000};
     history_pages(fixture, &of_one, MANY_VERSIONS, 1);
     history_pages(fixture, &of_type, MANY_VERSIONS, 1);
     history_pages(fixture, &of_all, MANY_VERSIONS, 1);
@@ -404,9 +409,11 @@ static void old_states_live_for_fifteen_minutes(void **state) {
     store_view_close(view);
     clock_advance(fixture->clock, 10 * second);
     assert_int_equal(store_view_open(&view, fixture->store, old, &fixture->scope), STATUS_GONE);
-    assert_int_equal(store_view_open(&view, fixture->store, store_sequence(fixture->store), &fixture->scope), STATUS_OK);
+    assert_int_equal(
+        store_view_open(&view, fixture->store, store_sequence(fixture->store), &fixture->scope), STATUS_OK);
     store_view_close(view);
-    assert_int_equal(store_view_open(&view, fixture->store, store_sequence(fixture->store) + 1, &fixture->scope), STATUS_INVALID);
+    assert_int_equal(
+        store_view_open(&view, fixture->store, store_sequence(fixture->store) + 1, &fixture->scope), STATUS_INVALID);
     fixture_reopen(fixture);
     assert_int_equal(store_view_open(&view, fixture->store, old, &fixture->scope), STATUS_GONE);
     fixture_check(fixture);

@@ -47,9 +47,12 @@ static enum status put_counted(void *context, struct store_unit *unit, struct sc
     struct store_row rows[3] = {
         {.space = counted->writer->space, .key = text_format(scope->arena, "%u", before.version + 1)},
         {.space = counted->writer->space, .key = text_format(scope->arena, "all")},
-        {.space = counted->writer->space, .target_type = PATIENT, .target_id = text_format(scope->arena, "id-%u", before.version % NUMBERS)},
+        {.space = counted->writer->space,
+            .target_type = PATIENT,
+            .target_id = text_format(scope->arena, "id-%u", before.version % NUMBERS)},
     };
-    struct fixture_put put = {.fixture = counted->writer->fixture, .type = PATIENT, .id = id, .body = body, .rows = rows, .row_count = 3};
+    struct fixture_put put = {
+        .fixture = counted->writer->fixture, .type = PATIENT, .id = id, .body = body, .rows = rows, .row_count = 3};
     status = fixture_put_apply(&put, unit, scope);
     counted->written = put.written;
     if (status == STATUS_OK) {
@@ -105,7 +108,10 @@ static void expect_acknowledged(struct fixture *fixture, const uint32_t *version
         assert_true(status != STATUS_OK || text_is(found.body, body));
         expected += status == STATUS_OK;
     }
-    struct store_plan all = {.kind = STORE_PLAN_RANGE, .space = fixture_space(fixture, "version"), .low = TEXT("all"), .high = TEXT("all\0")};
+    struct store_plan all = {.kind = STORE_PLAN_RANGE,
+        .space = fixture_space(fixture, "version"),
+        .low = TEXT("all"),
+        .high = TEXT("all\0")};
     assert_int_equal(store_view_count(&count, view, &all, 0, &fixture->scope), STATUS_OK);
     assert_int_equal(count, expected);
     store_view_close(view);
@@ -113,7 +119,7 @@ static void expect_acknowledged(struct fixture *fixture, const uint32_t *version
 
 static int rounds(void) {
     const char *asked = getenv("SOYANG_STORE_KILLS");
-    return asked == NULL ? 12 : atoi(asked);
+    return asked == NULL ? 12 : (int)strtol(asked, NULL, 10);
 }
 
 static void kills_lose_nothing(void **state) {
@@ -134,14 +140,18 @@ static void kills_lose_nothing(void **state) {
         struct acknowledged acknowledged;
         int until = 50 + round * 97 % 400;
         for (int i = 0; i < until && read(ends[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged; i++) {
-            versions[acknowledged.number] = acknowledged.version > versions[acknowledged.number] ? acknowledged.version : versions[acknowledged.number];
+            versions[acknowledged.number] = acknowledged.version > versions[acknowledged.number]
+                                                ? acknowledged.version
+                                                : versions[acknowledged.number];
         }
         kill(child, SIGKILL);
         int status = 0;
         waitpid(child, &status, 0);
         assert_true(WIFSIGNALED(status));
         while (read(ends[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged) {
-            versions[acknowledged.number] = acknowledged.version > versions[acknowledged.number] ? acknowledged.version : versions[acknowledged.number];
+            versions[acknowledged.number] = acknowledged.version > versions[acknowledged.number]
+                                                ? acknowledged.version
+                                                : versions[acknowledged.number];
         }
         close(ends[0]);
         fixture_scope(fixture);
@@ -160,7 +170,8 @@ static enum status limit_pages(void *context, struct store_unit *unit, struct sc
     (void)scope;
     char pragma[64];
     snprintf(pragma, sizeof pragma, "PRAGMA max_page_count=%ld", *(const long *)context);
-    return sqlite3_exec(unit->writer->connection->database, pragma, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK : STATUS_FAILED;
+    return sqlite3_exec(unit->writer->connection->database, pragma, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK
+                                                                                                   : STATUS_FAILED;
 }
 
 static void a_full_disk_refuses_writes_only(void **state) {
@@ -182,14 +193,16 @@ static void a_full_disk_refuses_writes_only(void **state) {
     for (; status == STATUS_OK && written < 1000; written++) {
         char id[16];
         put_id(id, sizeof id, (uint32_t)written);
-        struct fixture_put put = {.fixture = fixture, .type = PATIENT, .id = id, .body = body, .rows = &row, .row_count = 1};
+        struct fixture_put put = {
+            .fixture = fixture, .type = PATIENT, .id = id, .body = body, .rows = &row, .row_count = 1};
         status = store_run(fixture->store, fixture_put_apply, &put, &fixture->scope);
     }
     assert_int_equal(status, STATUS_STORAGE_FULL);
     struct store_view *view = fixture_view(fixture, 0);
     struct store_plan plan = {.kind = STORE_PLAN_RANGE, .space = space};
     uint64_t count = 0;
-    assert_int_equal(store_view_get(&found, view, PATIENT, TEXT("before"), STORE_WANT_BODY, &fixture->scope), STATUS_OK);
+    assert_int_equal(
+        store_view_get(&found, view, PATIENT, TEXT("before"), STORE_WANT_BODY, &fixture->scope), STATUS_OK);
     assert_int_equal(store_view_count(&count, view, &plan, 0, &fixture->scope), STATUS_OK);
     assert_int_equal(count, written); /* the last of them failed, `before` did not */
     store_view_close(view);

@@ -27,7 +27,8 @@ struct fixture {
 static const int64_t fixture_start_us = INT64_C(1790000000) * 1000000;
 
 static inline void fixture_open_store(struct fixture *fixture) {
-    struct store_config config = {.folder = fixture->folder, .clock = fixture->clock, .memory_rows_max = fixture->memory_rows_max};
+    struct store_config config = {
+        .folder = fixture->folder, .clock = fixture->clock, .memory_rows_max = fixture->memory_rows_max};
     enum status status = store_open(&fixture->store, &config, &fixture->scope);
     if (status != STATUS_OK) {
         fail_msg("store_open: %s", fixture->scope.fault.first == NULL ? "?" : fixture->scope.fault.first->text);
@@ -108,15 +109,21 @@ static inline enum status fixture_put_apply(void *context, struct store_unit *un
     if (put->deletes) {
         return store_unit_delete(&put->written, unit, put->type, text_from(put->id), scope);
     }
-    struct store_put what = {.type = put->type, .id = text_from(put->id), .method = STORE_UPDATED, .rows = put->rows, .row_count = put->row_count};
-    enum status status = store_body_pack(&what.body, put->fixture->store, text_from(put->body == NULL ? "{}" : put->body), 1, scope);
+    struct store_put what = {.type = put->type,
+        .id = text_from(put->id),
+        .method = STORE_UPDATED,
+        .rows = put->rows,
+        .row_count = put->row_count};
+    enum status status =
+        store_body_pack(&what.body, put->fixture->store, text_from(put->body == NULL ? "{}" : put->body), 1, scope);
     return status == STATUS_OK ? store_unit_put(&put->written, unit, &what, scope) : status;
 }
 
 /* In an arena that lives until fixture_scope is called. */
-static inline struct store_resource fixture_write(struct fixture *fixture, uint16_t type, const char *id, const char *body,
-    const struct store_row *rows, size_t row_count) {
-    struct fixture_put put = {.fixture = fixture, .type = type, .id = id, .body = body, .rows = rows, .row_count = row_count};
+static inline struct store_resource fixture_write(struct fixture *fixture, uint16_t type, const char *id,
+    const char *body, const struct store_row *rows, size_t row_count) {
+    struct fixture_put put = {
+        .fixture = fixture, .type = type, .id = id, .body = body, .rows = rows, .row_count = row_count};
     assert_int_equal(store_run(fixture->store, fixture_put_apply, &put, &fixture->scope), STATUS_OK);
     return put.written;
 }

@@ -3,10 +3,19 @@
 #include "store/store_internal.h"
 #include "unit/store/fixture.h"
 
-enum { TYPES = 3, IDS = 24, THINGS = TYPES * IDS, KEY_SPACES = 3, REFERENCE_SPACES = 2, ROWS_MAX = 7, STATES_MAX = 400, DEPTH_MAX = 3 };
+enum {
+    TYPES = 3,
+    IDS = 24,
+    THINGS = TYPES * IDS,
+    KEY_SPACES = 3,
+    REFERENCE_SPACES = 2,
+    ROWS_MAX = 7,
+    STATES_MAX = 400,
+    DEPTH_MAX = 3
+};
 
 struct model_row {
-    int space; /* key spaces first */
+    int space;  /* key spaces first */
     int target; /* thing, or -1 */
     char key[8];
 };
@@ -95,7 +104,10 @@ static enum status put_random(struct random_unit *run, struct store_unit *unit, 
             rows[i].target_id = thing_id(scope->arena, row->target);
         }
     }
-    struct store_put put = {.type = thing_type(thing), .id = thing_id(scope->arena, thing), .method = STORE_UPDATED, .rows = rows,
+    struct store_put put = {.type = thing_type(thing),
+        .id = thing_id(scope->arena, thing),
+        .method = STORE_UPDATED,
+        .rows = rows,
         .row_count = (size_t)state->row_count};
     enum status status = store_body_pack(&put.body, model->fixture->store, put.id, 1, scope);
     struct store_resource written;
@@ -149,12 +161,14 @@ struct bits {
 };
 
 static bool key_inside(const struct store_plan *plan, struct text key) {
-    if ((plan->low.at != NULL && text_compare(key, plan->low) < 0) || (plan->high.at != NULL && text_compare(key, plan->high) >= 0)) {
+    if ((plan->low.at != NULL && text_compare(key, plan->low) < 0) ||
+        (plan->high.at != NULL && text_compare(key, plan->high) >= 0)) {
         return false;
     }
     if (plan->filter.kind == STORE_FILTER_CONTAINS) {
         int offset = plan->filter.offset;
-        return (size_t)offset <= key.size && memmem(key.at + offset, key.size - (size_t)offset, plan->filter.low.at, plan->filter.low.size) != NULL;
+        return (size_t)offset <= key.size &&
+               memmem(key.at + offset, key.size - (size_t)offset, plan->filter.low.at, plan->filter.low.size) != NULL;
     }
     if (plan->filter.kind == STORE_FILTER_SLICE) {
         int offset = plan->filter.offset < 0 ? (int)key.size + plan->filter.offset : plan->filter.offset;
@@ -169,8 +183,8 @@ static bool key_inside(const struct store_plan *plan, struct text key) {
 
 static struct bits expect(struct model *model, const struct thing_state *things, const struct store_plan *plan);
 
-static bool row_matches(struct model *model, const struct thing_state *things, const struct store_plan *plan, const struct model_row *row,
-    const struct bits *child) {
+static bool row_matches(struct model *model, const struct thing_state *things, const struct store_plan *plan,
+    const struct model_row *row, const struct bits *child) {
     if (model->spaces[row->space] != plan->space) {
         return false;
     }
@@ -182,7 +196,8 @@ static bool row_matches(struct model *model, const struct thing_state *things, c
             return false;
         }
         return plan->child_count > 0 ? child->at[row->target]
-                                     : thing_type(row->target) == plan->type && text_equal(thing_id(model->fixture->arena, row->target), plan->id);
+                                     : thing_type(row->target) == plan->type &&
+                                           text_equal(thing_id(model->fixture->arena, row->target), plan->id);
     case STORE_PLAN_REFERRING:
         return row->target >= 0 && (plan->type == 0 || thing_type(row->target) == plan->type);
     default:
@@ -191,13 +206,14 @@ static bool row_matches(struct model *model, const struct thing_state *things, c
     }
 }
 
-static struct bits expect_combined(struct model *model, const struct thing_state *things, const struct store_plan *plan) {
+static struct bits expect_combined(
+    struct model *model, const struct thing_state *things, const struct store_plan *plan) {
     struct bits all = {0};
     for (size_t i = 0; i < plan->child_count; i++) {
         struct bits child = expect(model, things, plan->children[i]);
         for (int thing = 0; thing < THINGS; thing++) {
             bool has = child.at[thing];
-            all.at[thing] = i == 0                              ? has
+            all.at[thing] = i == 0                               ? has
                             : plan->kind == STORE_PLAN_UNION     ? all.at[thing] || has
                             : plan->kind == STORE_PLAN_INTERSECT ? all.at[thing] && has
                                                                  : all.at[thing] && !has;
@@ -222,7 +238,8 @@ static struct bits expect(struct model *model, const struct thing_state *things,
         if (plan->kind == STORE_PLAN_TYPE) {
             all.at[thing] = plan->type == 0 || plan->type == thing_type(thing);
         } else if (plan->kind == STORE_PLAN_ID) {
-            all.at[thing] = plan->type == thing_type(thing) && text_equal(thing_id(model->fixture->arena, thing), plan->id);
+            all.at[thing] =
+                plan->type == thing_type(thing) && text_equal(thing_id(model->fixture->arena, thing), plan->id);
         }
         for (int i = 0; i < state->row_count; i++) {
             const struct model_row *row = &state->rows[i];
@@ -261,7 +278,8 @@ static void random_range(struct model *model, struct store_plan *plan) {
         break;
     default:
         plan->filter.kind = roll(model, 2) == 0 ? STORE_FILTER_CONTAINS : STORE_FILTER_SLICE;
-        plan->filter.offset = plan->filter.kind == STORE_FILTER_CONTAINS ? (int)roll(model, 2) : (int)roll(model, 4) - 2;
+        plan->filter.offset =
+            plan->filter.kind == STORE_FILTER_CONTAINS ? (int)roll(model, 2) : (int)roll(model, 4) - 2;
         plan->filter.length = 1;
         plan->filter.low = TEXT("b");
         plan->filter.high = TEXT("c");
@@ -272,17 +290,19 @@ static void random_range(struct model *model, struct store_plan *plan) {
 static const struct store_plan *random_plan(struct model *model, int depth) {
     struct arena *arena = model->fixture->arena;
     struct store_plan *plan = ARENA_NEW(arena, struct store_plan);
-    static const enum store_plan_kind leaves[] = {STORE_PLAN_TYPE, STORE_PLAN_ID, STORE_PLAN_RANGE, STORE_PLAN_RANGE, STORE_PLAN_RANGE,
-        STORE_PLAN_RANGE, STORE_PLAN_SOURCES, STORE_PLAN_REFERRING, STORE_PLAN_NONE};
-    static const enum store_plan_kind branches[] = {
-        STORE_PLAN_UNION, STORE_PLAN_INTERSECT, STORE_PLAN_INTERSECT, STORE_PLAN_SUBTRACT, STORE_PLAN_SOURCES, STORE_PLAN_TARGETS};
+    static const enum store_plan_kind leaves[] = {STORE_PLAN_TYPE, STORE_PLAN_ID, STORE_PLAN_RANGE, STORE_PLAN_RANGE,
+        STORE_PLAN_RANGE, STORE_PLAN_RANGE, STORE_PLAN_SOURCES, STORE_PLAN_REFERRING, STORE_PLAN_NONE};
+    static const enum store_plan_kind branches[] = {STORE_PLAN_UNION, STORE_PLAN_INTERSECT, STORE_PLAN_INTERSECT,
+        STORE_PLAN_SUBTRACT, STORE_PLAN_SOURCES, STORE_PLAN_TARGETS};
     bool leaf = depth >= DEPTH_MAX || roll(model, 3) == 0;
-    plan->kind = leaf ? leaves[roll(model, sizeof leaves / sizeof *leaves)] : branches[roll(model, sizeof branches / sizeof *branches)];
+    plan->kind = leaf ? leaves[roll(model, sizeof leaves / sizeof *leaves)]
+                      : branches[roll(model, sizeof branches / sizeof *branches)];
     plan->space = model->spaces[roll(model, KEY_SPACES)];
     plan->type = (uint16_t)roll(model, TYPES + 1);
     if (plan->kind == STORE_PLAN_RANGE) {
         random_range(model, plan);
-    } else if (plan->kind == STORE_PLAN_SOURCES || plan->kind == STORE_PLAN_TARGETS || plan->kind == STORE_PLAN_REFERRING) {
+    } else if (plan->kind == STORE_PLAN_SOURCES || plan->kind == STORE_PLAN_TARGETS ||
+               plan->kind == STORE_PLAN_REFERRING) {
         plan->space = model->spaces[KEY_SPACES + roll(model, REFERENCE_SPACES)];
     }
     if (leaf && (plan->kind == STORE_PLAN_ID || plan->kind == STORE_PLAN_SOURCES)) {
@@ -326,7 +346,7 @@ static bool sort_key(char out[static 24], const struct ordered *item, const stru
         }
         int order = any ? strcmp(row->key, out) : 0;
         if (!any || (sort->descending ? order > 0 : order < 0)) {
-            strcpy(out, row->key);
+            memcpy(out, row->key, sizeof row->key);
             any = true;
         }
     }
@@ -337,7 +357,8 @@ static int compare_ordered(const void *a, const void *b) {
     const struct ordered *left = a, *right = b;
     for (size_t i = 0; i < order_query->sort_count; i++) {
         char left_key[24], right_key[24];
-        bool has_left = sort_key(left_key, left, &order_query->sorts[i]), has_right = sort_key(right_key, right, &order_query->sorts[i]);
+        bool has_left = sort_key(left_key, left, &order_query->sorts[i]),
+             has_right = sort_key(right_key, right, &order_query->sorts[i]);
         if (has_left != has_right) {
             return has_left ? -1 : 1;
         }
@@ -349,16 +370,16 @@ static int compare_ordered(const void *a, const void *b) {
     return (left->rid > right->rid) - (left->rid < right->rid);
 }
 
-static int expected_order(struct ordered *out, struct model *model, const struct thing_state *things, const struct bits *bits,
-    const struct store_query *query, struct store_view *view) {
+static int expected_order(struct ordered *out, struct model *model, const struct thing_state *things,
+    const struct bits *bits, const struct store_query *query, struct store_view *view) {
     int count = 0;
     for (int thing = 0; thing < THINGS; thing++) {
         if (!bits->at[thing]) {
             continue;
         }
         struct store_resource found;
-        assert_int_equal(store_view_get(&found, view, thing_type(thing), thing_id(model->fixture->arena, thing), STORE_WANT_BODY,
-                             &model->fixture->scope),
+        assert_int_equal(store_view_get(&found, view, thing_type(thing), thing_id(model->fixture->arena, thing),
+                             STORE_WANT_BODY, &model->fixture->scope),
             STATUS_OK);
         assert_true(found.method != STORE_DELETED);
         assert_true(text_equal(found.body, found.id));
@@ -384,9 +405,13 @@ static void random_query(struct model *model, struct store_query *query) {
 
 /* With thresholds at random, every way of evaluating a plan is taken. */
 static void random_costs(struct model *model) {
-    model->fixture->store->costs = (struct search_costs){.list_rows = roll(model, 30), .list_documents = roll(model, 6),
-        .tests_before_set = roll(model, 10), .targets_one_by_one = roll(model, 6), .fetch_most = roll(model, 20),
-        .walk_trial = roll(model, 30), .walk_for_fetch = roll(model, 4)};
+    model->fixture->store->costs = (struct search_costs){.list_rows = roll(model, 30),
+        .list_documents = roll(model, 6),
+        .tests_before_set = roll(model, 10),
+        .targets_one_by_one = roll(model, 6),
+        .fetch_most = roll(model, 20),
+        .walk_trial = roll(model, 30),
+        .walk_for_fetch = roll(model, 4)};
 }
 
 static void search_at(struct model *model, uint64_t seq, const struct thing_state *things) {
@@ -460,7 +485,7 @@ static void play(uint64_t seed, size_t memory_rows_max, int units) {
 
 static int rounds(int normally) {
     const char *asked = getenv("SOYANG_STORE_MODEL_ROUNDS");
-    return asked == NULL ? normally : atoi(asked);
+    return asked == NULL ? normally : (int)strtol(asked, NULL, 10);
 }
 
 static void agrees_with_small_memory(void **state) {
