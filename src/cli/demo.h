@@ -41,7 +41,6 @@ struct demo_case {
     char id[DEMO_ID_SIZE], loop[DEMO_ID_SIZE], treated_at[DEMO_ID_SIZE];
     enum demo_stage stage;
     int64_t started_us, due_us, closed_us, accepted_us; /* due: when its actor acts next; INT64_MAX: waits for others */
-    double travel_min;
     bool is_late_decline_done, went_to_controller;
     struct demo_offer offers[DEMO_OFFERS_MAX];
     int offer_count;

@@ -391,80 +391,125 @@ static enum status late_decline(struct demo_case *c, const struct demo *demo, st
     return demo_task_change(&refused, demo->remote, offer->id, &change, scope);
 }
 
-/* What the loop's state asks of its actors: when, and what. */
+/* ---- what each state of the loop asks of its actors: after how long, and what ----------------------------------------- */
+
+static const yyjson_val *late_event(const struct demo_case *c) {
+    return c->is_late_decline_done ? NULL : yyjson_arr_get_first(json_get(c->script, "events"));
+}
+
+static double wait_to_depart(struct demo_case *c, const struct demo *demo) {
+    (void)demo;
+    const yyjson_val *late = late_event(c);
+    return late != NULL ? script_minutes(late, "after_acceptance_minutes")
+                        : script_minutes(c->script, "depart_minutes");
+}
+
+static double wait_for_controller(struct demo_case *c, const struct demo *demo) {
+    const yyjson_val *own = json_get(c->script, "controller");
+    c->went_to_controller = true;
+    return script_minutes(
+        yyjson_is_obj((yyjson_val *)own) ? own : json_get(demo->script, "default_controller"), "after_minutes");
+}
+
+static double wait_on_the_way(struct demo_case *c, const struct demo *demo) {
+    return travel_to(demo, c, c->treated_at);
+}
+
+static double wait_to_take_over(struct demo_case *c, const struct demo *demo) {
+    (void)demo;
+    return script_minutes(c->script, "take_over_minutes");
+}
+
+static double wait_for_care(struct demo_case *c, const struct demo *demo) {
+    (void)demo;
+    return script_minutes(c->script, "care_minutes");
+}
+
+static double wait_to_acknowledge(struct demo_case *c, const struct demo *demo) {
+    (void)demo;
+    return script_minutes(c->script, "acknowledge_minutes");
+}
+
+static enum status act_depart(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
+    return late_event(c) != NULL ? late_decline(c, demo, scope) : depart(c, demo, loop, scope);
+}
+
+static enum status act_designate(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
+    (void)loop;
+    return designate(c, demo, scope);
+}
+
+static enum status act_arrive(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
+    (void)loop;
+    return receiver_step(c, demo, "arrived", scope);
+}
+
+static enum status act_take_over(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
+    (void)loop;
+    return receiver_step(c, demo, "in-care", scope);
+}
+
+static enum status act_return(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
+    (void)loop;
+    return return_letter(c, demo, scope);
+}
+
+static enum status act_acknowledge(
+    struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
+    (void)loop;
+    return change_loop(c, demo,
+        (struct demo_change){
+            .actor = DEMO_SENDER, .organisation = post_of(c), .status = "completed", .business = "loop-acknowledged"},
+        scope);
+}
+
+static const struct {
+    const char *business;
+    enum demo_stage stage;
+    double (*wait_min)(struct demo_case *c, const struct demo *demo); /* NULL: its actors wait for others */
+    enum status (*act)(struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope);
+} stages[] = {
+    {"offered", DEMO_ASKING, NULL, NULL},
+    {"rerouted", DEMO_ASKING, NULL, NULL},
+    {"with-controller", DEMO_WAITING, wait_for_controller, act_designate},
+    {"accepted", DEMO_ACCEPTED, wait_to_depart, act_depart},
+    {"designated", DEMO_ACCEPTED, wait_to_depart, act_depart},
+    {"en-route", DEMO_ON_THE_WAY, wait_on_the_way, act_arrive},
+    {"diverted", DEMO_ON_THE_WAY, wait_on_the_way, act_arrive},
+    {"arrived", DEMO_ARRIVED, wait_to_take_over, act_take_over},
+    {"in-care", DEMO_IN_CARE, wait_for_care, act_return},
+    {"back-referred", DEMO_RETURNED, wait_to_acknowledge, act_acknowledge},
+    {"loop-acknowledged", DEMO_CLOSED, NULL, NULL},
+};
+
 static enum status follow_loop(
     struct demo_case *c, const struct demo *demo, const yyjson_val *loop, struct scope *scope) {
-    struct text business = demo_business(loop);
+    struct text business = demo_business(loop), place = reference_id(json_get(loop, "location"));
     int64_t now_us = clock_now_us(demo->clock);
-    const yyjson_val *late = c->is_late_decline_done ? NULL : yyjson_arr_get_first(json_get(c->script, "events"));
-    bool is_due = c->due_us <= now_us;
-    if (text_is(business, "accepted") || text_is(business, "designated")) {
-        if (c->stage != DEMO_ACCEPTED) {
-            c->stage = DEMO_ACCEPTED;
-            c->due_us = now_us + minutes_us(late != NULL ? script_minutes(late, "after_acceptance_minutes")
-                                                         : script_minutes(c->script, "depart_minutes"));
-            return STATUS_OK;
-        }
-        if (is_due)
-            return late != NULL ? late_decline(c, demo, scope) : depart(c, demo, loop, scope);
-    } else if (text_is(business, "with-controller")) {
-        c->went_to_controller = true;
-        if (c->stage != DEMO_WAITING) {
-            const yyjson_val *controller = json_get(c->script, "controller");
-            c->stage = DEMO_WAITING;
-            c->due_us = now_us + minutes_us(script_minutes(yyjson_is_obj((yyjson_val *)controller)
-                                                               ? controller
-                                                               : json_get(demo->script, "default_controller"),
-                                     "after_minutes"));
-            return STATUS_OK;
-        }
-        if (is_due)
-            return designate(c, demo, scope);
-    } else if (text_is(business, "en-route") || text_is(business, "diverted")) {
-        struct text place = reference_id(json_get(loop, "location"));
-        if (c->stage != DEMO_ON_THE_WAY || !text_is(place, c->treated_at)) {
-            c->stage = DEMO_ON_THE_WAY;
-            copy_id(c->treated_at, place);
-            c->travel_min = travel_to(demo, c, c->treated_at);
-            c->due_us = now_us + minutes_us(c->travel_min);
-            return STATUS_OK;
-        }
-        if (is_due)
-            return receiver_step(c, demo, "arrived", scope);
-    } else if (text_is(business, "arrived")) {
-        if (c->stage != DEMO_ARRIVED) {
-            c->stage = DEMO_ARRIVED;
-            c->due_us = now_us + minutes_us(script_minutes(c->script, "take_over_minutes"));
-        } else if (is_due) {
-            return receiver_step(c, demo, "in-care", scope);
-        }
-    } else if (text_is(business, "in-care")) {
-        if (c->stage != DEMO_IN_CARE) {
-            c->stage = DEMO_IN_CARE;
-            c->due_us = now_us + minutes_us(script_minutes(c->script, "care_minutes"));
-        } else if (is_due) {
-            return return_letter(c, demo, scope);
-        }
-    } else if (text_is(business, "back-referred")) {
-        if (c->stage != DEMO_RETURNED) {
-            c->stage = DEMO_RETURNED;
-            c->due_us = now_us + minutes_us(script_minutes(c->script, "acknowledge_minutes"));
-        } else if (is_due) {
-            return change_loop(c, demo,
-                (struct demo_change){.actor = DEMO_SENDER,
-                    .organisation = post_of(c),
-                    .status = "completed",
-                    .business = "loop-acknowledged"},
-                scope);
-        }
-    } else if (text_is(business, "loop-acknowledged")) {
-        c->stage = DEMO_CLOSED;
-        c->closed_us = now_us;
-    } else if (text_is(business, "offered") || text_is(business, "rerouted")) {
-        c->stage = DEMO_ASKING;
-    } else {
-        c->stage = DEMO_FAILED;
+    size_t i = 0;
+    while (i < sizeof stages / sizeof *stages && !text_is(business, stages[i].business)) {
+        i++;
     }
+    if (i == sizeof stages / sizeof *stages) {
+        c->stage = DEMO_FAILED;
+        return STATUS_OK;
+    }
+    bool has_new_way = stages[i].stage == DEMO_ON_THE_WAY && !text_is(place, c->treated_at);
+    if (c->stage == stages[i].stage && !has_new_way) {
+        bool acts = stages[i].act != NULL && c->due_us <= now_us;
+        return acts ? stages[i].act(c, demo, loop, scope) : STATUS_OK;
+    }
+    c->stage = stages[i].stage;
+    if (c->stage == DEMO_ON_THE_WAY) {
+        copy_id(c->treated_at, place);
+    }
+    c->due_us = stages[i].wait_min != NULL ? now_us + minutes_us(stages[i].wait_min(c, demo)) : INT64_MAX;
+    c->closed_us = now_us;
     return STATUS_OK;
 }
 

@@ -73,27 +73,25 @@ static void test_order_of_processing(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "old", "{\"resourceType\":\"Patient\",\"id\":\"old\"}"));
     ask_ok(house, replacement("Patient", "kept", "{\"resourceType\":\"Patient\",\"id\":\"kept\",\"gender\":\"male\"}"));
-    struct records_answer answer =
-        ask_ok(house,
-            posting(BUNDLE("transaction",
-                "{" REQUEST("GET",
-                    "Patient/kept") "},"
-                                    "{" REQUEST("GET",
-                                        "Patient?gender=female") "},"
-                                                                 "{" REQUEST("PUT",
-                                                                     "Patient/kept") ",\"resource\":{\"resourceType\":"
-                                                                                     "\"Patient\",\"id\":\"kept\","
-                                                                                     "\"gender\":\"female\"}},"
-                                                                                     "{\"request\":{\"method\":"
-                                                                                     "\"POST\",\"url\":\"Patient\","
-                                                                                     "\"ifNoneExist\":\"_id=old\"},"
-                                                                                     "\"resource\":" PATIENT "},"
-                                                                                     "{" REQUEST(
-                                                                                         "GET", "Patient/kept/_history/"
-                                                                                                "1") "},"
-                                                                                                     "{" REQUEST(
-                                                                                                         "DELETE",
-                                                                                                         "Patient/old") "}")));
+    struct records_answer answer = ask_ok(house,
+        posting(BUNDLE("transaction",
+            "{" REQUEST("GET",
+                "Patient/kept") "},"
+                                "{" REQUEST("GET",
+                                    "Patient?gender=female") "},"
+                                                             "{" REQUEST("PUT",
+                                                                 "Patient/kept") ",\"resource\":{\"resourceType\":"
+                                                                                 "\"Patient\",\"id\":\"kept\","
+                                                                                 "\"gender\":\"female\"}},"
+                                                                                 "{\"request\":{\"method\":"
+                                                                                 "\"POST\",\"url\":\"Patient\","
+                                                                                 "\"ifNoneExist\":\"_id=old\"},"
+                                                                                 "\"resource\":" PATIENT "},"
+                                                                                 "{" REQUEST("GET",
+                                                                                     "Patient/kept/_history/"
+                                                                                     "1") "},"
+                                                                                          "{" REQUEST("DELETE",
+                                                                                              "Patient/old") "}")));
     const yyjson_val *bundle = parse(house, answer.body);
     static const struct {
         const char *way, *text;
@@ -112,87 +110,84 @@ static void test_order_of_processing(void **state) {
     }
 }
 
+#define GOOD "{" REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}"
+#define WITH_GOOD(entry) BUNDLE("transaction", GOOD "," entry)
+static const struct {
+    const char *bundle;
+    enum status status;
+    const char *says;
+} bad_transactions[] = {
+    {"{", STATUS_INVALID, "not JSON"},
+    {PATIENT, STATUS_INVALID, "Bundle"},
+    {BUNDLE("searchset", GOOD), STATUS_INVALID, "transaction or a batch"},
+    {"{\"resourceType\":\"Bundle\",\"entry\":[]}", STATUS_INVALID, "type"},
+    {"{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":{}}", STATUS_INVALID, "entry"},
+    {WITH_GOOD("{\"resource\":" PATIENT "}"), STATUS_INVALID, "Bundle.entry[1]"},
+    {WITH_GOOD("{" REQUEST("POST", "Patient") "}"), STATUS_INVALID, "needs a resource"},
+    {WITH_GOOD("{" REQUEST("POST", "Patient/1") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "not possible"},
+    {WITH_GOOD("{" REQUEST("POST", "Nothing") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "names no"},
+    {WITH_GOOD("{" REQUEST("POST", "") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "url"},
+    {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "type"},
+    {WITH_GOOD("{" REQUEST("PUT", "Patient/2") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "id"},
+    {WITH_GOOD("{" REQUEST("PUT", "Patient") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "not possible"},
+    {WITH_GOOD("{" REQUEST("DELETE", "Patient") "}"), STATUS_INVALID, "not possible"},
+    {WITH_GOOD("{" REQUEST("FETCH", "Patient/1") "}"), STATUS_INVALID, "method"},
+    {WITH_GOOD("{" REQUEST("POST", "Patient") ",\"resource\":{\"resourceType\":\"Patient\",\"birthDate\":\"x\"}}"),
+        STATUS_INVALID, "birthDate"},
+    {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(A) "}"), STATUS_INVALID,
+        "Bundle.entry[1].resource.subject"},
+    {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("urn:oid:1.2.3") "}"), STATUS_INVALID,
+        "not in the bundle"},
+    {WITH_GOOD(
+         "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Organization?identifier=http://x|1") "}"),
+        STATUS_PRECONDITION, "matches no"},
+    {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|1") "}"),
+        STATUS_PRECONDITION, "matches no"},
+    {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|2") "}"),
+        STATUS_PRECONDITION, "several"},
+    {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?nonsense=1") "}"),
+        STATUS_INVALID, "nonsense"},
+    {WITH_GOOD("{\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"identifier=http://x|2\"},"
+               "\"resource\":" PATIENT "}"),
+        STATUS_PRECONDITION, "several"},
+    {WITH_GOOD("{" REQUEST("PUT", "Patient?identifier=http://x|2") ",\"resource\":" PATIENT "}"), STATUS_PRECONDITION,
+        "several"},
+    {WITH_GOOD("{" REQUEST("DELETE", "Patient?identifier=http://x|2") "}"), STATUS_PRECONDITION, "several"},
+    {WITH_GOOD("{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifMatch\":\"W/\\\"7\\\"\"},\"resource\":{"
+               "\"resourceType\":\"Patient\",\"id\":\"p\"}}"),
+        STATUS_PRECONDITION, "Bundle.entry[1]"},
+    {WITH_GOOD("{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifNoneMatch\":\"*\"},\"resource\":{"
+               "\"resourceType\":\"Patient\",\"id\":\"p\"}}"),
+        STATUS_PRECONDITION, "Bundle.entry[1]"},
+    {WITH_GOOD("{" REQUEST("GET", "Patient/never") "}"), STATUS_NOT_FOUND, "Bundle.entry[1]"},
+    {WITH_GOOD("{" REQUEST("GET", "Patient?nonsense=1") "}"), STATUS_INVALID, "Bundle.entry[1]"},
+    {WITH_GOOD("{\"fullUrl\":\"" A
+               "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},{\"fullUrl\":\"" A
+                                                "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}"),
+        STATUS_INVALID, "same fullUrl"},
+    {WITH_GOOD("{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
+         "DELETE", "Patient/p") "}"),
+        STATUS_INVALID, "same resource"},
+    {WITH_GOOD("{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
+         "DELETE", "Patient?_id=p") "}"),
+        STATUS_INVALID, "same resource"},
+    {WITH_GOOD("{" REQUEST("PATCH", "Patient/p") ",\"resource\":" PATIENT "}"), STATUS_UNSUPPORTED, "Binary"},
+};
+
 static void test_nothing_is_written_of_a_bad_transaction(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p", "{\"resourceType\":\"Patient\",\"id\":\"p\"}"));
     ask_ok(house, creation("Patient", IDENTIFIED("2")));
     ask_ok(house, creation("Patient", IDENTIFIED("2")));
     int64_t before = all_of(house);
-#define GOOD "{" REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}"
-#define WITH_GOOD(entry) BUNDLE("transaction", GOOD "," entry)
-    static const struct {
-        const char *bundle;
-        enum status status;
-        const char *says;
-    } cases[] = {
-        {"{", STATUS_INVALID, "not JSON"},
-        {PATIENT, STATUS_INVALID, "Bundle"},
-        {BUNDLE("searchset", GOOD), STATUS_INVALID, "transaction or a batch"},
-        {"{\"resourceType\":\"Bundle\",\"entry\":[]}", STATUS_INVALID, "type"},
-        {"{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":{}}", STATUS_INVALID, "entry"},
-        {WITH_GOOD("{\"resource\":" PATIENT "}"), STATUS_INVALID, "Bundle.entry[1]"},
-        {WITH_GOOD("{" REQUEST("POST", "Patient") "}"), STATUS_INVALID, "needs a resource"},
-        {WITH_GOOD("{" REQUEST("POST", "Patient/1") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "not possible"},
-        {WITH_GOOD("{" REQUEST("POST", "Nothing") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "names no"},
-        {WITH_GOOD("{" REQUEST("POST", "") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "url"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "type"},
-        {WITH_GOOD("{" REQUEST("PUT", "Patient/2") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "id"},
-        {WITH_GOOD("{" REQUEST("PUT", "Patient") ",\"resource\":" PATIENT "}"), STATUS_INVALID, "not possible"},
-        {WITH_GOOD("{" REQUEST("DELETE", "Patient") "}"), STATUS_INVALID, "not possible"},
-        {WITH_GOOD("{" REQUEST("FETCH", "Patient/1") "}"), STATUS_INVALID, "method"},
-        {WITH_GOOD("{" REQUEST("POST", "Patient") ",\"resource\":{\"resourceType\":\"Patient\",\"birthDate\":\"x\"}}"),
-            STATUS_INVALID, "birthDate"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION(A) "}"), STATUS_INVALID,
-            "Bundle.entry[1].resource.subject"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("urn:oid:1.2.3") "}"),
-            STATUS_INVALID, "not in the bundle"},
-        {WITH_GOOD(
-             "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Organization?identifier=http://x|1") "}"),
-            STATUS_PRECONDITION, "matches no"},
-        {WITH_GOOD(
-             "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|1") "}"),
-            STATUS_PRECONDITION, "matches no"},
-        {WITH_GOOD(
-             "{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?identifier=http://x|2") "}"),
-            STATUS_PRECONDITION, "several"},
-        {WITH_GOOD("{" REQUEST("POST", "Observation") ",\"resource\":" OBSERVATION("Patient?nonsense=1") "}"),
-            STATUS_INVALID, "nonsense"},
-        {WITH_GOOD("{\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"identifier=http://x|2\"},"
-                   "\"resource\":" PATIENT "}"),
-            STATUS_PRECONDITION, "several"},
-        {WITH_GOOD("{" REQUEST("PUT", "Patient?identifier=http://x|2") ",\"resource\":" PATIENT "}"),
-            STATUS_PRECONDITION, "several"},
-        {WITH_GOOD("{" REQUEST("DELETE", "Patient?identifier=http://x|2") "}"), STATUS_PRECONDITION, "several"},
-        {WITH_GOOD("{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifMatch\":\"W/\\\"7\\\"\"},\"resource\":{"
-                   "\"resourceType\":\"Patient\",\"id\":\"p\"}}"),
-            STATUS_PRECONDITION, "Bundle.entry[1]"},
-        {WITH_GOOD("{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifNoneMatch\":\"*\"},\"resource\":{"
-                   "\"resourceType\":\"Patient\",\"id\":\"p\"}}"),
-            STATUS_PRECONDITION, "Bundle.entry[1]"},
-        {WITH_GOOD("{" REQUEST("GET", "Patient/never") "}"), STATUS_NOT_FOUND, "Bundle.entry[1]"},
-        {WITH_GOOD("{" REQUEST("GET", "Patient?nonsense=1") "}"), STATUS_INVALID, "Bundle.entry[1]"},
-        {WITH_GOOD("{\"fullUrl\":\"" A
-                   "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},{\"fullUrl\":\"" A
-                                                    "\"," REQUEST("POST", "Patient") ",\"resource\":" PATIENT "}"),
-            STATUS_INVALID, "same fullUrl"},
-        {WITH_GOOD(
-             "{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
-                 "DELETE", "Patient/p") "}"),
-            STATUS_INVALID, "same resource"},
-        {WITH_GOOD(
-             "{" REQUEST("PUT", "Patient/p") ",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},{" REQUEST(
-                 "DELETE", "Patient?_id=p") "}"),
-            STATUS_INVALID, "same resource"},
-        {WITH_GOOD("{" REQUEST("PATCH", "Patient/p") ",\"resource\":" PATIENT "}"), STATUS_UNSUPPORTED, "Binary"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct records_answer answer = ask(house, posting(cases[i].bundle));
-        if (answer.status != cases[i].status) {
+    for (size_t i = 0; i < sizeof bad_transactions / sizeof *bad_transactions; i++) {
+        struct records_answer answer = ask(house, posting(bad_transactions[i].bundle));
+        if (answer.status != bad_transactions[i].status) {
             print_message("case %zu: %s\n", i, status_name(answer.status));
             print_issues(&house->scope);
         }
-        assert_int_equal(answer.status, cases[i].status);
-        assert_true(has_issue(house, cases[i].says));
+        assert_int_equal(answer.status, bad_transactions[i].status);
+        assert_true(has_issue(house, bad_transactions[i].says));
         assert_int_equal(all_of(house), before);
     }
 }
@@ -261,70 +256,23 @@ static void test_empty_and_limits(void **state) {
     assert_int_equal(ask(house, request).status, STATUS_TOO_LARGE);
 }
 
+/* clang-format off */
+static const char independent_batch[] = BUNDLE("batch",
+    "{" REQUEST("GET", "Patient/never") "},"
+    "{" REQUEST("POST", "Patient") ",\"resource\":" PATIENT "},"
+    "{" REQUEST("POST", "Patient") ",\"resource\":{\"resourceType\":\"Patient\",\"birthDate\":\"x\"}},"
+    "{" REQUEST("NOTHING", "Patient") "},"
+    "{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/p\",\"ifMatch\":\"W/\\\"7\\\"\"},\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}},"
+    "{" REQUEST("GET", "Patient?_id=p") "},"
+    "{" REQUEST("DELETE", "Patient/p") "},"
+    "{\"request\":{\"method\":\"POST\",\"url\":\"Patient\",\"ifNoneExist\":\"_id=p\"},\"resource\":" PATIENT "},"
+    "{" REQUEST("PATCH", "Patient/p") ",\"resource\":{\"resourceType\":\"Binary\",\"contentType\":\"application/json-patch+json\",\"data\":\"W10=\"}}");
+/* clang-format on */
+
 static void test_batch_outcomes_are_independent(void **state) {
     struct house *house = *state;
     ask_ok(house, replacement("Patient", "p", "{\"resourceType\":\"Patient\",\"id\":\"p\"}"));
-    struct records_answer answer = ask_ok(house,
-        posting(BUNDLE("batch",
-            "{" REQUEST("GET",
-                "Patient/never") "},"
-                                 "{" REQUEST("POST",
-                                     "Patient") ",\"resource\":" PATIENT "},"
-                                                "{" REQUEST("POST",
-                                                    "Patient") ",\"resource\":{\"resourceType\":\"Patient\","
-                                                               "\"birthDate\":\"x\"}},"
-                                                               "{" REQUEST("NOTHING",
-                                                                   "Patient") "},"
-                                                                              "{\"request\":{\"method\":\"PUT\","
-                                                                              "\"url\":\"Patient/p\",\"ifMatch\":\"W/"
-                                                                              "\\\"7\\\"\"},\"resource\":{"
-                                                                              "\"resourceType\":"
-                                                                              "\"Patient\",\"id\":\"p\"}},"
-                                                                              "{" REQUEST(
-                                                                                  "GET", "Patient?_id=p") "},"
-                                                                                                          "{" REQUEST(
-                                                                                                              "DELETE",
-                                                                                                              "Patient/"
-                                                                                                              "p") "},"
-                                                                                                                   "{\""
-                                                                                                                   "req"
-                                                                                                                   "ues"
-                                                                                                                   "t\""
-                                                                                                                   ":{"
-                                                                                                                   "\"m"
-                                                                                                                   "eth"
-                                                                                                                   "od"
-                                                                                                                   "\":"
-                                                                                                                   "\"P"
-                                                                                                                   "OST"
-                                                                                                                   "\","
-                                                                                                                   "\"u"
-                                                                                                                   "rl"
-                                                                                                                   "\":"
-                                                                                                                   "\"P"
-                                                                                                                   "ati"
-                                                                                                                   "ent"
-                                                                                                                   "\","
-                                                                                                                   "\"i"
-                                                                                                                   "fNo"
-                                                                                                                   "neE"
-                                                                                                                   "xis"
-                                                                                                                   "t\""
-                                                                                                                   ":\""
-                                                                                                                   "_id"
-                                                                                                                   "=p"
-                                                                                                                   "\"}"
-                                                                                                                   ",\""
-                                                                                                                   "res"
-                                                                                                                   "our"
-                                                                                                                   "ce"
-                                                                                                                   "\""
-                                                                                                                   ":" PATIENT
-                                                                                                                   "},"
-                                                                                                                   "{" REQUEST(
-                                                                                                                       "PATCH",
-                                                                                                                       "Patient/p") ",\"resource\":{\"resourceType\":\"Binary\",\"contentType\":"
-                                                                                                                                    "\"application/json-patch+json\",\"data\":\"W10=\"}}")));
+    struct records_answer answer = ask_ok(house, posting(independent_batch));
     const yyjson_val *bundle = parse(house, answer.body);
     struct scope scope = {.arena = house->arena};
     assert_int_equal(fhir_check(bundle, &scope), STATUS_OK);

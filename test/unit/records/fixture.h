@@ -77,7 +77,7 @@ static inline void house_stop(struct house *house) {
 
 static inline struct house *house_open_with(struct clock *clock, enum records_reference_policy references) {
     struct house *house = calloc(1, sizeof *house);
-    strcpy(house->folder, "/tmp/soyang-records-XXXXXX");
+    snprintf(house->folder, sizeof house->folder, "/tmp/soyang-records-XXXXXX");
     assert_non_null(mkdtemp(house->folder));
     house->clock = clock;
     house->references = references;
