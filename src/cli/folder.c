@@ -14,6 +14,9 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
     enum status status =
         store_open(&out->store, &(struct store_config){.folder = config->path, .clock = out->clock}, scope);
     if (status == STATUS_OK)
+        status = terminology_open(&out->terminology,
+            &(struct terminology_config){.store = out->store, .clock = out->clock}, scope);
+    if (status == STATUS_OK)
         status = search_open(&out->search,
             &(struct search_config){
                 .store = out->store, .clock = out->clock, .own_base = base, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
@@ -22,6 +25,7 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
         status = records_open(&out->records,
             &(struct records_config){.store = out->store,
                 .search = out->search,
+                .terminology = out->terminology,
                 .clock = out->clock,
                 .own_base = base,
                 .references = config->references,
@@ -43,6 +47,7 @@ void folder_close(struct folder *folder) {
     region_close(folder->region);
     records_close(folder->records);
     search_close(folder->search);
+    terminology_close(folder->terminology);
     store_close(folder->store);
     clock_close(folder->clock);
     memset(folder, 0, sizeof *folder);

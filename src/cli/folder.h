@@ -9,6 +9,7 @@
 struct folder {
     struct clock *clock;
     struct store *store;
+    struct terminology *terminology;
     struct search *search;
     struct records *records;
     struct region *region;

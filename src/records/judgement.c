@@ -1,5 +1,5 @@
 #include "records/invocation.h"
-#include "records/page.h"
+#include "records/surroundings.h"
 
 /* $validate (https://hl7.org/fhir/R4/resource-operation-validate.html): would this resource be taken? The answer is an OperationOutcome;
  * the call itself fails only where there is nothing to judge. */
@@ -13,12 +13,14 @@ static const char *const modes[] = {
     [MODE_PROFILE] = "profile",
 };
 
+enum { TIME_MAX_US = 20000000 };
+
 struct judgement {
     struct operation *op;
     enum mode mode;
     const yyjson_val *resource; /* NULL: the stored one is meant */
     struct scope *scope;
-    struct scope errors, notes; /* what is found; their faults are the answer */
+    struct validate_report report;
 };
 
 static enum status read_mode(struct judgement *judgement, const struct invocation *invocation) {
@@ -63,63 +65,79 @@ static enum status read_resource(struct judgement *judgement, const struct invoc
     return given ? STATUS_OK : fault(judgement->scope, STATUS_INVALID, "resource", "a resource is due here");
 }
 
+static void note(struct judgement *judgement, enum validate_severity severity, const char *code, const char *path,
+    const char *text) {
+    const struct validate_issue issue = {.severity = severity, .code = code, .path = path, .text = text};
+    validate_report_add(&judgement->report, &issue, judgement->scope->arena);
+}
+
 static void judge_identity(struct judgement *judgement) {
     const struct records_request *request = &judgement->op->request;
     struct text id = json_get_text(judgement->resource, "id");
     fhir_type type = fhir_resource_type_of(judgement->resource);
     if (type != FHIR_TYPE_NONE && type != request->type) {
-        fault(&judgement->errors, STATUS_INVALID, "resourceType", "a %s is due here", fhir_type_name(request->type));
-    }
-    if (judgement->mode == MODE_UPDATE && request->id.size > 0 && !text_equal(id, request->id)) {
-        fault(&judgement->errors, STATUS_INVALID, "id", "an update's body must hold the id of its URL");
+        struct text text = text_format(judgement->scope->arena, "a %s is due here", fhir_type_name(request->type));
+        note(judgement, VALIDATE_ERROR, "invalid", "resourceType", text.at);
     }
     if (judgement->mode == MODE_CREATE && id.size > 0) {
-        fault_coded(&judgement->notes, STATUS_UNPROCESSABLE, "informational", "id",
+        note(judgement, VALIDATE_WARNING, "informational", "id",
             "a creation gives a new id; this one would not be kept");
     }
 }
 
+static const enum validate_mode validate_modes[] = {
+    [MODE_NONE] = VALIDATE_AS_IT_IS,
+    [MODE_CREATE] = VALIDATE_FOR_CREATE,
+    [MODE_UPDATE] = VALIDATE_FOR_UPDATE,
+    [MODE_DELETE] = VALIDATE_AS_IT_IS,
+    [MODE_PROFILE] = VALIDATE_AS_IT_IS,
+};
+
 static enum status judge(struct judgement *judgement, const struct invocation *invocation) {
-    struct invocation_value profile;
-    if (judgement->mode != MODE_DELETE) {
-        if (fhir_resource_type_of(judgement->resource) == FHIR_TYPE_NONE) {
-            fault(
-                &judgement->errors, STATUS_INVALID, "resourceType", "this is not a resource of FHIR %s", FHIR_VERSION);
-        } else {
-            enum status status = fhir_check(judgement->resource, &judgement->errors);
-            if (status != STATUS_OK && status != STATUS_INVALID) {
-                fault_carry(judgement->scope, &judgement->errors.fault);
-                return status;
-            }
-        }
-        judge_identity(judgement);
+    struct scope *scope = judgement->scope;
+    const struct records *records = judgement->op->records;
+    struct surroundings surroundings;
+    struct store_view *view = NULL;
+    struct text *profiles = NULL;
+    size_t count = 0;
+    enum status status = invocation_list(&profiles, &count, invocation, "profile", scope);
+    if (status == STATUS_OK && count == 0 && judgement->mode == MODE_PROFILE) {
+        status = fault(scope, STATUS_INVALID, "profile", "the mode profile asks for a profile");
     }
-    if (invocation_get(&profile, invocation, "profile", 0, judgement->scope)) {
-        fault_coded(&judgement->notes, STATUS_UNPROCESSABLE, "not-supported", "profile",
-            "structure, cardinalities and formats were judged by R4 itself, not by this profile");
+    if (status == STATUS_OK) {
+        status = store_view_open(&view, records->store, 0, scope);
     }
-    return STATUS_OK;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    surroundings_of(&surroundings, records, view);
+    const struct validate_request request = {
+        .resource = judgement->resource,
+        .profiles = profiles,
+        .profile_count = count,
+        .mode = validate_modes[judgement->mode],
+        .id = judgement->op->request.id,
+    };
+    scope->deadline_us = scope->deadline_us != 0 ? scope->deadline_us : clock_monotonic_us() + TIME_MAX_US;
+    status = validate_resource(&judgement->report, records->validate, &request, &surroundings.environment, scope);
+    store_view_close(view);
+    judge_identity(judgement);
+    return status;
 }
 
 static enum status answer(struct judgement *judgement) {
     struct json_writer w = json_writer_open(judgement->scope->arena, RECORDS_ANSWER_BYTES_MAX);
-    const struct issue none = {.status = STATUS_OK, .path = "", .text = "nothing is wrong with it"};
-    const struct page_issues lists[] = {
-        {judgement->errors.fault.first, "error"},
-        {judgement->notes.fault.first, "warning"},
-        {judgement->errors.fault.first == NULL ? &none : NULL, "information"},
-    };
-    page_write_outcome_of(&w, lists, sizeof lists / sizeof *lists);
+    validate_write_outcome(&w, &judgement->report);
     return json_finish(&judgement->op->answer->body, &w, judgement->scope);
 }
 
 enum status judgement_start(struct operation *op, const struct invocation *invocation, struct scope *scope) {
-    struct judgement judgement = {.op = op, .scope = scope, .errors = *scope, .notes = *scope};
+    struct judgement judgement = {.op = op, .scope = scope};
     enum status status = read_mode(&judgement, invocation);
     if (status == STATUS_OK) {
         status = read_resource(&judgement, invocation);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && judgement.mode != MODE_DELETE) {
         status = judge(&judgement, invocation);
     }
     return status == STATUS_OK ? answer(&judgement) : status;

@@ -64,6 +64,7 @@ enum status records_open(struct records **out, const struct records_config *conf
         .arena = arena,
         .store = config->store,
         .search = config->search,
+        .terminology = config->terminology,
         .clock = config->clock,
         .own_base = text_copy(arena, base_without_slash(config->own_base)),
         .references = config->references,
@@ -73,6 +74,9 @@ enum status records_open(struct records **out, const struct records_config *conf
         .guards = ARENA_ARRAY(arena, struct guard_row *, (size_t)fhir_resource_count() + 1),
     };
     enum status status = open_key(records, scope);
+    if (status == STATUS_OK) {
+        status = validate_open(&records->validate, scope);
+    }
     if (status == STATUS_OK) {
         status = timer_open(&records->timer, records, scope);
     }
@@ -94,6 +98,7 @@ void records_close(struct records *records) {
     struct timer *timer = records->timer;
     worker_close(records->worker);
     timer_close(timer);
+    validate_close(records->validate);
     arena_close(records->arena);
 }
 

@@ -15,6 +15,7 @@
 #include "fhir/fhir.h"
 #include "search/search.h"
 #include "store/store.h"
+#include "terminology/terminology.h"
 
 struct records;
 
@@ -36,6 +37,7 @@ enum records_reference_policy {
 struct records_config {
     struct store *store;
     const struct search *search;
+    struct terminology *terminology; /* hears of what it keeps; NULL: $validate checks no codes */
     const struct clock *clock;
     struct text own_base; /* public base URL, e.g. http://127.0.0.1:8080/fhir */
     enum records_reference_policy references;

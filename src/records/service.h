@@ -6,6 +6,7 @@
 #define SOYANG_RECORDS_SERVICE_H
 
 #include "records/records.h"
+#include "validate/validate.h"
 
 struct worker;
 struct timer;
@@ -32,6 +33,8 @@ struct records {
     struct arena *arena;
     struct store *store;
     const struct search *search;
+    struct terminology *terminology; /* NULL: none */
+    struct validate *validate;
     const struct clock *clock;
     struct text own_base;
     enum records_reference_policy references;

@@ -76,6 +76,13 @@ static const enum store_method methods[] = {
     [WRITE_DELETE] = STORE_DELETED,
 };
 
+static void tell_terminology(const struct write *write, const struct records_unit *unit) {
+    struct terminology *terminology = unit->records->terminology;
+    if (terminology != NULL && terminology_keeps(write->type)) {
+        terminology_note_change(terminology, write->type, write->id, store_unit_sequence(unit->store));
+    }
+}
+
 static enum status put(struct write *write, struct records_unit *unit, struct scope *scope) {
     struct draft *draft = &write->draft;
     const struct store_put put = {
@@ -92,6 +99,7 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
         write->version = stored.version;
         write->updated_us = stored.updated_us;
         owe_references(unit, draft);
+        tell_terminology(write, unit);
     }
     return status;
 }
@@ -99,7 +107,8 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
 static enum status delete (struct write *write, struct records_unit *unit, struct scope *scope) {
     struct store_resource stored = {0};
     enum status status = store_unit_delete(&stored, unit->store, fhir_resource_number(write->type), write->id, scope);
-    if (status == STATUS_OK){write->version = stored.version; write->updated_us = stored.updated_us;}
+    if (status == STATUS_OK){write->version = stored.version; write->updated_us = stored.updated_us;
+                             tell_terminology(write, unit);}
 return status;
 }
 

@@ -1,5 +1,23 @@
-/* A report as an OperationOutcome. */
+/* A report, and how it is written. */
 #include "validate/run.h"
+
+void validate_report_add(struct validate_report *report, const struct validate_issue *issue, struct arena *arena) {
+    int *counts[] = {&report->errors, &report->warnings, &report->informations};
+    struct validate_issue *kept = ARENA_NEW(arena, struct validate_issue);
+    *kept = *issue;
+    kept->next = NULL;
+    kept->path = text_string(arena, text_from(issue->path));
+    kept->text = text_string(arena, text_from(issue->text));
+    if (report->last == NULL) {
+        report->first = kept;
+    } else {
+        report->last->next = kept;
+    }
+    report->last = kept;
+    ++*counts[issue->severity];
+}
+
+/* ---- as an OperationOutcome ------------------------------------------------------------------------------------- */
 
 static const char *const severities[] = {"error", "warning", "information"};
 

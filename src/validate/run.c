@@ -60,22 +60,6 @@ static bool is_said(const struct validate_report *report, const struct validate_
     return false;
 }
 
-static void keep_issue(struct validate_run *run, const struct validate_issue *issue) {
-    struct arena *arena = run->scope->arena;
-    struct validate_report *report = run->report;
-    struct validate_issue *kept = ARENA_NEW(arena, struct validate_issue);
-    *kept = *issue;
-    kept->next = NULL;
-    kept->path = text_string(arena, text_from(issue->path));
-    kept->text = text_string(arena, text_from(issue->text));
-    if (report->last == NULL) {
-        report->first = kept;
-    } else {
-        report->last->next = kept;
-    }
-    report->last = kept;
-}
-
 void validate_say(struct validate_run *run, enum validate_severity severity, const char *code, const char *key,
     const struct validate_frame *frame, const char *format, ...) {
     struct validate_report *report = run->report;
@@ -93,8 +77,7 @@ void validate_say(struct validate_run *run, enum validate_severity severity, con
     if (count >= VALIDATE_ISSUES_MAX) {
         ++*counts[severity];
     } else if (!is_said(report, &issue)) {
-        ++*counts[severity];
-        keep_issue(run, &issue);
+        validate_report_add(report, &issue, run->scope->arena);
     }
 }
 

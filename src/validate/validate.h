@@ -43,6 +43,8 @@ struct validate_report {
     struct validate_issue *first, *last;
     int errors, warnings, informations; /* all, kept or not */
 };
+/* For what the caller itself finds. The issue's texts are copied. */
+void validate_report_add(struct validate_report *report, const struct validate_issue *issue, struct arena *arena);
 /* The OperationOutcome of a report. Without issues it says that there are none. */
 void validate_write_outcome(struct json_writer *w, const struct validate_report *report);
 
