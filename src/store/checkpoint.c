@@ -99,3 +99,10 @@ void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, s
         sqlite3_wal_checkpoint_v2(writer->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     }
 }
+
+bool checkpointer_is_busy(struct checkpointer *checkpointer) {
+    pthread_mutex_lock(&checkpointer->lock);
+    bool busy = checkpointer->wanted || checkpointer->ended;
+    pthread_mutex_unlock(&checkpointer->lock);
+    return busy;
+}

@@ -12,4 +12,7 @@ void checkpointer_close(struct checkpointer *checkpointer); /* accepts NULL; wai
  * one has ended, copies the little that was written since, so that the log can begin anew. */
 void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, struct connection *writer);
 
+/* While one runs the log cannot begin anew, and merging, which fills it, had better wait. */
+bool checkpointer_is_busy(struct checkpointer *checkpointer);
+
 #endif

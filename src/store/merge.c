@@ -4,15 +4,17 @@
  *
  * Invariants: there is at most one merging generation; all its events are committed; `merge_at` is its first node that is not
  * merged; the active generation takes no event below state.active_from. */
+#include "store/checkpoint.h"
 #include "store/writer.h"
 
 #include <string.h>
 
 enum {
     SLICE_LEAST = 256, /* events a transaction */
-    SLICE_MOST = 4000,
+    SLICE_MOST = 2000,
     SLICE_IDLE = 2000,
-    SWEEP_ROWS = 2000, /* past rows looked at a transaction */
+    SLICE_BEHIND = 4000, /* while units wait for it */
+    SWEEP_ROWS = 2000,   /* past rows looked at a transaction */
     EXPIRED_MAX = 2000,
 };
 
@@ -213,7 +215,10 @@ static size_t slice_size(const struct writer *writer, enum merge_pace pace) {
     }
     size_t active = mem_generation_count(store->active), most = active_most(writer);
     if (active >= most) {
-        return SLICE_MOST;
+        return SLICE_BEHIND;
+    }
+    if (active < most / 4 * 3 && checkpointer_is_busy(writer->checkpointer)) {
+        return 0; /* made up for afterwards */
     }
     /* The whole of it in three quarters of the time in which the active one fills. */
     size_t all = mem_generation_count(store->merging);

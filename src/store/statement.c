@@ -178,15 +178,30 @@ static enum status status_of_code(int code, int system_error) {
     case SQLITE_LOCKED:
         return STATUS_UNAVAILABLE;
     case SQLITE_IOERR:
-        return system_error == ENOSPC || system_error == EDQUOT ? STATUS_STORAGE_FULL : STATUS_FAILED;
+        return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG ? STATUS_STORAGE_FULL
+                                                                                         : STATUS_FAILED;
     default:
         return STATUS_FAILED;
     }
 }
 
+/* What the system said to the last failed call on the database file or its log. */
+static int system_errno(struct connection *connection) {
+    static const int files[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
+    int found = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files && found == 0; i++) {
+        sqlite3_file *file = NULL;
+        if (sqlite3_file_control(connection->database, "main", files[i], &file) == SQLITE_OK && file != NULL &&
+            file->pMethods != NULL) {
+            (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &found);
+        }
+    }
+    return found;
+}
+
 enum status connection_fault(struct connection *connection, struct scope *scope) {
     int code = connection->database == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(connection->database);
-    int system_error = connection->database == NULL ? 0 : sqlite3_system_errno(connection->database);
+    int system_error = (code & 0xff) == SQLITE_IOERR ? system_errno(connection) : 0;
     enum status status = status_of_code(code, system_error);
     connection->failed = status;
     if (status == STATUS_STORAGE_FULL) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 enum { PATIENT = 1 };
@@ -174,11 +175,21 @@ static enum status limit_pages(void *context, struct store_unit *unit, struct sc
                                                                                                    : STATUS_FAILED;
 }
 
-static void a_full_disk_refuses_writes_only(void **state) {
-    (void)state;
-    struct fixture *fixture = fixture_open(0);
+static void set_pages(struct fixture *fixture, long pages) {
+    assert_int_equal(store_run(fixture->store, limit_pages, &pages, &fixture->scope), STATUS_OK);
+}
+
+static void few_pages(struct fixture *fixture) {
+    set_pages(fixture, 1);
+}
+
+static void many_pages(struct fixture *fixture) {
+    set_pages(fixture, 1000000);
+}
+
+static void full_disk_is_survived(
+    struct fixture *fixture, void (*fill)(struct fixture *), void (*make_room)(struct fixture *)) {
     char body[3000];
-    long few = 1, many = 1000000;
     uint32_t space = fixture_space(fixture, "s");
     struct store_row row = {.space = space, .key = TEXT("k")};
     struct store_resource found;
@@ -187,10 +198,10 @@ static void a_full_disk_refuses_writes_only(void **state) {
     }
     body[sizeof body - 1] = '\0';
     fixture_write(fixture, PATIENT, "before", body, &row, 1);
-    assert_int_equal(store_run(fixture->store, limit_pages, &few, &fixture->scope), STATUS_OK);
+    fill(fixture);
     enum status status = STATUS_OK;
     int written = 0;
-    for (; status == STATUS_OK && written < 1000; written++) {
+    for (; status == STATUS_OK && written < 5000; written++) {
         char id[16];
         put_id(id, sizeof id, (uint32_t)written);
         struct fixture_put put = {
@@ -206,10 +217,42 @@ static void a_full_disk_refuses_writes_only(void **state) {
     assert_int_equal(store_view_count(&count, view, &plan, 0, &fixture->scope), STATUS_OK);
     assert_int_equal(count, written); /* the last of them failed, `before` did not */
     store_view_close(view);
-    assert_int_equal(store_run(fixture->store, limit_pages, &many, fixture_scope(fixture)), STATUS_OK);
+    fixture_scope(fixture);
+    make_room(fixture);
     fixture_write(fixture, PATIENT, "after", body, &row, 1);
     fixture_check(fixture);
+    fixture_reopen(fixture);
+    fixture_check(fixture);
     fixture_close(fixture);
+}
+
+static void a_full_disk_refuses_writes_only(void **state) {
+    (void)state;
+    full_disk_is_survived(fixture_open(0), few_pages, many_pages);
+}
+
+/* The system refuses the write itself, as on a file system without room. */
+static void limit_files(rlim_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void short_files(struct fixture *fixture) {
+    (void)fixture;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    limit_files(600 * 1000);
+}
+
+static void long_files(struct fixture *fixture) {
+    (void)fixture;
+    limit_files(RLIM_INFINITY);
+}
+
+static void a_failing_write_refuses_writes_only(void **state) {
+    (void)state;
+    full_disk_is_survived(fixture_open(0), short_files, long_files);
 }
 
 /* ---- tampering --------------------------------------------------------------------------------------------------------------- */
@@ -316,6 +359,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kills_lose_nothing),
         cmocka_unit_test(a_full_disk_refuses_writes_only),
+        cmocka_unit_test(a_failing_write_refuses_writes_only),
         cmocka_unit_test(tampering_is_found),
         cmocka_unit_test(one_process_has_a_folder),
         cmocka_unit_test(other_schemas_are_refused),
