@@ -1,4 +1,5 @@
 // Ranked places, each with its minutes, chance, board and reasons; and those left out, with why.
+import { useState } from "preact/hooks";
 import { sentenceIn, type Excluded, type Option, type Ranking } from "../decision";
 import { say } from "../language";
 import { durationText } from "../moment";
@@ -7,13 +8,19 @@ import { reasonName, tierName } from "../tables";
 import { Estimated } from "./marks";
 
 const REASONS_SHOWN = 2;
+const OPTIONS_SHOWN = 3;
 
 export function OptionList({ ranking, chosen, onChoose }: { ranking: Ranking; chosen: string; onChoose: (place: string) => void }) {
+  const [isOpen, setOpen] = useState(false);
+  const at = ranking.options.findIndex((option) => option.place === chosen); // what the map chose is never hidden
+  const shown = isOpen || at >= OPTIONS_SHOWN ? ranking.options : ranking.options.slice(0, OPTIONS_SHOWN);
+  const more = ranking.options.length - shown.length;
   return (
     <div class="options">
       <ol role="radiogroup" aria-label={say("순위 매긴 기관", "ranked places")}>
-        {ranking.options.map((option, i) => <OptionRow key={option.place + option.secondLegs.length} option={option} rank={i + 1} isChosen={option.place === chosen} onChoose={() => onChoose(option.place)} />)}
+        {shown.map((option, i) => <OptionRow key={option.place + option.secondLegs.length} option={option} rank={i + 1} isChosen={option.place === chosen} onChoose={() => onChoose(option.place)} />)}
       </ol>
+      {more > 0 && <button type="button" class="quiet-button more-options" onClick={() => setOpen(true)}>{say(`${more}곳 더 보기`, `${more} more places`)}</button>}
       {ranking.excluded.length > 0 && <ExcludedList excluded={ranking.excluded} />}
     </div>
   );

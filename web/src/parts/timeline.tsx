@@ -39,6 +39,7 @@ function wordsOf({ task, kind }: Event): { title: string; detail: string; tone: 
   const owner = placeName(referenceId(task.owner), task.owner?.display);
   const to = placeName(referenceId(task.location), task.location?.display);
   const reason = declineReasonOf(task) ? reasonName(declineReasonOf(task)) : conceptText(task.statusReason);
+  if (kind === "sent" && business(task) === "en-route") return { title: say("의뢰 작성, 통보하고 출발", "Referral written, place notified, departed"), detail: `${placeName(referenceId(task.requester), task.requester?.display)} → ${to}`, tone: "move" };
   if (kind === "sent") return { title: say("의뢰 작성", "Referral written"), detail: placeName(referenceId(task.requester), task.requester?.display), tone: "move" };
   if (kind === "level") return { title: say(`재분류: ${levelOf(task)}단계`, `Re-triaged: level ${levelOf(task)}`), detail: "", tone: "alert" };
   if (kind === "roll") return { title: say("수락 전 출발", "Departed before acceptance"), detail: `→ ${to}`, tone: "move" };

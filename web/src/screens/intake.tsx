@@ -306,10 +306,12 @@ function Result({ decision, visit, origin, caller, isOld, onSent }: { decision: 
         <label class="check"><input type="checkbox" checked={departs} onChange={(event) => setDeparts(event.currentTarget.checked)} /><span>{say("구급차가 지금 출발합니다", "The ambulance leaves now")}</span></label>
         <Fault fault={action.fault} onClose={action.clear} />
         {place === "" && reading.stayLocal && <p class="quiet">{say("지역에서 진료합니다. 그래도 보내려면 기관을 고르십시오.", "Care stays local. To send all the same, choose a place.")}</p>}
+      </section>
+      <div class="sticky-action">
         <button type="button" class="main-button send-button" disabled={action.busy || isOld || (needsReason && reason.trim() === "") || (place === "" && reading.stayLocal)} onClick={() => void send()}>
           {action.busy ? say("보내는 중…", "Sending…") : say("보내기", "Send")}{place !== "" && <small>{placeName(place)}</small>}
         </button>
-      </section>
+      </div>
     </>
   );
 }
