@@ -179,6 +179,31 @@ struct text body_splice(struct arena *arena, const struct store_resource *resour
     return body_splice_parts(arena, resource->body, resource->gap, resource->version, resource->updated_us);
 }
 
+static void put_number(struct buffer *buffer, uint32_t number) {
+    char digits[10];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buffer_put(buffer, (struct text){digits + at, sizeof digits - at});
+}
+
+void body_write(struct json_writer *w, const struct store_resource *resource) {
+    struct text json = resource->body;
+    size_t gap = resource->gap;
+    invariant(gap > 0 && gap < json.size);
+    char time[TIME_TEXT_SIZE];
+    time_format_utc(time, resource->updated_us);
+    json_raw(w, (struct text){json.at, gap});
+    buffer_put(&w->buffer, TEXT("\"versionId\":\""));
+    put_number(&w->buffer, resource->version);
+    buffer_put(&w->buffer, TEXT("\",\"lastUpdated\":\""));
+    buffer_put_string(&w->buffer, time);
+    buffer_put(&w->buffer, json.at[gap] == '}' ? TEXT("\"") : TEXT("\","));
+    buffer_put(&w->buffer, (struct text){json.at + gap, json.size - gap});
+}
+
 enum status body_parse(const yyjson_val **out, const struct store_resource *resource, struct scope *scope) {
     yyjson_doc *doc = NULL;
     enum status status = json_read(&doc, body_splice(scope->arena, resource), scope);

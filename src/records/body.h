@@ -36,6 +36,8 @@ MUST_CHECK enum status draft_make(
     struct draft *out, const struct records *records, const yyjson_val *resource, struct text id, struct scope *scope);
 /* A body from the store, with versionId and lastUpdated in its gap. */
 struct text body_splice(struct arena *arena, const struct store_resource *resource);
+/* The same as the next value of a JSON text, without making it apart first. */
+void body_write(struct json_writer *w, const struct store_resource *resource);
 struct text body_splice_parts(
     struct arena *arena, struct text json, uint32_t gap, uint32_t version, int64_t updated_us);
 MUST_CHECK enum status body_parse(const yyjson_val **out, const struct store_resource *resource, struct scope *scope);

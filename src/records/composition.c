@@ -73,9 +73,9 @@ static void write_entry(struct json_writer *w, struct composition *composition, 
     struct arena *arena = composition->scope->arena;
     audit_note_add(&composition->op->note, arena, fhir_resource_type(resource->type), resource->id);
     json_object_open(w);
-    page_write_full_url(w, composition->op->records, resource, arena);
+    page_write_full_url(w, composition->op->records, resource);
     json_name(w, "resource");
-    json_raw(w, body_splice(arena, resource));
+    body_write(w, resource);
     json_object_close(w);
 }
 

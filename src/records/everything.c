@@ -10,7 +10,7 @@
 /* $everything: what the compartment of a Patient or an Encounter holds, found by one plan, and what that refers to outside of any such
  * compartment: practitioners, organisations, places, medications. */
 
-enum { RESOURCES_MAX = 50000, SUPPORTING_MAX = 10000 };
+enum { RESOURCES_MAX = 50000, SUPPORTING_MAX = 10000, LATELY = 8 };
 
 struct everything {
     struct operation *op;
@@ -24,6 +24,11 @@ struct everything {
     bool has_care;
     const struct fhirpath **dates; /* by resource number: where a type says when it took place */
     struct map seen;               /* references followed */
+    struct {
+        struct text type;
+        bool inside;
+    } lately[LATELY]; /* where the types named last belong: most references name the same few */
+    size_t lately_next;
     struct supporting {
         fhir_type type;
         struct text id;
@@ -172,10 +177,27 @@ static enum status takes_place(bool *out, struct everything *everything, const s
 
 /* ---- what supports ---------------------------------------------------------------------------------------------- */
 
+/* A relative reference to a type inside the compartment: nearly all are, so that these are passed over first and fast. */
+static bool leads_inside(struct everything *everything, struct text value) {
+    struct text type = text_cut(&value, '/');
+    for (size_t i = 0; i < LATELY; i++) {
+        if (text_equal(everything->lately[i].type, type)) {
+            return everything->lately[i].inside;
+        }
+    }
+    fhir_type known = fhir_type_find(type);
+    bool inside = known != FHIR_TYPE_NONE && in_compartment(everything->op->request.type, known);
+    size_t at = everything->lately_next++ % LATELY;
+    everything->lately[at].type = type;
+    everything->lately[at].inside = inside;
+    return inside;
+}
+
 static void note_reference(struct everything *everything, struct text value) {
     struct fhir_reference reference;
     struct arena *arena = everything->scope->arena;
-    if (everything->supporting_count == SUPPORTING_MAX || !map_add(&everything->seen, value, 0) ||
+    if (leads_inside(everything, value) || everything->supporting_count == SUPPORTING_MAX ||
+        !map_add(&everything->seen, value, 0) ||
         !fhir_reference_parse(&reference, value, everything->op->records->own_base) ||
         reference.kind != FHIR_REFERENCE_LOCAL || in_compartment(everything->op->request.type, reference.type)) {
         return;
@@ -222,15 +244,7 @@ static void write_one(struct everything *everything, const struct store_resource
         json_array_open(w);
     }
     audit_note_add(&op->note, everything->scope->arena, fhir_resource_type(resource->type), resource->id);
-    json_object_open(w);
-    page_write_full_url(w, op->records, resource, everything->scope->arena);
-    json_name(w, "resource");
-    json_raw(w, body_splice(everything->scope->arena, resource));
-    json_name(w, "search");
-    json_object_open(w);
-    json_member_string(w, "mode", mode);
-    json_object_close(w);
-    json_object_close(w);
+    page_write_entry(w, op->records, resource, mode);
 }
 
 static enum status write_matches(struct everything *everything, const struct store_page *page) {
@@ -309,7 +323,6 @@ enum status everything_start(struct operation *op, const struct invocation *invo
         .op = op,
         .invocation = invocation,
         .scope = scope,
-        .w = json_writer_open(scope->arena, RECORDS_ANSWER_BYTES_MAX),
         .dates = ARENA_ARRAY(scope->arena, const struct fhirpath *, (size_t)fhir_resource_count() + 1),
         .seen = map_open(scope->arena, 1024),
         .supporting = ARENA_ARRAY(scope->arena, struct supporting, SUPPORTING_MAX),
@@ -328,6 +341,7 @@ enum status everything_start(struct operation *op, const struct invocation *invo
         status = invocation_subject(&subject, op, view, scope);
     }
     if (status == STATUS_OK) {
+        everything.w = page_writer_open(scope->arena, &result.matches);
         status = write_bundle(&everything, &result, view);
     }
     store_view_close(view);

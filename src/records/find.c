@@ -11,21 +11,16 @@ struct page_writing {
     struct scope *scope;
 };
 
-static enum status write_entry(
+static enum status write_thinned(
     struct page_writing *page, const struct store_resource *resource, const char *mode, const struct subset *subset) {
-    struct scope *scope = page->scope;
-    fhir_type type = fhir_resource_type(resource->type);
-    audit_note_add(page->note, scope->arena, type, resource->id);
-    struct text body = body_splice(scope->arena, resource);
-    if (!subset_is_whole(subset)) {
-        enum status status = subset_write(&body, subset, body, scope);
-        if (status != STATUS_OK) {
-            return status;
-        }
+    struct text body = body_splice(page->scope->arena, resource);
+    enum status status = subset_write(&body, subset, body, page->scope);
+    if (status != STATUS_OK) {
+        return status;
     }
     struct json_writer *w = &page->w;
     json_object_open(w);
-    page_write_full_url(w, page->records, resource, scope->arena);
+    page_write_full_url(w, page->records, resource);
     json_name(w, "resource");
     json_raw(w, body);
     json_name(w, "search");
@@ -33,7 +28,19 @@ static enum status write_entry(
     json_member_string(w, "mode", mode);
     json_object_close(w);
     json_object_close(w);
-    return scope_check_deadline(scope);
+    return STATUS_OK;
+}
+
+static enum status write_entry(
+    struct page_writing *page, const struct store_resource *resource, const char *mode, const struct subset *subset) {
+    enum status status = STATUS_OK;
+    audit_note_add(page->note, page->scope->arena, fhir_resource_type(resource->type), resource->id);
+    if (subset_is_whole(subset)) {
+        page_write_entry(&page->w, page->records, resource, mode);
+    } else {
+        status = write_thinned(page, resource, mode, subset);
+    }
+    return status == STATUS_OK ? scope_check_deadline(page->scope) : status;
 }
 
 static void write_outcome_entry(struct json_writer *w, const struct issue *issues) {
@@ -83,7 +90,7 @@ static struct text search_path(const struct records_request *request, struct are
 static enum status write_page(
     struct operation *op, const struct search_query *query, const struct search_result *result, struct scope *scope) {
     struct page_writing page = {
-        .w = json_writer_open(scope->arena, RECORDS_ANSWER_BYTES_MAX),
+        .w = page_writer_open(scope->arena, &result->matches),
         .records = op->records,
         .subset = {.summary = search_query_summary(query)},
         .note = &op->note,

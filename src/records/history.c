@@ -233,7 +233,7 @@ static enum status write_version(struct json_writer *w, struct operation *op, co
     enum status status = STATUS_OK;
     audit_note_add(&op->note, scope->arena, fhir_resource_type(version->type), version->id);
     json_object_open(w);
-    page_write_full_url(w, op->records, version, scope->arena);
+    page_write_full_url(w, op->records, version);
     if (version->method != STORE_DELETED) {
         struct text body = body_splice(scope->arena, version);
         if (!subset_is_whole(&plan->subset)) {

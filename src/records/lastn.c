@@ -127,20 +127,6 @@ static void sort_into_kind(struct lastn *lastn, const yyjson_val *observation, s
 
 /* ---- the answer ------------------------------------------------------------------------------------------------- */
 
-static void write_one(struct json_writer *w, struct lastn *lastn, const struct store_resource *resource) {
-    struct arena *arena = lastn->scope->arena;
-    audit_note_add(&lastn->op->note, arena, fhir_resource_type(resource->type), resource->id);
-    json_object_open(w);
-    page_write_full_url(w, lastn->op->records, resource, arena);
-    json_name(w, "resource");
-    json_raw(w, body_splice(arena, resource));
-    json_name(w, "search");
-    json_object_open(w);
-    json_member_string(w, "mode", "match");
-    json_object_close(w);
-    json_object_close(w);
-}
-
 static void write_bundle(struct json_writer *w, struct lastn *lastn, const struct store_page *page) {
     struct scope *scope = lastn->scope;
     struct page_link self = {.relation = "self", .path = invocation_path(lastn->op, lastn->invocation, scope->arena)};
@@ -161,7 +147,9 @@ static void write_bundle(struct json_writer *w, struct lastn *lastn, const struc
         json_array_open(w);
         for (size_t i = 0; i < lastn->kind_count; i++) {
             for (size_t j = 0; j < lastn->kinds[i].count; j++) {
-                write_one(w, lastn, &page->at[lastn->kinds[i].members[j]]);
+                const struct store_resource *one = &page->at[lastn->kinds[i].members[j]];
+                audit_note_add(&lastn->op->note, scope->arena, fhir_resource_type(one->type), one->id);
+                page_write_entry(w, lastn->op->records, one, "match");
             }
         }
         json_array_close(w);

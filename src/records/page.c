@@ -40,12 +40,41 @@ void page_write_links(struct json_writer *w, const struct records *records, cons
     json_array_close(w);
 }
 
-void page_write_full_url(
-    struct json_writer *w, const struct records *records, const struct store_resource *resource, struct arena *arena) {
-    const char *type = fhir_type_name(fhir_resource_type(resource->type));
-    json_member_text(w, "fullUrl",
-        text_format(arena, "%.*s/%s/%.*s", (int)records->own_base.size, records->own_base.at, type,
-            (int)resource->id.size, resource->id.at));
+/* An id needs no escaping. */
+void page_write_full_url(struct json_writer *w, const struct records *records, const struct store_resource *resource) {
+    json_name(w, "fullUrl");
+    json_raw(w, records->base_in_json);
+    buffer_put_string(&w->buffer, fhir_type_name(fhir_resource_type(resource->type)));
+    buffer_put_char(&w->buffer, '/');
+    buffer_put(&w->buffer, resource->id);
+    buffer_put_char(&w->buffer, '"');
+}
+
+struct json_writer page_writer_open(struct arena *arena, const struct store_page *page) {
+    enum { HEAD_BYTES = 4096, ENTRY_BYTES = 256 };
+    struct json_writer w = json_writer_open(arena, RECORDS_ANSWER_BYTES_MAX);
+    size_t capacity = HEAD_BYTES;
+    for (size_t i = 0; i < page->count; i++) {
+        capacity += page->at[i].body.size + ENTRY_BYTES;
+    }
+    if (capacity < RECORDS_ANSWER_BYTES_MAX) {
+        w.buffer.at = arena_alloc(arena, capacity);
+        w.buffer.capacity = capacity;
+    }
+    return w;
+}
+
+void page_write_entry(
+    struct json_writer *w, const struct records *records, const struct store_resource *resource, const char *mode) {
+    json_object_open(w);
+    page_write_full_url(w, records, resource);
+    json_name(w, "resource");
+    body_write(w, resource);
+    json_name(w, "search");
+    json_object_open(w);
+    json_member_string(w, "mode", mode);
+    json_object_close(w);
+    json_object_close(w);
 }
 
 struct text page_location(struct arena *arena, fhir_type type, struct text id, uint32_t version) {

@@ -2,7 +2,7 @@
 #ifndef SOYANG_RECORDS_PAGE_H
 #define SOYANG_RECORDS_PAGE_H
 
-#include "records/service.h"
+#include "records/body.h"
 
 /* A link: the path below the base URL, then the parameters, then `_cursor` where there is one. */
 struct page_link {
@@ -14,8 +14,12 @@ struct page_link {
 };
 void page_write_links(struct json_writer *w, const struct records *records, const struct page_link *links, size_t count,
     struct arena *arena);
-void page_write_full_url(
-    struct json_writer *w, const struct records *records, const struct store_resource *resource, struct arena *arena);
+void page_write_full_url(struct json_writer *w, const struct records *records, const struct store_resource *resource);
+/* A writer with room for these entries. */
+struct json_writer page_writer_open(struct arena *arena, const struct store_page *page);
+/* An entry with the whole resource; its search.mode is "match" or "include". */
+void page_write_entry(
+    struct json_writer *w, const struct records *records, const struct store_resource *resource, const char *mode);
 /* An OperationOutcome of these issues. */
 void page_write_outcome(struct json_writer *w, const struct issue *issues, const char *severity);
 /* The same, of several severities. */

@@ -54,6 +54,15 @@ static struct text base_without_slash(struct text base) {
     return base;
 }
 
+static struct text base_in_json(struct arena *arena, struct text base) {
+    struct json_writer w = json_writer_open(arena, SIZE_MAX);
+    struct scope scope = {.arena = arena};
+    struct text out = {0};
+    json_string_text(&w, text_format(arena, "%.*s/", (int)base.size, base.at));
+    invariant(json_finish(&out, &w, &scope) == STATUS_OK);
+    return (struct text){out.at, out.size - 1};
+}
+
 enum status records_open(struct records **out, const struct records_config *config, struct scope *scope) {
     struct arena *arena = arena_open(HANDLE_ARENA_BYTES);
     if (arena == NULL) {
@@ -73,6 +82,7 @@ enum status records_open(struct records **out, const struct records_config *conf
         .page_max = config->page_max == 0 ? RECORDS_PAGE_MAX : config->page_max,
         .guards = ARENA_ARRAY(arena, struct guard_row *, (size_t)fhir_resource_count() + 1),
     };
+    records->base_in_json = base_in_json(arena, records->own_base);
     enum status status = open_key(records, scope);
     if (status == STATUS_OK) {
         status = validate_open(&records->validate, scope);

@@ -37,6 +37,7 @@ struct records {
     struct validate *validate;
     const struct clock *clock;
     struct text own_base;
+    struct text base_in_json; /* "http://host/fhir/ with its first quotation mark: what a full URL begins with */
     enum records_reference_policy references;
     int zone_minutes;
     size_t page_default, page_max;
