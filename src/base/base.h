@@ -207,8 +207,9 @@ struct clock *clock_open_manual(int64_t start_us);
 void clock_close(struct clock *clock);
 int64_t clock_now_us(const struct clock *clock); /* µs since 1970 UTC; never goes back while the process lives */
 double clock_speed(const struct clock *clock);
-void clock_advance(struct clock *clock, int64_t by_us); /* manual clocks, and demonstrations (speed other than 1) */
-int64_t clock_monotonic_us(void);                       /* real time, for latencies and deadlines of work */
+void clock_set_speed(struct clock *clock, double speed); /* from now on; by one thread */
+void clock_advance(struct clock *clock, int64_t by_us);  /* manual clocks, and demonstrations (speed other than 1) */
+int64_t clock_monotonic_us(void);                        /* real time, for latencies and deadlines of work */
 
 enum { TIME_TEXT_SIZE = 32 };
 void time_format_utc(char out[static TIME_TEXT_SIZE], int64_t time_us); /* 2026-11-22T03:04:05.678Z */

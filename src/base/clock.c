@@ -9,10 +9,14 @@ enum { US_PER_MS = 1000, US_PER_S = 1000000, S_PER_DAY = 86400 };
 
 /* Real time is the monotonic clock plus an offset that only grows: a forward step of the system's clock is followed at
  * once; after a backward step time goes on from where it was, so that deadlines neither stand still nor come twice. */
+struct pace {
+    double speed;
+    int64_t real_us, time_us; /* where it began: real time, and the time shown */
+    struct pace *before;      /* kept until closing: a reader may still hold it */
+};
 struct clock {
     bool manual;
-    double speed;
-    int64_t start_us;          /* real time at opening */
+    _Atomic(struct pace *) pace;
     _Atomic int64_t offset_us; /* real: offset to the monotonic clock; manual: the time itself */
     _Atomic int64_t ahead_us;  /* what a demonstration has skipped */
 };
@@ -39,13 +43,20 @@ static int64_t real_now_us(struct clock *clock) {
     return monotonic + offset;
 }
 
+static struct pace *pace_open(double speed, int64_t real_us, int64_t time_us, struct pace *before) {
+    struct pace *pace = malloc(sizeof *pace);
+    invariant(pace != NULL); /* at the start of the program, where nothing can go on without one */
+    *pace = (struct pace){speed, real_us, time_us, before};
+    return pace;
+}
+
 struct clock *clock_open(double speed) {
     invariant(speed > 0);
     struct clock *clock = calloc(1, sizeof *clock);
-    invariant(clock != NULL); /* at the start of the program, where nothing can go on without one */
-    clock->speed = speed;
+    invariant(clock != NULL);
     atomic_init(&clock->offset_us, INT64_MIN / 2);
-    clock->start_us = real_now_us(clock);
+    int64_t now_us = real_now_us(clock);
+    atomic_init(&clock->pace, pace_open(speed, now_us, now_us, NULL));
     return clock;
 }
 
@@ -53,32 +64,51 @@ struct clock *clock_open_manual(int64_t start_us) {
     struct clock *clock = calloc(1, sizeof *clock);
     invariant(clock != NULL);
     clock->manual = true;
-    clock->speed = 1;
+    atomic_init(&clock->pace, pace_open(1, start_us, start_us, NULL));
     atomic_init(&clock->offset_us, start_us);
     return clock;
 }
 
 void clock_close(struct clock *clock) {
+    struct pace *pace = clock != NULL ? atomic_load(&clock->pace) : NULL;
+    while (pace != NULL) {
+        struct pace *before = pace->before;
+        free(pace);
+        pace = before;
+    }
     free(clock);
+}
+
+static int64_t shown_us(const struct clock *clock, const struct pace *pace, int64_t real_us) {
+    bool is_real = pace->speed == 1 && pace->before == NULL;
+    int64_t passed_us = is_real ? real_us - pace->real_us : (int64_t)((double)(real_us - pace->real_us) * pace->speed);
+    return pace->time_us + passed_us + atomic_load(&clock->ahead_us);
 }
 
 int64_t clock_now_us(const struct clock *clock) {
     if (clock->manual) {
         return atomic_load(&clock->offset_us);
     }
-    int64_t now = real_now_us((struct clock *)clock); /* the offset is a cache: reading the time changes no answer */
-    if (clock->speed == 1) {
-        return now;
-    }
-    return clock->start_us + atomic_load(&clock->ahead_us) + (int64_t)((double)(now - clock->start_us) * clock->speed);
+    const struct pace *pace =
+        atomic_load(&clock->pace); /* first: a pace set meanwhile begins after the real time read next */
+    return shown_us(clock, pace,
+        real_now_us((struct clock *)clock)); /* the offset is a cache: reading the time changes no answer */
 }
 
 double clock_speed(const struct clock *clock) {
-    return clock->speed;
+    return atomic_load(&clock->pace)->speed;
+}
+
+void clock_set_speed(struct clock *clock, double speed) {
+    struct pace *before = atomic_load(&clock->pace);
+    invariant(!clock->manual && speed > 0);
+    int64_t real_us = real_now_us(clock);
+    int64_t time_us = shown_us(clock, before, real_us) - atomic_load(&clock->ahead_us);
+    atomic_store(&clock->pace, pace_open(speed, real_us, time_us, before));
 }
 
 void clock_advance(struct clock *clock, int64_t by_us) {
-    invariant((clock->manual || clock->speed != 1) && by_us >= 0);
+    invariant((clock->manual || clock_speed(clock) != 1) && by_us >= 0);
     atomic_fetch_add(clock->manual ? &clock->offset_us : &clock->ahead_us, by_us);
 }
 

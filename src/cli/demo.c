@@ -370,6 +370,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     if (status == STATUS_OK) {
         exit_status = summarise(stage);
         if (!argument_flag(arguments, "--once")) {
+            clock_set_speed(stage->demo.clock, 1); /* whoever looks at the page now has real minutes */
             printf("The page stays at http://127.0.0.1:%u/ until Ctrl-C.\n", (unsigned)server_port(stage->server));
             fflush(stdout);
             serve_until_interrupted();

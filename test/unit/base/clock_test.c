@@ -111,6 +111,22 @@ static void real_clocks_never_go_back(void **state) {
     clock_close(NULL);
 }
 
+static void a_fast_clock_slows_down(void **state) {
+    (void)state;
+    struct clock *clock = clock_open(600);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    int64_t before_us = clock_now_us(clock);
+    clock_set_speed(clock, 1);
+    int64_t after_us = clock_now_us(clock);
+    assert_true(after_us >= before_us);
+    assert_true(clock_speed(clock) == 1);
+    int64_t real_us = clock_monotonic_us();
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    int64_t passed_us = clock_now_us(clock) - after_us, real_passed_us = clock_monotonic_us() - real_us;
+    assert_true(passed_us >= 20000 && passed_us <= real_passed_us + 1000000);
+    clock_close(clock);
+}
+
 static void a_fast_clock_runs_fast(void **state) {
     (void)state;
     struct clock *clock = clock_open(60);
@@ -130,6 +146,7 @@ int main(void) {
         cmocka_unit_test(manual_clocks_stand_still),
         cmocka_unit_test(real_clocks_never_go_back),
         cmocka_unit_test(a_fast_clock_runs_fast),
+        cmocka_unit_test(a_fast_clock_slows_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
