@@ -254,6 +254,7 @@ struct include_walk {
     const struct chain *chain;
     const struct compose_visitor *visitor;
     uint32_t imports_met; /* value sets that the code comes from already */
+    struct text missing;  /* the code system's canonical, where it is not known here */
 };
 
 static enum status fault_unknown(struct inquiry *inquiry, struct text missing) {
@@ -349,7 +350,7 @@ static enum status each_whole(struct include_walk *walk, struct text system) {
         return fault_coded(walk->inquiry->scope, STATUS_TOO_COSTLY, "too-costly", "",
             "the codes of %.*s follow a grammar and cannot be listed", (int)system.size, system.at);
     }
-    return fault_unknown(walk->inquiry, system);
+    return fault_unknown(walk->inquiry, walk->missing.size > 0 ? walk->missing : system);
 }
 
 static enum status offer_whole(void *context, struct text system) {
@@ -391,6 +392,7 @@ static enum status each_included(struct include_walk *walk) {
     if (include->listed_count > 0) {
         return each_listed(walk, &candidate);
     }
+    walk->missing = candidate.ref.book == NULL ? walk->inquiry->missing : candidate.system;
     if (candidate.ref.book != NULL && shelf_system(candidate.ref)->content != BOOK_NOT_PRESENT) {
         if (candidate.version.size == 0) {
             candidate.version = book_text(candidate.ref.book, shelf_system(candidate.ref)->title.version);

@@ -64,7 +64,8 @@ static const char currencies[] = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BB
                                  "TJS TMT TND TOP TRY TTD TWD TZS "
                                  "UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XAG XAU XBA XBB XBC XBD XCD "
                                  "XCG XDR XOF XPD XPF XPT XSU XTS "
-                                 "XUA X" "XX YER ZAR ZMW ZWG ZWL ";
+                                 "XUA X"
+                                 "XX YER ZAR ZMW ZWG ZWL ";
 
 enum { WORD_MAX = 8 };
 

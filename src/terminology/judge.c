@@ -9,8 +9,8 @@ static struct text shown(struct text text) {
 static struct text say_not_in(struct inquiry *inquiry, const struct candidate *candidate, struct shelf_ref value_set) {
     struct text url = shown(book_text(value_set.book, shelf_value_set(value_set)->title.url));
     struct text system = shown(candidate->system), code = shown(candidate->code);
-    return text_format(inquiry->scope->arena, "the code %.*s of %.*s is not in the value set %.*s", (int)code.size,
-        code.at, (int)system.size, system.at, (int)url.size, url.at);
+    return text_format(inquiry->scope->arena, "the code %.*s%s%.*s is not in the value set %.*s", (int)code.size,
+        code.at, system.size > 0 ? " of " : "", (int)system.size, system.at, (int)url.size, url.at);
 }
 
 static struct text say_missing(struct inquiry *inquiry, const struct candidate *candidate) {

@@ -14,6 +14,7 @@ import collections
 import glob
 import json
 import os
+import re
 import sys
 
 CONTENTS = ["complete", "fragment", "example", "not-present", "supplement"]
@@ -60,7 +61,7 @@ class Definitions:
         self.order, self.numbers = [], {}
 
     def add(self, string):
-        string = " ".join(string.split()) if string else ""
+        string = " ".join(re.split("[ \t\r\n]+", string.strip(" \t\r\n"))) if string else ""
         if not string:
             return 0
         if string not in self.numbers:
