@@ -31,7 +31,7 @@ static void read_known(struct examples *all, struct scope *scope) {
     struct case_file file = case_file_open("test/cases/validate/published-faults.tsv", scope);
     while (case_file_next(&file)) {
         int64_t count = 0;
-        assert_case(file, file.field_count >= 4 && text_to_int64(&count, file.field[2]));
+        assert_case(&file, file.field_count >= 4 && text_to_int64(&count, file.field[2]));
         assert_true(all->known_count < KNOWN_MAX);
         all->known[all->known_count++] = (struct known){file.field[0], file.field[1], (int)count, false};
     }
