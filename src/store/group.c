@@ -99,8 +99,8 @@ static enum status group_commit(struct writer *writer, struct scope *scope) {
     if (status == STATUS_OK && has_moment) {
         status = moment_write(writer, moment, scope);
     }
-    if (status == STATUS_OK) {
-        status = state_write(&writer->state, writer->connection, scope);
+    if (status == STATUS_OK && writer->state.seq != writer->group_state.seq) {
+        status = state_write(&writer->state, writer->connection, scope); /* without it nothing is synced */
     }
     if (status == STATUS_OK) {
         status = statement_run(writer->connection, SQL_COMMIT, scope);

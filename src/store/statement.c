@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROW_COLUMNS "key,rid,seq"
 
@@ -94,6 +95,8 @@ static const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_INTEGRITY] = "PRAGMA integrity_check(10)",
 };
+
+enum { STATEMENTS_KEPT = 128 };
 
 static void open_once(void) {
     /* One counter behind a lock for every allocation would be shared by all connections. */
@@ -210,11 +213,36 @@ enum status connection_fault(struct connection *connection, struct scope *scope)
     return fault(scope, status, "", "the database failed: %s (%d)", sqlite3_errstr(code), code);
 }
 
+/* A search of very many parts leaves many statements behind; what no other will need is not kept. */
+static void statements_trim(struct connection *connection) {
+    struct statement *statement = connection->all;
+    connection->all = NULL;
+    connection->statement_count = 0;
+    memset(connection->free, 0, sizeof connection->free);
+    while (statement != NULL) {
+        struct statement *next = statement->next;
+        if (connection->statement_count < STATEMENTS_KEPT) {
+            statement->next = connection->all;
+            connection->all = statement;
+            statement->next_free = connection->free[statement->sql];
+            connection->free[statement->sql] = statement;
+            connection->statement_count++;
+        } else {
+            sqlite3_finalize(statement->at);
+            free(statement);
+        }
+        statement = next;
+    }
+}
+
 void connection_reset(struct connection *connection) {
     for (struct statement *statement = connection->all; statement != NULL; statement = statement->next) {
         if (statement->taken) {
             statement_give(connection, statement);
         }
+    }
+    if (connection->statement_count > STATEMENTS_KEPT) {
+        statements_trim(connection);
     }
 }
 
@@ -238,6 +266,7 @@ struct statement *statement_take(struct connection *connection, enum sql sql) {
     statement->taken = true;
     statement->next = connection->all;
     connection->all = statement;
+    connection->statement_count++;
     return statement;
 }
 

@@ -85,6 +85,7 @@ struct connection {
     sqlite3 *database;
     struct snapshot *snapshot; /* what an idle reader keeps open; its view's memory is freed with the connection */
     struct statement *all, *free[SQL_COUNT];
+    size_t statement_count;
     struct connection *next; /* in the pool */
     enum status failed;      /* the worst since connection_calm: a fault of the database, not of the caller */
     int wal_pages;

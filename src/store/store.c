@@ -97,6 +97,7 @@ static enum status folder_load(
 }
 
 static const struct search_costs usual_costs = {.list_rows = 30000,
+    .union_rows = 100,
     .list_documents = 100,
     .tests_before_set = 3000,
     .targets_one_by_one = 5000,

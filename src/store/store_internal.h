@@ -116,6 +116,7 @@ struct moment { /* the last sequence number at a time, kept about once a second 
 /* Where the evaluation of a plan turns from one way to another; docs/store.md, Searching. Tests set them low. */
 struct search_costs {
     uint64_t list_rows;          /* rows that may be read to list a part of a plan */
+    uint64_t union_rows;         /* results of one part of a union that are listed at once */
     uint64_t list_documents;     /* resources, likewise */
     uint64_t tests_before_set;   /* single tests of a condition before its whole set is gathered */
     uint64_t targets_one_by_one; /* targets whose sources are looked up singly */

@@ -285,15 +285,28 @@ static struct stream *open_id(struct search_run *run, const struct store_plan *p
     return stream_of_set(run, set);
 }
 
+/* Sets of children are joined into one, and short streams too, so that a union of very many parts costs a few: what a longer
+ * stream has left goes on beside the set. */
 static struct stream *open_union(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
     struct stream *all = stream_new(run, STREAM_UNION);
+    struct rid_set *set = set_new(run);
+    child_add(all, stream_of_set(run, set));
     for (size_t i = 0; i < plan->child_count; i++) {
         struct stream *child = try_open(run, plan->children[i], budget);
         if (child == NULL) {
             stream_close(all);
             return NULL;
         }
-        child_add(all, child);
+        uint64_t rid = stream_seek(child, 0), most = child->kind == STREAM_SET ? UINT64_MAX : run->costs->union_rows;
+        for (uint64_t rows = 0; rid != RID_NONE && rows < most; rows++) {
+            rid_set_add(set, rid);
+            rid = stream_seek(child, rid + 1);
+        }
+        if (rid == RID_NONE) {
+            stream_close(child);
+        } else {
+            child_add(all, child);
+        }
     }
     return all;
 }

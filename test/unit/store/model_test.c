@@ -406,6 +406,7 @@ static void random_query(struct model *model, struct store_query *query) {
 /* With thresholds at random, every way of evaluating a plan is taken. */
 static void random_costs(struct model *model) {
     model->fixture->store->costs = (struct search_costs){.list_rows = roll(model, 30),
+        .union_rows = roll(model, 4),
         .list_documents = roll(model, 6),
         .tests_before_set = roll(model, 10),
         .targets_one_by_one = roll(model, 6),
