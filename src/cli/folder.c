@@ -19,7 +19,11 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
     if (status == STATUS_OK)
         status = search_open(&out->search,
             &(struct search_config){
-                .store = out->store, .clock = out->clock, .own_base = base, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
+                .store = out->store,
+                .terminology = out->terminology,
+                .clock = out->clock,
+                .own_base = base,
+                .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
             scope);
     if (status == STATUS_OK)
         status = records_open(&out->records,

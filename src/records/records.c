@@ -82,6 +82,7 @@ enum status records_open(struct records **out, const struct records_config *conf
         .page_max = config->page_max == 0 ? RECORDS_PAGE_MAX : config->page_max,
         .guards = ARENA_ARRAY(arena, struct guard_row *, (size_t)fhir_resource_count() + 1),
     };
+    concepts_register(records);
     records->base_in_json = base_in_json(arena, records->own_base);
     enum status status = open_key(records, scope);
     if (status == STATUS_OK) {

@@ -49,6 +49,9 @@ struct records {
     struct timer *timer;
 };
 
+/* concepts.c: the operations of the terminology, where there is one. */
+void concepts_register(struct records *records);
+
 /* Runs `work` where running out of memory ends it and not the process, keeping the scope's issues and deadline. Unlike
  * scope_run it may be used where the scope is already under way. */
 MUST_CHECK enum status shield_run(struct scope *scope, scope_work *work, void *context);

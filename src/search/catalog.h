@@ -99,6 +99,7 @@ struct datatypes {
 struct search {
     struct arena *arena;
     struct store *store;
+    struct terminology *terminology; /* NULL: none */
     const struct clock *clock;
     struct text own_base;
     int zone_minutes;

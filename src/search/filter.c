@@ -27,13 +27,21 @@ static const struct {
     {"contains", MODIFIER_CONTAINS, BIT_STRING, BIT_STRING},
     {"text", MODIFIER_TEXT, BIT_TOKEN | BIT_REFERENCE | BIT_STRING, BIT_TOKEN},
     {"not", MODIFIER_NOT, BIT_TOKEN, BIT_TOKEN},
-    {"in", MODIFIER_IN, BIT_TOKEN, 0},
-    {"not-in", MODIFIER_NOT_IN, BIT_TOKEN, 0},
-    {"above", MODIFIER_ABOVE, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_URI},
-    {"below", MODIFIER_BELOW, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_URI},
+    {"in", MODIFIER_IN, BIT_TOKEN, BIT_TOKEN},
+    {"not-in", MODIFIER_NOT_IN, BIT_TOKEN, BIT_TOKEN},
+    {"above", MODIFIER_ABOVE, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_TOKEN | BIT_URI},
+    {"below", MODIFIER_BELOW, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_TOKEN | BIT_URI},
     {"of-type", MODIFIER_OF_TYPE, BIT_TOKEN, BIT_TOKEN},
     {"identifier", MODIFIER_IDENTIFIER, BIT_REFERENCE, BIT_REFERENCE},
 };
+
+/* An id is a token by name only: it has neither system nor text. */
+static enum status id_modifier_check(const struct criterion *criterion, struct planner *planner) {
+    bool is_served = criterion->modifier == MODIFIER_NOT || criterion->modifier == MODIFIER_MISSING;
+    return is_served ? STATUS_OK
+                     : fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: ids have no such modifier",
+                           (int)criterion->name.size, criterion->name.at);
+}
 
 static enum status modifier_read(struct criterion *criterion, struct planner *planner, struct text modifier) {
     const struct parameter *parameter = criterion->parameter;
@@ -52,7 +60,7 @@ static enum status modifier_read(struct criterion *criterion, struct planner *pl
                 search_type_name(parameter->type));
         }
         criterion->modifier = modifiers[i].modifier;
-        return STATUS_OK;
+        return parameter->role == ROLE_ID ? id_modifier_check(criterion, planner) : STATUS_OK;
     }
     fhir_type type = fhir_type_find(modifier);
     if (parameter->type == FHIR_SEARCH_REFERENCE && fhir_resource_number(type) != 0) {
@@ -190,7 +198,7 @@ static enum status values_plan(
     }
     out->plan = plan_union(planner, &list);
     out->is_bound = is_bound(criterion->parameter, type);
-    if (criterion->modifier == MODIFIER_NOT) {
+    if (criterion->modifier == MODIFIER_NOT || criterion->modifier == MODIFIER_NOT_IN) {
         out->plan = plan_without(planner, plan_type(planner, type), out->plan);
         out->is_bound = true;
     }

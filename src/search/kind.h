@@ -72,6 +72,9 @@ struct token_query {
 };
 MUST_CHECK enum status token_query_read(
     struct token_query *out, struct planner *planner, const struct criterion *criterion);
+/* :in, :not-in, :below, :above. */
+MUST_CHECK enum status concept_plan(
+    plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion);
 void token_emit_key(struct emitter *emitter, enum facet facet, const struct token *token);
 MUST_CHECK enum status token_plan_in(
     plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct token_query *query);

@@ -19,6 +19,7 @@ enum status search_open(struct search **out, const struct search_config *config,
     struct search *search = ARENA_NEW(arena, struct search);
     search->arena = arena;
     search->store = config->store;
+    search->terminology = config->terminology;
     search->clock = config->clock;
     search->own_base = config->own_base;
     search->zone_minutes = config->zone_minutes;

@@ -12,10 +12,12 @@
 #include "base/base.h"
 #include "fhir/fhir.h"
 #include "store/store.h"
+#include "terminology/terminology.h"
 
 struct search;
 struct search_config {
     struct store *store;
+    struct terminology *terminology; /* for :in, :not-in, :below, :above of tokens; NULL: they are not served */
     struct text own_base;      /* the server's public base URL: references below it are local */
     int zone_minutes;          /* zone of dates without one; Korea: 540 */
     const struct clock *clock; /* what `ap` measures a date's distance from; NULL: the system's time */

@@ -262,6 +262,10 @@ static enum status token_plan(
     if (criterion->modifier == MODIFIER_TEXT) {
         return plan_text(out, planner, use->slot, criterion);
     }
+    if (criterion->modifier == MODIFIER_IN || criterion->modifier == MODIFIER_NOT_IN ||
+        criterion->modifier == MODIFIER_ABOVE || criterion->modifier == MODIFIER_BELOW) {
+        return concept_plan(out, planner, use->slot, criterion);
+    }
     struct token_query query;
     enum status status = token_query_read(&query, planner, criterion);
     return status == STATUS_OK ? token_plan_in(out, planner, use->slot, FACET_MAIN, &query) : status;
