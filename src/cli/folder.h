@@ -20,6 +20,7 @@ struct folder_config {
     double speed;            /* of the clock; 1: real time */
     const char *public_base; /* NULL: the server's own */
     enum records_reference_policy references;
+    enum records_delete_policy deletes;
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };
 /* STATUS_CONFLICT when another process has it. */

@@ -13,7 +13,9 @@ static const struct option_row options[] = {
     {"--speed", "X", "run the clock X times as fast (demonstrations only)", "1"},
     {"--public-base", "URL", "base of the links in answers, e.g. http://127.0.0.1:8080/fhir", NULL},
     {"--body-max", "MIB", "largest request body, MiB", "128"},
-    {"--strict-references", NULL, "refuse references to resources that are not there", NULL},
+    {"--strict-references", NULL,
+        "refuse references to resources that are not there, and deletions of what is referred to", NULL},
+    {"--delete-many", NULL, "a deletion by query deletes all that match, not only one", NULL},
     {0},
 };
 
@@ -62,6 +64,7 @@ static enum status serve(
         .public_base = argument(arguments, "--public-base"),
         .references =
             argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
+        .deletes = argument_flag(arguments, "--delete-many") ? RECORDS_DELETE_MANY : RECORDS_DELETE_ONE,
     };
     if (folder_config.public_base == NULL)
         folder_config.public_base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;

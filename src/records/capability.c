@@ -93,7 +93,7 @@ static enum status write_type(
     json_member_bool(w, "conditionalCreate", true);
     json_member_string(w, "conditionalRead", "full-support");
     json_member_bool(w, "conditionalUpdate", true);
-    json_member_string(w, "conditionalDelete", "single");
+    json_member_string(w, "conditionalDelete", records->deletes == RECORDS_DELETE_MANY ? "multiple" : "single");
     json_name(w, "referencePolicy");
     json_array_open(w);
     json_string(w, "literal");

@@ -77,6 +77,7 @@ enum status records_open(struct records **out, const struct records_config *conf
         .clock = config->clock,
         .own_base = text_copy(arena, base_without_slash(config->own_base)),
         .references = config->references,
+        .deletes = config->deletes,
         .zone_minutes = config->zone_minutes,
         .page_default = config->page_default == 0 ? RECORDS_PAGE_DEFAULT : config->page_default,
         .page_max = config->page_max == 0 ? RECORDS_PAGE_MAX : config->page_max,

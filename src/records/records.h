@@ -26,6 +26,7 @@ enum {
     RECORDS_ANSWER_BYTES_MAX = 256 * 1024 * 1024,
     RECORDS_BUNDLE_ENTRIES_MAX = 50000,
     RECORDS_GUARD_DEPTH_MAX = 8, /* guards that write what other guards see */
+    RECORDS_DELETE_MAX = 1000, /* of one deletion by query */
     RECORDS_PAGE_DEFAULT = 50,
     RECORDS_PAGE_MAX = 1000,
 };
@@ -34,6 +35,8 @@ enum records_reference_policy {
     RECORDS_REFERENCES_LOOSE,
     RECORDS_REFERENCES_STRICT
 }; /* plain references to absent resources */
+/* What a deletion by query does when several match: refuse, or delete them all, at most RECORDS_DELETE_MAX. */
+enum records_delete_policy { RECORDS_DELETE_ONE, RECORDS_DELETE_MANY };
 struct records_config {
     struct store *store;
     const struct search *search;
@@ -41,6 +44,7 @@ struct records_config {
     const struct clock *clock;
     struct text own_base; /* public base URL, e.g. http://127.0.0.1:8080/fhir */
     enum records_reference_policy references;
+    enum records_delete_policy deletes;
     int zone_minutes;
     size_t page_default, page_max; /* 0: RECORDS_PAGE_DEFAULT, RECORDS_PAGE_MAX */
 };

@@ -39,6 +39,7 @@ struct records {
     struct text own_base;
     struct text base_in_json; /* "http://host/fhir/ with its first quotation mark: what a full URL begins with */
     enum records_reference_policy references;
+    enum records_delete_policy deletes;
     int zone_minutes;
     size_t page_default, page_max;
     struct text cursor_key;

@@ -53,7 +53,7 @@ static void owe_references(struct records_unit *unit, struct draft *draft) {
     }
 }
 
-enum status unit_finish(struct records_unit *unit, struct scope *scope) {
+static enum status check_owed(struct records_unit *unit, struct scope *scope) {
     enum status status = STATUS_OK;
     for (const struct local_reference *owed = unit->owed; owed != NULL; owed = owed->next) {
         struct standing standing;
@@ -67,6 +67,31 @@ enum status unit_finish(struct records_unit *unit, struct scope *scope) {
         }
     }
     return status;
+}
+
+/* What was deleted may have been made again by the same unit. */
+static enum status check_deleted(struct records_unit *unit, struct scope *scope) {
+    for (const struct local_reference *gone = unit->deleted; gone != NULL; gone = gone->next) {
+        struct standing standing;
+        struct store_page referrers = {0};
+        enum status status = unit_standing(&standing, unit, gone->type, gone->id, STORE_WANT_IDENTITY, scope);
+        if (status == STATUS_OK && !standing.exists) {
+            status = search_referrers(&referrers, unit->records->search, gone->type, gone->id, unit->store, 1, scope);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (referrers.count > 0) {
+            return fault(scope, STATUS_CONFLICT, fhir_type_name(gone->type),
+                "a %s still refers to what would be deleted", fhir_type_name(fhir_resource_type(referrers.at[0].type)));
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status unit_finish(struct records_unit *unit, struct scope *scope) {
+    enum status status = check_owed(unit, scope);
+    return status == STATUS_OK ? check_deleted(unit, scope) : status;
 }
 
 static const enum store_method methods[] = {
@@ -104,12 +129,24 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
     return status;
 }
 
-static enum status delete (struct write *write, struct records_unit *unit, struct scope *scope) {
+static void owe_absence(struct records_unit *unit, const struct write *write, struct arena *arena) {
+    if (unit->records->references == RECORDS_REFERENCES_STRICT) {
+        struct local_reference *gone = ARENA_NEW(arena, struct local_reference);
+        *gone = (struct local_reference){.next = unit->deleted, .type = write->type, .id = write->id, .path = ""};
+        unit->deleted = gone;
+    }
+}
+
+static enum status take_away(struct write *write, struct records_unit *unit, struct scope *scope) {
     struct store_resource stored = {0};
     enum status status = store_unit_delete(&stored, unit->store, fhir_resource_number(write->type), write->id, scope);
-    if (status == STATUS_OK){write->version = stored.version; write->updated_us = stored.updated_us;
-                             tell_terminology(write, unit);}
-return status;
+    if (status == STATUS_OK) {
+        write->version = stored.version;
+        write->updated_us = stored.updated_us;
+        owe_absence(unit, write, scope->arena);
+        tell_terminology(write, unit);
+    }
+    return status;
 }
 
 enum status write_apply(struct write *write, struct records_unit *unit, struct scope *scope) {
@@ -140,7 +177,7 @@ enum status write_apply(struct write *write, struct records_unit *unit, struct s
         return status;
     }
     write->created = !standing.exists;
-    return draft == NULL ? delete (write, unit, scope) : put(write, unit, scope);
+    return draft == NULL ? take_away(write, unit, scope) : put(write, unit, scope);
 }
 
 /* ---- for guards, handlers and operations ------------------------------------------------------------------------ */

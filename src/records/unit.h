@@ -12,7 +12,8 @@ struct records_unit {
     const struct records_caller *caller;
     struct audit_note *note;
     int guard_depth;
-    struct local_reference *owed; /* strict policy: must exist when the unit ends */
+    struct local_reference *owed;    /* strict policy: must exist when the unit ends */
+    struct local_reference *deleted; /* strict policy: nobody may refer to it when the unit ends */
 };
 
 enum write_kind { WRITE_CREATE, WRITE_UPDATE, WRITE_PATCH, WRITE_DELETE };
@@ -40,7 +41,7 @@ MUST_CHECK enum status unit_standing(struct standing *out, struct records_unit *
     enum store_want want, struct scope *scope);
 MUST_CHECK enum status unit_preconditions(
     const struct standing *standing, struct text if_match, struct text if_none_match, struct scope *scope);
-/* Strict policy: every local reference that was written has its target. */
+/* Strict policy: every local reference that was written has its target, and nothing refers to what was deleted. */
 MUST_CHECK enum status unit_finish(struct records_unit *unit, struct scope *scope);
 
 /* Runs the guards of a type over a change; a replacement is checked and made into *draft. draft NULL: a deletion. */

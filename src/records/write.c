@@ -242,6 +242,23 @@ static enum status apply_conditional_delete(struct operation *op, struct records
     return apply_write(op, unit, scope);
 }
 
+/* All or none: they are one unit. */
+static enum status apply_delete_of_many(struct operation *op, struct records_unit *unit, struct scope *scope) {
+    struct write_plan *plan = op->plan;
+    struct store_page page = {0};
+    enum status status =
+        search_match(&page, op->records->search, plan->condition.query, unit->store, RECORDS_DELETE_MAX + 1, scope);
+    if (status == STATUS_OK && page.count > RECORDS_DELETE_MAX) {
+        return fault(scope, STATUS_TOO_COSTLY, "", "the condition matches more than %d resources", RECORDS_DELETE_MAX);
+    }
+    for (size_t i = 0; i < page.count && status == STATUS_OK; i++) {
+        struct write write = plan->write;
+        write.id = page.at[i].id;
+        status = write_apply(&write, unit, scope);
+    }
+    return status;
+}
+
 enum status delete_prepare(struct operation *op, struct scope *scope) {
     const struct records_request *request = &op->request;
     struct write_plan *plan = ARENA_NEW(scope->arena, struct write_plan);
@@ -255,7 +272,8 @@ enum status delete_prepare(struct operation *op, struct scope *scope) {
     op->apply = apply_write;
     enum status status = check_type(op, scope);
     if (status == STATUS_OK && request->is_conditional) {
-        op->apply = apply_conditional_delete;
+        bool many = op->records->deletes == RECORDS_DELETE_MANY;
+        op->apply = many ? apply_delete_of_many : apply_conditional_delete;
         return open_pairs_condition(plan, op, scope);
     }
     if (status == STATUS_OK && !fhir_id_is_valid(request->id)) {

@@ -85,6 +85,10 @@ MUST_CHECK enum status search_run(
 MUST_CHECK enum status search_match(struct store_page *out, const struct search *search,
     const struct search_query *query, struct store_unit *unit, size_t limit, struct scope *scope);
 
+/* Who refers to a resource, as the unit sees it: at most `limit` identities. Only references that some search parameter looks at. */
+MUST_CHECK enum status search_referrers(struct store_page *out, const struct search *search, fhir_type type,
+    struct text id, struct store_unit *unit, size_t limit, struct scope *scope);
+
 /* For the capability statement: parameters of a type, its own first. Includes: "Patient:general-practitioner". */
 struct search_parameter_claim {
     const char *name, *url;

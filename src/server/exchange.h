@@ -11,7 +11,12 @@
 #include "server/server.h"
 
 /* What route.c decided. */
-enum exchange_step { EXCHANGE_ANSWERED, EXCHANGE_TO_RECORDS, EXCHANGE_TO_WORKER };
+enum exchange_step {
+    EXCHANGE_ANSWERED,
+    EXCHANGE_TO_RECORDS,
+    EXCHANGE_TO_RECORDS_BY_WORKER, /* its preparation would hold an HTTP thread too long */
+    EXCHANGE_TO_WORKER
+};
 /* What a client sends and gets; everything behind the edge is JSON. */
 enum exchange_format { EXCHANGE_JSON, EXCHANGE_XML, EXCHANGE_NO_FORMAT };
 enum exchange_turn { EXCHANGE_STARTED, EXCHANGE_WAITING, EXCHANGE_DONE };
@@ -63,6 +68,8 @@ void exchange_header(struct exchange *exchange, const char *name, const char *va
 const char *exchange_request_header(const struct exchange *exchange, const char *name); /* NULL when absent */
 /* Called once by whoever finished the work; the connection goes on. */
 void exchange_finish(struct exchange *exchange);
+/* Hands the request to records, which finish it. */
+void exchange_submit(struct exchange *exchange);
 
 /* target.c */
 MUST_CHECK enum status exchange_target_parse(struct exchange *exchange, struct scope *scope);

@@ -188,7 +188,9 @@ static enum status fill_request(
     request->pairs = exchange->pairs;
     request->pair_count = exchange->pair_count;
     exchange->worker_handler = operation_run;
-    exchange->step = exchange->operation != NULL ? EXCHANGE_TO_WORKER : EXCHANGE_TO_RECORDS;
+    exchange->step = exchange->operation != NULL               ? EXCHANGE_TO_WORKER
+                     : route->interaction == RECORDS_OPERATION ? EXCHANGE_TO_RECORDS_BY_WORKER
+                                                               : EXCHANGE_TO_RECORDS;
     return status;
 }
 

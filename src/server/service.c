@@ -139,6 +139,11 @@ static void on_records_done(void *context) {
     exchange_finish(context);
 }
 
+void exchange_submit(struct exchange *exchange) {
+    records_submit(&exchange->answer, exchange->server->config.records, &exchange->request, on_records_done, exchange,
+        &exchange->scope);
+}
+
 /* All of the request is here: do it. Records and workers get the exchange only after scope_run has let go of its arena;
  * then the connection is suspended until they have finished. */
 static enum MHD_Result run_exchange(struct exchange *exchange) {
@@ -149,8 +154,7 @@ static enum MHD_Result run_exchange(struct exchange *exchange) {
         return queue_answer(exchange);
     exchange->is_running = true;
     if (exchange->step == EXCHANGE_TO_RECORDS)
-        records_submit(&exchange->answer, exchange->server->config.records, &exchange->request, on_records_done,
-            exchange, &exchange->scope);
+        exchange_submit(exchange);
     else
         workers_submit(exchange->server->workers, exchange);
     MHD_suspend_connection(exchange->connection);
@@ -183,7 +187,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (!exchange->is_running)
         return run_exchange(exchange);
     invariant(atomic_load(&exchange->turn) != EXCHANGE_STARTED);
-    if (exchange->step == EXCHANGE_TO_RECORDS)
+    if (exchange->step != EXCHANGE_TO_WORKER)
         answer_render(exchange);
     return queue_answer(exchange);
 }

@@ -1,4 +1,4 @@
-/* Workers: threads for operations, which may wait for commits and so must not hold an HTTP thread. */
+/* Workers: threads for operations, which may wait for commits or take long and so must not hold an HTTP thread. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -34,6 +34,10 @@ static void *work(void *context) {
     struct exchange *exchange;
     while ((exchange = take(workers)) != NULL) {
         exchange->next = NULL;
+        if (exchange->step == EXCHANGE_TO_RECORDS_BY_WORKER) {
+            exchange_submit(exchange);
+            continue;
+        }
         enum status status = scope_run(&exchange->scope, exchange->arena, run_handler, exchange);
         if (status != STATUS_OK)
             answer_fault(exchange, status);

@@ -469,8 +469,15 @@ static void test_strict_references(void **state) {
                           "\"Patient/new\"}}},"
                           "{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/new\"},\"resource\":{\"resourceType\":"
                           "\"Patient\",\"id\":\"new\"}}]}"));
-    ask_ok(house, deletion("Patient", "p"));
+    assert_int_equal(ask(house, deletion("Patient", "p")).status, STATUS_CONFLICT); /* an Observation refers to it */
+    assert_true(has_issue(house, "Observation"));
+    assert_int_equal(ask(house, deletion("Patient", "new")).status, STATUS_CONFLICT);
+    ask_ok(house, posting("{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":["
+                          "{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/p\"}},"
+                          "{\"request\":{\"method\":\"DELETE\",\"url\":\"Observation?patient=p\"}}]}"));
+    assert_int_equal(ask(house, reading("Patient", "p")).status, STATUS_GONE);
     assert_int_equal(ask(house, creation("Observation", about_p)).status, STATUS_UNPROCESSABLE);
+    ask_ok(house, deletion("Patient", "p")); /* nothing is deleted, so nothing is asked */
     house_close(house);
 }
 
