@@ -156,7 +156,7 @@ static inline struct text book_text(const struct terminology_book *book, book_st
 }
 struct text book_definition(const struct terminology_book *book, uint32_t at, struct arena *arena);
 
-enum { BOOK_NO_CONCEPT = UINT32_MAX };
+#define BOOK_NO_CONCEPT UINT32_MAX
 /* Position of a code within its system; BOOK_NO_CONCEPT when it is not there. */
 uint32_t book_concept_find(const struct terminology_book *book, const struct system_row *system, struct text code);
 /* Position of a code in the list of an include. */

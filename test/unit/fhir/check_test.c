@@ -109,14 +109,14 @@ static bool open_folder(glob_t *out, const char *pattern) {
 }
 
 static int check_folder(const char *pattern) {
-    struct arena *lasting = arena_open(ARENA_LIMIT), *arena = arena_open(ARENA_LIMIT);
-    struct scope outer = {.arena = lasting};
-    struct known_invalid known[64];
-    int known_count = read_known_invalid(known, &outer), checked = 0;
     glob_t files;
     if (!open_folder(&files, pattern)) {
         skip();
     }
+    struct arena *lasting = arena_open(ARENA_LIMIT), *arena = arena_open(ARENA_LIMIT);
+    struct scope outer = {.arena = lasting};
+    struct known_invalid known[64];
+    int known_count = read_known_invalid(known, &outer), checked = 0;
     for (size_t i = 0; i < files.gl_pathc; i++) {
         const char *name = strrchr(files.gl_pathv[i], '/') + 1;
         struct scope scope = {.arena = arena};
