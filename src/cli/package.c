@@ -47,7 +47,7 @@ struct loading {
 
 static void refuse(struct loading *loading, const struct piece *piece, const char *what, const struct scope *scope) {
     const struct issue *issue = scope != NULL ? scope->fault.first : NULL;
-    fprintf(stderr, "soyang package: %.*s: %s%s%s\n", (int)piece->entry.size, piece->entry.at,
+    (void)fprintf(stderr, "soyang package: %.*s: %s%s%s\n", (int)piece->entry.size, piece->entry.at,
         issue != NULL ? issue->path : "", issue != NULL ? ": " : "", issue != NULL ? issue->text : what);
     loading->refused++;
 }
@@ -497,7 +497,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     struct remote *remote = NULL;
     const char *url = argument(arguments, "--url");
     if (strcmp(arguments->operands[0], "load") != 0) {
-        fprintf(
+        (void)fprintf(
             stderr, "soyang package: there is no action '%s'\nTry 'soyang package --help'.\n", arguments->operands[0]);
         return EXIT_USAGE;
     }

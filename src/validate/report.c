@@ -1,13 +1,26 @@
 /* A report, and how it is written. */
 #include "validate/run.h"
 
+/* Words that come from a definition, as FHIR takes them: no control characters, and never nothing. */
+static const char *printable(const char *words, struct arena *arena) {
+    char *out = (char *)text_string(arena, text_from(words));
+    bool is_blank = true;
+    for (char *at = out; *at != '\0'; at++) {
+        *at = (unsigned char)*at < ' ' || *at == 0x7F ? ' ' : *at;
+        is_blank = is_blank && *at == ' ';
+    }
+    return is_blank ? "?" : out;
+}
+
 void validate_report_add(struct validate_report *report, const struct validate_issue *issue, struct arena *arena) {
     int *counts[] = {&report->errors, &report->warnings, &report->informations};
     struct validate_issue *kept = ARENA_NEW(arena, struct validate_issue);
     *kept = *issue;
     kept->next = NULL;
     kept->path = text_string(arena, text_from(issue->path));
-    kept->text = text_string(arena, text_from(issue->text));
+    kept->text = printable(issue->text, arena);
+    kept->key = issue->key != NULL ? printable(issue->key, arena) : NULL;
+    kept->profile = issue->profile != NULL ? printable(issue->profile, arena) : NULL;
     if (report->last == NULL) {
         report->first = kept;
     } else {

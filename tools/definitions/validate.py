@@ -3,7 +3,7 @@
 
     validate.py PACKAGE OUTPUT
 
-PACKAGE is the unpacked folder of hl7.fhir.r4.examples 4.0.1; OUTPUT receives rules.c: the constraints and bindings of every
+PACKAGE is the unpacked folder of hl7.fhir.r4.examples 4.0.1; OUTPUT receives rule_tables.c: the constraints and bindings of every
 type and element (src/validate/rules.h), numbered as generate.py numbers the types, and the extensions and derived profiles
 that R4 publishes, each as its differential without prose. The same package always gives the same bytes.
 """
@@ -173,7 +173,7 @@ def main(arguments):
         print("definitions: %s: %r" % (package, problem), file=sys.stderr)
         return 1
     os.makedirs(output, exist_ok=True)
-    generate.write(os.path.join(output, "rules.c"), source(rules, definitions))
+    generate.write(os.path.join(output, "rule_tables.c"), source(rules, definitions))
     return 0
 
 
