@@ -14,12 +14,11 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
     enum status status =
         store_open(&out->store, &(struct store_config){.folder = config->path, .clock = out->clock}, scope);
     if (status == STATUS_OK)
-        status = terminology_open(&out->terminology,
-            &(struct terminology_config){.store = out->store, .clock = out->clock}, scope);
+        status = terminology_open(
+            &out->terminology, &(struct terminology_config){.store = out->store, .clock = out->clock}, scope);
     if (status == STATUS_OK)
         status = search_open(&out->search,
-            &(struct search_config){
-                .store = out->store,
+            &(struct search_config){.store = out->store,
                 .terminology = out->terminology,
                 .clock = out->clock,
                 .own_base = base,

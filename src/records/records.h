@@ -26,7 +26,7 @@ enum {
     RECORDS_ANSWER_BYTES_MAX = 256 * 1024 * 1024,
     RECORDS_BUNDLE_ENTRIES_MAX = 50000,
     RECORDS_GUARD_DEPTH_MAX = 8, /* guards that write what other guards see */
-    RECORDS_DELETE_MAX = 1000, /* of one deletion by query */
+    RECORDS_DELETE_MAX = 1000,   /* of one deletion by query */
     RECORDS_PAGE_DEFAULT = 50,
     RECORDS_PAGE_MAX = 1000,
 };

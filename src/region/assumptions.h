@@ -6,8 +6,8 @@
 #include "region/table.h"
 
 /* Every code, pattern and rule it names must be known; no count may be negative. Says all faults. */
-MUST_CHECK enum status assumptions_check(const struct document *assumptions, const struct table_context *context, struct text region_id,
-                                         struct scope *scope);
+MUST_CHECK enum status assumptions_check(const struct document *assumptions, const struct table_context *context,
+    struct text region_id, struct scope *scope);
 
 /* A pattern by the hours of the region's clock: chance in percent that the specialist is there. */
 enum { ON_CALL_PATTERNS_MAX = 16 };

@@ -15,7 +15,8 @@ struct composing {
     struct scope *scope;
     enum status status;
 };
-MUST_CHECK enum status compose_folder(struct composed *out, const struct region_folder *folder, int64_t now_us, struct scope *scope);
+MUST_CHECK enum status compose_folder(
+    struct composed *out, const struct region_folder *folder, int64_t now_us, struct scope *scope);
 
 /* ---- one resource ------------------------------------------------------------------------------------------------- */
 
@@ -29,16 +30,17 @@ struct coding {
     struct text code, display;
 };
 void put_coding(struct json_writer *w, const struct coding *coding);
-void put_concept(struct json_writer *w, const char *name, const struct coding *coding);      /* name: a CodeableConcept */
+void put_concept(struct json_writer *w, const char *name, const struct coding *coding); /* name: a CodeableConcept */
 void put_concept_list(struct json_writer *w, const char *name, const struct coding *coding); /* name: a list of one */
 void put_reference(struct json_writer *w, const char *name, const char *type, struct text id);
 void put_reference_list(struct json_writer *w, const char *name, const char *type, struct text id);
 /* A list of one string; left out when there is none. */
 void put_string_list(struct json_writer *w, const char *name, struct text value);
 /* One element of an `extension` list. */
-void extension_open(struct json_writer *w, const char *url);  /* an object with url and a nested list, open */
+void extension_open(struct json_writer *w, const char *url); /* an object with url and a nested list, open */
 void extension_close(struct json_writer *w);
-void put_extension_text(struct json_writer *w, const char *url, const char *value_name, struct text value); /* none: left out */
+void put_extension_text(
+    struct json_writer *w, const char *url, const char *value_name, struct text value); /* none: left out */
 void put_extension_int(struct json_writer *w, const char *url, int64_t value);
 void put_extension_decimal(struct json_writer *w, const char *url, double value, int decimals);
 void put_position(struct json_writer *w, const struct csv *table, const struct csv_row *row);

@@ -30,8 +30,8 @@ struct text csv_cell(const struct csv *table, const struct csv_row *row, const c
 /* The first row whose `column` is `value`; NULL. */
 const struct csv_row *csv_find(const struct csv *table, const char *column, struct text value);
 /* Says what is wrong with a cell. Returns STATUS_INVALID. */
-enum status csv_fault(struct scope *scope, const struct csv *table, int line, const char *column, const char *format, ...)
-    PRINTF_LIKE(5, 6);
+enum status csv_fault(struct scope *scope, const struct csv *table, int line, const char *column, const char *format,
+    ...) PRINTF_LIKE(5, 6);
 /* The next of several values joined by ';', trimmed; none when there is no more. */
 struct text csv_next_of(struct text *rest);
 

@@ -6,7 +6,15 @@
 #include "region/settings.h"
 #include "region/version.h"
 
-enum fetched_kind { FETCHED_LIBRARY, FETCHED_LOCATION, FETCHED_ORGANIZATION, FETCHED_SERVICE, FETCHED_AFFILIATION, FETCHED_REPORT, FETCHED_KINDS };
+enum fetched_kind {
+    FETCHED_LIBRARY,
+    FETCHED_LOCATION,
+    FETCHED_ORGANIZATION,
+    FETCHED_SERVICE,
+    FETCHED_AFFILIATION,
+    FETCHED_REPORT,
+    FETCHED_KINDS
+};
 struct fetched {
     struct {
         const yyjson_val **at;
@@ -16,15 +24,16 @@ struct fetched {
 /* Everything tagged as of one region; nothing when no region is loaded. */
 MUST_CHECK enum status fetch_region(struct fetched *out, const struct gather_source *source, struct scope *scope);
 /* Capacity reports of some places; those that do not exist are left out. */
-MUST_CHECK enum status fetch_reports(struct fetched *out, const struct text *places, size_t place_count, const struct gather_source *source,
-                                     struct scope *scope);
+MUST_CHECK enum status fetch_reports(struct fetched *out, const struct text *places, size_t place_count,
+    const struct gather_source *source, struct scope *scope);
 
 /* The files a region was loaded from, as its Library resources keep them. */
 struct region_documents {
     struct document region, policy, outline, assumptions; /* file NULL: not there */
     struct csv tables[TABLE_COUNT];                       /* the same; the country's, and sigungu */
 };
-MUST_CHECK enum status fetch_documents(struct region_documents *out, const struct fetched *fetched, struct scope *scope);
+MUST_CHECK enum status fetch_documents(
+    struct region_documents *out, const struct fetched *fetched, struct scope *scope);
 
 /* ---- looking into resources ----------------------------------------------------------------------------------------- */
 

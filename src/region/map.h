@@ -6,6 +6,7 @@
 #include "region/version.h"
 
 /* Makes the members that do not change from request to request. */
-MUST_CHECK enum status map_compose(struct version *version, const struct region_documents *documents, struct scope *scope);
+MUST_CHECK enum status map_compose(
+    struct version *version, const struct region_documents *documents, struct scope *scope);
 
 #endif

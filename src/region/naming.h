@@ -34,10 +34,10 @@
 #define MEASURE_BOARD NAMING_BASE "/Measure/board"
 #define CAPACITY_PREFIX "capacity-"
 
-#define EXTENSION_ASSUMED NAMING_EXTENSION "assumed"       /* rule, on-call */
-#define EXTENSION_AGE NAMING_EXTENSION "age-limits"        /* from, below: years */
-#define EXTENSION_RESPONSE NAMING_EXTENSION "response"     /* minutes, night-factor, rule */
-#define EXTENSION_BOUNDS NAMING_EXTENSION "bounds"         /* south, west, north, east */
+#define EXTENSION_ASSUMED NAMING_EXTENSION "assumed"   /* rule, on-call */
+#define EXTENSION_AGE NAMING_EXTENSION "age-limits"    /* from, below: years */
+#define EXTENSION_RESPONSE NAMING_EXTENSION "response" /* minutes, night-factor, rule */
+#define EXTENSION_BOUNDS NAMING_EXTENSION "bounds"     /* south, west, north, east */
 #define EXTENSION_NEIGHBOURS NAMING_EXTENSION "neighbour-bounds"
 #define EXTENSION_POPULATION NAMING_EXTENSION "population" /* total, bands, source, as-of */
 #define EXTENSION_BEDS NAMING_EXTENSION "licensed-beds"    /* count, source, as-of */

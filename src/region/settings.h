@@ -17,6 +17,7 @@ struct settings {
 };
 MUST_CHECK enum status settings_read(struct settings *out, const struct document *region, struct scope *scope);
 /* What a board's age means in this province. */
-MUST_CHECK enum status settings_read_board(struct region_board_model *out, const struct document *policy, struct scope *scope);
+MUST_CHECK enum status settings_read_board(
+    struct region_board_model *out, const struct document *policy, struct scope *scope);
 
 #endif

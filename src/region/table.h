@@ -6,9 +6,21 @@
 #include "region/region.h"
 
 enum table {
-    TABLE_PLACES, TABLE_POSTS, TABLE_DISTRICTS, TABLE_SIGUNGU, TABLE_NEIGHBOURS,
-    TABLE_CONDITIONS, TABLE_NEEDS_OWN, TABLE_BEDS, TABLE_EQUIPMENT, TABLE_REASONS, TABLE_TIERS, TABLE_KINDS, TABLE_DEPARTMENTS,
-    TABLE_STATES, TABLE_COUNT
+    TABLE_PLACES,
+    TABLE_POSTS,
+    TABLE_DISTRICTS,
+    TABLE_SIGUNGU,
+    TABLE_NEIGHBOURS,
+    TABLE_CONDITIONS,
+    TABLE_NEEDS_OWN,
+    TABLE_BEDS,
+    TABLE_EQUIPMENT,
+    TABLE_REASONS,
+    TABLE_TIERS,
+    TABLE_KINDS,
+    TABLE_DEPARTMENTS,
+    TABLE_STATES,
+    TABLE_COUNT
 };
 const char *table_name(enum table table); /* key in region.json: "needs-own" */
 
@@ -24,8 +36,8 @@ bool region_box_holds(const struct region_box *box, double latitude, double long
 
 /* What the checks look things up in. */
 struct table_context {
-    const struct csv *tables;     /* [TABLE_COUNT]; file NULL where not loaded */
-    const yyjson_val *sources;    /* region.json's */
+    const struct csv *tables;  /* [TABLE_COUNT]; file NULL where not loaded */
+    const yyjson_val *sources; /* region.json's */
     struct region_box bounds, neighbour_bounds;
 };
 /* Checks one table cell by cell and says every fault; STATUS_INVALID when there was one. */

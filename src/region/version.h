@@ -33,10 +33,10 @@ struct gather_source {
     struct records_unit *unit; /* NULL: committed data */
 };
 /* `sequence`: what the caller knows to be committed before this reads. */
-MUST_CHECK enum status gather_structure(struct version **out, const struct gather_source *source, uint64_t sequence,
-                                        struct scope *scope);
+MUST_CHECK enum status gather_structure(
+    struct version **out, const struct gather_source *source, uint64_t sequence, struct scope *scope);
 /* A version like `from` with the counts of these places read anew. */
-MUST_CHECK enum status gather_counts(struct version **out, struct version *from, const struct text *places, size_t place_count,
-                                     const struct gather_source *source, uint64_t sequence, struct scope *scope);
+MUST_CHECK enum status gather_counts(struct version **out, struct version *from, const struct text *places,
+    size_t place_count, const struct gather_source *source, uint64_t sequence, struct scope *scope);
 
 #endif

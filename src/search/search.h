@@ -18,9 +18,9 @@ struct search;
 struct search_config {
     struct store *store;
     struct terminology *terminology; /* for :in, :not-in, :below, :above of tokens; NULL: they are not served */
-    struct text own_base;      /* the server's public base URL: references below it are local */
-    int zone_minutes;          /* zone of dates without one; Korea: 540 */
-    const struct clock *clock; /* what `ap` measures a date's distance from; NULL: the system's time */
+    struct text own_base;            /* the server's public base URL: references below it are local */
+    int zone_minutes;                /* zone of dates without one; Korea: 540 */
+    const struct clock *clock;       /* what `ap` measures a date's distance from; NULL: the system's time */
 };
 MUST_CHECK enum status search_open(struct search **out, const struct search_config *config, struct scope *scope);
 void search_close(struct search *search);

@@ -53,7 +53,7 @@ struct exchange {
     struct records_request request;
     struct records_answer answer;
     enum exchange_step step;
-    exchange_handler *worker_handler; /* EXCHANGE_TO_WORKER: what runs there */
+    exchange_handler *worker_handler;          /* EXCHANGE_TO_WORKER: what runs there */
     const struct records_operation *operation; /* an upper module's, which worker_handler runs */
 
     unsigned http_status;

@@ -258,12 +258,12 @@ static void broken_examples(void **state) {
     (void)state;
     char pattern[512];
     snprintf(pattern, sizeof pattern, "%s/data/fhir/examples/*.json", shared());
-    struct arena *arena = arena_open(ARENA_LIMIT);
     glob_t files;
     int mutants = 0;
     if (!open_folder(&files, pattern)) {
         skip();
     }
+    struct arena *arena = arena_open(ARENA_LIMIT);
     for (size_t i = 0; i < files.gl_pathc; i++) {
         break_everywhere(files.gl_pathv[i], arena, &mutants);
         arena_reset(arena);
