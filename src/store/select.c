@@ -238,12 +238,18 @@ static bool gives_up(const struct paging *paging) {
     return paging->walked > paging->walk_most;
 }
 
+/* With one sort, equals are in the order of rid: the page goes on behind the one before. With more, all equals are looked at. */
+static uint64_t first_rid(const struct paging *paging) {
+    return paging->after != NULL && paging->query->sort_count == 1 ? paging->after->rid + 1 : 0;
+}
+
 static void walk_ascending(struct paging *paging, uint32_t lane, struct text from) {
     char last[UINT8_MAX];
     struct text last_key = {last, 0};
     bool ties_matter = paging->query->sort_count > 1;
     struct walk *walk = walk_open(paging->run, WALK_RANGE, lane, from, (struct text){0});
-    while (walk_next(walk) && !gives_up(paging)) {
+    bool more = walk_seek(walk, from, first_rid(paging));
+    for (; more && !gives_up(paging); more = walk_next(walk)) {
         if (page_is_full(paging) && !(ties_matter && text_equal(walk->key, last_key))) {
             break;
         }
@@ -259,7 +265,7 @@ static void walk_descending(struct paging *paging, uint32_t lane, const struct t
     struct text last_key = {last, 0}, key;
     uint64_t rid;
     bool ties_matter = paging->query->sort_count > 1;
-    struct walk_down *down = walk_down_open(paging->run, lane, from);
+    struct walk_down *down = walk_down_open(paging->run, lane, from, first_rid(paging));
     while (!gives_up(paging) && walk_down_next(&key, &rid, down)) {
         if (page_is_full(paging) && !(ties_matter && text_equal(key, last_key))) {
             break;

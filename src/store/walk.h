@@ -58,8 +58,8 @@ bool walk_key_before(
 
 /* Visible rows from the greatest key down, and up the rids of each key. */
 struct walk_down;
-struct walk_down *walk_down_open(
-    struct search_run *run, uint32_t lane, const struct text *from); /* NULL: from the lane's end */
+/* Starts at (from, from_rid); `from` NULL: at the lane's end. */
+struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const struct text *from, uint64_t from_rid);
 void walk_down_close(struct walk_down *down);
 bool walk_down_next(
     struct text *key_out, uint64_t *rid_out, struct walk_down *down); /* the key is valid until the next call */

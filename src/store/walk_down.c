@@ -20,6 +20,8 @@ struct walk_down {
     struct mem_node *nodes[VIEW_GENERATIONS]; /* the last of each generation that is not behind the walk */
     struct walk *same;                        /* of the key that is walked by itself */
     bool in_same;
+    struct text from;
+    uint64_t first_rid; /* under the key `from` only */
     struct text key;
     char key_bytes[UINT8_MAX];
 };
@@ -79,9 +81,9 @@ static void node_before(struct walk_down *down, size_t generation, struct text b
     down->nodes[generation] = node != NULL && node->lane == down->lane ? node : NULL;
 }
 
-struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const struct text *from) {
+struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const struct text *from, uint64_t from_rid) {
     struct walk_down *down = ARENA_NEW(run->scope->arena, struct walk_down);
-    *down = (struct walk_down){.run = run, .lane = lane};
+    *down = (struct walk_down){.run = run, .lane = lane, .first_rid = from_rid};
     char *below = arena_alloc(run->scope->arena, UINT8_MAX + 1);
     size_t size = UINT8_MAX + 1;
     if (from == NULL) {
@@ -89,6 +91,7 @@ struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const st
     } else { /* the key after `from`, which is walked too */
         size = from->size + 1;
         memcpy(below, from->at, from->size);
+        down->from = *from;
         below[from->size] = '\0';
     }
     table_open(down, &down->row, SQL_ROW_DOWN, (struct text){below, size});
@@ -151,40 +154,54 @@ static bool leave_key(struct walk_down *down, uint64_t *rid, uint64_t *seq) {
     return alone;
 }
 
+/* Opens the walk of down->key alone. */
+static bool same_open(struct walk_down *down) {
+    if (down->same == NULL) {
+        down->same = walk_open(down->run, WALK_KEY, down->lane, down->key, (struct text){0});
+    } else {
+        walk_reopen(down->same, down->lane, down->key);
+    }
+    uint64_t first_rid = down->first_rid;
+    down->first_rid = 0;
+    return walk_seek(down->same, down->key, first_rid);
+}
+
+static void jump_over_rest(struct walk_down *down) {
+    if (down->row.inside_key) {
+        table_seek(down, &down->row, down->key);
+    }
+    if (down->past.inside_key) {
+        table_seek(down, &down->past, down->key);
+    }
+}
+
 bool walk_down_next(struct text *key_out, uint64_t *rid_out, struct walk_down *down) {
     struct text key;
-    *key_out = down->key;
-    for (;;) {
-        if (down->in_same && walk_next(down->same)) {
-            *rid_out = down->same->rid;
-            return true;
-        }
+    bool stands = down->in_same && walk_next(down->same);
+    while (!stands) {
         down->in_same = false;
-        if (down->row.inside_key) {
-            table_seek(down, &down->row, down->key);
-        }
-        if (down->past.inside_key) {
-            table_seek(down, &down->past, down->key);
-        }
+        jump_over_rest(down);
         if (down->run->status != STATUS_OK || !greatest(&key, down)) {
             return false;
         }
         if (key.size > 0) {
             memcpy(down->key_bytes, key.at, key.size);
         }
-        *key_out = down->key = (struct text){down->key_bytes, key.size};
+        down->key = (struct text){down->key_bytes, key.size};
+        down->first_rid = text_equal(down->key, down->from) ? down->first_rid : 0;
         uint64_t seq;
         if (leave_key(down, rid_out, &seq)) {
-            if (seq <= down->run->view->seq) {
+            bool visible = seq <= down->run->view->seq && *rid_out >= down->first_rid;
+            down->first_rid = 0;
+            if (visible) {
+                *key_out = down->key;
                 return down->run->status == STATUS_OK;
             }
             continue;
         }
-        if (down->same == NULL) {
-            down->same = walk_open(down->run, WALK_KEY, down->lane, down->key, (struct text){0});
-        } else {
-            walk_reopen(down->same, down->lane, down->key);
-        }
-        down->in_same = true;
+        stands = down->in_same = same_open(down);
     }
+    *key_out = down->key;
+    *rid_out = down->same->rid;
+    return true;
 }
