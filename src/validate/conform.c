@@ -268,7 +268,9 @@ bool validate_is_conforming(struct validate_run *run, const struct validate_plac
     const struct validate_node *node, const struct validate_item *item) {
     struct validate_report trial = {0}, *report = run->report;
     run->report = &trial;
+    run->trials++;
     validate_conform(run, place, &trial_frame, node, item);
+    run->trials--;
     run->report = report;
     return trial.errors == 0;
 }
@@ -277,7 +279,9 @@ bool validate_is_conforming_profile(struct validate_run *run, const struct valid
     const struct validate_profile *profile, const struct validate_item *item) {
     struct validate_report trial = {0}, *report = run->report;
     run->report = &trial;
+    run->trials++;
     validate_conform_profile(run, place, &trial_frame, profile, item);
+    run->trials--;
     run->report = report;
     return trial.errors == 0;
 }

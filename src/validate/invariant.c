@@ -1,4 +1,5 @@
-/* One invariant on one element. It is violated when it yields false; empty is no violation. Each has its own memory, so that
+/* One invariant on one element. It is violated when it yields false; empty is no violation. Best practice, which is
+ * information, is said once in a report. Each has its own memory, so that
  * a large document costs no more than its dearest invariant. */
 #include "validate/run.h"
 
@@ -98,7 +99,8 @@ void validate_check_invariant(struct validate_run *run, const struct validate_pl
     } else if (status != STATUS_OK) {
         validate_say(run, VALIDATE_WARNING, "not-supported", invariant->key, frame, "not checked: %s",
             scope.fault.first != NULL ? scope.fault.first->text : status_name(status));
-    } else if (evaluation.is_false) {
+    } else if (evaluation.is_false && (invariant->severity != VALIDATE_INFORMATION ||
+                                          validate_first_time(run, "practice", text_from(invariant->key)))) {
         validate_say(run, invariant->severity, "invariant", invariant->key, frame, "%s", invariant->human);
     }
     arena_reset(run->bench);

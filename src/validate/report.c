@@ -12,8 +12,13 @@ static const char *printable(const char *words, struct arena *arena) {
     return is_blank ? "?" : out;
 }
 
+int *validate_report_count(struct validate_report *report, enum validate_severity severity) {
+    return severity == VALIDATE_ERROR     ? &report->errors
+           : severity == VALIDATE_WARNING ? &report->warnings
+                                          : &report->informations;
+}
+
 void validate_report_add(struct validate_report *report, const struct validate_issue *issue, struct arena *arena) {
-    int *counts[] = {&report->errors, &report->warnings, &report->informations};
     struct validate_issue *kept = ARENA_NEW(arena, struct validate_issue);
     *kept = *issue;
     kept->next = NULL;
@@ -27,7 +32,7 @@ void validate_report_add(struct validate_report *report, const struct validate_i
         report->last->next = kept;
     }
     report->last = kept;
-    ++*counts[issue->severity];
+    ++*validate_report_count(report, issue->severity);
 }
 
 /* ---- as an OperationOutcome ------------------------------------------------------------------------------------- */
@@ -68,6 +73,14 @@ static void write_remark(struct json_writer *w, enum validate_severity severity,
     write_issue(w, &(struct validate_issue){.severity = severity, .code = code, .path = "", .text = text});
 }
 
+static void write_left_out(struct json_writer *w, enum validate_severity severity, int count) {
+    if (count > VALIDATE_ISSUES_MAX) {
+        struct text text =
+            text_format(w->buffer.arena, "%d of %d issues of this severity are shown", VALIDATE_ISSUES_MAX, count);
+        write_remark(w, severity, "too-costly", text.at);
+    }
+}
+
 void validate_write_outcome(struct json_writer *w, const struct validate_report *report) {
     int count = report->errors + report->warnings + report->informations;
     json_object_open(w);
@@ -77,10 +90,9 @@ void validate_write_outcome(struct json_writer *w, const struct validate_report 
     for (const struct validate_issue *issue = report->first; issue != NULL; issue = issue->next) {
         write_issue(w, issue);
     }
-    if (count > VALIDATE_ISSUES_MAX) {
-        struct text text = text_format(w->buffer.arena, "%d of %d issues are shown", VALIDATE_ISSUES_MAX, count);
-        write_remark(w, report->errors > 0 ? VALIDATE_ERROR : VALIDATE_INFORMATION, "too-costly", text.at);
-    }
+    write_left_out(w, VALIDATE_ERROR, report->errors);
+    write_left_out(w, VALIDATE_WARNING, report->warnings);
+    write_left_out(w, VALIDATE_INFORMATION, report->informations);
     if (count == 0) {
         write_remark(w, VALIDATE_INFORMATION, "informational", "nothing is wrong with it");
     }

@@ -63,8 +63,7 @@ static bool is_said(const struct validate_report *report, const struct validate_
 void validate_say(struct validate_run *run, enum validate_severity severity, const char *code, const char *key,
     const struct validate_frame *frame, const char *format, ...) {
     struct validate_report *report = run->report;
-    int *counts[] = {&report->errors, &report->warnings, &report->informations};
-    int count = report->errors + report->warnings + report->informations;
+    int *count = validate_report_count(report, severity);
     char path[PATH_SIZE_MAX] = "", text[TEXT_SIZE_MAX];
     if (frame != NULL) {
         write_path(path, sizeof path, frame);
@@ -74,14 +73,17 @@ void validate_say(struct validate_run *run, enum validate_severity severity, con
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     struct validate_issue issue = {NULL, severity, code, path, key, run->profile, text};
-    if (count >= VALIDATE_ISSUES_MAX) {
-        ++*counts[severity];
+    if (*count >= VALIDATE_ISSUES_MAX) {
+        ++*count;
     } else if (!is_said(report, &issue)) {
         validate_report_add(report, &issue, run->scope->arena);
     }
 }
 
 bool validate_first_time(struct validate_run *run, const char *what, struct text subject) {
+    if (run->trials > 0) {
+        return false;
+    }
     for (const struct validate_said *said = run->said; said != NULL; said = said->next) {
         if (strcmp(said->what, what) == 0 && text_equal(said->subject, subject)) {
             return false;

@@ -59,11 +59,15 @@ struct validate_run {
     enum status status;
     bool ignores_declared;
     int depth;                    /* of profiles asked for by profiles */
+    int trials;                   /* under way: what they say is not heard */
     const char *profile;          /* who speaks; NULL: R4 itself */
     struct validate_known *known; /* profiles looked for */
     struct validate_said *said;   /* value sets and definitions that are not here: said once */
     struct validate_done *done;   /* (resource, profile) pairs that references led to */
 };
+
+/* ---- report.c ---- */
+int *validate_report_count(struct validate_report *report, enum validate_severity severity);
 
 /* ---- run.c ---- */
 bool validate_is_over(struct validate_run *run);

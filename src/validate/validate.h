@@ -18,7 +18,7 @@
 
 /* Limits. Past one, the report says which. */
 enum {
-    VALIDATE_ISSUES_MAX = 500,     /* of a report; further ones are counted */
+    VALIDATE_ISSUES_MAX = 300,     /* of a report, of each severity; further ones are counted */
     VALIDATE_PROFILES_MAX = 64,    /* asked for in one request */
     VALIDATE_CHAIN_MAX = 16,       /* profiles derived from profiles; profiles asked for by profiles */
     VALIDATE_ELEMENTS_MAX = 20000, /* of one profile */

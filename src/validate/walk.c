@@ -146,7 +146,7 @@ static void check_declared(struct validate_run *run, const struct validate_place
     const struct validate_profile *profile = validate_find_profile(run, frame, url.url, url.version);
     if (profile != NULL) {
         validate_conform_profile(run, place, frame, profile, item);
-    } else {
+    } else if (validate_first_time(run, "declared", canonical)) {
         validate_say(run, VALIDATE_WARNING, "not-found", NULL, frame,
             "not checked against the declared profile %.*s: it is not known here, or cannot be used",
             (int)canonical.size, canonical.at);
