@@ -19,6 +19,7 @@ struct shelf {
     char folder[64];
     struct clock *clock;
     struct store *store;
+    struct terminology *terminology;
     struct search *search;
     struct scope scope;
 };
@@ -38,13 +39,19 @@ static inline void shelf_open(struct shelf *shelf, int zone_minutes, int64_t sta
     enum status status = store_open(&shelf->store, &config, &shelf->scope);
     shelf_print_faults(&shelf->scope);
     assert_int_equal(status, STATUS_OK);
-    const struct search_config search_config = {
-        .store = shelf->store, .own_base = TEXT(SHELF_BASE), .zone_minutes = zone_minutes, .clock = shelf->clock};
+    const struct terminology_config terms = {.store = shelf->store, .clock = shelf->clock};
+    assert_int_equal(terminology_open(&shelf->terminology, &terms, &shelf->scope), STATUS_OK);
+    const struct search_config search_config = {.store = shelf->store,
+        .terminology = shelf->terminology,
+        .own_base = TEXT(SHELF_BASE),
+        .zone_minutes = zone_minutes,
+        .clock = shelf->clock};
     assert_int_equal(search_open(&shelf->search, &search_config, &shelf->scope), STATUS_OK);
 }
 
 static inline void shelf_close(struct shelf *shelf) {
     search_close(shelf->search);
+    terminology_close(shelf->terminology);
     store_close(shelf->store);
     clock_close(shelf->clock);
     arena_close(shelf->scope.arena);

@@ -102,7 +102,10 @@ static inline struct text library_decode(struct arena *arena, struct text part) 
     size_t size = 0;
     for (size_t i = 0; i < part.size; i++) {
         bool is_escape = part.at[i] == '%' && i + 2 < part.size && library_hex(part.at[i + 1]) >= 0;
-        out[size++] = is_escape ? (char)(library_hex(part.at[i + 1]) << 4 | library_hex(part.at[i + 2])) : part.at[i];
+        out[size++] = part.at[i];
+        if (is_escape) {
+            out[size - 1] = (char)(library_hex(part.at[i + 1]) << 4 | library_hex(part.at[i + 2]));
+        }
         i += is_escape ? 2 : 0;
     }
     return (struct text){out, size};
