@@ -104,6 +104,15 @@ static enum status take_variables(struct evaluation *evaluation) {
     return STATUS_OK;
 }
 
+static enum status member_of(bool *out, bool *known, void *context, const struct fhirpath_item *code,
+    struct text value_set, struct scope *scope) {
+    const struct evaluation *evaluation = context;
+    struct terminology *terminology = evaluation->op->records->terminology;
+    *out = *known = false;
+    return terminology == NULL ? STATUS_OK
+                               : terminology_member_of(out, known, terminology, code, value_set, scope);
+}
+
 static enum status keep_trace(
     void *context, struct text name, const struct fhirpath_items *items, struct scope *scope) {
     struct evaluation *evaluation = context;
@@ -376,6 +385,7 @@ enum status evaluation_start(struct operation *op, const struct invocation *invo
     enum status status = take_resource(&evaluation);
     evaluation.environment = (struct fhirpath_environment){
         .resource = evaluation.resource,
+        .member_of = member_of,
         .trace = keep_trace,
         .context = &evaluation,
         .now_us = clock_now_us(op->records->clock),

@@ -39,13 +39,12 @@ const struct terminology_operation *terminology_operation_find(fhir_type type, s
 
 enum status terminology_run(
     struct text *out, struct terminology *terminology, const struct terminology_call *call, struct scope *scope) {
-    for (size_t i = 0; i < OPERATION_COUNT; i++) {
-        if (call->operation == &operations[i].face) {
-            return operations[i].function(out, terminology, call, scope);
-        }
+    size_t i = 0;
+    while (i < OPERATION_COUNT && call->operation != &operations[i].face) {
+        i++;
     }
-    invariant(!"an operation of the table");
-    return STATUS_UNSUPPORTED;
+    invariant(i < OPERATION_COUNT);
+    return operations[i].function(out, terminology, call, scope);
 }
 
 /* ---- what it is about ------------------------------------------------------------------------------------------- */

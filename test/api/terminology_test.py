@@ -137,6 +137,14 @@ class Terminology(unittest.TestCase):
         self.assertEqual({o["name"] for o in resources["CodeSystem"]["operation"]} >= {"lookup", "subsumes", "validate-code"}, True)
         self.assertIn("translate", {o["name"] for o in resources["ConceptMap"]["operation"]})
 
+    def test_member_of(self):
+        for gender, expected in (("female", True), ("fox", False)):
+            answer = self.http.post("$fhirpath", parameters(
+                expression="Patient.gender.memberOf('" + GENDERS + "')", resource={"resourceType": "Patient", "gender": gender}))
+            self.assertEqual(answer.status, 200, answer)
+            result = next(entry for entry in answer.json["parameter"] if entry["name"] == "result")
+            self.assertEqual([part["valueBoolean"] for part in result["part"] if "valueBoolean" in part], [expected], answer)
+
     # ---- uploads ----
 
     def test_uploads_change(self):
