@@ -55,7 +55,8 @@ struct text book_definition(const struct terminology_book *book, uint32_t at, st
 
 static int compare_string(const char *string, struct text text) {
     size_t size = strlen(string);
-    int order = memcmp(string, text.at, size < text.size ? size : text.size);
+    size_t common = size < text.size ? size : text.size;
+    int order = common == 0 ? 0 : memcmp(string, text.at, common);
     return order != 0 ? order : (size > text.size) - (size < text.size);
 }
 
