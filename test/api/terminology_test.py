@@ -212,6 +212,25 @@ class Terminology(unittest.TestCase):
         self.http.delete("ValueSet/anysct")
         self.assertEqual(self.http.get("Condition?code:in=http://example.org/ValueSet/anysct").status, 400)
 
+    def test_conditions_that_need_codes(self):
+        """A condition is decided inside the unit of work, also where the value set came in the unit before it."""
+        resource = {"resourceType": "Basic", "code": {"coding": [{"system": "http://example.org/kinds", "code": "k1"}]}}
+        self.put({"resourceType": "CodeSystem", "id": "kinds", "url": "http://example.org/kinds", "status": "active",
+                  "content": "complete", "concept": [{"code": "k1"}]})
+        condition = "code:in=" + quote("http://example.org/kinds?fhir_vs", safe=":/")
+        made = self.http.post("Basic", resource, {"If-None-Exist": condition})
+        self.assertEqual(made.status, 201, made)
+        again = self.http.post("Basic", resource, {"If-None-Exist": condition})
+        self.assertEqual((again.status, again.json["id"]), (200, made.json["id"]), again)
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [
+            {"resource": {**resource, "id": "x"}, "request": {"method": "POST", "url": "Basic", "ifNoneExist": condition}},
+            {"resource": {"resourceType": "CodeSystem", "id": "kinds2", "url": "http://example.org/kinds2", "status": "active",
+                          "content": "complete"}, "request": {"method": "PUT", "url": "CodeSystem/kinds2"}}]}
+        for _ in range(3):
+            answer = self.http.post("", bundle)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertTrue(answer.json["entry"][0]["response"]["status"].startswith("200"), answer)
+
 
 if __name__ == "__main__":
     unittest.main()
