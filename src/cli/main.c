@@ -43,11 +43,12 @@ static void print_help(const struct command *command) {
 }
 
 const char *argument(const struct arguments *arguments, const char *name) {
-    for (int i = 0; arguments->command->options[i].name != NULL; i++)
-        if (strcmp(arguments->command->options[i].name, name) == 0)
-            return arguments->values[i] != NULL ? arguments->values[i] : arguments->command->options[i].otherwise;
-    invariant(!"an option that its command does not list");
-    return NULL;
+    const struct option_row *options = arguments->command->options;
+    int i = 0;
+    while (options[i].name != NULL && strcmp(options[i].name, name) != 0)
+        i++;
+    invariant(options[i].name != NULL); /* an option that its command does not list */
+    return arguments->values[i] != NULL ? arguments->values[i] : options[i].otherwise;
 }
 
 bool argument_flag(const struct arguments *arguments, const char *name) {
