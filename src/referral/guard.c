@@ -66,6 +66,39 @@ static bool crew_may(const char *trigger) {
 
 /* ---- identity ------------------------------------------------------------------------------------------------------- */
 
+/* What the engine alone writes among a Task's inputs and outputs. */
+static bool is_of_engine(struct text code) {
+    static const char *const codes[] = {
+        "departed", "first-offer", "delayed", "decision", "mode", "extreme", "rank", "hold", "return-request"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (text_is(code, codes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Inputs and outputs stay as they were written; a client adds behind them, and nothing that is the engine's. */
+static enum status guard_growing(
+    const yyjson_val *before, const yyjson_val *after, const char *member, const char *system, struct scope *scope) {
+    yyjson_val *old = (yyjson_val *)json_get(before, member), *new = (yyjson_val *)json_get(after, member);
+    const char *path = text_format(scope->arena, "Task.%s", member).at;
+    size_t count = yyjson_arr_size(old), new_count = yyjson_arr_size(new);
+    bool kept = count <= new_count;
+    for (size_t n = 0; n < count && kept; n++) {
+        kept = json_equal(yyjson_arr_get(old, n), yyjson_arr_get(new, n));
+    }
+    if (!kept) {
+        return fault(scope, STATUS_CONFLICT, path, "what was written stays: add behind it");
+    }
+    for (size_t n = count; n < new_count; n++) {
+        if (is_of_engine(coding_code(json_get(yyjson_arr_get(new, n), "type"), system))) {
+            return fault(scope, STATUS_CONFLICT, path, "the engine alone writes this kind of %s", member);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status guard_identity(const yyjson_val *before, const yyjson_val *after, struct scope *scope) {
     static const char *const fixed[] = {"focus", "for", "partOf", "requester", "intent", "code"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
@@ -77,20 +110,8 @@ static enum status guard_identity(const yyjson_val *before, const yyjson_val *af
                 scope, STATUS_CONFLICT, path, "this does not change in the life of a referral: begin another one");
         }
     }
-    static const char *const growing[] = {"input", "output"};
-    for (size_t i = 0; i < sizeof growing / sizeof *growing; i++) {
-        yyjson_val *old = (yyjson_val *)json_get(before, growing[i]), *new = (yyjson_val *)json_get(after, growing[i]);
-        size_t count = yyjson_arr_size(old);
-        bool kept = count <= yyjson_arr_size(new);
-        for (size_t n = 0; n < count && kept; n++) {
-            kept = json_equal(yyjson_arr_get(old, n), yyjson_arr_get(new, n));
-        }
-        if (!kept) {
-            const char *path = text_format(scope->arena, "Task.%s", growing[i]).at;
-            return fault(scope, STATUS_CONFLICT, path, "what was written stays: add behind it");
-        }
-    }
-    return STATUS_OK;
+    enum status status = guard_growing(before, after, "input", TASK_INPUT_SYSTEM, scope);
+    return status == STATUS_OK ? guard_growing(before, after, "output", TASK_OUTPUT_SYSTEM, scope) : status;
 }
 
 static enum status guard_delete(

@@ -187,6 +187,54 @@ class Laws(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         self.assertEqual(business(self.fresh(loop)), "accepted")
 
+    # 6: one hold a bed
+    def test_one_hold_a_bed(self):
+        place, holds, offers = "A2200013", [], []
+        for _ in range(6):
+            patient = new_patient(self.http)
+            answer, _, asked = send(self.http, patient, 2, place=f"Organization/{place}", override_reason="가족이 있는 곳")
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(owner_of(asked[0]), place)
+            offers.append(asked[0])
+        threads = [threading.Thread(target=lambda o=o: receiver(self.server, o).put("Task/" + o["id"], accepted(o))) for o in offers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for offer in offers:
+            now = self.fresh(offer)
+            self.assertEqual(business(now), "accepted")
+            held = [o["valueString"] for o in now.get("output", []) if o["type"]["coding"][0]["code"] == "hold"]
+            self.assertLessEqual(len(held), 1)
+            holds += held
+        self.assertGreater(len(holds), 1, "the board shows free beds, so they are held")
+        self.assertEqual(len(set(holds)), len(holds), holds)
+        taken = self.fresh(offers[0])
+        other = next(h for h in holds if h not in str(taken.get("output")))
+        kind = {"coding": [{"system": "https://fhir.soyang.example/CodeSystem/task-output", "code": "hold"}]}
+        self.http.put("Task/" + taken["id"], {**taken, "output": taken.get("output", []) + [{"type": kind, "valueString": other}]})
+        self.assertNotIn(other, str(self.fresh(offers[0]).get("output")), "a hold cannot be written by hand")
+
+    # law 4 of the brief: a count has an age and an author
+    def test_boards(self):
+        board = self.http.get("MeasureReport/capacity-A2200013").json
+        self.assertTrue(board["date"] and board["reporter"]["reference"])
+        path = "MeasureReport/capacity-A2200013"
+        for wrong in ({**board, "date": "2099-01-01T00:00:00Z"}, {k: v for k, v in board.items() if k != "date"},
+                      {k: v for k, v in board.items() if k != "reporter"}):
+            self.assertGreaterEqual(self.http.put(path, wrong).status, 400)
+            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": wrong, "request": {"method": "PUT", "url": path}}]}
+            self.assertGreaterEqual(self.http.post("", bundle).status, 400)
+        stranger = receiver(self.server, {"owner": {"reference": "Organization/A2200038"}})
+        self.assertEqual(stranger.put(path, board).status, 403)
+        self.assertEqual(self.http.get(path).json, board)
+
+    # law 5 of the brief: nothing is read without a purpose
+    def test_purpose(self):
+        nobody = receiver(self.server, {"owner": {"reference": "Organization/A2200013"}})
+        nobody.headers["X-Soyang-Purpose"] = ""
+        self.assertEqual(nobody.get("Patient").status, 403)
+
     # there and back
     def test_the_whole_way(self):
         loop, offers = self.sent()
