@@ -109,8 +109,7 @@ static enum status member_of(bool *out, bool *known, void *context, const struct
     const struct evaluation *evaluation = context;
     struct terminology *terminology = evaluation->op->records->terminology;
     *out = *known = false;
-    return terminology == NULL ? STATUS_OK
-                               : terminology_member_of(out, known, terminology, code, value_set, scope);
+    return terminology == NULL ? STATUS_OK : terminology_member_of(out, known, terminology, code, value_set, scope);
 }
 
 static enum status keep_trace(
