@@ -269,7 +269,7 @@ enum status server_open(struct server **out, const struct server_config *config,
     server->lock = lock;
     server->config = *config;
     server->port = config->port;
-    snprintf(server->base, sizeof server->base, "http://127.0.0.1:%u/fhir", (unsigned)server->port);
+    (void)snprintf(server->base, sizeof server->base, "http://127.0.0.1:%u/fhir", (unsigned)server->port);
     if (server->config.body_max == 0)
         server->config.body_max = SERVER_BODY_MAX;
     if (server->config.http_threads == 0)
@@ -294,7 +294,7 @@ uint16_t server_port(const struct server *server) {
 /* Suspended connections must be answered before the library may stop. */
 static void await_exchanges(const struct server *server) {
     for (int waited_ms = 0; atomic_load(&server->in_flight) > 0 && waited_ms < CLOSING_PATIENCE_MS; waited_ms += 5)
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 }
 
 void server_close(struct server *server) {
