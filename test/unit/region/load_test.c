@@ -220,7 +220,7 @@ static const struct spoilt {
     {"korea/conditions.csv", "Y0020,MKioskTy2,뇌경색 재관류중재술,Ischaemic stroke: reperfusion,adult,02;06",
         "Y0020,MKioskTy2,,Ischaemic stroke: reperfusion,adult,02;06", "conditions.csv:3:display_ko"},
     {"korea/needs-own.csv", "04;06;05", "04;06;77", "needs-own.csv:2:departments"},
-    {"korea/policy.json", "\"ignored_after_minutes\": {\"value\": 360", "\"ignored_after_minutes\": {\"value\": 1",
+    {"korea/policy.json", "\"ignored_after_minutes\": {\"value\": 60", "\"ignored_after_minutes\": {\"value\": 1",
         "policy.json:*:board.ignored_after_minutes"},
 };
 
