@@ -11,14 +11,14 @@ static const struct option_row options[] = {{0}};
 static void show(void *context, uint64_t done, uint64_t total) {
     (void)context;
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\rchecked %llu of %llu", (unsigned long long)done, (unsigned long long)total);
+        (void)fprintf(stderr, "\rchecked %llu of %llu", (unsigned long long)done, (unsigned long long)total);
 }
 
 static int run(const struct arguments *arguments, struct scope *scope) {
     struct clock *clock = clock_open(1);
     struct store *store = NULL;
     if (access(arguments->operands[0], R_OK | W_OK | X_OK) != 0) {
-        fprintf(stderr, "soyang check: %s is no folder that can be opened\n", arguments->operands[0]);
+        (void)fprintf(stderr, "soyang check: %s is no folder that can be opened\n", arguments->operands[0]);
         clock_close(clock);
         return EXIT_FAULT;
     }

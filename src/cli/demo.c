@@ -61,7 +61,7 @@ static enum status choose_folder(
         return is_empty_folder(*out) ? STATUS_OK
                                      : fault(scope, STATUS_INVALID, "--data",
                                            "%s is not empty; the demonstration needs a fresh folder", *out);
-    snprintf(stage->made_folder, sizeof stage->made_folder, "/tmp/soyang-demo-XXXXXX");
+    (void)snprintf(stage->made_folder, sizeof stage->made_folder, "/tmp/soyang-demo-XXXXXX");
     *out = mkdtemp(stage->made_folder);
     return *out != NULL ? STATUS_OK
                         : fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp: %s", strerror(errno));
@@ -139,7 +139,7 @@ static enum status open_all(struct stage *stage, const struct arguments *argumen
            "Page: http://127.0.0.1:%u/   clock: %.0f times as fast, quiet stretches skipped\n\n",
         (int)stage->demo.snapshot->name_ko.size, stage->demo.snapshot->name_ko.at, loaded.places, loaded.posts,
         loaded.districts, path, (unsigned)server_port(stage->server), speed);
-    fflush(stdout);
+    (void)fflush(stdout);
     return STATUS_OK;
 }
 
@@ -264,7 +264,7 @@ static void print_case(const struct demo_case *c, const struct demo *demo) {
         printf("  treated  %.*s; loop closed after %.1f h\n\n", (int)name.size, name.at, hours);
     else
         printf("  LOST: the loop is in no known state\n\n");
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 static int64_t earliest_us(const struct stage *stage) {
@@ -341,7 +341,7 @@ static int summarise(const struct stage *stage) {
     }
     printf("patients %d, placed %d, kept local %d, loops closed %d, asked per patient %.2f, lost %d\n",
         stage->case_count, placed, local, closed, placed > 0 ? (double)asked / placed : 0.0, lost);
-    fflush(stdout);
+    (void)fflush(stdout);
     return lost == 0 ? EXIT_DONE : EXIT_FAULT;
 }
 
@@ -372,7 +372,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         if (!argument_flag(arguments, "--once")) {
             clock_set_speed(stage->demo.clock, 1); /* whoever looks at the page now has real minutes */
             printf("The page stays at http://127.0.0.1:%u/ until Ctrl-C.\n", (unsigned)server_port(stage->server));
-            fflush(stdout);
+            (void)fflush(stdout);
             serve_until_interrupted();
         }
     }

@@ -132,7 +132,7 @@ static void show_progress(const char *path, double part, int64_t *shown_us) {
         return;
     *shown_us = now_us;
     int filled = (int)(part * BAR);
-    fprintf(stderr, "\r[%.*s%.*s] %3.0f %%  %s\x1b[K", filled, "##############################", BAR - filled,
+    (void)fprintf(stderr, "\r[%.*s%.*s] %3.0f %%  %s\x1b[K", filled, "##############################", BAR - filled,
         "..............................", part * 100, path);
 }
 
@@ -197,7 +197,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     remote_close(sink.remote);
     folder_close(&folder);
     if (isatty(STDERR_FILENO))
-        fputc('\n', stderr);
+        (void)fputc('\n', stderr);
     printf("imported %llu resources in %.1f s (%.0f/s)%s\n", (unsigned long long)count, seconds,
         (double)count / (seconds > 0 ? seconds : 1), status == STATUS_OK ? "" : ", then stopped");
     return report(scope, status);

@@ -18,13 +18,13 @@ static const struct command *const commands[] = {
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0], PROCESS_ARENA_MAX = 1 << 30, COLUMN = 26 };
 
 static void print_overview(FILE *to) {
-    fputs("Soyang (소양): a region's healthcare delivery system.\n"
-          "Research and decision support; not a certified medical device.\n\n"
-          "usage: soyang COMMAND [OPTION...] [OPERAND...]\n\n",
+    (void)fputs("Soyang (소양): a region's healthcare delivery system.\n"
+                "Research and decision support; not a certified medical device.\n\n"
+                "usage: soyang COMMAND [OPTION...] [OPERAND...]\n\n",
         to);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n", to);
+        (void)fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    (void)fputs("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n", to);
 }
 
 static void print_help(const struct command *command) {
@@ -32,7 +32,7 @@ static void print_help(const struct command *command) {
         command->operands, command->description);
     for (const struct option_row *row = command->options; row->name != NULL; row++) {
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s", row->name, row->argument != NULL ? " " : "",
+        (void)snprintf(left, sizeof left, "%s%s%s", row->name, row->argument != NULL ? " " : "",
             row->argument != NULL ? row->argument : "");
         printf("  %-*s %s", COLUMN, left, row->help);
         if (row->otherwise != NULL)
@@ -67,11 +67,11 @@ int report(const struct scope *scope, enum status status) {
     if (status == STATUS_OK)
         return EXIT_DONE;
     for (const struct issue *issue = scope->fault.first; issue != NULL; issue = issue->next)
-        fprintf(stderr, "soyang: %s%s%s\n", issue->path, issue->path[0] != '\0' ? ": " : "", issue->text);
+        (void)fprintf(stderr, "soyang: %s%s%s\n", issue->path, issue->path[0] != '\0' ? ": " : "", issue->text);
     if (scope->fault.count > FAULT_ISSUES_MAX)
-        fprintf(stderr, "soyang: and %d more\n", scope->fault.count - FAULT_ISSUES_MAX);
+        (void)fprintf(stderr, "soyang: and %d more\n", scope->fault.count - FAULT_ISSUES_MAX);
     if (scope->fault.first == NULL)
-        fprintf(stderr, "soyang: %s\n", status_name(status));
+        (void)fprintf(stderr, "soyang: %s\n", status_name(status));
     return status == STATUS_CONFLICT ? EXIT_IN_USE : EXIT_FAULT;
 }
 
@@ -83,7 +83,7 @@ static int option_find(const struct command *command, const char *word, size_t s
 }
 
 static int usage_fault(const struct command *command, const char *what, const char *word) {
-    fprintf(stderr, "soyang %s: %s%s\nTry 'soyang %s --help'.\n", command->name, what, word, command->name);
+    (void)fprintf(stderr, "soyang %s: %s%s\nTry 'soyang %s --help'.\n", command->name, what, word, command->name);
     return EXIT_USAGE;
 }
 
@@ -164,6 +164,6 @@ int main(int argc, char **argv) {
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return run(commands[i], argc - 2, argv + 2);
-    fprintf(stderr, "soyang: there is no command '%s'\nTry 'soyang --help'.\n", argv[1]);
+    (void)fprintf(stderr, "soyang: there is no command '%s'\nTry 'soyang --help'.\n", argv[1]);
     return EXIT_USAGE;
 }

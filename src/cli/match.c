@@ -127,7 +127,7 @@ struct passing_folder {
 };
 
 static enum status passing_open(struct passing_folder *passing, struct scope *scope) {
-    snprintf(passing->path, sizeof passing->path, "/tmp/soyang-match-XXXXXX");
+    (void)snprintf(passing->path, sizeof passing->path, "/tmp/soyang-match-XXXXXX");
     if (mkdtemp(passing->path) == NULL)
         return fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp");
     return STATUS_OK;

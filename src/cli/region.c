@@ -15,7 +15,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     struct folder folder = {0};
     struct region_loaded loaded = {0};
     if (strcmp(arguments->operands[0], "load") != 0) {
-        fprintf(stderr, "soyang region: there is no action '%s'; there is 'load'\n", arguments->operands[0]);
+        (void)fprintf(stderr, "soyang region: there is no action '%s'; there is 'load'\n", arguments->operands[0]);
         return EXIT_USAGE;
     }
     struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};

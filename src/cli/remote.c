@@ -36,7 +36,7 @@ enum status remote_open(struct remote **out, const char *url, struct scope *scop
         free(remote);
         return fault(scope, STATUS_UNAVAILABLE, "--url", "no memory for the HTTP client");
     }
-    snprintf(remote->base, sizeof remote->base, "%.*s/fhir", (int)base.size, base.at);
+    (void)snprintf(remote->base, sizeof remote->base, "%.*s/fhir", (int)base.size, base.at);
     *out = remote;
     return STATUS_OK;
 }

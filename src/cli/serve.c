@@ -41,7 +41,7 @@ void serve_block_signals(void) {
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
 }
 
 static enum status serve(
@@ -88,7 +88,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         printf("Soyang listens on http://127.0.0.1:%u/ (FHIR: /fhir), ready after %.0f ms. Ctrl-C ends it.\n"
                "Research and decision support; not a certified medical device.\n",
             (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
-        fflush(stdout);
+        (void)fflush(stdout);
         serve_until_interrupted();
         puts("Soyang ends: finishing what was accepted.");
     }

@@ -88,7 +88,7 @@ void source_close(struct source *source) {
         BZ2_bzDecompressEnd(&source->bzip2);
     ZSTD_freeDStream(source->zstd);
     if (source->file != NULL)
-        fclose(source->file);
+        (void)fclose(source->file);
     free(source);
 }
 

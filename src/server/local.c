@@ -9,7 +9,7 @@ static bool is_own_authority(const struct server *server, const char *authority)
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char own[64];
-        snprintf(own, sizeof own, "%s:%u", names[i], (unsigned)server->port);
+        (void)snprintf(own, sizeof own, "%s:%u", names[i], (unsigned)server->port);
         if (strcmp(authority, own) == 0)
             return true;
     }

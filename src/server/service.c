@@ -198,10 +198,7 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *co
     (void)connection;
     if (exchange == NULL)
         return NULL;
-    size_t size = strlen(uri);
-    char *copy = arena_alloc(exchange->arena, size + 1);
-    memcpy(copy, uri, size);
-    exchange->target = (struct text){copy, size};
+    exchange->target = text_copy(exchange->arena, text_from(uri));
     return exchange;
 }
 
