@@ -297,15 +297,14 @@ static void await_exchanges(const struct server *server) {
 void server_close(struct server *server) {
     if (server == NULL)
         return;
-    if (server->daemon != NULL) {
-        MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-        if (listener != MHD_INVALID_SOCKET)
-            close(listener);
-    }
+    /* The library's threads look at the listening socket until they have stopped: it is closed after them. */
+    MHD_socket listener = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : MHD_INVALID_SOCKET;
     await_exchanges(server);
     workers_close(server->workers);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET)
+        (void)close(listener);
     for (struct exchange *exchange = server->free_exchanges; exchange != NULL;) {
         struct exchange *next = exchange->next;
         arena_close(exchange->arena);
