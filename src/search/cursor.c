@@ -52,7 +52,7 @@ static bool base64url_read(uint8_t *out, size_t *size_out, struct text value) {
             out[(*size_out)++] = (uint8_t)(bits >> count);
         }
     }
-    return true;
+    return (bits & ((1U << count) - 1)) == 0; /* one text for one cursor */
 }
 
 static uint8_t *put_number(uint8_t *at, uint64_t value, int bytes) {
