@@ -15,7 +15,9 @@ static const struct route routes[] = {
     {"POST", "", RECORDS_BUNDLE, ROUTE_PLAIN},
     {"GET", "H", RECORDS_HISTORY_SYSTEM, ROUTE_PLAIN},
     {"POST", "S", RECORDS_SEARCH, ROUTE_FORM},
+    {"GET", "S", RECORDS_SEARCH, ROUTE_PLAIN}, /* not in R4's table; well-known clients send it */
     {"GET", "T", RECORDS_SEARCH, ROUTE_PLAIN},
+    {"GET", "TS", RECORDS_SEARCH, ROUTE_PLAIN},
     {"POST", "TS", RECORDS_SEARCH, ROUTE_FORM},
     {"POST", "T", RECORDS_CREATE, ROUTE_PLAIN},
     {"PUT", "T", RECORDS_UPDATE, ROUTE_CONDITIONAL},
