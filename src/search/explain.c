@@ -9,7 +9,8 @@ static const char *const kind_names[] = {[STORE_PLAN_NONE] = "none",
     [STORE_PLAN_SUBTRACT] = "subtract",
     [STORE_PLAN_SOURCES] = "sources",
     [STORE_PLAN_TARGETS] = "targets",
-    [STORE_PLAN_REFERRING] = "referring"};
+    [STORE_PLAN_REFERRING] = "referring",
+    [STORE_PLAN_TEXT] = "text"};
 
 enum { EXPLAIN_BYTES_MAX = 1 << 20, EXPLAIN_KEY_BYTES = 40 };
 
@@ -26,6 +27,21 @@ static void put_key(struct buffer *out, const char *name, struct text key) {
             buffer_put_format(out, "\\%02x", c);
         }
     }
+}
+
+static void put_words(struct buffer *out, const struct store_text *text) {
+    static const char *const kinds[] = {
+        [STORE_TEXT_ALL] = "all", [STORE_TEXT_ANY] = "any", [STORE_TEXT_WITHOUT] = "without"};
+    if (text->kind == STORE_TEXT_PHRASE) {
+        buffer_put_format(out, " fields=%u", text->fields);
+        put_key(out, text->end == STORE_TEXT_PREFIX ? "prefix" : "words", text->words);
+        return;
+    }
+    buffer_put_format(out, " %s(", kinds[text->kind]);
+    for (size_t i = 0; i < text->child_count; i++) {
+        put_words(out, text->children[i]);
+    }
+    buffer_put_string(out, " )");
 }
 
 static void put_node(struct buffer *out, plan_node node, int depth) {
@@ -47,6 +63,9 @@ static void put_node(struct buffer *out, plan_node node, int depth) {
             out, " %s@%d", node->filter.kind == STORE_FILTER_SLICE ? "slice" : "contains", node->filter.offset);
         put_key(out, "low", node->filter.low);
         put_key(out, "high", node->filter.high);
+    }
+    if (node->text != NULL) {
+        put_words(out, node->text);
     }
     buffer_put_char(out, '\n');
     for (size_t i = 0; i < node->child_count; i++) {

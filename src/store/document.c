@@ -1,5 +1,7 @@
 #include "store/document.h"
 
+#include "store/text_index.h"
+
 #include <string.h>
 
 /* ---- keys ------------------------------------------------------------------------------------------------------------ */
@@ -208,6 +210,8 @@ bool document_fits(struct document *document, struct search_run *run, const stru
         return fits_reference(document, run, plan);
     case STORE_PLAN_TARGETS:
         return fits_targets(document, run, plan);
+    case STORE_PLAN_TEXT:
+        return text_document_fits(document, run, plan->text);
     }
     return false;
 }

@@ -93,6 +93,24 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_DICTIONARIES] = "SELECT number,bytes FROM dictionary ORDER BY number",
     [SQL_DICTIONARY_ADD] = "INSERT INTO dictionary(number,bytes) VALUES(?1,?2)",
 
+    [SQL_RESOURCE_CURRENT] = "SELECT vid,seq FROM resource WHERE rid=?1",
+    [SQL_VERSION_TAIL] =
+        "SELECT vid,rid,previous,type,seq,method,dictionary,gap,size,body FROM version WHERE vid>=?1 ORDER BY vid",
+
+    /* In the file of the text index; the others have none of these tables. */
+    [SQL_TEXT_MARK_GET] = "SELECT vid,rid,seq,horizon,form FROM mark WHERE one=1",
+    [SQL_TEXT_MARK_SET] = "INSERT OR REPLACE INTO mark(one,vid,rid,seq,horizon,form) VALUES(1,?1,?2,?3,?4,?5)",
+    [SQL_TEXT_ADD] = "INSERT INTO words(rowid,field0,field1) VALUES(?1,?2,?3)",
+    [SQL_TEXT_REMOVE] = "INSERT INTO words(words,rowid,field0,field1) VALUES('delete',?1,?2,?3)",
+    [SQL_TEXT_HITS] = ("SELECT document.vid,document.rid FROM words CROSS JOIN document ON document.vid=words.rowid "
+                       "WHERE words MATCH ?1"),
+    [SQL_DOCUMENT_ADD] = "INSERT INTO document(vid,rid) VALUES(?1,?2)",
+    [SQL_DOCUMENT_GET] = "SELECT rid FROM document WHERE vid=?1",
+    [SQL_DOCUMENT_REMOVE] = "DELETE FROM document WHERE vid=?1",
+    [SQL_ENDED_ADD] = "INSERT OR IGNORE INTO ended(seq,vid) VALUES(?1,?2)",
+    [SQL_ENDED_LIST] = "SELECT seq,vid FROM ended WHERE seq<=?1 ORDER BY seq,vid LIMIT ?2",
+    [SQL_ENDED_REMOVE] = "DELETE FROM ended WHERE seq=?1 AND vid=?2",
+
     [SQL_INTEGRITY] = "PRAGMA integrity_check(10)",
 };
 
@@ -120,10 +138,17 @@ static const char *const settings_of_checkpoints[] = {"PRAGMA cache_size=-64", N
 static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864", NULL};
+static const char *const settings_of_text_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-1024", NULL};
+/* What was not synced before a power loss is indexed again. */
+static const char *const settings_of_text_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=4000", "PRAGMA cache_size=-8192",
+    "PRAGMA temp_store=MEMORY", "PRAGMA journal_size_limit=16777216", NULL};
 static const char *const *const settings_of[] = {
     [CONNECTION_READS] = settings_of_readers,
     [CONNECTION_WRITES] = settings_of_writer,
     [CONNECTION_CHECKPOINTS] = settings_of_checkpoints,
+    [CONNECTION_READS_TEXT] = settings_of_text_readers,
+    [CONNECTION_WRITES_TEXT] = settings_of_text_writer,
 };
 
 enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope) {
@@ -133,7 +158,8 @@ enum status connection_open(struct connection **out, const char *path, enum conn
     if (connection == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for a database connection");
     }
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (use == CONNECTION_WRITES ? SQLITE_OPEN_CREATE : 0);
+    bool creates = use == CONNECTION_WRITES || use == CONNECTION_WRITES_TEXT;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0);
     enum status status = STATUS_OK;
     if (sqlite3_open_v2(path, &connection->database, flags, NULL) != SQLITE_OK) {
         status = connection_fault(connection, scope);

@@ -68,6 +68,19 @@ enum sql {
     SQL_MOMENT_REMOVE,
     SQL_DICTIONARIES,
     SQL_DICTIONARY_ADD,
+    SQL_RESOURCE_CURRENT,
+    SQL_VERSION_TAIL,
+    SQL_TEXT_MARK_GET,
+    SQL_TEXT_MARK_SET,
+    SQL_TEXT_ADD,
+    SQL_TEXT_REMOVE,
+    SQL_TEXT_HITS,
+    SQL_DOCUMENT_ADD,
+    SQL_DOCUMENT_GET,
+    SQL_DOCUMENT_REMOVE,
+    SQL_ENDED_ADD,
+    SQL_ENDED_LIST,
+    SQL_ENDED_REMOVE,
     SQL_INTEGRITY,
     SQL_COUNT
 };
@@ -91,7 +104,13 @@ struct connection {
     int wal_pages;
 };
 
-enum connection_use { CONNECTION_READS, CONNECTION_WRITES, CONNECTION_CHECKPOINTS };
+enum connection_use {
+    CONNECTION_READS,
+    CONNECTION_WRITES,
+    CONNECTION_CHECKPOINTS,
+    CONNECTION_READS_TEXT,
+    CONNECTION_WRITES_TEXT
+};
 enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope);
 void connection_close(struct connection *connection); /* accepts NULL */
 /* What the last call of SQLite says; adds an issue. Never STATUS_OK. */

@@ -1,5 +1,6 @@
 /* store: opening a folder, closing it, figures. */
 #include "store/store_internal.h"
+#include "store/text_index.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -166,6 +167,7 @@ void store_close(struct store *store) {
     if (store == NULL) {
         return;
     }
+    text_index_close(atomic_load(&store->text));
     writer_close(store->writer);
     readers_close(store);
     mem_generation_drop(store->merging);
@@ -212,7 +214,8 @@ void store_figures(struct store_figures *out, struct store *store) {
         .units = atomic_load(&store->units),
         .groups = atomic_load(&store->groups),
         .queue_depth = depth,
-        .disk_bytes = file_size(store->path, "") + file_size(store->path, "-wal"),
+        .disk_bytes =
+            file_size(store->path, "") + file_size(store->path, "-wal") + text_index_bytes(atomic_load(&store->text)),
         .audit_entries = atomic_load(&store->audit_entries),
     };
 }

@@ -70,6 +70,43 @@ struct store_resource {
 };
 enum store_want { STORE_WANT_IDENTITY, STORE_WANT_BODY };
 
+/* ---- words ------------------------------------------------------------------------------------------------------ */
+
+/* The words of a body, by field: each field begins and ends with a blank, and one blank stands between two words. A word is
+ * of a-z, 0-9 and bytes over 0x7f. What no phrase may reach across is set apart by the word "\xc2\xb6" (¶). */
+enum { STORE_TEXT_FIELDS = 2 };
+struct store_words {
+    struct text fields[STORE_TEXT_FIELDS];
+};
+/* Makes them; always the same for the same body. Called from many threads at once. */
+typedef enum status store_text_read(
+    struct store_words *out, void *context, uint16_t type, struct text body, struct scope *scope);
+struct store_text_source {
+    store_text_read *read;
+    void *context;
+    const char *form; /* names how words are made: when it changes, the index is made anew */
+};
+/* From now on plans may ask for words. An index of them is made in the background once somebody does; docs/store.md, Text.
+ * Only the first source counts. It must stay until the store is closed. */
+MUST_CHECK enum status store_text_serve(
+    struct store *store, const struct store_text_source *source, struct scope *scope);
+
+enum store_text_kind {
+    STORE_TEXT_PHRASE,
+    STORE_TEXT_ALL,
+    STORE_TEXT_ANY,
+    STORE_TEXT_WITHOUT, /* children[0] without the others */
+};
+enum store_text_end { STORE_TEXT_WHOLE, STORE_TEXT_PREFIX }; /* the last word as it stands, or what begins with it */
+struct store_text {
+    enum store_text_kind kind;
+    unsigned fields;   /* phrase: one bit a field where it may stand */
+    struct text words; /* phrase: in this order, one behind the other, one blank between two */
+    enum store_text_end end;
+    const struct store_text *const *children;
+    size_t child_count;
+};
+
 /* ---- units of work ---------------------------------------------------------------------------------------------- */
 
 struct store_unit;
@@ -147,6 +184,7 @@ enum store_plan_kind {
                              whether that exists or not */
     STORE_PLAN_TARGETS,   /* is the target of a reference row in `space` of a result of children[0] */
     STORE_PLAN_REFERRING, /* has any reference row in `space` (to a resource of `type`, unless 0): for :missing */
+    STORE_PLAN_TEXT,      /* its body's words fit `text` */
 };
 enum store_filter_kind {
     STORE_FILTER_NONE,
@@ -164,6 +202,7 @@ struct store_plan {
         int offset, length;
         struct text low, high;
     } filter;
+    const struct store_text *text;
     const struct store_plan *const *children;
     size_t child_count;
 };

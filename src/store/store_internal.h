@@ -128,6 +128,7 @@ struct search_costs {
 struct pack; /* compression contexts and dictionaries */
 struct writer;
 struct space_table;
+struct text_index;
 
 struct store {
     const char *folder, *path;
@@ -139,6 +140,7 @@ struct store {
     struct pack *pack;
     struct space_table *spaces;
     struct writer *writer;
+    _Atomic(struct text_index *) text; /* NULL: nobody serves words */
 
     /* Guarded by `publish`: what a view takes when it opens. */
     pthread_mutex_t publish;

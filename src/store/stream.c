@@ -1,5 +1,7 @@
 #include "store/stream.h"
 
+#include "store/text_index.h"
+
 enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF, STREAM_TARGETS };
 
 struct stream {
@@ -174,7 +176,9 @@ uint64_t stream_seek(struct stream *stream, uint64_t rid) {
 }
 
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document) {
-    if (condition->set == NULL && condition->tested++ < run->costs->tests_before_set) {
+    bool is_text = condition->plan->kind == STORE_PLAN_TEXT; /* a test reads a body */
+    uint64_t most = run->costs->tests_before_set / (is_text ? TEXT_TEST_COST : 1);
+    if (condition->set == NULL && condition->tested++ < most) {
         return document_fits(document, run, condition->plan);
     }
     if (condition->set == NULL) {
@@ -490,6 +494,11 @@ static struct stream *open_referring(struct search_run *run, const struct store_
     return list_lane(set, run, lane_of_references(plan->space), &range, budget) ? stream_of_set(run, set) : NULL;
 }
 
+static struct stream *open_text(struct search_run *run, const struct store_plan *plan, const uint64_t *budget) {
+    struct rid_set *set = text_list(run, plan->text, *budget / TEXT_TEST_COST);
+    return set == NULL ? NULL : stream_of_set(run, set);
+}
+
 static struct stream *try_open(struct search_run *run, const struct store_plan *plan, uint64_t *budget) {
     switch (plan->kind) {
     case STORE_PLAN_NONE:
@@ -511,6 +520,8 @@ static struct stream *try_open(struct search_run *run, const struct store_plan *
         return list_targets(run, plan, budget);
     case STORE_PLAN_REFERRING:
         return open_referring(run, plan, budget);
+    case STORE_PLAN_TEXT:
+        return open_text(run, plan, budget);
     }
     return stream_of_set(run, set_new(run));
 }
@@ -609,6 +620,8 @@ struct rid_set *plan_gather(struct search_run *run, const struct store_plan *pla
     case STORE_PLAN_TARGETS:
         gather_stream(set, walk_targets(run, plan));
         break;
+    case STORE_PLAN_TEXT:
+        return text_gather(run, plan->text);
     default: /* the others are always listed */
         break;
     }

@@ -12,6 +12,7 @@ struct search_run {
     const struct search_costs *costs;
     struct scope *scope;
     uint64_t rows, rows_max;
+    struct arena *document_arena; /* for one document at a time; NULL: not needed yet */
     enum status status;
 };
 struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope);
