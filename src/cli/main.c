@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &command_triage,
     &command_match,
     &command_check,
+    &command_migrate,
     &command_package,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0], PROCESS_ARENA_MAX = 1 << 30, COLUMN = 26 };

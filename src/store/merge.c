@@ -202,6 +202,30 @@ static enum status sweep(struct writer *writer, struct scope *scope) {
     return status;
 }
 
+/* ---- the log of rows made anew -------------------------------------------------------------------------------------------- */
+
+/* What is merged need not be made again. */
+static bool log_due(const struct writer *writer) {
+    return writer->reindexed_from != 0 && writer->reindexed_from < writer->state.merge_from;
+}
+
+static enum status log_trim(struct writer *writer, struct scope *scope) {
+    struct statement *remove = statement_take(writer->connection, SQL_REINDEXED_REMOVE);
+    bind_int(remove, 1, (int64_t)writer->state.merge_from);
+    bind_int(remove, 2, SWEEP_ROWS);
+    enum status status = statement_finish(writer->connection, remove, scope);
+    return status == STATUS_OK ? log_first(&writer->reindexed_from, writer->connection, scope) : status;
+}
+
+enum status log_first(uint64_t *out, struct connection *connection, struct scope *scope) {
+    struct statement *first = statement_take(connection, SQL_REINDEXED_FIRST);
+    int code = statement_step(first);
+    *out = code == SQLITE_ROW ? (uint64_t)column_int(first, 0) : 0;
+    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(connection, scope);
+    statement_give(connection, first);
+    return status;
+}
+
 /* ---- slices ------------------------------------------------------------------------------------------------------------- */
 
 /* Events that the next slice should take, so that the merging generation is in the table before the active one is full. */
@@ -252,6 +276,9 @@ static enum status slice_write(void *context, struct scope *scope) {
     if (status == STATUS_OK && sweep_due(writer)) {
         status = sweep(writer, scope);
     }
+    if (status == STATUS_OK && log_due(writer)) {
+        status = log_trim(writer, scope);
+    }
     if (status == STATUS_OK) {
         status = state_write(&writer->state, writer->connection, scope);
     }
@@ -300,7 +327,7 @@ enum status merge_step(bool *did_out, struct writer *writer, enum merge_pace pac
         writer->purge_horizon = horizon;
     }
     struct slice slice = {.writer = writer, .size = slice_size(writer, pace), .node = writer->merge_at};
-    bool sweeps = sweep_due(writer) && (pace == MERGE_IDLE || slice.size > 0);
+    bool sweeps = (sweep_due(writer) || log_due(writer)) && (pace == MERGE_IDLE || slice.size > 0);
     if ((slice.size == 0 || store->merging == NULL) && !sweeps) {
         return STATUS_OK;
     }

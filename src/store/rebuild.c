@@ -1,5 +1,5 @@
 /* rebuild: at opening, the events that the main table lacks are made again from the versions behind the merged mark. */
-#include "store/view.h"
+#include "store/writer.h"
 
 #include <string.h>
 
@@ -7,6 +7,7 @@ struct rebuilding {
     struct mem_generation *into;
     const struct store_state *state;
     uint64_t rid, seq;
+    bool has_log; /* rows were made anew since the mark */
 };
 
 /* Events of the merging generation at or before the mark are in the table. */
@@ -120,6 +121,24 @@ static enum status first_vid(
     return STATUS_OK;
 }
 
+/* A version's rows as they were at `seq`: those that the next remaking after it replaced, else the ones it has. */
+static enum status rows_at(struct text *rows, const struct rebuilding *rebuilding, struct connection *connection,
+    uint64_t vid, uint64_t seq, struct scope *scope) {
+    if (!rebuilding->has_log) {
+        return STATUS_OK;
+    }
+    struct statement *after = statement_take(connection, SQL_REINDEXED_AFTER);
+    bind_int(after, 1, (int64_t)vid);
+    bind_int(after, 2, (int64_t)seq);
+    int code = statement_step(after);
+    if (code == SQLITE_ROW) {
+        *rows = text_copy(scope->arena, column_bytes(after, 0));
+    }
+    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(connection, scope);
+    statement_give(connection, after);
+    return status;
+}
+
 /* One version with what it replaced. */
 static enum status versions_again(struct rebuilding *rebuilding, struct connection *connection, struct statement *list,
     struct arena *arena, struct scope *scope) {
@@ -138,8 +157,11 @@ static enum status versions_again(struct rebuilding *rebuilding, struct connecti
     enum status status = STATUS_OK;
     if (version.previous != 0) {
         status = version_rows_read(&before, connection, version.previous, &own);
-        fault_carry(scope, &own.fault);
     }
+    if (status == STATUS_OK) {
+        status = rows_at(&version.rows, rebuilding, connection, version.vid, version.seq, &own);
+    }
+    fault_carry(scope, &own.fault);
     rebuilding->rid = version.rid;
     rebuilding->seq = version.seq;
     if (status == STATUS_OK && !version_again(rebuilding, &before, &version)) {
@@ -149,11 +171,45 @@ static enum status versions_again(struct rebuilding *rebuilding, struct connecti
     return status;
 }
 
+/* Rows that were made anew, each time with what they replaced. */
+static enum status log_again(
+    struct rebuilding *rebuilding, struct connection *connection, struct arena *arena, struct scope *scope) {
+    struct statement *list = statement_take(connection, SQL_REINDEXED_FROM);
+    bind_int(list, 1, (int64_t)rebuilding->state->merge_from);
+    int code = SQLITE_DONE;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && (code = statement_step(list)) == SQLITE_ROW) {
+        struct scope own = {.arena = arena};
+        struct version_head version = {0};
+        uint64_t vid = (uint64_t)column_int(list, 1);
+        rebuilding->seq = (uint64_t)column_int(list, 0);
+        status = version_rows_read(&version, connection, vid, &own);
+        if (status == STATUS_OK) {
+            status = rows_at(&version.rows, rebuilding, connection, vid, rebuilding->seq, &own);
+        }
+        rebuilding->rid = version.rid;
+        fault_carry(scope, &own.fault);
+        if (status == STATUS_OK && !lane_rows_differ(column_bytes(list, 2), version.rows, row_again, rebuilding)) {
+            status = fault(scope, STATUS_UNAVAILABLE, "", "no memory for index rows");
+        }
+        arena_reset(arena);
+    }
+    if (status == STATUS_OK && code != SQLITE_DONE) {
+        status = connection_fault(connection, scope);
+    }
+    statement_give(connection, list);
+    return status;
+}
+
 enum status store_rebuild(
     struct store *store, const struct store_state *state, struct connection *connection, struct scope *scope) {
     struct rebuilding rebuilding = {.into = store->active, .state = state};
-    uint64_t first = 0;
+    uint64_t first = 0, logged = 0;
     enum status status = first_vid(&first, state, connection, scope);
+    if (status == STATUS_OK) {
+        status = log_first(&logged, connection, scope);
+        rebuilding.has_log = logged != 0;
+    }
     if (status == STATUS_OK) {
         status = identities_again(&rebuilding, connection, scope);
     }
@@ -171,6 +227,9 @@ enum status store_rebuild(
         status = connection_fault(connection, scope);
     }
     statement_give(connection, list);
+    if (status == STATUS_OK && rebuilding.has_log) {
+        status = log_again(&rebuilding, connection, arena, scope);
+    }
     arena_close(arena);
     return status;
 }

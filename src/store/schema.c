@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-/* PRAGMA application_id: "Soya"; PRAGMA user_version: SCHEMA_NUMBER. */
-enum { APPLICATION_ID = 0x536F7961 };
-
+/* PRAGMA application_id: "Soya"; PRAGMA user_version: SCHEMA_NUMBER. A change here is a step in migrate.c too. */
 /* An empty folder is state 1: 0 means the newest to whoever opens a view. */
 static const char *const tables[] = {
     "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one=1),seq INTEGER NOT NULL,time INTEGER NOT NULL,rid_next "
@@ -16,7 +14,8 @@ static const char *const tables[] = {
     "audit_hash BLOB NOT NULL,resources INTEGER NOT NULL,rows INTEGER NOT NULL)",
     "INSERT INTO state VALUES(1,1,0,1,1,2,1,2,1,x'',0,0,zeroblob(32),0,0)",
     "CREATE TABLE resource(rid INTEGER PRIMARY KEY,type INTEGER NOT NULL,id BLOB NOT NULL,version INTEGER NOT NULL,"
-    "vid INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL)",
+    "vid INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL,"
+    "edition INTEGER NOT NULL DEFAULT 0)",
     "CREATE TABLE version(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,version INTEGER NOT NULL,previous INTEGER NOT "
     "NULL,"
     "base INTEGER NOT NULL,type INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL,"
@@ -37,6 +36,8 @@ static const char *const tables[] = {
     "CREATE TABLE note(name BLOB PRIMARY KEY,value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE moment(seq INTEGER PRIMARY KEY,time INTEGER NOT NULL)",
     "CREATE TABLE dictionary(number INTEGER PRIMARY KEY,bytes BLOB NOT NULL)",
+    "CREATE TABLE reindexed(number INTEGER PRIMARY KEY,seq INTEGER NOT NULL,vid INTEGER NOT NULL,rows BLOB NOT NULL)",
+    "CREATE UNIQUE INDEX reindexed_vid ON reindexed(vid,seq)",
 };
 
 static enum status run(struct connection *connection, const char *sql, struct scope *scope) {
@@ -44,7 +45,7 @@ static enum status run(struct connection *connection, const char *sql, struct sc
     return code == SQLITE_OK ? STATUS_OK : connection_fault(connection, scope);
 }
 
-static enum status pragma_int(int64_t *out, struct connection *connection, const char *sql, struct scope *scope) {
+enum status schema_number(int64_t *out, struct connection *connection, const char *sql, struct scope *scope) {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(connection->database, sql, -1, &statement, NULL) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW) {
@@ -62,9 +63,9 @@ static enum status create(struct connection *connection, struct scope *scope) {
     for (size_t i = 0; status == STATUS_OK && i < sizeof tables / sizeof *tables; i++) {
         status = run(connection, tables[i], scope);
     }
-    _Static_assert(APPLICATION_ID == 1399814497 && SCHEMA_NUMBER == 1, "the texts below name both");
+    _Static_assert(APPLICATION_ID == 1399814497 && SCHEMA_NUMBER == 2, "the texts below name both");
     if (status == STATUS_OK) {
-        status = run(connection, "PRAGMA application_id=1399814497; PRAGMA user_version=1; COMMIT", scope);
+        status = run(connection, "PRAGMA application_id=1399814497; PRAGMA user_version=2; COMMIT", scope);
     }
     if (status != STATUS_OK) {
         sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);
@@ -74,12 +75,12 @@ static enum status create(struct connection *connection, struct scope *scope) {
 
 enum status schema_open(struct store *store, struct connection *connection, struct scope *scope) {
     int64_t application = 0, number = 0, count = 0;
-    enum status status = pragma_int(&application, connection, "PRAGMA application_id", scope);
+    enum status status = schema_number(&application, connection, "PRAGMA application_id", scope);
     if (status == STATUS_OK) {
-        status = pragma_int(&number, connection, "PRAGMA user_version", scope);
+        status = schema_number(&number, connection, "PRAGMA user_version", scope);
     }
     if (status == STATUS_OK) {
-        status = pragma_int(&count, connection, "SELECT count(*) FROM sqlite_schema", scope);
+        status = schema_number(&count, connection, "SELECT count(*) FROM sqlite_schema", scope);
     }
     if (status != STATUS_OK) {
         return status;
@@ -91,9 +92,13 @@ enum status schema_open(struct store *store, struct connection *connection, stru
         return fault(scope, STATUS_INVALID, "", "%s is a database, but not one of ours", store->path);
     }
     if (number != SCHEMA_NUMBER) {
-        return fault(scope, STATUS_UNSUPPORTED, "", "%s has schema %lld, this program knows %d: %s", store->path,
-            (long long)number, SCHEMA_NUMBER,
-            number > SCHEMA_NUMBER ? "a newer program wrote it, use that one" : "no migration from there exists");
+        return number > SCHEMA_NUMBER
+                   ? fault(scope, STATUS_UNSUPPORTED, "",
+                         "%s has schema %lld, this program knows %d: a newer program wrote it, use that one",
+                         store->path, (long long)number, SCHEMA_NUMBER)
+                   : fault(scope, STATUS_UNSUPPORTED, "",
+                         "%s has schema %lld, this program reads %d: run 'soyang migrate %s' once", store->path,
+                         (long long)number, SCHEMA_NUMBER, store->folder);
     }
     return STATUS_OK;
 }

@@ -25,8 +25,13 @@ static const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_RESOURCE_GET] = "SELECT type,id,version,vid,seq,time,method FROM resource WHERE rid=?1",
     [SQL_RESOURCE_ADD] =
-        "INSERT INTO resource(rid,type,id,version,vid,seq,time,method) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
-    [SQL_RESOURCE_SET] = "UPDATE resource SET version=?2,vid=?3,seq=?4,time=?5,method=?6 WHERE rid=?1",
+        "INSERT INTO resource(rid,type,id,version,vid,seq,time,method,edition) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+    [SQL_RESOURCE_SET] = "UPDATE resource SET version=?2,vid=?3,seq=?4,time=?5,method=?6,edition=?7 WHERE rid=?1",
+    [SQL_RESOURCE_EDITION] = "UPDATE resource SET edition=?2 WHERE rid=?1",
+    [SQL_RESOURCES_OUTDATED] = ("SELECT rid,type,edition FROM resource "
+                                "WHERE rid>=?1 AND version>0 AND method<>3 ORDER BY rid LIMIT ?2"),
+    [SQL_EDITIONS] = ("SELECT type,edition,count(*) FROM resource WHERE version>0 AND method<>3 "
+                      "GROUP BY type,edition ORDER BY type,edition"),
     [SQL_RESOURCES_FROM] = "SELECT rid,type,id,version,vid,method,seq FROM resource WHERE rid>=?1 ORDER BY rid",
 
     [SQL_VERSION_GET] =
@@ -41,6 +46,14 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_VERSIONS_FROM] =
         "SELECT vid,rid,version,previous,type,seq,time,method,rows FROM version WHERE vid>=?1 ORDER BY vid",
     [SQL_VERSION_BODIES] = "SELECT vid,method,dictionary,gap,size,body FROM version ORDER BY vid",
+    [SQL_VERSION_ROWS_SET] = "UPDATE version SET rows=?2 WHERE vid=?1",
+
+    [SQL_REINDEXED_ADD] = "INSERT OR IGNORE INTO reindexed(seq,vid,rows) VALUES(?1,?2,?3)",
+    [SQL_REINDEXED_FIRST] = "SELECT seq FROM reindexed ORDER BY number LIMIT 1",
+    [SQL_REINDEXED_AFTER] = "SELECT rows FROM reindexed WHERE vid=?1 AND seq>?2 ORDER BY seq LIMIT 1",
+    [SQL_REINDEXED_FROM] = "SELECT seq,vid,rows FROM reindexed WHERE seq>=?1 ORDER BY number",
+    [SQL_REINDEXED_REMOVE] =
+        "DELETE FROM reindexed WHERE number IN (SELECT number FROM reindexed WHERE seq<?1 ORDER BY number LIMIT ?2)",
 
     [SQL_HISTORY_ALL] = "SELECT vid,rid FROM version WHERE vid<?1 AND vid>=?2 ORDER BY vid DESC",
     [SQL_HISTORY_TYPE] = "SELECT vid,rid FROM version WHERE type=?3 AND vid<?1 AND vid>=?2 ORDER BY vid DESC",

@@ -23,7 +23,7 @@ static enum status lock_fault(int file, const char *folder, struct scope *scope)
         scope, STATUS_CONFLICT, "", "the data folder is in use by process %s", owner[0] == '\0' ? "unknown" : owner);
 }
 
-static enum status folder_lock(int *out, const char *folder, struct scope *scope) {
+enum status folder_lock(int *out, const char *folder, struct scope *scope) {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
         return fault(scope, errno == ENOSPC ? STATUS_STORAGE_FULL : STATUS_FAILED, "",
             "cannot make the data folder: %s", strerror(errno));

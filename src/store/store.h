@@ -140,12 +140,26 @@ struct store_put {
     struct store_body body;
     const struct store_row *rows;
     size_t row_count;
+    uint64_t edition; /* which edition of its tables the caller made the rows by; see store_unit_reindex */
 };
 /* A new version: 1, or one more than the current, deleted or not. The rows of the version before end here. */
 MUST_CHECK enum status store_unit_put(
     struct store_resource *out, struct store_unit *unit, const struct store_put *put, struct scope *scope);
 MUST_CHECK enum status store_unit_delete(
     struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id, struct scope *scope);
+
+/* New index rows for a version that stands: the resource does not change, its history and its time neither. *done_out is false,
+ * and nothing is done, when `version` is not the current one. A unit makes anew what it wrote itself, or writes nothing else. */
+struct store_reindex {
+    uint16_t type;
+    struct text id;
+    uint32_t version;
+    const struct store_row *rows;
+    size_t row_count;
+    uint64_t edition;
+};
+MUST_CHECK enum status store_unit_reindex(
+    bool *done_out, struct store_unit *unit, const struct store_reindex *reindex, struct scope *scope);
 
 /* A claim is a unique key with one holder. Taking what another holds is STATUS_CONFLICT (no issue; `holder_out`, where not
  * NULL, says who); taking it again oneself is fine. */
@@ -277,6 +291,19 @@ MUST_CHECK enum status store_view_holder(
 MUST_CHECK enum status store_view_note(
     struct text *out, struct store_view *view, struct text name, struct scope *scope);
 
+/* How many existing resources of a type have rows of an edition. */
+struct store_edition {
+    uint16_t type;
+    uint64_t edition, count;
+};
+/* All of them, by type and edition, counted anew in the view's snapshot. */
+MUST_CHECK enum status store_view_editions(
+    struct store_edition **out, size_t *count_out, struct store_view *view, struct scope *scope);
+/* Existing resources from `rid` on whose edition is below required[type], with their bodies. *next_out is where the next call
+ * goes on; 0: nothing is left. A call looks at a bounded number of resources. */
+MUST_CHECK enum status store_view_outdated(struct store_page *out, uint64_t *next_out, struct store_view *view,
+    const uint64_t *required, uint64_t rid, size_t limit, struct scope *scope);
+
 /* The same from inside a unit, seeing what it and earlier units wrote: for conditional matches. */
 MUST_CHECK enum status store_unit_select(
     struct store_page *out, struct store_unit *unit, const struct store_query *query, struct scope *scope);
@@ -305,6 +332,14 @@ int64_t store_due_earliest_us(const struct store *store); /* INT64_MAX when none
  * the audit chain. Issues name what is wrong; `progress` may be NULL. */
 typedef void store_progress(void *context, uint64_t done, uint64_t total);
 MUST_CHECK enum status store_check(struct store *store, store_progress *progress, void *context, struct scope *scope);
+
+/* Brings a folder of an older schema up to this program's: one transaction, so that whatever ends it leaves the folder as it was
+ * or migrated. `progress` counts statements and may be NULL. STATUS_NOT_FOUND where there is no folder. */
+struct store_migration {
+    int from, to; /* the same: nothing was to be done */
+};
+MUST_CHECK enum status store_migrate(
+    struct store_migration *out, const char *folder, store_progress *progress, void *context, struct scope *scope);
 
 struct store_figures {
     uint64_t resources, versions, rows_in_memory, rows_merged, units, groups, queue_depth, disk_bytes, audit_entries;

@@ -11,7 +11,8 @@
 #include <stdatomic.h>
 
 enum {
-    SCHEMA_NUMBER = 1,
+    APPLICATION_ID = 0x536F7961,
+    SCHEMA_NUMBER = 2,
     SPACE_TYPE = 2,     /* key: type, 2 bytes; a row for each resource that exists */
     SPACE_IDENTITY = 3, /* key: type and packed id; a row for each (type, id) ever mentioned */
     READERS_DEFAULT = 4,
@@ -170,8 +171,13 @@ void reader_give(struct store *store, struct connection *connection);
 void readers_refresh(struct store *store);
 void readers_close(struct store *store);
 
+/* store.c: the folder is made when missing, and is this process's until the file is closed. */
+enum status folder_lock(int *out, const char *folder, struct scope *scope);
+
 /* schema.c */
 enum status schema_open(struct store *store, struct connection *connection, struct scope *scope);
+/* The one number that a statement yields (PRAGMA user_version). */
+enum status schema_number(int64_t *out, struct connection *connection, const char *sql, struct scope *scope);
 
 /* pack.c */
 struct pack *pack_open(void);

@@ -178,6 +178,7 @@ static enum status resource_add(struct store_unit *unit, const struct resource_h
     bind_int(add, 6, (int64_t)head->seq);
     bind_int(add, 7, head->time_us);
     bind_int(add, 8, head->method);
+    bind_int(add, 9, (int64_t)head->edition);
     return statement_finish(unit->writer->connection, add, scope);
 }
 
@@ -189,6 +190,7 @@ static enum status resource_set(struct store_unit *unit, const struct resource_h
     bind_int(set, 4, (int64_t)head->seq);
     bind_int(set, 5, head->time_us);
     bind_int(set, 6, head->method);
+    bind_int(set, 7, (int64_t)head->edition);
     return statement_finish(unit->writer->connection, set, scope);
 }
 
@@ -334,6 +336,7 @@ static enum status version_write(
     head.seq = unit->seq;
     head.time_us = unit->time_us;
     head.method = put->method;
+    head.edition = put->edition;
     if (out != NULL) {
         *out = (struct store_resource){.rid = head.rid,
             .type = put->type,
@@ -369,4 +372,71 @@ enum status store_unit_delete(
     }
     struct store_put put = {.type = type, .id = id, .method = STORE_DELETED};
     return version_write(out, &writing, &put, scope);
+}
+
+/* ---- rows made anew --------------------------------------------------------------------------------------------------- */
+
+static enum status edition_set(struct store_unit *unit, uint64_t rid, uint64_t edition, struct scope *scope) {
+    struct statement *set = statement_take(unit->writer->connection, SQL_RESOURCE_EDITION);
+    bind_int(set, 1, (int64_t)rid);
+    bind_int(set, 2, (int64_t)edition);
+    return statement_finish(unit->writer->connection, set, scope);
+}
+
+/* What the version's rows were, for as long as a crash would have to make the events again. */
+static enum status rows_remember(const struct writing *writing, struct scope *scope) {
+    struct writer *writer = writing->unit->writer;
+    struct statement *add = statement_take(writer->connection, SQL_REINDEXED_ADD);
+    bind_int(add, 1, (int64_t)writing->unit->seq);
+    bind_int(add, 2, (int64_t)writing->head.vid);
+    bind_bytes(add, 3, writing->before.rows);
+    if (writer->reindexed_from == 0) {
+        writer->reindexed_from = writing->unit->seq;
+    }
+    return statement_finish(writer->connection, add, scope);
+}
+
+static enum status rows_replace(struct writing *writing, struct text rows, struct scope *scope) {
+    struct writer *writer = writing->unit->writer;
+    enum status status = STATUS_OK;
+    if (writing->head.seq != writing->unit->seq) {
+        status = rows_remember(writing, scope);
+    }
+    if (status == STATUS_OK) {
+        struct statement *set = statement_take(writer->connection, SQL_VERSION_ROWS_SET);
+        bind_int(set, 1, (int64_t)writing->head.vid);
+        bind_bytes(set, 2, rows);
+        status = statement_finish(writer->connection, set, scope);
+    }
+    if (status == STATUS_OK && !lane_rows_differ(writing->before.rows, rows, row_changed, writing)) {
+        status = fault(scope, STATUS_UNAVAILABLE, "", "no memory for index rows; try again later");
+    }
+    return status;
+}
+
+enum status store_unit_reindex(
+    bool *done_out, struct store_unit *unit, const struct store_reindex *reindex, struct scope *scope) {
+    uint64_t rid = 0;
+    *done_out = false;
+    enum status status = view_rid(&rid, unit_view(unit), reindex->type, reindex->id, scope);
+    if (status != STATUS_OK || rid == 0) {
+        return status;
+    }
+    struct writing writing = {.unit = unit, .again = true};
+    status = resource_head_read(&writing.head, unit->writer->connection, rid, scope);
+    if (status != STATUS_OK || !head_exists(&writing.head) || writing.head.version != reindex->version) {
+        return status;
+    }
+    unit->wrote = unit->changes = true;
+    struct text rows = {0};
+    const struct store_put put = {.rows = reindex->rows, .row_count = reindex->row_count};
+    status = version_rows_read(&writing.before, unit->writer->connection, writing.head.vid, scope);
+    if (status == STATUS_OK) {
+        status = rows_make(&rows, unit, &put, scope);
+    }
+    if (status == STATUS_OK && !text_equal(rows, writing.before.rows)) {
+        status = rows_replace(&writing, rows, scope);
+    }
+    *done_out = status == STATUS_OK;
+    return status == STATUS_OK ? edition_set(unit, rid, reindex->edition, scope) : status;
 }

@@ -44,6 +44,7 @@ struct resource_head {
     int64_t time_us;
     enum store_method method;
     struct text id;
+    uint64_t edition; /* only when writing */
 };
 /* STATUS_NOT_FOUND without an issue. */
 enum status resource_head_read(

@@ -199,6 +199,7 @@ enum status writer_open(
     writer->connection = connection;
     state_copy(&writer->state, state);
     writer->purge_horizon = writer->purge_swept = state->horizon;
+    enum status status = log_first(&writer->reindexed_from, connection, scope);
     writer->seq_next = state->seq + 1 > state->active_from ? state->seq + 1 : state->active_from;
     writer->queue_capacity = store->queue_max;
     writer->queue = calloc(store->queue_max, sizeof *writer->queue);
@@ -212,6 +213,9 @@ enum status writer_open(
     pthread_cond_init(&writer->work_waits, &attributes);
     pthread_condattr_destroy(&attributes);
     store->writer = writer;
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL ||
         writer->checkpointer == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the writer");

@@ -52,6 +52,7 @@ struct writer {
     struct identity_cache *identities;
     struct mem_node *merge_at;
     struct place_kept purge_place;
+    uint64_t reindexed_from; /* the log of rows made anew holds nothing below; 0: nothing at all */
     uint64_t purge_seq, purge_horizon, purge_swept; /* the sweep's place, its horizon, that of the last whole sweep */
     struct store_view view;                         /* of the running unit */
 };
@@ -82,6 +83,8 @@ size_t writer_rows_in_memory(const struct writer *writer);
 enum merge_pace { MERGE_PACED, MERGE_IDLE };
 /* Merges a slice if one is due; `*did_out` says whether anything was done. */
 enum status merge_step(bool *did_out, struct writer *writer, enum merge_pace pace);
+/* The least sequence number in the log of rows made anew; 0: it is empty. */
+enum status log_first(uint64_t *out, struct connection *connection, struct scope *scope);
 /* True when memory is full and units must wait. */
 bool merge_is_behind(const struct writer *writer);
 
