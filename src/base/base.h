@@ -222,6 +222,7 @@ void random_bytes(void *out, size_t size);
 
 enum { DIGEST_SIZE = 32, DIGEST_TEXT_SIZE = 65 };
 void digest_sha256(uint8_t out[static DIGEST_SIZE], struct text bytes);
+void digest_hmac(uint8_t out[static DIGEST_SIZE], struct text key, struct text bytes); /* HMAC-SHA256, RFC 2104 */
 void digest_text(char out[static DIGEST_TEXT_SIZE], const uint8_t digest[static DIGEST_SIZE]); /* lower-case hex */
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };

@@ -1,8 +1,6 @@
 #include "records/seal.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 enum { MAC_SIZE = 16 };
@@ -48,17 +46,13 @@ static bool read_base64url(uint8_t *out, size_t *size_out, struct text value) {
 /* The purpose's length goes first, so that no purpose and bytes can be taken for others. */
 static void mac(uint8_t out[static MAC_SIZE], struct arena *arena, struct text key, struct text purpose,
     const uint8_t *bytes, size_t size) {
-    uint8_t whole[EVP_MAX_MD_SIZE];
-    unsigned whole_size = 0;
+    uint8_t whole[DIGEST_SIZE];
     struct buffer said = buffer_open(arena, SIZE_MAX);
     buffer_put_format(&said, "%zu:", purpose.size);
     buffer_put(&said, purpose);
     buffer_put(&said, (struct text){(const char *)bytes, size});
-    struct text text = buffer_text(&said);
     invariant(key.size > 0);
-    const uint8_t *done =
-        HMAC(EVP_sha256(), key.at, (int)key.size, (const uint8_t *)text.at, text.size, whole, &whole_size);
-    invariant(done != NULL && whole_size >= MAC_SIZE);
+    digest_hmac(whole, key, buffer_text(&said));
     memcpy(out, whole, MAC_SIZE);
 }
 

@@ -4,8 +4,6 @@
  *
  * numbers big-endian; MAC is HMAC-SHA256 (RFC 2104) over all before it, cut to 16 bytes. */
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "search/query.h"
@@ -71,11 +69,8 @@ static uint64_t take_number(const uint8_t **at, int bytes) {
 }
 
 static void mac(uint8_t out[static MAC_SIZE], struct text key, const uint8_t *bytes, size_t size) {
-    uint8_t whole[EVP_MAX_MD_SIZE];
-    unsigned whole_size = 0;
-    const uint8_t *done =
-        HMAC(EVP_sha256(), key.size > 0 ? key.at : "", (int)key.size, bytes, size, whole, &whole_size);
-    invariant(done != NULL && whole_size >= MAC_SIZE);
+    uint8_t whole[DIGEST_SIZE];
+    digest_hmac(whole, key, (struct text){(const char *)bytes, size});
     memcpy(out, whole, MAC_SIZE);
 }
 

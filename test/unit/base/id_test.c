@@ -107,12 +107,36 @@ static void digests_match_the_standard(void **state) {
     assert_int_equal(digest[0], 0xE3);
 }
 
+/* RFC 4231, test cases 2 and 6. */
+static void hmacs_are_right(void **state) {
+    (void)state;
+    char long_key[131];
+    memset(long_key, 0xaa, sizeof long_key);
+    const struct {
+        struct text key, data;
+        const char *to;
+    } cases[] = {
+        {TEXT("Jefe"), TEXT("what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {{long_key, sizeof long_key}, TEXT("Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t digest[DIGEST_SIZE];
+        char text[DIGEST_TEXT_SIZE];
+        digest_hmac(digest, cases[i].key, cases[i].data);
+        digest_text(text, digest);
+        assert_string_equal(text, cases[i].to);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_uuid_version_7),
         cmocka_unit_test(ids_increase_in_every_thread_and_never_repeat),
         cmocka_unit_test(random_bytes_fill_everything),
         cmocka_unit_test(digests_match_the_standard),
+        cmocka_unit_test(hmacs_are_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
