@@ -117,7 +117,9 @@ enum status date_query_read(struct date_query *out, struct planner *planner, con
         !fhir_interval_parse(&out->interval, value, planner->search->zone_minutes)) {
         return criterion_malformed(planner, criterion, "a date or time, with a comparison prefix or none");
     }
-    if (out->prefix == PREFIX_AP) {
+    if (criterion->modifier == MODIFIER_OVERLAPS) {
+        out->prefix = PREFIX_AP; /* as near as can be: with a moment in common */
+    } else if (out->prefix == PREFIX_AP) {
         out->interval = widened(out->interval, now_us(planner->search));
     }
     query_fill(out);

@@ -3,64 +3,72 @@
 #include <string.h>
 
 #include "search/kind.h"
+#include "search/sentence.h"
 
 /* ---- modifiers ----------------------------------------------------------------------------------------------------- */
 
-enum {
-    BIT_NUMBER = 1 << FHIR_SEARCH_NUMBER,
-    BIT_DATE = 1 << FHIR_SEARCH_DATE,
-    BIT_STRING = 1 << FHIR_SEARCH_STRING,
-    BIT_TOKEN = 1 << FHIR_SEARCH_TOKEN,
-    BIT_REFERENCE = 1 << FHIR_SEARCH_REFERENCE,
-    BIT_URI = 1 << FHIR_SEARCH_URI,
-    BIT_ALL = (1 << (FHIR_SEARCH_SPECIAL + 1)) - 1,
-};
+enum { BIT_ALL = (1 << (FHIR_SEARCH_SPECIAL + 1)) - 1 };
+#define BIT(type) (1U << FHIR_SEARCH_##type)
 
-/* https://hl7.org/fhir/R4/search.html#modifiers; `types` may have it, `served` are answered. */
+/* https://hl7.org/fhir/R4/search.html#modifiers. All that R4 gives a type is served, but for :above and :below of references. */
 static const struct {
     const char *name;
     enum modifier modifier;
-    unsigned types, served;
+    unsigned types;
 } modifiers[] = {
-    {"missing", MODIFIER_MISSING, BIT_ALL, BIT_ALL},
-    {"exact", MODIFIER_EXACT, BIT_STRING, BIT_STRING},
-    {"contains", MODIFIER_CONTAINS, BIT_STRING, BIT_STRING},
-    {"text", MODIFIER_TEXT, BIT_TOKEN | BIT_REFERENCE | BIT_STRING, BIT_TOKEN},
-    {"not", MODIFIER_NOT, BIT_TOKEN, BIT_TOKEN},
-    {"in", MODIFIER_IN, BIT_TOKEN, BIT_TOKEN},
-    {"not-in", MODIFIER_NOT_IN, BIT_TOKEN, BIT_TOKEN},
-    {"above", MODIFIER_ABOVE, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_TOKEN | BIT_URI},
-    {"below", MODIFIER_BELOW, BIT_TOKEN | BIT_REFERENCE | BIT_URI, BIT_TOKEN | BIT_URI},
-    {"of-type", MODIFIER_OF_TYPE, BIT_TOKEN, BIT_TOKEN},
-    {"identifier", MODIFIER_IDENTIFIER, BIT_REFERENCE, BIT_REFERENCE},
+    {"missing", MODIFIER_MISSING, BIT_ALL}, {"exact", MODIFIER_EXACT, BIT(STRING)},
+    {"contains", MODIFIER_CONTAINS, BIT(STRING)}, {"text", MODIFIER_TEXT, BIT(TOKEN) | BIT(REFERENCE)},
+    {"not", MODIFIER_NOT, BIT(TOKEN)}, {"in", MODIFIER_IN, BIT(TOKEN)}, {"not-in", MODIFIER_NOT_IN, BIT(TOKEN)},
+    {"above", MODIFIER_ABOVE, BIT(TOKEN) | BIT(URI)}, {"below", MODIFIER_BELOW, BIT(TOKEN) | BIT(URI)},
+    {"of-type", MODIFIER_OF_TYPE, BIT(TOKEN)}, {"identifier", MODIFIER_IDENTIFIER, BIT(REFERENCE)},
+    {"[type]", MODIFIER_TYPE, BIT(REFERENCE)}, /* the name of a resource type stands for it */
 };
 
-/* An id is a token by name only: it has neither system nor text. */
-static enum status id_modifier_check(const struct criterion *criterion, struct planner *planner) {
-    bool is_served = criterion->modifier == MODIFIER_NOT || criterion->modifier == MODIFIER_MISSING;
-    return is_served ? STATUS_OK
-                     : fault(planner->scope, STATUS_UNSUPPORTED, "", "%.*s: ids have no such modifier",
-                           (int)criterion->name.size, criterion->name.at);
+const char *filter_modifier_of(enum fhir_search_type type, size_t *position) {
+    for (; *position < sizeof modifiers / sizeof modifiers[0]; ++*position) {
+        if ((modifiers[*position].types & 1U << type) != 0) {
+            return modifiers[(*position)++].name;
+        }
+    }
+    return NULL;
+}
+
+static bool modifier_find(enum modifier *out, struct text name, enum fhir_search_type type) {
+    for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
+        if ((modifiers[i].types & 1U << type) != 0 && text_is(name, modifiers[i].name)) {
+            *out = modifiers[i].modifier;
+            return *out != MODIFIER_TYPE;
+        }
+    }
+    return false;
+}
+
+static enum status no_such_modifier(struct planner *planner, const struct criterion *criterion) {
+    enum fhir_search_type type = criterion->parameter->type;
+    bool is_id = criterion->parameter->role == ROLE_ID; /* a token by name only: it has neither system nor text */
+    struct buffer legal = buffer_open(planner->scope->arena, 512);
+    buffer_put_string(&legal, is_id ? ":missing, :not" : "");
+    const char *name;
+    for (size_t at = 0; !is_id && (name = filter_modifier_of(type, &at)) != NULL;) {
+        buffer_put_format(&legal, "%s:%s", legal.size > 0 ? ", " : "", name);
+    }
+    struct text names = buffer_text(&legal);
+    return fault(planner->scope, STATUS_INVALID, "", "%.*s: %s have no such modifier; they have %.*s",
+        (int)criterion->name.size, criterion->name.at,
+        is_id ? "ids" : text_format(planner->scope->arena, "%s parameters", search_type_name(type)).at, (int)names.size,
+        names.at);
 }
 
 static enum status modifier_read(struct criterion *criterion, struct planner *planner, struct text modifier) {
     const struct parameter *parameter = criterion->parameter;
-    const struct text name = criterion->name;
     criterion->modifier = MODIFIER_NONE;
     if (modifier.at == NULL) {
         return STATUS_OK;
     }
-    for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
-        if (!text_is(modifier, modifiers[i].name) || (modifiers[i].types & 1U << parameter->type) == 0) {
-            continue;
-        }
-        if ((modifiers[i].served & 1U << parameter->type) == 0) {
-            return fault(planner->scope, STATUS_UNSUPPORTED, "",
-                "%.*s: the modifier %s is not served for %s parameters", (int)name.size, name.at, modifiers[i].name,
-                search_type_name(parameter->type));
-        }
-        criterion->modifier = modifiers[i].modifier;
-        return parameter->role == ROLE_ID ? id_modifier_check(criterion, planner) : STATUS_OK;
+    if (modifier_find(&criterion->modifier, modifier, parameter->type)) {
+        bool has_it = parameter->role != ROLE_ID || criterion->modifier == MODIFIER_NOT ||
+                      criterion->modifier == MODIFIER_MISSING;
+        return has_it ? STATUS_OK : no_such_modifier(planner, criterion);
     }
     fhir_type type = fhir_type_find(modifier);
     if (parameter->type == FHIR_SEARCH_REFERENCE && fhir_resource_number(type) != 0) {
@@ -68,8 +76,7 @@ static enum status modifier_read(struct criterion *criterion, struct planner *pl
         criterion->modifier_type = type;
         return STATUS_OK;
     }
-    return fault(planner->scope, STATUS_INVALID, "", "%.*s: %s parameters have no such modifier", (int)name.size,
-        name.at, search_type_name(parameter->type));
+    return no_such_modifier(planner, criterion);
 }
 
 /* ---- one parameter ------------------------------------------------------------------------------------------------- */
@@ -98,6 +105,16 @@ static enum status list_presence(struct plan_list *list, struct planner *planner
     return status;
 }
 
+static enum status presence_plan(plan_node *out, struct planner *planner, const struct parameter *parameter) {
+    struct plan_list list = {0};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
+        status = list_presence(&list, planner, &parameter->uses[i]);
+    }
+    *out = plan_union(planner, &list);
+    return status;
+}
+
 static enum status missing_plan(
     struct filter *out, struct planner *planner, fhir_type type, const struct criterion *criterion) {
     const struct parameter *parameter = criterion->parameter;
@@ -110,13 +127,10 @@ static enum status missing_plan(
         out->plan = wants_missing ? plan_none(planner) : plan_type(planner, type);
         return STATUS_OK;
     }
-    struct plan_list list = {0};
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
-        status = list_presence(&list, planner, &parameter->uses[i]);
+    for (size_t i = 0; i < parameter->use_count; i++) {
         out->is_bound = out->is_bound && parameter->uses[i].slot->resource != FHIR_TYPE_NONE;
     }
-    out->plan = plan_union(planner, &list);
+    enum status status = presence_plan(&out->plan, planner, parameter);
     if (wants_missing) {
         out->plan = plan_without(planner, plan_type(planner, type), out->plan);
         out->is_bound = true;
@@ -198,11 +212,22 @@ static enum status values_plan(
     }
     out->plan = plan_union(planner, &list);
     out->is_bound = is_bound(criterion->parameter, type);
+    if (status == STATUS_OK && criterion->modifier == MODIFIER_UNEQUAL &&
+        criterion->parameter->type == FHIR_SEARCH_REFERENCE) {
+        plan_node present;
+        status = presence_plan(&present, planner, criterion->parameter);
+        out->plan = plan_without(planner, present, out->plan);
+    }
     if (criterion->modifier == MODIFIER_NOT || criterion->modifier == MODIFIER_NOT_IN) {
         out->plan = plan_without(planner, plan_type(planner, type), out->plan);
         out->is_bound = true;
     }
     return status;
+}
+
+enum status filter_criterion(struct filter *out, struct planner *planner, fhir_type type, struct criterion *criterion) {
+    return criterion->modifier == MODIFIER_MISSING ? missing_plan(out, planner, type, criterion)
+                                                   : values_plan(out, planner, type, criterion);
 }
 
 static enum status parameter_plan(
@@ -221,11 +246,7 @@ static enum status parameter_plan(
         return criterion_malformed(planner, &criterion, "a value");
     }
     enum status status = modifier_read(&criterion, planner, modifier);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    return criterion.modifier == MODIFIER_MISSING ? missing_plan(out, planner, type, &criterion)
-                                                  : values_plan(out, planner, type, &criterion);
+    return status == STATUS_OK ? filter_criterion(out, planner, type, &criterion) : status;
 }
 
 /* _list=id: what the list's items name. */
@@ -265,11 +286,11 @@ static enum status deeper(struct planner *planner, struct text name) {
 
 /* The resources of `type` that the rest of a chain or _has describes, and no others. */
 static enum status described_plan(
-    plan_node *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+    plan_node *out, struct planner *planner, fhir_type type, struct text name, const struct chain_rest *rest) {
     struct filter filter;
     enum status status = deeper(planner, name);
     if (status == STATUS_OK) {
-        status = filter_plan(&filter, planner, type, name, value);
+        status = rest->plan(&filter, planner, type, rest->context);
     }
     planner->depth--;
     if (status != STATUS_OK) {
@@ -305,23 +326,36 @@ static struct text first_code(struct text name) {
     return (struct text){name.at, size};
 }
 
-static bool knows(struct planner *planner, fhir_type type, struct text name) {
-    struct text code = first_code(name);
+/* The rest of a chain as its name and value. */
+struct named_rest {
+    struct text name, value;
+};
+
+static bool named_is_known(struct planner *planner, fhir_type type, const void *context) {
+    const struct named_rest *rest = context;
+    struct text code = first_code(rest->name);
+    if (text_is(code, "_filter")) {
+        return sentence_is_known(planner, type, rest->value);
+    }
     return text_is(code, "_has") || text_is(code, "_list") || catalog_find(planner->search, type, code) != NULL;
 }
 
+static enum status named_plan(struct filter *out, struct planner *planner, fhir_type type, const void *context) {
+    const struct named_rest *rest = context;
+    return filter_plan(out, planner, type, rest->name, rest->value);
+}
+
 /* The resources that a link of a chain may lead to and that have the rest. */
-static enum status link_plan(plan_node *out, size_t *types_out, struct planner *planner,
-    const struct parameter *parameter, const struct slot_use *use, fhir_type wanted, struct text rest,
-    struct text value) {
+static enum status link_plan(plan_node *out, size_t *types_out, struct planner *planner, const struct chain_link *link,
+    const struct slot_use *use, const struct chain_rest *rest) {
     struct plan_list list = {0};
     enum status status = STATUS_OK;
     for (int number = 1; number <= fhir_resource_count() && status == STATUS_OK; number++) {
         fhir_type type = fhir_resource_type((uint16_t)number);
-        bool is_wanted = wanted == FHIR_TYPE_NONE || wanted == type;
-        if (is_wanted && reaches(parameter, use, type) && knows(planner, type, rest)) {
+        bool is_wanted = link->wanted == FHIR_TYPE_NONE || link->wanted == type;
+        if (is_wanted && reaches(link->parameter, use, type) && rest->is_known(planner, type, rest->context)) {
             plan_node node;
-            status = described_plan(&node, planner, type, rest, value);
+            status = described_plan(&node, planner, type, link->name, rest);
             if (status == STATUS_OK) {
                 plan_list_add(planner, &list, node);
                 ++*types_out;
@@ -332,26 +366,15 @@ static enum status link_plan(plan_node *out, size_t *types_out, struct planner *
     return status;
 }
 
-static enum status chain_plan(
-    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
-    struct text rest = name;
-    struct text target = text_cut(&rest, '.');
-    struct text code = text_cut(&target, ':');
-    const struct parameter *parameter = catalog_find(planner->search, type, code);
-    if (parameter == NULL) {
-        return unknown_parameter(planner, type, name);
-    }
-    fhir_type wanted = target.at == NULL ? FHIR_TYPE_NONE : fhir_type_find(target);
-    if (parameter->type != FHIR_SEARCH_REFERENCE || (target.at != NULL && fhir_resource_number(wanted) == 0)) {
-        return fault(planner->scope, STATUS_INVALID, "", "%.*s: a chain goes along references, to resource types",
-            (int)name.size, name.at);
-    }
+enum status filter_chain(struct filter *out, struct planner *planner, fhir_type type, const struct chain_link *link,
+    const struct chain_rest *rest) {
+    const struct parameter *parameter = link->parameter;
     struct plan_list list = {0};
     size_t types = 0;
     enum status status = STATUS_OK;
     for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
         plan_node described, node;
-        status = link_plan(&described, &types, planner, parameter, &parameter->uses[i], wanted, rest, value);
+        status = link_plan(&described, &types, planner, link, &parameter->uses[i], rest);
         if (status == STATUS_OK) {
             status = plan_sources(&node, planner, parameter->uses[i].slot, described);
             plan_list_add(planner, &list, node);
@@ -359,10 +382,29 @@ static enum status chain_plan(
     }
     if (status == STATUS_OK && types == 0) {
         return fault(planner->scope, STATUS_INVALID, "", "%.*s: nothing it leads to has such a search parameter",
-            (int)name.size, name.at);
+            (int)link->name.size, link->name.at);
     }
     *out = (struct filter){plan_union(planner, &list), is_bound(parameter, type)};
     return status;
+}
+
+static enum status chain_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
+    struct text rest = name;
+    struct text target = text_cut(&rest, '.');
+    struct text code = text_cut(&target, ':');
+    struct chain_link link = {.name = name, .parameter = catalog_find(planner->search, type, code)};
+    if (link.parameter == NULL) {
+        return unknown_parameter(planner, type, name);
+    }
+    link.wanted = target.at == NULL ? FHIR_TYPE_NONE : fhir_type_find(target);
+    bool is_known = target.at == NULL || fhir_resource_number(link.wanted) != 0;
+    if (link.parameter->type != FHIR_SEARCH_REFERENCE || !is_known) {
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: a chain goes along references, to resource types",
+            (int)name.size, name.at);
+    }
+    const struct named_rest named = {rest, value};
+    return filter_chain(out, planner, type, &link, &(const struct chain_rest){named_is_known, named_plan, &named});
 }
 
 /* _has:Observation:patient:code=x: what a reference `patient` of such Observations points at. */
@@ -381,7 +423,9 @@ static enum status has_plan(
         return unknown_parameter(planner, source, name);
     }
     plan_node described, node;
-    enum status status = described_plan(&described, planner, source, rest, value);
+    const struct named_rest named = {rest, value};
+    const struct chain_rest what = {named_is_known, named_plan, &named};
+    enum status status = described_plan(&described, planner, source, name, &what);
     struct plan_list list = {0};
     for (size_t i = 0; i < parameter->use_count && status == STATUS_OK; i++) {
         if (reaches(parameter, &parameter->uses[i], type)) {
@@ -402,6 +446,9 @@ enum status filter_plan(
     if (value.size > VALUE_SIZE_MAX) {
         return fault(planner->scope, STATUS_TOO_COSTLY, "", "%.*s: a value of more than %d bytes", (int)name.size,
             name.at, VALUE_SIZE_MAX);
+    }
+    if (text_is(name, "_filter")) {
+        return sentence_plan(out, planner, type, value);
     }
     if (text_starts(name, "_has:")) {
         return has_plan(out, planner, type, name, value);

@@ -22,6 +22,12 @@ enum modifier {
     MODIFIER_OF_TYPE,
     MODIFIER_IDENTIFIER,
     MODIFIER_TYPE,
+    /* what only _filter asks for */
+    MODIFIER_EQUAL,    /* string: the whole value, folded */
+    MODIFIER_UNEQUAL,  /* has a value that is another one */
+    MODIFIER_STARTS,   /* string, uri */
+    MODIFIER_ENDS,     /* string, uri */
+    MODIFIER_OVERLAPS, /* date: has a moment in common */
 };
 
 /* One value of a criterion: what stands between two commas, escapes still in. */

@@ -247,7 +247,6 @@ static const struct control {
     {"_containedType", not_served, CONTROL_USED},
     {"_text", not_served, CONTROL_USED},
     {"_content", not_served, CONTROL_USED},
-    {"_filter", not_served, CONTROL_USED},
     {"_query", not_served, CONTROL_USED},
     {"_cursor", parse_nothing, CONTROL_SKIPPED},
     {"_format", parse_nothing, CONTROL_SKIPPED},

@@ -188,6 +188,38 @@ static enum status plan_starts(plan_node *out, struct planner *planner, struct s
     return status;
 }
 
+/* Whole values equal to the folded one, or all others: the key of a value is its folded text, a zero byte and a mark. */
+static enum status plan_equal(
+    plan_node *out, struct planner *planner, struct slot *slot, struct text folded, enum modifier modifier) {
+    struct arena *arena = planner->scope->arena;
+    const struct text unbounded = {NULL, 0};
+    struct key low = {0}, high = {0};
+    key_put_folded(&low, folded);
+    key_put(&high, (struct text){low.at, low.size - 1});
+    key_put_char(&high, '\x01');
+    struct text from = key_copy(arena, &low), to = key_copy(arena, &high);
+    if (modifier == MODIFIER_EQUAL) {
+        return plan_range(out, planner, slot, FACET_MAIN, from, to, NULL);
+    }
+    plan_node below, above;
+    enum status status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, from, NULL);
+    if (status == STATUS_OK) {
+        status = plan_range(&above, planner, slot, FACET_MAIN, to, unbounded, NULL);
+    }
+    struct plan_list list = {0};
+    plan_list_add(planner, &list, below);
+    plan_list_add(planner, &list, above);
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+static enum status plan_ends(plan_node *out, struct planner *planner, struct slot *slot, struct text folded) {
+    const struct text unbounded = {NULL, 0};
+    struct plan_filter filter =
+        plan_filter_equal(planner, -(int)(folded.size + 1 + KEY_MARK_SIZE), folded); /* before the zero byte and mark */
+    return plan_range(out, planner, slot, FACET_MAIN, unbounded, unbounded, &filter);
+}
+
 static enum status string_plan(
     plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct arena *arena = planner->scope->arena;
@@ -201,14 +233,22 @@ static enum status string_plan(
         struct key key = exact_key(arena, value);
         return plan_key(out, planner, use->slot, FACET_MAIN, &key);
     }
-    if (criterion->modifier == MODIFIER_CONTAINS) {
-        if (folded.size > KEY_TEXT_MAX) {
-            folded.size = KEY_TEXT_MAX;
-        }
+    if (folded.size > KEY_TEXT_MAX) {
+        folded.size = KEY_TEXT_MAX;
+    }
+    switch (criterion->modifier) {
+    case MODIFIER_CONTAINS: {
         struct plan_filter filter = {.kind = STORE_FILTER_CONTAINS, .low = folded};
         return plan_range(out, planner, use->slot, FACET_MAIN, unbounded, unbounded, &filter);
     }
-    return plan_starts(out, planner, use->slot, folded);
+    case MODIFIER_EQUAL:
+    case MODIFIER_UNEQUAL:
+        return plan_equal(out, planner, use->slot, folded, criterion->modifier);
+    case MODIFIER_ENDS:
+        return plan_ends(out, planner, use->slot, folded);
+    default: /* MODIFIER_STARTS, too: the later words of a name are values that start, as well */
+        return plan_starts(out, planner, use->slot, folded);
+    }
 }
 
 const struct kind kind_string = {string_emit, string_plan};

@@ -220,6 +220,47 @@ enum status token_plan_in(
     return status;
 }
 
+/* Has a token that is another one. Elements whose system is implied are compared by their code alone. */
+static enum status plan_other(
+    plan_node *out, struct planner *planner, struct slot *slot, const struct token_query *query) {
+    struct arena *arena = planner->scope->arena;
+    const struct text unbounded = {NULL, 0};
+    plan_node below, above;
+    enum status status;
+    if (query->any_code) { /* the last bytes are the system's hash */
+        struct key key = {0};
+        key_put_hash(&key, query->system);
+        struct text hash = key_copy(arena, &key);
+        struct plan_filter low = {.kind = STORE_FILTER_SLICE,
+                               .offset = -KEY_HASH_SIZE,
+                               .length = KEY_HASH_SIZE,
+                               .high = hash},
+                           high = low;
+        high.low = store_prefix_end(arena, hash);
+        high.high = unbounded;
+        status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, unbounded, &low);
+        if (status == STATUS_OK) {
+            status = plan_range(&above, planner, slot, FACET_MAIN, unbounded, unbounded, &high);
+        }
+    } else {
+        struct key key = token_key(&(const struct token){query->system, query->code});
+        bool is_any = query->any_system || (query->system.size > 0 && implies_system(slot, query->system));
+        if (is_any) {
+            key.size -= KEY_HASH_SIZE;
+        }
+        struct text low = key_copy(arena, &key), high = store_prefix_end(arena, low);
+        status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, low, NULL);
+        if (status == STATUS_OK) {
+            status = plan_range(&above, planner, slot, FACET_MAIN, high, unbounded, NULL);
+        }
+    }
+    struct plan_list list = {0};
+    plan_list_add(planner, &list, below);
+    plan_list_add(planner, &list, above);
+    *out = plan_union(planner, &list);
+    return status;
+}
+
 static enum status plan_of_type(
     plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion) {
     struct arena *arena = planner->scope->arena;
@@ -268,6 +309,9 @@ static enum status token_plan(
     }
     struct token_query query;
     enum status status = token_query_read(&query, planner, criterion);
+    if (status == STATUS_OK && criterion->modifier == MODIFIER_UNEQUAL) {
+        return plan_other(out, planner, use->slot, &query);
+    }
     return status == STATUS_OK ? token_plan_in(out, planner, use->slot, FACET_MAIN, &query) : status;
 }
 

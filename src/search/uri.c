@@ -65,6 +65,41 @@ static enum status plan_above(plan_node *out, struct planner *planner, struct sl
     return status;
 }
 
+static enum status plan_other(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
+    const struct text unbounded = {NULL, 0};
+    struct key key = {0};
+    key_put_bounded(&key, uri, KEY_URI_MAX);
+    struct text own = key_copy(planner->scope->arena, &key);
+    key_put_char(&key, '\0');
+    plan_node below, above;
+    enum status status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, own, NULL);
+    if (status == STATUS_OK) {
+        status = plan_range(&above, planner, slot, FACET_MAIN, key_copy(planner->scope->arena, &key), unbounded, NULL);
+    }
+    struct plan_list list = {0};
+    plan_list_add(planner, &list, below);
+    plan_list_add(planner, &list, above);
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+/* Where a URI begins, ends or holds a text. */
+static enum status plan_part(
+    plan_node *out, struct planner *planner, struct slot *slot, struct text part, enum modifier modifier) {
+    const struct text unbounded = {NULL, 0};
+    if (part.size > KEY_URI_MAX - KEY_MARK_SIZE) {
+        part.size = KEY_URI_MAX - KEY_MARK_SIZE;
+    }
+    if (modifier == MODIFIER_STARTS) {
+        return plan_prefix(out, planner, slot, FACET_MAIN, part, NULL);
+    }
+    struct plan_filter filter = {.kind = STORE_FILTER_CONTAINS, .low = part};
+    if (modifier == MODIFIER_ENDS) {
+        filter = plan_filter_equal(planner, -(int)part.size, part);
+    }
+    return plan_range(out, planner, slot, FACET_MAIN, unbounded, unbounded, &filter);
+}
+
 static enum status uri_plan(
     plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct text uri = value_unescape(planner->scope->arena, criterion->value);
@@ -73,6 +108,12 @@ static enum status uri_plan(
         return plan_below(out, planner, use->slot, uri);
     case MODIFIER_ABOVE:
         return plan_above(out, planner, use->slot, uri);
+    case MODIFIER_UNEQUAL:
+        return plan_other(out, planner, use->slot, uri);
+    case MODIFIER_STARTS:
+    case MODIFIER_ENDS:
+    case MODIFIER_CONTAINS:
+        return plan_part(out, planner, use->slot, uri, criterion->modifier);
     default:
         return plan_exact(out, planner, use->slot, uri);
     }
