@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { TAG_TEXT = 0, TAG_UUID = 1, UUID_TEXT = 36, UUID_BYTES = 16 };
+enum { UUID_TEXT = 36, UUID_BYTES = 16 };
 
 static const char hex[] = "0123456789abcdef";
 
@@ -39,10 +39,10 @@ size_t id_pack(uint8_t out[static PACKED_ID_MAX], struct text id) {
         return 0;
     }
     if (uuid_pack(out + 1, id)) {
-        out[0] = TAG_UUID;
+        out[0] = ID_FORM_UUID;
         return 1 + UUID_BYTES;
     }
-    out[0] = TAG_TEXT;
+    out[0] = ID_FORM_TEXT;
     if (id.size > 0) {
         memcpy(out + 1, id.at, id.size);
     }
@@ -53,7 +53,7 @@ struct text id_unpack(struct arena *arena, struct text packed) {
     if (packed.size == 0) {
         return (struct text){"", 0};
     }
-    if (packed.at[0] == TAG_TEXT) {
+    if (packed.at[0] == ID_FORM_TEXT) {
         return text_copy(arena, (struct text){packed.at + 1, packed.size - 1});
     }
     invariant(packed.size == 1 + UUID_BYTES);

@@ -1,4 +1,5 @@
 /* select: pages of results, in any order. */
+#include "store/identity_walk.h"
 #include "store/stream.h"
 
 #include <stdlib.h>
@@ -132,10 +133,51 @@ static void best_order(struct best *best) {
 
 /* ---- keys of one resource ------------------------------------------------------------------------------------------------ */
 
+/* The order of (type, id); its type is found at the start. */
+static struct text identity_sort_key(struct arena *arena, uint16_t type, struct text id) {
+    char *key = arena_alloc(arena, 2 + id.size);
+    type_key((uint8_t *)key, type);
+    memcpy(key + 2, id.at, id.size);
+    return (struct text){key, 2 + id.size};
+}
+
 static void sort_key_offer(struct sort_key *key, struct text found, bool descending) {
     int order = key->has ? text_compare(found, key->key) : 0;
     if (!key->has || (descending ? order > 0 : order < 0)) {
         *key = (struct sort_key){.has = true, .key = found};
+    }
+}
+
+/* Type and id of a reference row's target. */
+static struct text target_key(struct search_run *run, struct text reference) {
+    struct resource_head head;
+    enum status status = resource_head_read(&head, run->view->connection, reference_key_rid(reference), run->scope);
+    if (status != STATUS_OK) {
+        search_run_fail(run, status == STATUS_NOT_FOUND ? STATUS_FAILED : status);
+        return (struct text){"", 0};
+    }
+    return identity_sort_key(run->scope->arena, head.type, id_unpack(run->scope->arena, head.id));
+}
+
+static struct text row_sort_key(struct search_run *run, const struct store_sort *sort, struct text row_key) {
+    return sort->by == STORE_SORT_TARGETS ? target_key(run, row_key) : row_key;
+}
+
+static uint32_t sort_lane(const struct store_sort *sort) {
+    return sort->by == STORE_SORT_TARGETS ? lane_of_references(sort->space) : lane_of_keys(sort->space);
+}
+
+/* The keys that do not stand among the rows. */
+static void position_of_head(
+    struct position *out, struct search_run *run, const struct store_query *query, const struct document *document) {
+    for (size_t i = 0; i < query->sort_count; i++) {
+        if (query->sorts[i].by == STORE_SORT_ID) {
+            out->keys[i] = (struct sort_key){.has = true, .key = id_unpack(run->scope->arena, document->head.id)};
+        } else if (query->sorts[i].by == STORE_SORT_KEYS && query->sorts[i].space == STORE_SPACE_UPDATED) {
+            uint8_t *key = arena_alloc(run->scope->arena, 8);
+            time_key(key, document->head.time_us);
+            out->keys[i] = (struct sort_key){.has = true, .key = {(const char *)key, 8}};
+        }
     }
 }
 
@@ -146,18 +188,13 @@ static void position_of(
     struct lane_row row;
     while (lane_reader_next(&row, &reader)) {
         for (size_t i = 0; i < query->sort_count; i++) {
-            if (row.lane == lane_of_keys(query->sorts[i].space)) {
-                sort_key_offer(&out->keys[i], row.key, query->sorts[i].descending);
+            const struct store_sort *sort = &query->sorts[i];
+            if (sort->by != STORE_SORT_ID && row.lane == sort_lane(sort)) {
+                sort_key_offer(&out->keys[i], row_sort_key(run, sort, row.key), sort->descending);
             }
         }
     }
-    for (size_t i = 0; i < query->sort_count; i++) {
-        if (query->sorts[i].space == STORE_SPACE_UPDATED) {
-            uint8_t *key = arena_alloc(run->scope->arena, 8);
-            time_key(key, document->head.time_us);
-            out->keys[i] = (struct sort_key){.has = true, .key = {(const char *)key, 8}};
-        }
-    }
+    position_of_head(out, run, query, document);
 }
 
 /* ---- pages ---------------------------------------------------------------------------------------------------------------- */
@@ -277,11 +314,104 @@ static void walk_descending(struct paging *paging, uint32_t lane, const struct t
     walk_down_close(down);
 }
 
+/* ---- along identities ------------------------------------------------------------------------------------------------------- */
+
+/* In the order of ids each key has one resource, so that no equals have to be looked at. */
+static void walk_ids(struct paging *paging) {
+    const struct store_sort *sort = &paging->query->sorts[0];
+    struct text id, from = paging->after == NULL ? (struct text){0} : paging->after->keys[0].key;
+    uint64_t rid;
+    struct identity_walk *walk =
+        identity_walk_open(paging->run, sort->type, from, sort->descending ? WALK_DOWN : WALK_UP);
+    while (!page_is_full(paging) && !gives_up(paging) && identity_walk_next(&id, &rid, walk)) {
+        walk_take(paging, id, rid);
+    }
+    identity_walk_close(walk);
+}
+
+/* The sources of one target, in the order of rid. */
+static void walk_sources(struct paging *paging, struct walk *sources, uint16_t type, uint64_t target, struct text key) {
+    uint8_t bytes[REFERENCE_KEY_MAX];
+    struct text reference = {(const char *)bytes, reference_key(bytes, type, target)};
+    bool is_first = paging->after != NULL && text_equal(paging->after->keys[0].key, key);
+    bool ties_matter = paging->query->sort_count > 1;
+    walk_reopen(sources, lane_of_references(paging->query->sorts[0].space), reference);
+    bool more = walk_seek(sources, reference, is_first ? first_rid(paging) : 0);
+    for (; more && !gives_up(paging) && (ties_matter || !page_is_full(paging)); more = walk_next(sources)) {
+        walk_take(paging, key, sources->rid);
+    }
+}
+
+/* The next type that a reference of the lane names, at or behind `type`; 0: none. */
+static uint16_t type_in_lane(struct search_run *run, uint32_t lane, uint16_t type, bool descending) {
+    uint8_t bound[2];
+    char bytes[UINT8_MAX];
+    struct text key;
+    if (descending) {
+        type_key(bound, (uint16_t)(type + 1));
+        const struct text below = {(const char *)bound, type == UINT16_MAX ? 0 : sizeof bound};
+        bool any = walk_key_before(&key, bytes, run, lane, type == UINT16_MAX ? NULL : &below);
+        return any ? reference_key_type(key) : 0;
+    }
+    type_key(bound, type);
+    struct walk *walk = walk_open(
+        run, WALK_RANGE, lane, text_copy(run->scope->arena, (struct text){(const char *)bound, 2}), (struct text){0});
+    uint16_t found = walk_next(walk) ? reference_key_type(walk->key) : 0;
+    walk_close(walk);
+    return found;
+}
+
+static void walk_targets_of(struct paging *paging, struct walk *sources, uint16_t type, struct text from) {
+    struct search_run *run = paging->run;
+    struct text id;
+    uint64_t rid;
+    struct identity_walk *walk =
+        identity_walk_open(run, type, from, paging->query->sorts[0].descending ? WALK_DOWN : WALK_UP);
+    while (!page_is_full(paging) && !gives_up(paging) && identity_walk_next(&id, &rid, walk)) {
+        paging->walked++;
+        walk_sources(paging, sources, type, rid, identity_sort_key(run->scope->arena, type, id));
+    }
+    identity_walk_close(walk);
+}
+
+/* Targets by type and id, and the resources that refer to each. */
+static void walk_targets(struct paging *paging) {
+    struct search_run *run = paging->run;
+    bool descending = paging->query->sorts[0].descending;
+    uint32_t lane = lane_of_references(paging->query->sorts[0].space);
+    uint16_t type = descending ? UINT16_MAX : 0;
+    struct text from = {0};
+    if (paging->after != NULL && paging->after->keys[0].key.size >= 2) {
+        struct text key = paging->after->keys[0].key;
+        type = reference_key_type(key);
+        from = (struct text){key.at + 2, key.size - 2};
+    }
+    char none[REFERENCE_KEY_MAX] = {0};
+    struct walk *sources = walk_open(run, WALK_KEY, lane, (struct text){none, sizeof none}, (struct text){0});
+    while (!page_is_full(paging) && !gives_up(paging)) {
+        uint16_t next = type_in_lane(run, lane, type, descending);
+        if (next == 0) {
+            break;
+        }
+        walk_targets_of(paging, sources, next, next == type ? from : (struct text){0});
+        from = (struct text){0};
+        if (descending ? next == 1 : next == UINT16_MAX) {
+            break;
+        }
+        type = (uint16_t)(descending ? next - 1 : next + 1);
+    }
+    walk_close(sources);
+}
+
 /* False when it gave up. */
 static bool page_by_walking(struct paging *paging) {
     const struct store_sort *sort = &paging->query->sorts[0];
     const struct text *from = paging->after == NULL ? NULL : &paging->after->keys[0].key;
-    if (sort->descending) {
+    if (sort->by == STORE_SORT_ID) {
+        walk_ids(paging);
+    } else if (sort->by == STORE_SORT_TARGETS) {
+        walk_targets(paging);
+    } else if (sort->descending) {
         walk_descending(paging, lane_of_keys(sort->space), from);
     } else {
         walk_ascending(paging, lane_of_keys(sort->space), from == NULL ? TEXT("") : *from);
@@ -296,7 +426,13 @@ static void page_of_missing(struct paging *paging) {
     struct stream *stream = stream_open(run, query->plan);
     bool by_rid = query->sort_count == 1, in_missing = paging->after != NULL && !paging->after->keys[0].has;
     uint64_t rid = stream_seek(stream, by_rid && in_missing ? paging->after->rid + 1 : 0);
-    struct store_plan having = {.kind = STORE_PLAN_RANGE, .space = query->sorts[0].space};
+    if (query->sorts[0].by == STORE_SORT_ID) {
+        stream_close(stream);
+        return; /* none is without */
+    }
+    struct store_plan having = {
+        .kind = query->sorts[0].by == STORE_SORT_TARGETS ? STORE_PLAN_REFERRING : STORE_PLAN_RANGE,
+        .space = query->sorts[0].space};
     struct condition has_key = {.plan = &having};
     for (; rid != RID_NONE && !(by_rid && page_is_full(paging)); rid = stream_seek(stream, rid + 1)) {
         struct document document = document_of(rid);
@@ -325,12 +461,20 @@ static uint64_t walk_foreseen(const struct paging *paging) {
     return foreseen > paging->run->costs->tests_before_set ? 0 : foreseen;
 }
 
+/* Ids lie by type: without it, no walk meets them in their order. */
+static bool is_walkable(const struct store_sort *sort) {
+    return sort->by != STORE_SORT_ID || sort->type != 0;
+}
+
 /* Results that are few are fetched and ordered. Where many are, a short walk along the sort key meets enough of them, or a
  * longer one with the results listed before. When they lie too far apart for that, all are fetched. */
 static void page_of_present(struct paging *paging) {
     const struct search_costs *costs = paging->run->costs;
     bool few = list_members(paging, costs->fetch_most + 1) && paging->members->count <= costs->fetch_most;
     paging->condition = (struct condition){.plan = paging->query->plan};
+    if (!few && !is_walkable(&paging->query->sorts[0])) {
+        few = list_members(paging, UINT64_MAX);
+    }
     if (!few && !page_by_trying(paging, costs->walk_trial) && !page_by_trying(paging, walk_foreseen(paging))) {
         (void)list_members(paging, costs->list_rows);
         paging->condition.set = paging->members;

@@ -229,10 +229,17 @@ enum {
     STORE_SPACE_FIRST_OWN = 16
 };
 
-struct store_sort {
-    uint32_t space; /* by the least key of the resource there (descending: the greatest); those without come last */
-    bool descending;
+enum store_sort_by {
+    STORE_SORT_KEYS,    /* the least key of the resource in `space` (descending: the greatest) */
+    STORE_SORT_ID,      /* its id, as text */
+    STORE_SORT_TARGETS, /* the least (type, id) that it refers to through `space` */
 };
+struct store_sort {
+    enum store_sort_by by;
+    uint32_t space;
+    uint16_t type; /* of all results, where that is known: an order by id is then found without reading them all; 0: not */
+    bool descending;
+}; /* those without a key come last */
 enum { STORE_SORTS_MAX = 4 };
 struct store_query {
     const struct store_plan *plan;

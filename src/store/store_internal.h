@@ -74,6 +74,7 @@ bool lane_rows_differ(struct text before, struct text after, lane_change *change
 /* ---- identities --------------------------------------------------------------------------------------------------- */
 
 enum { PACKED_ID_MAX = 1 + ID_MAX, IDENTITY_KEY_MAX = 2 + PACKED_ID_MAX };
+enum { ID_FORM_TEXT = 0, ID_FORM_UUID = 1 }; /* that byte */
 /* A lower-case UUID takes 16 bytes, all else its own; a byte in front says which. 0: longer than ID_MAX. */
 size_t id_pack(uint8_t out[static PACKED_ID_MAX], struct text id);
 struct text id_unpack(struct arena *arena, struct text packed);

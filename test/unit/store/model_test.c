@@ -53,7 +53,14 @@ static uint16_t thing_type(int thing) {
 
 static struct text thing_id(struct arena *arena, int thing) {
     int id = thing % IDS;
-    return id % 3 == 0 ? text_format(arena, "0190c3a2-7b1e-7c3d-8e4f-%012x", id) : text_format(arena, "id.%d", id);
+    switch (id % 3) {
+    case 0: /* in the order of ids, UUIDs and others alternate */
+        return text_format(arena, "%x190c3a2-7b1e-7c3d-8e4f-%012x", id * 5 % 16, id);
+    case 1:
+        return text_format(arena, "%x190c3%c-7b1e.%d", id * 5 % 16, id % 2 == 0 ? 'Z' : 'a', id);
+    default:
+        return text_format(arena, "id.%d", id);
+    }
 }
 
 static int thing_of(struct model *model, const struct store_resource *resource) {
@@ -333,20 +340,39 @@ struct ordered {
 static struct model *order_model;
 static const struct store_query *order_query;
 
-static bool sort_key(char out[static 24], const struct ordered *item, const struct store_sort *sort) {
+enum { SORT_KEY_SIZE = 160 };
+
+/* Type and id of what the row refers to. */
+static void target_name(char out[static SORT_KEY_SIZE], const struct model_row *row) {
+    struct text id = thing_id(order_model->fixture->arena, row->target);
+    snprintf(out, SORT_KEY_SIZE, "%05d %.*s", thing_type(row->target), (int)id.size, id.at);
+}
+
+static bool sort_key(char out[static SORT_KEY_SIZE], const struct ordered *item, const struct store_sort *sort) {
+    if (sort->by == STORE_SORT_ID) {
+        struct text id = thing_id(order_model->fixture->arena, item->thing);
+        snprintf(out, SORT_KEY_SIZE, "%.*s", (int)id.size, id.at);
+        return true;
+    }
     if (sort->space == STORE_SPACE_UPDATED) {
-        snprintf(out, 24, "%020lld", (long long)item->state->updated_us);
+        snprintf(out, SORT_KEY_SIZE, "%020lld", (long long)item->state->updated_us);
         return true;
     }
     bool any = false;
     for (int i = 0; i < item->state->row_count; i++) {
         const struct model_row *row = &item->state->rows[i];
-        if (row->target >= 0 || order_model->spaces[row->space] != sort->space) {
+        bool is_target = row->target >= 0;
+        if (is_target != (sort->by == STORE_SORT_TARGETS) || order_model->spaces[row->space] != sort->space) {
             continue;
         }
-        int order = any ? strcmp(row->key, out) : 0;
+        char key[SORT_KEY_SIZE];
+        snprintf(key, sizeof key, "%s", is_target ? "" : row->key);
+        if (is_target) {
+            target_name(key, row);
+        }
+        int order = any ? strcmp(key, out) : 0;
         if (!any || (sort->descending ? order > 0 : order < 0)) {
-            memcpy(out, row->key, sizeof row->key);
+            memcpy(out, key, sizeof key);
             any = true;
         }
     }
@@ -356,7 +382,7 @@ static bool sort_key(char out[static 24], const struct ordered *item, const stru
 static int compare_ordered(const void *a, const void *b) {
     const struct ordered *left = a, *right = b;
     for (size_t i = 0; i < order_query->sort_count; i++) {
-        char left_key[24], right_key[24];
+        char left_key[SORT_KEY_SIZE], right_key[SORT_KEY_SIZE];
         bool has_left = sort_key(left_key, left, &order_query->sorts[i]),
              has_right = sort_key(right_key, right, &order_query->sorts[i]);
         if (has_left != has_right) {
@@ -399,6 +425,25 @@ static void random_query(struct model *model, struct store_query *query) {
     for (size_t i = 0; i < query->sort_count; i++) {
         query->sorts[i] = (struct store_sort){.descending = roll(model, 2) == 0,
             .space = roll(model, 5) == 0 ? STORE_SPACE_UPDATED : model->spaces[roll(model, KEY_SPACES)]};
+        if (roll(model, 5) == 0) {
+            query->sorts[i].by = STORE_SORT_ID;
+        } else if (roll(model, 5) == 0) {
+            query->sorts[i].by = STORE_SORT_TARGETS;
+            query->sorts[i].space = model->spaces[KEY_SPACES + roll(model, REFERENCE_SPACES)];
+        }
+    }
+    if (roll(model, 3) == 0) { /* results of one type, said so: ids are walked */
+        const struct store_plan **children = arena_alloc(model->fixture->arena, 2 * sizeof *children);
+        struct store_plan *type = ARENA_NEW(model->fixture->arena, struct store_plan),
+                          *both = ARENA_NEW(model->fixture->arena, struct store_plan);
+        *type = (struct store_plan){.kind = STORE_PLAN_TYPE, .type = thing_type((int)roll(model, THINGS))};
+        children[0] = query->plan;
+        children[1] = type;
+        *both = (struct store_plan){.kind = STORE_PLAN_INTERSECT, .children = children, .child_count = 2};
+        query->plan = both;
+        for (size_t i = 0; i < query->sort_count; i++) {
+            query->sorts[i].type = type->type;
+        }
     }
     query->limit = 1 + roll(model, 12);
 }
