@@ -7,7 +7,8 @@
 /* Exit statuses, as users of Unix tools expect them. */
 enum { EXIT_DONE = 0, EXIT_FAULT = 1, EXIT_USAGE = 2, EXIT_IN_USE = 3 };
 
-/* One option of a command: "--data DIR". A flag has no argument name. */
+/* One option of a command: "--data DIR". A flag has no argument name. One whose argument ends in "..." may be given several times:
+ * its values are joined by commas. */
 struct option_row {
     const char *name, *argument, *help;
     const char *otherwise; /* default text; NULL: none */

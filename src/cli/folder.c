@@ -33,6 +33,7 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
                 .own_base = base,
                 .references = config->references,
                 .deletes = config->deletes,
+                .audit = config->audit,
                 .zone_minutes = FOLDER_ZONE_KOREA_MINUTES},
             scope);
     if (status == STATUS_OK)

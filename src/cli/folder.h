@@ -21,6 +21,7 @@ struct folder_config {
     const char *public_base; /* NULL: the server's own */
     enum records_reference_policy references;
     enum records_delete_policy deletes;
+    enum records_audit audit;
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };
 /* STATUS_CONFLICT when another process has it. */

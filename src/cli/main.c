@@ -88,8 +88,12 @@ static int usage_fault(const struct command *command, const char *what, const ch
     return EXIT_USAGE;
 }
 
+static const char *joined(struct arena *arena, const char *before, const char *value) {
+    return text_format(arena, "%s,%s", before, value).at;
+}
+
 /* Takes one option at argv[*at]; returns 0 or an exit status. */
-static int take_option(struct arguments *arguments, int argc, char **argv, int *at) {
+static int take_option(struct arguments *arguments, struct arena *arena, int argc, char **argv, int *at) {
     const char *word = argv[*at], *equals = strchr(word, '=');
     size_t size = equals != NULL ? (size_t)(equals - word) : strlen(word);
     int row = option_find(arguments->command, word, size);
@@ -103,9 +107,11 @@ static int take_option(struct arguments *arguments, int argc, char **argv, int *
     }
     if (equals == NULL && ++*at >= argc)
         return usage_fault(arguments->command, "needs a value: ", word);
-    arguments->values[row] = equals != NULL ? equals + 1 : argv[*at];
-    if (arguments->values[row][0] == '\0')
+    const char *before = arguments->values[row], *value = equals != NULL ? equals + 1 : argv[*at];
+    if (value[0] == '\0')
         return usage_fault(arguments->command, "needs a value: ", word);
+    bool joins = before != NULL && text_ends(text_from(arguments->command->options[row].argument), "...");
+    arguments->values[row] = joins ? joined(arena, before, value) : value;
     return 0;
 }
 
@@ -120,17 +126,16 @@ static enum status run_command(void *context, struct scope *scope) {
     return STATUS_OK;
 }
 
-static int run(const struct command *command, int argc, char **argv) {
-    static const char *operands[OPERANDS_MAX];
-    struct invocation invocation = {.arguments = {.command = command, .operands = operands}};
-    struct arguments *arguments = &invocation.arguments;
+/* The words of the command line; returns -1, or the exit status with which all ends here. */
+static int take_all(struct arguments *arguments, const char **operands, struct arena *arena, int argc, char **argv) {
+    const struct command *command = arguments->command;
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help(command);
             return EXIT_DONE;
         }
         if (argv[i][0] == '-' && argv[i][1] != '\0') {
-            int bad = take_option(arguments, argc, argv, &i);
+            int bad = take_option(arguments, arena, argc, argv, &i);
             if (bad != 0)
                 return bad;
         } else if (arguments->operand_count == OPERANDS_MAX || arguments->operand_count == command->operands_max) {
@@ -141,10 +146,22 @@ static int run(const struct command *command, int argc, char **argv) {
     }
     if (arguments->operand_count < command->operands_min)
         return usage_fault(command, "missing operand: ", command->operands);
+    return -1;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    static const char *operands[OPERANDS_MAX];
+    struct invocation invocation = {.arguments = {.command = command, .operands = operands}};
+    struct arguments *arguments = &invocation.arguments;
     struct arena *arena = arena_open(PROCESS_ARENA_MAX);
     struct scope scope = {.arena = arena};
-    enum status status = arena == NULL ? STATUS_UNAVAILABLE : scope_run(&scope, arena, run_command, &invocation);
-    int exit_status = status == STATUS_OK ? invocation.exit_status : report(&scope, status);
+    if (arena == NULL)
+        return report(&scope, STATUS_UNAVAILABLE);
+    int exit_status = take_all(arguments, operands, arena, argc, argv);
+    if (exit_status < 0) {
+        enum status status = scope_run(&scope, arena, run_command, &invocation);
+        exit_status = status == STATUS_OK ? invocation.exit_status : report(&scope, status);
+    }
     arena_close(arena);
     return exit_status;
 }

@@ -1,6 +1,7 @@
 /* soyang serve: the server until it is interrupted. */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/folder.h"
@@ -11,13 +12,41 @@ static const struct option_row options[] = {
     {"--data", "DIR", "the data folder; made when missing", "soyang-data"},
     {"--port", "N", "TCP port on 127.0.0.1; 0 takes any free one", "8080"},
     {"--speed", "X", "run the clock X times as fast (demonstrations only)", "1"},
-    {"--public-base", "URL", "base of the links in answers, e.g. http://127.0.0.1:8080/fhir", NULL},
-    {"--body-max", "MIB", "largest request body, MiB", "128"},
+    {"--public-url", "URL", "base of all links, e.g. https://fhir.example.org/fhir", NULL},
+    {"--trust-proxy", "ADDRESS...", "believe the forwarded headers of this peer", NULL},
+    {"--cors-origin", "ORIGIN...", "let pages of this origin call", NULL},
+    {"--body-max", "MIB", "largest request body once decoded, MiB", "128"},
+    {"--audit", "WHAT", "on | writes | off: what leaves an audit row; all but on is for measuring only", "on"},
     {"--strict-references", NULL,
         "refuse references to resources that are not there, and deletions of what is referred to", NULL},
     {"--delete-many", NULL, "a deletion by query deletes all that match, not only one", NULL},
     {0},
 };
+
+static enum status take_audit(enum records_audit *out, const struct arguments *arguments, struct scope *scope) {
+    static const char *const names[] = {
+        [RECORDS_AUDIT_ALL] = "on", [RECORDS_AUDIT_WRITES] = "writes", [RECORDS_AUDIT_OFF] = "off"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(argument(arguments, "--audit"), names[i]) == 0) {
+            *out = (enum records_audit)i;
+            return STATUS_OK;
+        }
+    return fault(scope, STATUS_INVALID, "--audit", "on, writes or off");
+}
+
+/* Whoever turns the audit off shall not be able to forget it. */
+static void warn_of_audit(enum records_audit audit) {
+    if (audit == RECORDS_AUDIT_ALL)
+        return;
+    (void)fprintf(stderr,
+        "****************************************************************\n"
+        "WARNING: %s. Who read %s is not recorded.\n"
+        "For measuring only. Never with the data of patients.\n"
+        "****************************************************************\n",
+        audit == RECORDS_AUDIT_OFF ? "THE AUDIT IS OFF" : "THE AUDIT OF READINGS IS OFF",
+        audit == RECORDS_AUDIT_OFF ? "or changed what" : "what");
+    log_event(LOG_WARNING, "audit-narrowed", "audit", audit == RECORDS_AUDIT_OFF ? "off" : "writes", NULL);
+}
 
 void serve_until_interrupted(void) {
     sigset_t signals;
@@ -44,6 +73,13 @@ void serve_block_signals(void) {
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+static enum status check_addresses(const struct server_config *config, struct scope *scope) {
+    enum status status = server_check_public_url(config->public_url, scope);
+    if (status == STATUS_OK)
+        status = server_check_origins(config->cors_origins, scope);
+    return status == STATUS_OK ? server_check_proxies(config->trusted_proxies, scope) : status;
+}
+
 static enum status serve(
     const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope) {
     double port = 0, speed = 0, body_mib = 0;
@@ -54,20 +90,32 @@ static enum status serve(
         status = argument_number(&body_mib, arguments, "--body-max", 1, 1024, scope);
     if (status != STATUS_OK)
         return status;
-    struct server_config config = {.body_max = (size_t)body_mib * 1024 * 1024};
-    status = server_listen(&config.socket, &config.port, (uint16_t)port, scope);
+    struct server_config config = {
+        .body_max = (size_t)body_mib * 1024 * 1024,
+        .public_url = argument(arguments, "--public-url"),
+        .cors_origins = argument(arguments, "--cors-origin"),
+        .trusted_proxies = argument(arguments, "--trust-proxy"),
+    };
+    enum records_audit audit = RECORDS_AUDIT_ALL;
+    status = check_addresses(&config, scope);
+    if (status == STATUS_OK)
+        status = take_audit(&audit, arguments, scope);
+    if (status == STATUS_OK)
+        status = server_listen(&config.socket, &config.port, (uint16_t)port, scope);
     if (status != STATUS_OK)
         return status;
     struct folder_config folder_config = {
         .path = argument(arguments, "--data"),
         .speed = speed,
-        .public_base = argument(arguments, "--public-base"),
+        .public_base = config.public_url,
+        .audit = audit,
         .references =
             argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
         .deletes = argument_flag(arguments, "--delete-many") ? RECORDS_DELETE_MANY : RECORDS_DELETE_ONE,
     };
     if (folder_config.public_base == NULL)
         folder_config.public_base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;
+    warn_of_audit(audit);
     status = folder_open(folder, &folder_config, scope);
     if (status == STATUS_OK)
         status = records_timer_start(folder->records, scope);
@@ -100,5 +148,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
 const struct command command_serve = {"serve", "", "run the server",
     "Serves the record (FHIR R4 at /fhir), the engines and the page, on loopback only: there is no sign-in yet, so "
     "nobody but\n"
-    "this machine may ask. Put no proxy in front of it before sign-in exists.",
+    "this machine may ask. A proxy in front of it must sign callers in and set the X-Soyang headers itself; tell its\n"
+    "address with --trust-proxy and the URL that clients use with --public-url.",
+
     options, 0, 0, run};

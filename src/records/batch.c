@@ -39,12 +39,14 @@ static enum status resource_text(struct text *out, const yyjson_val *resource, s
     return json_finish(out, &w, scope);
 }
 
-static enum status request_of(struct flight *flight, const struct records_caller *caller, struct scope *scope) {
+static enum status request_of(
+    struct flight *flight, const struct records_caller *caller, struct text base, struct scope *scope) {
     const struct bundle_entry *entry = flight->entry;
     const struct target *target = &entry->target;
     struct records_request *request = &flight->request;
     *request = (struct records_request){
         .caller = *caller,
+        .base = base,
         .type = target->type,
         .id = target->id,
         .version = target->version,
@@ -93,11 +95,12 @@ static enum status request_of(struct flight *flight, const struct records_caller
 struct start {
     struct flight *flight;
     const struct records_caller *caller;
+    struct text base;
 };
 
 static enum status make_request(void *context, struct scope *scope) {
     const struct start *start = context;
-    return request_of(start->flight, start->caller, scope);
+    return request_of(start->flight, start->caller, start->base, scope);
 }
 
 /* An upper module's operation waits for units of its own: here, in the bundle's worker, so that no worker waits for another. */
@@ -134,7 +137,7 @@ static void start_entry(struct runway *runway, struct bundle_entry *entry) {
         return;
     }
     runway->count++;
-    struct start start = {.flight = flight, .caller = runway->caller};
+    struct start start = {.flight = flight, .caller = runway->caller, .base = runway->bundle->base};
     enum status status = scope_run(&flight->scope, flight->arena, make_request, &start);
     if (status == STATUS_OK && entry->operation != NULL && entry->operation->run != NULL) {
         run_here(runway, flight);

@@ -39,6 +39,7 @@ struct bundle {
     struct records *records;
     enum bundle_kind kind;
     enum records_return returns;
+    struct text base; /* of the links in what its readings answer */
     struct bundle_entry *entries;
     size_t count;
     struct condition **conditions;

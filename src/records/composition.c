@@ -10,6 +10,7 @@ enum { DOCUMENT_RESOURCES_MAX = 5000 };
 struct composition {
     struct operation *op;
     struct scope *scope;
+    struct page_frame frame;
     struct store_view *view;
     struct map seen;
     struct store_resource *resources; /* the Composition first */
@@ -73,7 +74,7 @@ static void write_entry(struct json_writer *w, struct composition *composition, 
     struct arena *arena = composition->scope->arena;
     audit_note_add(&composition->op->note, arena, fhir_resource_type(resource->type), resource->id);
     json_object_open(w);
-    page_write_full_url(w, composition->op->records, resource);
+    page_write_full_url(w, &composition->frame, resource);
     json_name(w, "resource");
     body_write(w, resource);
     json_object_close(w);
@@ -158,6 +159,7 @@ static enum status gather_document(
 enum status composition_start(struct operation *op, const struct invocation *invocation, struct scope *scope) {
     struct composition composition = {
         .op = op,
+        .frame = page_frame_of(op->records, &op->request, scope->arena),
         .scope = scope,
         .seen = map_open(scope->arena, 64),
         .resources = ARENA_ARRAY(scope->arena, struct store_resource, DOCUMENT_RESOURCES_MAX),

@@ -16,6 +16,8 @@ struct everything {
     struct operation *op;
     const struct invocation *invocation;
     struct scope *scope;
+    struct page_frame frame;
+    struct subset subset;
     struct json_writer w;
     struct text *types; /* _type; none: all */
     size_t type_count;
@@ -55,7 +57,12 @@ static enum status take_parameters(struct everything *everything) {
                 start = invocation_text(invocation, "start", scope), end = invocation_text(invocation, "end", scope);
     everything->care = (struct fhir_interval){INT64_MIN, INT64_MAX};
     everything->has_care = start.at != NULL || end.at != NULL;
-    enum status status = invocation_list(&everything->types, &everything->type_count, invocation, "_type", scope);
+    enum status status = subset_take(&everything->subset, invocation_text(invocation, "_summary", scope),
+        invocation_text(invocation, "_elements", scope), scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = invocation_list(&everything->types, &everything->type_count, invocation, "_type", scope);
     for (size_t i = 0; i < everything->type_count && status == STATUS_OK; i++) {
         if (fhir_resource_number(fhir_type_find(everything->types[i])) == 0) {
             status = fault(scope, STATUS_INVALID, "_type", "a resource type that FHIR R4 does not have");
@@ -236,7 +243,7 @@ static bool is_asked(const struct everything *everything, uint16_t number) {
     return asked;
 }
 
-static void write_one(struct everything *everything, const struct store_resource *resource, const char *mode) {
+static enum status write_one(struct everything *everything, const struct store_resource *resource, const char *mode) {
     struct json_writer *w = &everything->w;
     struct operation *op = everything->op;
     if (everything->written++ == 0) { /* an empty array is not FHIR */
@@ -244,7 +251,7 @@ static void write_one(struct everything *everything, const struct store_resource
         json_array_open(w);
     }
     audit_note_add(&op->note, everything->scope->arena, fhir_resource_type(resource->type), resource->id);
-    page_write_entry(w, op->records, resource, mode);
+    return page_write_part(w, &everything->frame, resource, mode, &everything->subset, everything->scope);
 }
 
 static enum status write_matches(struct everything *everything, const struct store_page *page) {
@@ -259,7 +266,7 @@ static enum status write_matches(struct everything *everything, const struct sto
             note_references(everything, resource->body);
         }
         if (status == STATUS_OK && wanted && is_asked(everything, resource->type)) {
-            write_one(everything, resource, "match");
+            status = write_one(everything, resource, "match");
         }
         if (status == STATUS_OK && i % 256 == 255) {
             status = scope_check_deadline(everything->scope);
@@ -282,7 +289,10 @@ static enum status write_supporting(struct everything *everything, struct store_
         }
         bool exists = status == STATUS_OK && resource.method != STORE_DELETED;
         if (exists && resource.updated_us >= everything->since_us) {
-            write_one(everything, &resource, "include");
+            status = write_one(everything, &resource, "include");
+            if (status != STATUS_OK) {
+                return status;
+            }
         }
     }
     return STATUS_OK;
@@ -306,7 +316,7 @@ static enum status write_bundle(
     if (result->has_total && everything->type_count == 0 && !everything->has_care) {
         json_member_int(w, "total", (int64_t)result->total);
     }
-    page_write_links(w, op->records, links, result->cursor.at == NULL ? 1 : 2, everything->scope->arena);
+    page_write_links(w, &everything->frame, links, result->cursor.at == NULL ? 1 : 2, everything->scope->arena);
     enum status status = write_matches(everything, &result->matches);
     if (status == STATUS_OK) {
         status = write_supporting(everything, view);
@@ -321,6 +331,7 @@ static enum status write_bundle(
 enum status everything_start(struct operation *op, const struct invocation *invocation, struct scope *scope) {
     struct everything everything = {
         .op = op,
+        .frame = page_frame_of(op->records, &op->request, scope->arena),
         .invocation = invocation,
         .scope = scope,
         .dates = ARENA_ARRAY(scope->arena, const struct fhirpath *, (size_t)fhir_resource_count() + 1),

@@ -1,45 +1,20 @@
+#include "records/explain.h"
 #include "records/operation.h"
 #include "records/page.h"
-#include "records/subset.h"
 
 /* How a search's page becomes a Bundle. */
 struct page_writing {
     struct json_writer w;
-    const struct records *records;
+    struct page_frame frame;
     struct subset subset;
     struct audit_note *note;
     struct scope *scope;
 };
 
-static enum status write_thinned(
-    struct page_writing *page, const struct store_resource *resource, const char *mode, const struct subset *subset) {
-    struct text body = body_splice(page->scope->arena, resource);
-    enum status status = subset_write(&body, subset, body, page->scope);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    struct json_writer *w = &page->w;
-    json_object_open(w);
-    page_write_full_url(w, page->records, resource);
-    json_name(w, "resource");
-    json_raw(w, body);
-    json_name(w, "search");
-    json_object_open(w);
-    json_member_string(w, "mode", mode);
-    json_object_close(w);
-    json_object_close(w);
-    return STATUS_OK;
-}
-
 static enum status write_entry(
     struct page_writing *page, const struct store_resource *resource, const char *mode, const struct subset *subset) {
-    enum status status = STATUS_OK;
     audit_note_add(page->note, page->scope->arena, fhir_resource_type(resource->type), resource->id);
-    if (subset_is_whole(subset)) {
-        page_write_entry(&page->w, page->records, resource, mode);
-    } else {
-        status = write_thinned(page, resource, mode, subset);
-    }
+    enum status status = page_write_part(&page->w, &page->frame, resource, mode, subset, page->scope);
     return status == STATUS_OK ? scope_check_deadline(page->scope) : status;
 }
 
@@ -91,7 +66,7 @@ static enum status write_page(
     struct operation *op, const struct search_query *query, const struct search_result *result, struct scope *scope) {
     struct page_writing page = {
         .w = page_writer_open(scope->arena, &result->matches),
-        .records = op->records,
+        .frame = page_frame_of(op->records, &op->request, scope->arena),
         .subset = {.summary = search_query_summary(query)},
         .note = &op->note,
         .scope = scope,
@@ -113,7 +88,7 @@ static enum status write_page(
     if (result->has_total) {
         json_member_int(w, "total", (int64_t)result->total);
     }
-    page_write_links(w, op->records, links, result->cursor.at == NULL ? 1 : 2, scope->arena);
+    page_write_links(w, &page.frame, links, result->cursor.at == NULL ? 1 : 2, scope->arena);
     enum status status = STATUS_OK;
     if (page.subset.summary != SEARCH_SUMMARY_COUNT) {
         status = write_entries(&page, result);
@@ -151,13 +126,22 @@ enum status find_prepare(struct operation *op, struct scope *scope) {
         .count_default = op->records->page_default,
         .count_max = op->records->page_max,
     };
+    bool explains = false;
     leave_out_formats(&request, scope);
+    enum status status = explain_take(&explains, &request, &asked->caller, scope);
     if (asked->compartment.type != FHIR_TYPE_NONE) {
         audit_note_add(&op->note, scope->arena, asked->compartment.type, asked->compartment.id);
     }
     const struct search_query *query = NULL;
     struct search_result result = {0};
-    enum status status = search_parse(&query, op->records->search, &request, scope);
+    int64_t began_us = explains ? clock_monotonic_us() : 0;
+    if (status == STATUS_OK) {
+        status = search_parse(&query, op->records->search, &request, scope);
+    }
+    if (status == STATUS_OK && explains) {
+        return explain_answer(
+            op, query, clock_monotonic_us() - began_us, search_path(asked, scope->arena), scope);
+    }
     if (status == STATUS_OK) {
         status = search_run(&result, op->records->search, query, scope);
     }

@@ -13,6 +13,7 @@ struct history_plan {
     bool has_at, wants_no_entries;
     struct text cursor;
     struct subset subset;
+    struct page_frame frame;
     struct search_pair *self;
     size_t self_count;
 };
@@ -233,7 +234,7 @@ static enum status write_version(struct json_writer *w, struct operation *op, co
     enum status status = STATUS_OK;
     audit_note_add(&op->note, scope->arena, fhir_resource_type(version->type), version->id);
     json_object_open(w);
-    page_write_full_url(w, op->records, version);
+    page_write_full_url(w, &plan->frame, version);
     if (version->method != STORE_DELETED) {
         struct text body = body_splice(scope->arena, version);
         if (!subset_is_whole(&plan->subset)) {
@@ -321,7 +322,7 @@ static enum status write_bundle(struct operation *op, const struct history_plan 
                                : (struct text){0},
         },
     };
-    page_write_links(&w, op->records, links, has_next ? 2 : 1, scope->arena);
+    page_write_links(&w, &plan->frame, links, has_next ? 2 : 1, scope->arena);
     if (!plan->wants_no_entries) {
         status = write_versions(&w, op, plan, page, scope);
     }
@@ -375,6 +376,7 @@ enum status history_prepare(struct operation *op, struct scope *scope) {
     struct history_plan plan = {
         .query = {.limit = op->records->page_default, .want = STORE_WANT_BODY},
         .subset = {.summary = SEARCH_SUMMARY_FALSE},
+        .frame = page_frame_of(op->records, &op->request, scope->arena),
         .self = ARENA_ARRAY(scope->arena, struct search_pair, op->request.pair_count + 1),
     };
     enum status status = aim(&plan, op, scope);

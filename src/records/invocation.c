@@ -9,10 +9,10 @@
 static const struct invocation_row rows[] = {
     {{"everything", "Patient", RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS, DEFINITION("Patient-everything"), NULL,
          NULL},
-        {"start", "end", "_since", "_type", "_count", "_cursor"}, everything_start},
+        {"start", "end", "_since", "_type", "_count", "_summary", "_elements", "_cursor"}, everything_start},
     {{"everything", "Encounter", RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS, DEFINITION("Encounter-everything"), NULL,
          NULL},
-        {"_since", "_type", "_count", "_cursor"}, everything_start},
+        {"_since", "_type", "_count", "_summary", "_elements", "_cursor"}, everything_start},
     {{"lastn", "Observation", RECORDS_AT_TYPE, RECORDS_OPERATION_READS, DEFINITION("Observation-lastn"), NULL, NULL},
         {"max", "*"}, lastn_start},
     {{"meta", NULL, RECORDS_AT_SYSTEM | RECORDS_AT_TYPE | RECORDS_AT_INSTANCE | RECORDS_AT_VERSION,

@@ -20,6 +20,7 @@ struct lastn {
     struct map codes; /* "system|code" → kind */
     struct kind *kinds;
     size_t kind_count;
+    struct subset subset;
 };
 
 static enum status take_max(struct lastn *lastn) {
@@ -34,13 +35,18 @@ static enum status take_max(struct lastn *lastn) {
 
 /* What shapes an answer is the operation's own. */
 static bool is_own(struct text name) {
-    static const char *const names[] = {"max", "_sort", "_count", "_include", "_revinclude", "_summary", "_total"};
+    static const char *const names[] = {
+        "max", "_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (text_is(name, names[i])) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_of_subset(struct text name) {
+    return text_is(name, "_summary") || text_is(name, "_elements");
 }
 
 static enum status search_observations(struct search_result *out, const struct lastn *lastn) {
@@ -52,7 +58,7 @@ static enum status search_observations(struct search_result *out, const struct l
     for (size_t i = 0; i < given_count; i++) {
         if (!is_own(given[i].name)) {
             pairs[count++] = given[i];
-        } else if (!text_is(given[i].name, "max")) {
+        } else if (!text_is(given[i].name, "max") && !is_of_subset(given[i].name)) {
             return fault(scope, STATUS_INVALID, "", "$lastn takes \"max\" and filters of observations only");
         }
     }
@@ -127,8 +133,9 @@ static void sort_into_kind(struct lastn *lastn, const yyjson_val *observation, s
 
 /* ---- the answer ------------------------------------------------------------------------------------------------- */
 
-static void write_bundle(struct json_writer *w, struct lastn *lastn, const struct store_page *page) {
+static enum status write_bundle(struct json_writer *w, struct lastn *lastn, const struct store_page *page) {
     struct scope *scope = lastn->scope;
+    const struct page_frame frame = page_frame_of(lastn->op->records, &lastn->op->request, scope->arena);
     struct page_link self = {.relation = "self", .path = invocation_path(lastn->op, lastn->invocation, scope->arena)};
     struct search_pair *pairs = NULL;
     size_t total = 0;
@@ -141,7 +148,7 @@ static void write_bundle(struct json_writer *w, struct lastn *lastn, const struc
     json_member_string(w, "resourceType", "Bundle");
     json_member_string(w, "type", "searchset");
     json_member_int(w, "total", (int64_t)total);
-    page_write_links(w, lastn->op->records, &self, 1, scope->arena);
+    page_write_links(w, &frame, &self, 1, scope->arena);
     if (total > 0) {
         json_name(w, "entry");
         json_array_open(w);
@@ -149,18 +156,26 @@ static void write_bundle(struct json_writer *w, struct lastn *lastn, const struc
             for (size_t j = 0; j < lastn->kinds[i].count; j++) {
                 const struct store_resource *one = &page->at[lastn->kinds[i].members[j]];
                 audit_note_add(&lastn->op->note, scope->arena, fhir_resource_type(one->type), one->id);
-                page_write_entry(w, lastn->op->records, one, "match");
+                enum status status = page_write_part(w, &frame, one, "match", &lastn->subset, scope);
+                if (status != STATUS_OK) {
+                    return status;
+                }
             }
         }
         json_array_close(w);
     }
     json_object_close(w);
+    return STATUS_OK;
 }
 
 enum status lastn_start(struct operation *op, const struct invocation *invocation, struct scope *scope) {
     struct lastn lastn = {.op = op, .invocation = invocation, .scope = scope, .codes = map_open(scope->arena, 256)};
     struct search_result result = {0};
     enum status status = take_max(&lastn);
+    if (status == STATUS_OK) {
+        status = subset_take(&lastn.subset, invocation_text(invocation, "_summary", scope),
+            invocation_text(invocation, "_elements", scope), scope);
+    }
     if (status == STATUS_OK) {
         status = search_observations(&result, &lastn);
     }
@@ -177,6 +192,6 @@ enum status lastn_start(struct operation *op, const struct invocation *invocatio
         return status;
     }
     struct json_writer w = json_writer_open(scope->arena, RECORDS_ANSWER_BYTES_MAX);
-    write_bundle(&w, &lastn, &result.matches);
-    return json_finish(&op->answer->body, &w, scope);
+    status = write_bundle(&w, &lastn, &result.matches);
+    return status != STATUS_OK ? status : json_finish(&op->answer->body, &w, scope);
 }

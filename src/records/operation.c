@@ -74,6 +74,12 @@ static void run_after_job(void *context) {
 
 /* ---- the unit --------------------------------------------------------------------------------------------------- */
 
+/* With the audit narrowed (RECORDS_AUDIT_WRITES, RECORDS_AUDIT_OFF) what changes nothing needs no unit. */
+static bool leaves_a_row(const struct operation *op) {
+    enum records_audit audit = op->records->audit;
+    return audit == RECORDS_AUDIT_ALL || (audit == RECORDS_AUDIT_WRITES && op->apply != NULL);
+}
+
 static enum status compose_row(void *context, struct scope *scope) {
     struct operation *op = context;
     return audit_row(&op->row, &op->note, &op->request.caller, op->outcome, scope);
@@ -111,7 +117,10 @@ static enum status apply_shielded(void *context, struct scope *scope) {
             status = unit_finish(&unit, scope);
         }
     }
-    if (status == STATUS_OK && op->row.at == NULL) {
+    if (status != STATUS_OK || op->records->audit == RECORDS_AUDIT_OFF) {
+        return status;
+    }
+    if (op->row.at == NULL) {
         status = compose_row(op, scope);
     }
     return status == STATUS_OK ? store_unit_audit(application->store, op->row, scope) : status;
@@ -126,9 +135,14 @@ static void submit(struct operation *op);
 
 /* Tells the audit that it was refused, and why; the answer waits for that. */
 static void refuse(struct operation *op, enum status status) {
+    bool leaves = leaves_a_row(op);
     op->apply = NULL;
     op->after = NULL;
     op->outcome = status;
+    if (!leaves) {
+        finish(op, status);
+        return;
+    }
     if (compose_row_apart(op) != STATUS_OK) {
         log_event(LOG_ERROR, "audit-row-lost", "interaction", op->note.what, "outcome", status_name(status), NULL);
         finish(op, status);
@@ -184,7 +198,7 @@ static enum status prepare_shielded(void *context, struct scope *scope) {
     if (status == STATUS_OK) {
         status = op->prepare(op, scope);
     }
-    if (status == STATUS_OK && op->apply == NULL && !op->has_no_unit) {
+    if (status == STATUS_OK && op->apply == NULL && !op->has_no_unit && leaves_a_row(op)) {
         status = compose_row(op, scope); /* off the writer's thread */
     }
     return status;
@@ -192,6 +206,10 @@ static enum status prepare_shielded(void *context, struct scope *scope) {
 
 void operation_start(struct operation *op) {
     enum status status = shield_run(op->scope, prepare_shielded, op);
+    if (!leaves_a_row(op) && op->apply == NULL && op->after == NULL && !op->has_no_unit) {
+        finish(op, status);
+        return;
+    }
     if (status != STATUS_OK) {
         refuse(op, status);
         return;

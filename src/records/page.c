@@ -4,21 +4,47 @@
 
 enum { LINK_BYTES_MAX = 64 * 1024 };
 
-static struct text link_url(const struct records *records, const struct page_link *link, struct arena *arena) {
+struct text page_base_in_json(struct arena *arena, struct text base) {
+    struct json_writer w = json_writer_open(arena, SIZE_MAX);
+    struct scope scope = {.arena = arena};
+    struct text out = {0};
+    json_string_text(&w, text_format(arena, "%.*s/", (int)base.size, base.at));
+    invariant(json_finish(&out, &w, &scope) == STATUS_OK);
+    return (struct text){out.at, out.size - 1};
+}
+
+struct page_frame page_frame_of(
+    const struct records *records, const struct records_request *request, struct arena *arena) {
+    bool is_own = request->base.size == 0 || text_equal(request->base, records->own_base);
+    return (struct page_frame){
+        .base = is_own ? records->own_base : request->base,
+        .base_in_json = is_own ? records->base_in_json : page_base_in_json(arena, request->base),
+        .form = request->form,
+        .form_count = request->form_count,
+    };
+}
+
+/* `separator` becomes what stands before the next pair. */
+static void put_pairs(struct buffer *url, char *separator, const struct search_pair *pairs, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        buffer_put_char(url, *separator);
+        query_put(url, pairs[i].name);
+        buffer_put_char(url, '=');
+        query_put(url, pairs[i].value);
+        *separator = '&';
+    }
+}
+
+static struct text link_url(const struct page_frame *frame, const struct page_link *link, struct arena *arena) {
     struct buffer url = buffer_open(arena, LINK_BYTES_MAX);
-    buffer_put(&url, records->own_base);
+    buffer_put(&url, frame->base);
     if (link->path.size > 0) {
         buffer_put_char(&url, '/');
         buffer_put(&url, link->path);
     }
     char separator = '?';
-    for (size_t i = 0; i < link->pair_count; i++) {
-        buffer_put_char(&url, separator);
-        query_put(&url, link->pairs[i].name);
-        buffer_put_char(&url, '=');
-        query_put(&url, link->pairs[i].value);
-        separator = '&';
-    }
+    put_pairs(&url, &separator, link->pairs, link->pair_count);
+    put_pairs(&url, &separator, frame->form, frame->form_count);
     if (link->cursor.at != NULL) {
         buffer_put_char(&url, separator);
         buffer_put_string(&url, "_cursor=");
@@ -27,23 +53,23 @@ static struct text link_url(const struct records *records, const struct page_lin
     return buffer_text(&url);
 }
 
-void page_write_links(struct json_writer *w, const struct records *records, const struct page_link *links, size_t count,
-    struct arena *arena) {
+void page_write_links(struct json_writer *w, const struct page_frame *frame, const struct page_link *links,
+    size_t count, struct arena *arena) {
     json_name(w, "link");
     json_array_open(w);
     for (size_t i = 0; i < count; i++) {
         json_object_open(w);
         json_member_string(w, "relation", links[i].relation);
-        json_member_text(w, "url", link_url(records, &links[i], arena));
+        json_member_text(w, "url", link_url(frame, &links[i], arena));
         json_object_close(w);
     }
     json_array_close(w);
 }
 
 /* An id needs no escaping. */
-void page_write_full_url(struct json_writer *w, const struct records *records, const struct store_resource *resource) {
+void page_write_full_url(struct json_writer *w, const struct page_frame *frame, const struct store_resource *resource) {
     json_name(w, "fullUrl");
-    json_raw(w, records->base_in_json);
+    json_raw(w, frame->base_in_json);
     buffer_put_string(&w->buffer, fhir_type_name(fhir_resource_type(resource->type)));
     buffer_put_char(&w->buffer, '/');
     buffer_put(&w->buffer, resource->id);
@@ -65,9 +91,9 @@ struct json_writer page_writer_open(struct arena *arena, const struct store_page
 }
 
 void page_write_entry(
-    struct json_writer *w, const struct records *records, const struct store_resource *resource, const char *mode) {
+    struct json_writer *w, const struct page_frame *frame, const struct store_resource *resource, const char *mode) {
     json_object_open(w);
-    page_write_full_url(w, records, resource);
+    page_write_full_url(w, frame, resource);
     json_name(w, "resource");
     body_write(w, resource);
     json_name(w, "search");
@@ -75,6 +101,29 @@ void page_write_entry(
     json_member_string(w, "mode", mode);
     json_object_close(w);
     json_object_close(w);
+}
+
+enum status page_write_part(struct json_writer *w, const struct page_frame *frame,
+    const struct store_resource *resource, const char *mode, const struct subset *subset, struct scope *scope) {
+    if (subset_is_whole(subset)) {
+        page_write_entry(w, frame, resource, mode);
+        return STATUS_OK;
+    }
+    struct text body = body_splice(scope->arena, resource);
+    enum status status = subset_write(&body, subset, body, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    json_object_open(w);
+    page_write_full_url(w, frame, resource);
+    json_name(w, "resource");
+    json_raw(w, body);
+    json_name(w, "search");
+    json_object_open(w);
+    json_member_string(w, "mode", mode);
+    json_object_close(w);
+    json_object_close(w);
+    return STATUS_OK;
 }
 
 struct text page_location(struct arena *arena, fhir_type type, struct text id, uint32_t version) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "records/page.h"
 #include "records/timer.h"
 #include "records/worker.h"
 
@@ -54,15 +55,6 @@ static struct text base_without_slash(struct text base) {
     return base;
 }
 
-static struct text base_in_json(struct arena *arena, struct text base) {
-    struct json_writer w = json_writer_open(arena, SIZE_MAX);
-    struct scope scope = {.arena = arena};
-    struct text out = {0};
-    json_string_text(&w, text_format(arena, "%.*s/", (int)base.size, base.at));
-    invariant(json_finish(&out, &w, &scope) == STATUS_OK);
-    return (struct text){out.at, out.size - 1};
-}
-
 enum status records_open(struct records **out, const struct records_config *config, struct scope *scope) {
     struct arena *arena = arena_open(HANDLE_ARENA_BYTES);
     if (arena == NULL) {
@@ -78,13 +70,14 @@ enum status records_open(struct records **out, const struct records_config *conf
         .own_base = text_copy(arena, base_without_slash(config->own_base)),
         .references = config->references,
         .deletes = config->deletes,
+        .audit = config->audit,
         .zone_minutes = config->zone_minutes,
         .page_default = config->page_default == 0 ? RECORDS_PAGE_DEFAULT : config->page_default,
         .page_max = config->page_max == 0 ? RECORDS_PAGE_MAX : config->page_max,
         .guards = ARENA_ARRAY(arena, struct guard_row *, (size_t)fhir_resource_count() + 1),
     };
     concepts_register(records);
-    records->base_in_json = base_in_json(arena, records->own_base);
+    records->base_in_json = page_base_in_json(arena, records->own_base);
     enum status status = open_key(records, scope);
     if (status == STATUS_OK) {
         status = validate_open(&records->validate, scope);
@@ -116,6 +109,10 @@ void records_close(struct records *records) {
 
 struct store *records_store(struct records *records) {
     return records->store;
+}
+
+enum records_audit records_audit_of(const struct records *records) {
+    return records->audit;
 }
 
 const struct clock *records_clock(const struct records *records) {

@@ -37,6 +37,8 @@ enum records_reference_policy {
 }; /* plain references to absent resources */
 /* What a deletion by query does when several match: refuse, or delete them all, at most RECORDS_DELETE_MAX. */
 enum records_delete_policy { RECORDS_DELETE_ONE, RECORDS_DELETE_MANY };
+/* Which interactions leave an audit row. Anything but ALL is for measuring, and whoever chooses it says so aloud. */
+enum records_audit { RECORDS_AUDIT_ALL, RECORDS_AUDIT_WRITES, RECORDS_AUDIT_OFF };
 struct records_config {
     struct store *store;
     const struct search *search;
@@ -45,6 +47,7 @@ struct records_config {
     struct text own_base; /* public base URL, e.g. http://127.0.0.1:8080/fhir */
     enum records_reference_policy references;
     enum records_delete_policy deletes;
+    enum records_audit audit;
     int zone_minutes;
     size_t page_default, page_max; /* 0: RECORDS_PAGE_DEFAULT, RECORDS_PAGE_MAX */
 };
@@ -108,6 +111,9 @@ struct records_request {
     enum search_handling handling;
     struct text patch_format;    /* "application/json-patch+json" or a FHIRPath Patch type */
     enum records_return returns; /* of the entries of a bundle */
+    struct text base;            /* of the links in the answer, as the caller knows this server; none: own_base */
+    const struct search_pair *form; /* `_format`, `_pretty`: the links of the answer keep them */
+    size_t form_count;
     struct text
         operation; /* "everything"; its level is told by type, id and version; body: Parameters, a resource or none */
 };
@@ -238,8 +244,15 @@ MUST_CHECK enum status records_import_open(
 MUST_CHECK enum status records_import_feed(struct records_import *import, struct text document, struct scope *scope);
 MUST_CHECK enum status records_import_close(uint64_t *count_out, struct records_import *import, struct scope *scope);
 
-/* The capability statement's rest part, made from the tables that serve it: writes the members `resource`, `interaction` and
- * `operation` into the open object of an element of `rest`. */
-MUST_CHECK enum status records_capabilities(struct json_writer *w, struct records *records, struct scope *scope);
+/* The capability statement's rest part, made from the tables that serve it: writes the members `resource`, `interaction`,
+ * `searchParam`, `operation` and `compartment` into the open object of an element of `rest`. What travels is the caller's to say. */
+enum { RECORDS_CODES_MAX = 16 };
+struct records_served {
+    const char *type_interactions[RECORDS_CODES_MAX], *system_interactions[RECORDS_CODES_MAX]; /* NULL after the last */
+    bool updates_by_query, deletes_by_query, creates_unless_there;
+};
+MUST_CHECK enum status records_capabilities(
+    struct json_writer *w, struct records *records, const struct records_served *served, struct scope *scope);
+enum records_audit records_audit_of(const struct records *records);
 
 #endif

@@ -40,6 +40,7 @@ struct records {
     struct text base_in_json; /* "http://host/fhir/ with its first quotation mark: what a full URL begins with */
     enum records_reference_policy references;
     enum records_delete_policy deletes;
+    enum records_audit audit;
     int zone_minutes;
     size_t page_default, page_max;
     struct text cursor_key;

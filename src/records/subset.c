@@ -61,6 +61,12 @@ enum status subset_parse(struct subset *out, const struct search_pair *pairs, si
     return status;
 }
 
+enum status subset_take(struct subset *out, struct text summary, struct text elements, struct scope *scope) {
+    *out = (struct subset){.summary = SEARCH_SUMMARY_FALSE};
+    enum status status = summary.at == NULL ? STATUS_OK : parse_summary(out, summary, scope);
+    return status == STATUS_OK && elements.at != NULL ? parse_elements(out, elements, scope) : status;
+}
+
 /* ---- choosing --------------------------------------------------------------------------------------------------- */
 
 static bool is_listed(const struct subset *subset, struct text member, const struct fhir_element *element) {

@@ -67,6 +67,7 @@ static enum status prepare_transaction(struct operation *op, const yyjson_val *r
     if (status == STATUS_OK) {
         status = bundle_read(bundle, op->records, BUNDLE_TRANSACTION, root, scope);
         bundle->returns = op->request.returns;
+        bundle->base = op->request.base;
     }
     if (status == STATUS_OK) {
         status = look_at_entries(bundle, scope);
@@ -107,6 +108,7 @@ static enum status prepare_batch(struct operation *op, const yyjson_val *root, s
         .records = op->records,
         .kind = BUNDLE_BATCH,
         .returns = op->request.returns,
+        .base = op->request.base,
         .entries = ARENA_ARRAY(scope->arena, struct bundle_entry, count + 1),
         .count = count,
     };

@@ -109,22 +109,42 @@ static const char *http_date(struct exchange *exchange, int64_t time_us) {
         .at;
 }
 
+static bool is_write(const struct exchange *exchange) {
+    return exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE ||
+           exchange->interaction == RECORDS_PATCH || exchange->interaction == RECORDS_DELETE;
+}
+
+static const char *version_url(const struct exchange *exchange) {
+    const struct records_answer *answer = &exchange->answer;
+    struct text base = exchange->base;
+    return text_format(exchange->arena, "%.*s/%s/%.*s/_history/%u", (int)base.size, base.at,
+        fhir_type_name(answer->type), (int)answer->id.size, answer->id.at, answer->version)
+        .at;
+}
+
+/* Is the body this version, and not what the client prefers instead? */
+static bool shows_version(const struct exchange *exchange) {
+    const struct records_answer *answer = &exchange->answer;
+    bool is_other = is_write(exchange) && (exchange->request.returns == RECORDS_RETURN_MINIMAL ||
+                                              exchange->request.returns == RECORDS_RETURN_OUTCOME);
+    return (answer->body.size > 0 || answer->not_modified) && !is_other;
+}
+
 static void version_headers(struct exchange *exchange) {
     const struct records_answer *answer = &exchange->answer;
     if (answer->version == 0)
         return;
     exchange_header(exchange, "ETag", text_format(exchange->arena, "W/\"%u\"", answer->version).at);
     exchange_header(exchange, "Last-Modified", http_date(exchange, answer->updated_us));
-    if (answer->created || exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE)
-        exchange_header(exchange, "Location",
-            text_format(exchange->arena, "%s/%s/%.*s/_history/%u", exchange->server->base, fhir_type_name(answer->type),
-                (int)answer->id.size, answer->id.at, answer->version)
-                .at);
-}
-
-static bool is_write(const struct exchange *exchange) {
-    return exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE ||
-           exchange->interaction == RECORDS_PATCH || exchange->interaction == RECORDS_DELETE;
+    bool has_place =
+        answer->created || exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE;
+    if (!has_place && !shows_version(exchange))
+        return;
+    const char *url = version_url(exchange);
+    if (has_place)
+        exchange_header(exchange, "Location", url);
+    if (shows_version(exchange))
+        exchange_header(exchange, "Content-Location", url);
 }
 
 static enum status write_done(struct text *out, struct scope *scope) {
@@ -163,6 +183,11 @@ static enum status render(void *context, struct scope *scope) {
     enum status status = preferred_body(&body, exchange, scope);
     if (status != STATUS_OK)
         return status;
+    if (exchange->binary == EXCHANGE_AS_CONTENT && body.size > 0) {
+        status = binary_present(exchange, body, scope);
+        exchange->http_status = status == STATUS_OK ? 200 : exchange->http_status;
+        return status;
+    }
     bool is_empty = answer->body.size == 0 && body.size == 0;
     return answer_json(exchange, answer->created ? 201 : is_empty ? 204 : 200, body, scope);
 }

@@ -23,16 +23,31 @@ static void write_envelope(struct json_writer *w, const struct exchange *exchang
     json_name(w, "implementation");
     json_object_open(w);
     json_member_string(w, "description", "Soyang");
-    json_member_string(w, "url", exchange->server->base);
+    json_member_text(w, "url", exchange->base);
     json_object_close(w);
     json_member_string(w, "fhirVersion", FHIR_VERSION);
-    json_name(w, "format");
-    json_array_open(w);
-    json_string(w, "application/fhir+json");
-    json_string(w, "application/fhir+xml");
-    json_string(w, "json");
-    json_string(w, "xml");
-    json_array_close(w);
+    format_write_names(w);
+    route_write_patch_formats(w);
+}
+
+static void write_security(struct json_writer *w, const struct server *server) {
+    static const char *const audits[] = {
+        [RECORDS_AUDIT_ALL] = "Every interaction leaves an audit row.",
+        [RECORDS_AUDIT_WRITES] =
+            "WARNING: THE AUDIT OF READINGS IS OFF (--audit writes). For measuring only, never with patients.",
+        [RECORDS_AUDIT_OFF] = "WARNING: THE AUDIT IS OFF (--audit off). For measuring only, never with patients.",
+    };
+    enum records_audit audit = records_audit_of(server->config.records);
+    if (audit != RECORDS_AUDIT_ALL)
+        json_member_string(w, "documentation", audits[audit]);
+    json_name(w, "security");
+    json_object_open(w);
+    json_member_bool(w, "cors", server->cors_origin_count > 0);
+    json_member_text(w, "description",
+        text_format(w->buffer.arena,
+            "No sign-in yet: loopback only, Host and Origin are checked, the caller is named by headers. %s",
+            audits[audit]));
+    json_object_close(w);
 }
 
 static enum status write_capability(struct exchange *exchange, struct scope *scope) {
@@ -44,13 +59,9 @@ static enum status write_capability(struct exchange *exchange, struct scope *sco
     json_array_open(&w);
     json_object_open(&w);
     json_member_string(&w, "mode", "server");
-    json_name(&w, "security");
-    json_object_open(&w);
-    json_member_bool(&w, "cors", false);
-    json_member_string(&w, "description",
-        "No sign-in yet: loopback only, Host and Origin are checked, the caller is named by headers.");
-    json_object_close(&w);
-    enum status status = records_capabilities(&w, exchange->server->config.records, scope);
+    write_security(&w, exchange->server);
+    const struct records_served served = route_served();
+    enum status status = records_capabilities(&w, exchange->server->config.records, &served, scope);
     if (status != STATUS_OK)
         return status;
     json_object_close(&w);

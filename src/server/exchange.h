@@ -15,12 +15,19 @@ enum exchange_step {
     EXCHANGE_ANSWERED,
     EXCHANGE_TO_RECORDS,
     EXCHANGE_TO_RECORDS_BY_WORKER, /* its preparation would hold an HTTP thread too long */
-    EXCHANGE_TO_WORKER
+    EXCHANGE_TO_WORKER,
+    EXCHANGE_TO_ROUTE_BY_WORKER, /* a body whose decoding would */
+    EXCHANGE_TO_RENDER_BY_WORKER /* an answer whose writing would */
 };
 /* What a client sends and gets; everything behind the edge is JSON. */
 enum exchange_format { EXCHANGE_JSON, EXCHANGE_XML, EXCHANGE_NO_FORMAT };
+/* Content codings (RFC 9110, 8.4.1; RFC 8878). */
+enum exchange_coding { EXCHANGE_IDENTITY, EXCHANGE_GZIP, EXCHANGE_ZSTD, EXCHANGE_NO_CODING };
+/* What a read of a Binary is to be answered with (https://hl7.org/fhir/R4/binary.html#rest). */
+enum exchange_binary { EXCHANGE_AS_RESOURCE, EXCHANGE_AS_CONTENT };
 enum exchange_turn { EXCHANGE_STARTED, EXCHANGE_WAITING, EXCHANGE_DONE };
-enum { EXCHANGE_HEADERS_MAX = 12, EXCHANGE_PATH_MAX = 8, EXCHANGE_PAIRS_MAX = 256 };
+enum { EXCHANGE_HEADERS_MAX = 20, EXCHANGE_PATH_MAX = 8, EXCHANGE_PAIRS_MAX = 256, EXCHANGE_FORM_MAX = 4 };
+enum { EXCHANGE_LARGE = 64 * 1024 }; /* bytes that take an HTTP thread too long to decode or to encode */
 
 struct exchange_header {
     const char *name, *value;
@@ -45,9 +52,16 @@ struct exchange {
     struct search_pair *pairs; /* decoded query parameters, without _format and _pretty */
     size_t pair_count;
     struct buffer body;
+    struct search_pair form[EXCHANGE_FORM_MAX]; /* _format and _pretty, as given: links keep them */
+    size_t form_count;
     bool is_pretty, is_head;
     enum exchange_format format; /* of the answer */
     bool is_format_given;        /* by _format, which Accept does not change */
+    enum exchange_binary binary;
+    struct text base;            /* of the links in the answer, without a slash at its end */
+    enum exchange_coding coding; /* that the client likes best */
+    bool is_identity_refused;    /* even a short answer must be coded */
+    bool is_encoded, is_rendered;
 
     enum records_interaction interaction;
     struct records_request request;
@@ -76,15 +90,64 @@ MUST_CHECK enum status exchange_target_parse(struct exchange *exchange, struct s
 MUST_CHECK enum status target_parse_form(struct exchange *exchange, struct text form, struct scope *scope);
 
 /* local.c */
-MUST_CHECK enum status local_check(const struct exchange *exchange, struct scope *scope);
+MUST_CHECK enum status local_check(struct exchange *exchange, struct scope *scope);
 MUST_CHECK enum status local_caller(struct records_caller *out, const struct exchange *exchange, struct scope *scope);
 
+/* address.c: how this server is known from outside, from its configuration and from what a trusted proxy says. */
+struct address {
+    struct text base;              /* https://fhir.example.org/fhir */
+    struct text origin, authority; /* https://fhir.example.org, fhir.example.org */
+};
+MUST_CHECK enum status address_parse(struct address *out, struct text url, struct scope *scope);
+/* Sets exchange->base. STATUS_INVALID for a forwarded header that is no address. */
+MUST_CHECK enum status address_take(struct exchange *exchange, struct scope *scope);
+bool address_is_of_page(const struct exchange *exchange, const char *origin);
+/* References to our own absolute URL, as a proxy's clients know it, become relative. */
+struct text address_localise_body(const struct exchange *exchange, struct text json, struct arena *arena);
+struct text address_localise_value(const struct exchange *exchange, struct text value);
+
+/* origin.c: pages of other origins (https://fetch.spec.whatwg.org/#http-cors-protocol). */
+/* Permits an origin that the configuration lists: adds the answer's headers. */
+bool origin_permit(struct exchange *exchange, const char *origin);
+bool origin_is_preflight(const struct exchange *exchange);
+MUST_CHECK enum status origin_preflight(struct exchange *exchange, struct scope *scope);
+
+/* coding.c */
+struct coders;
+MUST_CHECK enum status coders_open(struct coders **out, struct scope *scope);
+void coders_close(struct coders *coders); /* accepts NULL */
+/* 406 where neither gzip nor zstd nor identity is taken. The page's files are there in gzip and as they are. */
+enum exchange_codings { EXCHANGE_ALL_CODINGS, EXCHANGE_GZIP_ONLY };
+MUST_CHECK enum status coding_take_accept(
+    struct exchange *exchange, enum exchange_codings offered, struct scope *scope);
+/* Decodes exchange->body in place; 415 for an unknown coding, STATUS_TOO_LARGE past the limit of a body. */
+MUST_CHECK enum status coding_take_body(struct exchange *exchange, struct scope *scope);
+/* Codes the content, once, where that is worth it. */
+void coding_encode(struct exchange *exchange);
+
+/* binary.c */
+bool binary_is_read(const struct exchange *exchange);
+/* Content or resource: what Accept says of a Binary. */
+MUST_CHECK enum status binary_take_accept(struct exchange *exchange, struct scope *scope);
+/* The body as a Binary in JSON: itself, when it is one, else wrapped; `id` none: without. */
+MUST_CHECK enum status binary_take_body(
+    struct text *out, struct exchange *exchange, struct text id, struct scope *scope);
+/* The Binary's content becomes the answer's, unless its type is not accepted. */
+MUST_CHECK enum status binary_present(struct exchange *exchange, struct text json, struct scope *scope);
+
 /* route.c */
+void route_write_patch_formats(struct json_writer *w);
+struct records_served route_served(void);
 /* Answers, or fills `request` or `worker_handler` and sets `step`. */
 MUST_CHECK enum status route_run(struct exchange *exchange, struct scope *scope);
 
 /* format.c */
 MUST_CHECK enum status format_take_parameter(struct exchange *exchange, struct text value, struct scope *scope);
+/* "q=0.85" among the parameters of a list's member, in thousandths; without it 1000. */
+int format_weight(struct text parameters);
+enum exchange_format format_find(struct text media_type);
+bool format_names_fhir(struct text media_type); /* application/fhir+json and the like, not application/json */
+void format_write_names(struct json_writer *w);
 /* 406 where Accept takes neither JSON nor XML. */
 MUST_CHECK enum status format_take_accept(struct exchange *exchange, struct scope *scope);
 /* The body as JSON; 415 where it is neither JSON nor XML. */
@@ -104,6 +167,8 @@ MUST_CHECK enum status answer_json(
 struct workers;
 MUST_CHECK enum status workers_open(struct workers **out, int count, struct scope *scope);
 void workers_close(struct workers *workers);
+/* Runs one exchange's step; on a worker. */
+void exchange_work(struct exchange *exchange);
 void workers_submit(struct workers *workers, struct exchange *exchange);
 
 /* operation.c */
@@ -122,7 +187,13 @@ struct server {
     struct MHD_Daemon *daemon;
     struct workers *workers;
     uint16_t port;
-    char base[64]; /* http://127.0.0.1:PORT/fhir */
+    struct arena *arena;    /* of what follows, up to coders */
+    struct address address; /* as configured */
+    const struct text *cors_origins;
+    size_t cors_origin_count;
+    const uint32_t *proxies; /* IPv4, network byte order */
+    size_t proxy_count;
+    struct coders *coders;
     struct exchange *free_exchanges;
     struct server_lock *lock;
     atomic_uint in_flight;

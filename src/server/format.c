@@ -7,18 +7,20 @@
 static const struct {
     const char *name;
     enum exchange_format format;
+    enum { OF_FHIR, OF_ALL } use;
 } names[] = {
-    {"application/fhir+json", EXCHANGE_JSON},
-    {"application/json", EXCHANGE_JSON},
-    {"text/json", EXCHANGE_JSON},
-    {"application/json+fhir", EXCHANGE_JSON}, /* before R3, and still sent */
-    {"application/fhir+xml", EXCHANGE_XML},
-    {"application/xml", EXCHANGE_XML},
-    {"text/xml", EXCHANGE_XML},
-    {"application/xml+fhir", EXCHANGE_XML},
-    {"json", EXCHANGE_JSON}, /* the short ones are for _format alone: no media type is without a slash */
-    {"xml", EXCHANGE_XML},
+    {"application/fhir+json", EXCHANGE_JSON, OF_FHIR},
+    {"application/fhir+xml", EXCHANGE_XML, OF_FHIR},
+    {"application/json", EXCHANGE_JSON, OF_ALL},
+    {"application/xml", EXCHANGE_XML, OF_ALL},
+    {"text/json", EXCHANGE_JSON, OF_ALL},
+    {"text/xml", EXCHANGE_XML, OF_ALL},
+    {"application/json+fhir", EXCHANGE_JSON, OF_FHIR}, /* before R3, and still sent */
+    {"application/xml+fhir", EXCHANGE_XML, OF_FHIR},
+    {"json", EXCHANGE_JSON, OF_ALL}, /* the short ones are for _format alone: no media type is without a slash */
+    {"xml", EXCHANGE_XML, OF_ALL},
 };
+enum { NAME_COUNT = sizeof names / sizeof names[0] };
 
 /* ASCII letters in either case; a blank stands for the plus that an unescaped query made of it. */
 static bool is_same_name(struct text name, const char *expected) {
@@ -35,9 +37,27 @@ static bool is_same_name(struct text name, const char *expected) {
     return true;
 }
 
-static enum exchange_format format_find(struct text media_type) {
+void format_write_names(struct json_writer *w) {
+    json_name(w, "format");
+    json_array_open(w);
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        json_string(w, names[i].name);
+    }
+    json_array_close(w);
+}
+
+bool format_names_fhir(struct text media_type) {
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        if (names[i].use == OF_FHIR && is_same_name(media_type, names[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum exchange_format format_find(struct text media_type) {
     struct text name = text_trim(text_cut(&media_type, ';'));
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < NAME_COUNT; i++) {
         if (is_same_name(name, names[i].name)) {
             return names[i].format;
         }
@@ -64,8 +84,7 @@ struct acceptance {
     int weight;      /* thousandths */
 };
 
-/* "q=0.85" among the parameters, in thousandths; without it 1000. */
-static int weight_of(struct text parameters) {
+int format_weight(struct text parameters) {
     while (parameters.size > 0) {
         struct text parameter = text_trim(text_cut(&parameters, ';'));
         double weight;
@@ -97,7 +116,7 @@ static struct acceptance acceptance_of(struct text header, enum exchange_format 
     while (header.size > 0) {
         struct text parameters = text_cut(&header, ',');
         struct text range = text_trim(text_cut(&parameters, ';'));
-        int specificity = specificity_of(range, format), weight = weight_of(parameters);
+        int specificity = specificity_of(range, format), weight = format_weight(parameters);
         bool is_better = specificity > best.specificity || (specificity == best.specificity && weight > best.weight);
         if (specificity > 0 && is_better) {
             best = (struct acceptance){specificity, weight};

@@ -16,19 +16,31 @@ static bool is_own_authority(const struct server *server, const char *authority)
     return false;
 }
 
-enum status local_check(const struct exchange *exchange, struct scope *scope) {
+/* The name that a configured proxy passes on. */
+static bool is_public_authority(const struct server *server, const char *authority) {
+    return server->config.public_url != NULL && text_is(server->address.authority, authority);
+}
+
+static bool is_own_page(const struct exchange *exchange, const char *origin) {
+    return (strncmp(origin, "http://", 7) == 0 && is_own_authority(exchange->server, origin + 7)) ||
+           (exchange->server->config.public_url != NULL && text_is(exchange->server->address.origin, origin)) ||
+           address_is_of_page(exchange, origin);
+}
+
+/* The Host that came is what counts, whatever a forwarded header says: a page whose name leads here sends its own. */
+enum status local_check(struct exchange *exchange, struct scope *scope) {
     const char *host = exchange_request_header(exchange, "Host");
-    if (host == NULL || !is_own_authority(exchange->server, host))
+    if (host == NULL || (!is_own_authority(exchange->server, host) && !is_public_authority(exchange->server, host)))
         return fault(scope, STATUS_DENIED, "",
             "the Host header is not this server's loopback address; until sign-in exists it answers "
             "this machine only");
+    enum status status = address_take(exchange, scope);
     const char *origin = exchange_request_header(exchange, "Origin");
-    if (origin == NULL)
-        return STATUS_OK;
-    if (strncmp(origin, "http://", 7) != 0 || !is_own_authority(exchange->server, origin + 7))
-        return fault(scope, STATUS_DENIED, "",
-            "the Origin header is another site's; until sign-in exists only this server's own page may call");
-    return STATUS_OK;
+    if (status != STATUS_OK || origin == NULL || is_own_page(exchange, origin) || origin_permit(exchange, origin))
+        return status;
+    return fault(scope, STATUS_DENIED, "",
+        "the Origin header is another site's; until sign-in exists only this server's own page and listed ones may "
+        "call");
 }
 
 static const char *const roles[] = {

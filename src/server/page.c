@@ -4,9 +4,17 @@
 #include "server/asset.h"
 #include "server/exchange.h"
 
-static bool accepts_gzip(const struct exchange *exchange) {
-    const char *encodings = exchange_request_header(exchange, "Accept-Encoding");
-    return encodings != NULL && strstr(encodings, "gzip") != NULL;
+/* The tag of a file is weak, since it stands for both codings; any of the client's list will do (RFC 9110, 13.1.2). */
+static bool is_known(const struct exchange *exchange, const char *etag) {
+    struct text list = text_from(exchange_request_header(exchange, "If-None-Match"));
+    while (list.size > 0) {
+        struct text tag = text_trim(text_cut(&list, ','));
+        if (text_starts(tag, "W/"))
+            tag = (struct text){tag.at + 2, tag.size - 2};
+        if (text_is(tag, etag) || text_is(tag, "*"))
+            return true;
+    }
+    return false;
 }
 
 static const struct asset *find_asset(struct text path) {
@@ -19,17 +27,17 @@ static const struct asset *find_asset(struct text path) {
 }
 
 static enum status answer_asset(struct exchange *exchange, const struct asset *asset) {
-    const char *known = exchange_request_header(exchange, "If-None-Match");
-    exchange_header(exchange, "ETag", asset->etag);
+    exchange->is_encoded = true;
+    exchange_header(exchange, "ETag", text_format(exchange->arena, "W/%s", asset->etag).at);
     exchange_header(exchange, "Cache-Control", asset->is_hashed ? "public, max-age=31536000, immutable" : "no-cache");
     exchange_header(exchange, "Vary", "Accept-Encoding");
     exchange->content_type = asset->content_type;
     exchange->http_status = 200;
-    if (known != NULL && strcmp(known, asset->etag) == 0) {
+    if (is_known(exchange, asset->etag)) {
         exchange->http_status = 304;
         return STATUS_OK;
     }
-    if (asset->gzip != NULL && accepts_gzip(exchange)) {
+    if (asset->gzip != NULL && exchange->coding == EXCHANGE_GZIP) {
         exchange_header(exchange, "Content-Encoding", "gzip");
         exchange->content = (struct text){asset->gzip, (size_t)(asset->gzip_end - asset->gzip)};
     } else {
@@ -47,6 +55,7 @@ static enum status answer_map(struct exchange *exchange, struct scope *scope) {
     exchange->content_type = "application/json; charset=utf-8";
     exchange->content = json;
     exchange_header(exchange, "Cache-Control", "no-cache");
+    exchange_header(exchange, "Vary", "Accept-Encoding");
     return STATUS_OK;
 }
 
@@ -68,10 +77,11 @@ enum status page_answer(struct exchange *exchange, struct scope *scope) {
     if (text_is(buffer_text(&path), "region.json") && exchange->server->config.region != NULL) {
         exchange->worker_handler = run_map;
         exchange->step = EXCHANGE_TO_WORKER;
-        return STATUS_OK;
+        return coding_take_accept(exchange, EXCHANGE_ALL_CODINGS, scope);
     }
     const struct asset *asset = find_asset(buffer_text(&path));
     if (asset == NULL)
         return fault(scope, STATUS_NOT_FOUND, "", "there is nothing at this path");
-    return answer_asset(exchange, asset);
+    enum status status = coding_take_accept(exchange, EXCHANGE_GZIP_ONLY, scope);
+    return status == STATUS_OK ? answer_asset(exchange, asset) : status;
 }

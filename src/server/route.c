@@ -42,6 +42,52 @@ static const struct route routes[] = {
     {"POST", "TIHVO", RECORDS_OPERATION, ROUTE_PLAIN},
 };
 
+/* Codes of the capability statement (https://hl7.org/fhir/R4/valueset-type-restful-interaction.html): by interaction, at the level
+ * of a type or of the system. A bundle is both of its kinds. */
+static const struct {
+    enum records_interaction interaction;
+    const char *of_type, *of_system, *also;
+} codes[] = {
+    {RECORDS_READ, "read", NULL, NULL},
+    {RECORDS_VREAD, "vread", NULL, NULL},
+    {RECORDS_UPDATE, "update", NULL, NULL},
+    {RECORDS_PATCH, "patch", NULL, NULL},
+    {RECORDS_DELETE, "delete", NULL, NULL},
+    {RECORDS_HISTORY_INSTANCE, "history-instance", NULL, NULL},
+    {RECORDS_HISTORY_TYPE, "history-type", NULL, NULL},
+    {RECORDS_CREATE, "create", NULL, NULL},
+    {RECORDS_SEARCH, "search-type", "search-system", NULL},
+    {RECORDS_BUNDLE, NULL, "transaction", "batch"},
+    {RECORDS_HISTORY_SYSTEM, NULL, "history-system", NULL},
+};
+
+static bool is_routed(enum records_interaction interaction, bool of_type, int kind) {
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (routes[i].interaction == interaction && (routes[i].shape[0] == 'T') == of_type &&
+            (int)routes[i].kind == kind)
+            return true;
+    return false;
+}
+
+struct records_served route_served(void) {
+    struct records_served served = {
+        .updates_by_query = is_routed(RECORDS_UPDATE, true, ROUTE_CONDITIONAL),
+        .deletes_by_query = is_routed(RECORDS_DELETE, true, ROUTE_CONDITIONAL),
+        .creates_unless_there = is_routed(RECORDS_CREATE, true, ROUTE_PLAIN), /* If-None-Exist */
+    };
+    size_t types = 0, systems = 0;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i].of_type != NULL && is_routed(codes[i].interaction, true, ROUTE_PLAIN))
+            served.type_interactions[types++] = codes[i].of_type;
+        if (codes[i].of_system == NULL || !is_routed(codes[i].interaction, false, ROUTE_PLAIN))
+            continue;
+        served.system_interactions[systems++] = codes[i].of_system;
+        if (codes[i].also != NULL)
+            served.system_interactions[systems++] = codes[i].also;
+    }
+    return served;
+}
+
 /* Letters of the path, or a fault that names the part that is not understood. */
 static enum status shape_of(
     char out[static EXCHANGE_PATH_MAX + 1], const struct exchange *exchange, struct scope *scope) {
@@ -86,10 +132,22 @@ static bool type_is(const char *content_type, const char *expected) {
            (content_type[size] == '\0' || content_type[size] == ';' || content_type[size] == ' ');
 }
 
+/* JSON Patch in its own type, FHIRPath Patch as Parameters in FHIR's. */
+static const char *const patch_formats[] = {
+    "application/json-patch+json", "application/fhir+json", "application/fhir+xml"};
+
+void route_write_patch_formats(struct json_writer *w) {
+    json_name(w, "patchFormat");
+    json_array_open(w);
+    for (size_t i = 0; i < sizeof patch_formats / sizeof patch_formats[0]; i++)
+        json_string(w, patch_formats[i]);
+    json_array_close(w);
+}
+
 static enum status fill_patch(struct exchange *exchange, struct scope *scope) {
-    static const char json_patch[] = "application/json-patch+json";
+    const char *json_patch = patch_formats[0];
     if (!type_is(body_type(exchange), json_patch)) { /* else FHIRPath Patch: Parameters, in any format */
-        exchange->request.patch_format = TEXT("application/fhir+json");
+        exchange->request.patch_format = text_from(patch_formats[1]);
         enum status status = format_take_body(&exchange->request.body, exchange, scope);
         if (exchange->http_status == 415)
             fault(scope, status, "", "or, for a patch, application/json-patch+json");
@@ -157,6 +215,17 @@ static enum records_return preferred_return(const struct exchange *exchange) {
     return prefers(exchange, "return=OperationOutcome") ? RECORDS_RETURN_OUTCOME : RECORDS_RETURN_UNSAID;
 }
 
+/* A reference parameter that names us as the proxy's clients know us. */
+static void localise_pairs(struct exchange *exchange) {
+    for (size_t i = 0; i < exchange->pair_count; i++) {
+        struct text name = exchange->pairs[i].name;
+        const struct fhir_search_parameter *parameter =
+            fhir_search_parameter_find(exchange->request.type, text_cut(&name, ':'));
+        if (parameter != NULL && parameter->type == FHIR_SEARCH_REFERENCE)
+            exchange->pairs[i].value = address_localise_value(exchange, exchange->pairs[i].value);
+    }
+}
+
 static enum status fill_request(
     struct exchange *exchange, const struct route *route, const char *shape, struct scope *scope) {
     struct records_request *request = &exchange->request;
@@ -170,7 +239,9 @@ static enum status fill_request(
     request->if_none_exist = header_text(exchange, "If-None-Exist", scope);
     request->if_modified_since = header_text(exchange, "If-Modified-Since", scope);
     request->body = buffer_text(&exchange->body);
+    request->base = exchange->base;
     enum status status = STATUS_OK;
+    bool is_binary = request->type == fhir_type_find(TEXT("Binary"));
     if (route->kind == ROUTE_FORM) {
         if (request->body.size > 0 && !type_is(body_type(exchange), "application/x-www-form-urlencoded")) {
             exchange->http_status = 415;
@@ -179,6 +250,8 @@ static enum status fill_request(
         }
         status = target_parse_form(exchange, request->body, scope);
         request->body = (struct text){0};
+    } else if (is_binary && (route->interaction == RECORDS_CREATE || route->interaction == RECORDS_UPDATE)) {
+        status = binary_take_body(&request->body, exchange, request->id, scope);
     } else if (route->interaction == RECORDS_CREATE || route->interaction == RECORDS_UPDATE ||
                route->interaction == RECORDS_BUNDLE) {
         status = format_take_body(&request->body, exchange, scope);
@@ -187,8 +260,12 @@ static enum status fill_request(
     } else if (route->interaction == RECORDS_OPERATION) {
         status = fill_operation(exchange, scope);
     }
+    request->body = address_localise_body(exchange, request->body, scope->arena);
+    localise_pairs(exchange);
     request->pairs = exchange->pairs;
     request->pair_count = exchange->pair_count;
+    request->form = exchange->form;
+    request->form_count = exchange->form_count;
     exchange->worker_handler = operation_run;
     exchange->step = exchange->operation != NULL               ? EXCHANGE_TO_WORKER
                      : route->interaction == RECORDS_OPERATION ? EXCHANGE_TO_RECORDS_BY_WORKER
@@ -213,8 +290,13 @@ static enum status no_route(struct exchange *exchange, const char *shape, struct
 
 static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
     char shape[EXCHANGE_PATH_MAX + 1];
-    exchange_header(exchange, "Vary", "Accept");
-    enum status status = format_take_accept(exchange, scope);
+    bool has_origins = exchange->server->cors_origin_count > 0;
+    exchange_header(exchange, "Vary", has_origins ? "Accept, Accept-Encoding, Origin" : "Accept, Accept-Encoding");
+    enum status status = coding_take_accept(exchange, EXCHANGE_ALL_CODINGS, scope);
+    if (status == STATUS_OK)
+        status = binary_is_read(exchange) ? binary_take_accept(exchange, scope) : format_take_accept(exchange, scope);
+    if (status == STATUS_OK)
+        status = coding_take_body(exchange, scope);
     if (status == STATUS_OK)
         status = local_caller(&exchange->request.caller, exchange, scope);
     if (status == STATUS_OK)
@@ -230,8 +312,24 @@ static enum status route_fhir(struct exchange *exchange, struct scope *scope) {
     return no_route(exchange, shape, scope);
 }
 
+enum { REQUEST_ID_MAX = 200 };
+
+/* Said again, so that the client finds its request (https://hl7.org/fhir/R4/http.html#custom). */
+static void echo_request_id(struct exchange *exchange) {
+    const char *id = exchange_request_header(exchange, "X-Request-Id");
+    size_t size = id != NULL ? strlen(id) : 0;
+    for (size_t i = 0; i < size; i++)
+        if (id[i] <= ' ' || id[i] > '~')
+            return;
+    if (size > 0 && size <= REQUEST_ID_MAX)
+        exchange_header(exchange, "X-Request-Id", id);
+}
+
 enum status route_run(struct exchange *exchange, struct scope *scope) {
+    echo_request_id(exchange);
     enum status status = local_check(exchange, scope);
+    if (status == STATUS_OK && origin_is_preflight(exchange))
+        return origin_preflight(exchange, scope);
     if (status == STATUS_OK)
         status = exchange_target_parse(exchange, scope);
     if (status != STATUS_OK)

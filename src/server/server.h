@@ -4,8 +4,8 @@
  * known to this module alone.
  *
  * Until sign-in exists the server trusts the caller's headers (docs/api.md). Therefore it listens on loopback only, and answers only requests
- * whose Host is its own loopback name and whose Origin, if any, is its own page: a foreign page that resolves its name to
- * 127.0.0.1 (DNS rebinding) is refused.
+ * whose Host is its own loopback name or that of its public URL, and whose Origin, if any, is its own page or a listed one: a
+ * foreign page that resolves its name to 127.0.0.1 (DNS rebinding) is refused. Forwarded headers change links, never this check.
  *
  * Threads. HTTP threads parse, read and render; a write leaves its connection suspended until the group commit; operations
  * run on workers. */
@@ -26,7 +26,10 @@ struct server_config {
     int socket;                /* of server_listen; the server closes it */
     uint16_t port;             /* of the socket */
     int http_threads, workers; /* 0: the defaults */
-    size_t body_max;           /* bytes of a request; 0: SERVER_BODY_MAX */
+    size_t body_max;           /* bytes of a request, after decoding; 0: SERVER_BODY_MAX */
+    const char *public_url;   /* base of all links, "https://fhir.example.org/fhir"; NULL: http://127.0.0.1:PORT/fhir */
+    const char *cors_origins; /* comma-separated "https://page.example.org"; NULL: none */
+    const char *trusted_proxies; /* comma-separated addresses whose forwarded headers count; NULL: none */
 };
 enum { SERVER_BODY_MAX = 128 * 1024 * 1024, SERVER_TARGET_MAX = 16 * 1024 };
 
@@ -34,6 +37,11 @@ enum { SERVER_BODY_MAX = 128 * 1024 * 1024, SERVER_TARGET_MAX = 16 * 1024 };
  * STATUS_CONFLICT when it is taken. */
 MUST_CHECK enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, struct scope *scope);
 MUST_CHECK enum status server_open(struct server **out, const struct server_config *config, struct scope *scope);
+/* STATUS_INVALID with the option's name unless these are what server_config takes: an http(s) URL without query; origins (no
+ * star); IPv4 addresses. Any may be NULL. */
+MUST_CHECK enum status server_check_public_url(const char *url, struct scope *scope);
+MUST_CHECK enum status server_check_origins(const char *origins, struct scope *scope);
+MUST_CHECK enum status server_check_proxies(const char *addresses, struct scope *scope);
 uint16_t server_port(const struct server *server);
 /* Stops listening, answers what is in flight, closes. Accepts NULL. */
 void server_close(struct server *server);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +22,7 @@ enum {
     ARENA_PER_BODY_BYTE = 24,      /* what each byte of the largest body adds */
     CLOSING_PATIENCE_MS = 10000,
     LISTEN_BACKLOG = 511,
+    ADDRESSES_ARENA = 1024 * 1024,
 };
 
 struct server_lock {
@@ -99,6 +99,8 @@ static enum MHD_Result queue_answer(struct exchange *exchange) {
     static const char page_policy[] =
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
         "base-uri 'none'; frame-ancestors 'none'";
+    static const char content_policy[] = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    coding_encode(exchange);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
@@ -106,7 +108,8 @@ static enum MHD_Result queue_answer(struct exchange *exchange) {
     if (exchange->content.size > 0)
         MHD_add_response_header(response, "Content-Type", exchange->content_type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Content-Security-Policy", page_policy);
+    MHD_add_response_header(
+        response, "Content-Security-Policy", exchange->binary == EXCHANGE_AS_CONTENT ? content_policy : page_policy);
     for (size_t i = 0; i < exchange->header_count; i++)
         MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
     enum MHD_Result result = MHD_queue_response(exchange->connection, exchange->http_status, response);
@@ -135,8 +138,17 @@ static enum status run_route(void *context, struct scope *scope) {
     return route_run(exchange, scope);
 }
 
+/* Answers that an HTTP thread would write for too long are written by a worker. */
 static void on_records_done(void *context) {
-    exchange_finish(context);
+    struct exchange *exchange = context;
+    bool is_plain = exchange->format == EXCHANGE_JSON && !exchange->is_pretty &&
+                    exchange->coding == EXCHANGE_IDENTITY && exchange->binary == EXCHANGE_AS_RESOURCE;
+    if (is_plain || exchange->answer.body.size < EXCHANGE_LARGE) {
+        exchange_finish(exchange);
+        return;
+    }
+    exchange->step = EXCHANGE_TO_RENDER_BY_WORKER;
+    workers_submit(exchange->server->workers, exchange);
 }
 
 void exchange_submit(struct exchange *exchange) {
@@ -144,19 +156,62 @@ void exchange_submit(struct exchange *exchange) {
         &exchange->scope);
 }
 
-/* All of the request is here: do it. Records and workers get the exchange only after scope_run has let go of its arena;
- * then the connection is suspended until they have finished. */
-static enum MHD_Result run_exchange(struct exchange *exchange) {
+static void route(struct exchange *exchange) {
+    exchange->step = EXCHANGE_ANSWERED;
     enum status status = scope_run(&exchange->scope, exchange->arena, run_route, exchange);
-    if (status != STATUS_OK)
-        answer_fault(exchange, status);
-    if (status != STATUS_OK || exchange->step == EXCHANGE_ANSWERED)
+    if (status == STATUS_OK)
+        return;
+    answer_fault(exchange, status);
+    exchange->step = EXCHANGE_ANSWERED;
+}
+
+static enum status run_handler(void *context, struct scope *scope) {
+    struct exchange *exchange = context;
+    return exchange->worker_handler(exchange, scope);
+}
+
+void exchange_work(struct exchange *exchange) {
+    if (exchange->step == EXCHANGE_TO_ROUTE_BY_WORKER)
+        route(exchange);
+    if (exchange->step == EXCHANGE_TO_RECORDS || exchange->step == EXCHANGE_TO_RECORDS_BY_WORKER) {
+        exchange_submit(exchange);
+        return;
+    }
+    if (exchange->step == EXCHANGE_TO_RENDER_BY_WORKER) {
+        answer_render(exchange);
+    } else if (exchange->step == EXCHANGE_TO_WORKER) {
+        enum status status = scope_run(&exchange->scope, exchange->arena, run_handler, exchange);
+        if (status != STATUS_OK)
+            answer_fault(exchange, status);
+    }
+    exchange->is_rendered = true;
+    coding_encode(exchange);
+    exchange_finish(exchange);
+}
+
+static enum MHD_Result answer_now(struct exchange *exchange) {
+    if (!exchange->is_rendered)
+        answer_render(exchange);
+    exchange->is_rendered = true;
+    return queue_answer(exchange);
+}
+
+/* All of the request is here: do it. Records and workers get the exchange only after scope_run has let go of its arena;
+ * then the connection is suspended until they have finished, unless they have already. */
+static enum MHD_Result run_exchange(struct exchange *exchange) {
+    if (exchange->body.size > EXCHANGE_LARGE)
+        exchange->step = EXCHANGE_TO_ROUTE_BY_WORKER;
+    else
+        route(exchange);
+    if (exchange->step == EXCHANGE_ANSWERED)
         return queue_answer(exchange);
     exchange->is_running = true;
     if (exchange->step == EXCHANGE_TO_RECORDS)
         exchange_submit(exchange);
     else
         workers_submit(exchange->server->workers, exchange);
+    if (atomic_load(&exchange->turn) == EXCHANGE_DONE)
+        return answer_now(exchange);
     MHD_suspend_connection(exchange->connection);
     if (atomic_exchange(&exchange->turn, EXCHANGE_WAITING) == EXCHANGE_DONE)
         MHD_resume_connection(exchange->connection);
@@ -187,9 +242,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (!exchange->is_running)
         return run_exchange(exchange);
     invariant(atomic_load(&exchange->turn) != EXCHANGE_STARTED);
-    if (exchange->step != EXCHANGE_TO_WORKER)
-        answer_render(exchange);
-    return queue_answer(exchange);
+    return answer_now(exchange);
 }
 
 /* The first callback of a request; keeps its target as it was sent. */
@@ -254,6 +307,38 @@ static enum status start_daemon(struct server *server, struct scope *scope) {
     return STATUS_OK;
 }
 
+/* Origins and proxies as lists; the public address. They live as long as the server. */
+static enum status keep_addresses(struct server *server, struct scope *scope) {
+    const struct server_config *config = &server->config;
+    struct text *origins;
+    uint32_t *proxies;
+    server->arena = arena_open(ADDRESSES_ARENA);
+    if (server->arena == NULL)
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the server");
+    struct scope own = {.arena = server->arena};
+    const char *url = config->public_url != NULL
+                          ? config->public_url
+                          : text_format(server->arena, "http://127.0.0.1:%u/fhir", (unsigned)server->port).at;
+    enum status status = address_parse(&server->address, text_from(url), &own);
+    size_t origins_size = config->cors_origins != NULL ? strlen(config->cors_origins) : 0;
+    size_t proxies_size = config->trusted_proxies != NULL ? strlen(config->trusted_proxies) : 0;
+    origins = ARENA_ARRAY(server->arena, struct text, origins_size + 1);
+    proxies = ARENA_ARRAY(server->arena, uint32_t, proxies_size + 1);
+    for (struct text rest = {config->cors_origins, origins_size}; rest.size > 0;) {
+        struct text one = text_trim(text_cut(&rest, ','));
+        origins[server->cors_origin_count++] = text_from(text_string(server->arena, one));
+    }
+    for (struct text rest = {config->trusted_proxies, proxies_size}; rest.size > 0;) {
+        const char *one = text_string(server->arena, text_trim(text_cut(&rest, ',')));
+        if (inet_pton(AF_INET, one, &proxies[server->proxy_count]) == 1)
+            server->proxy_count++;
+    }
+    server->cors_origins = origins;
+    server->proxies = proxies;
+    fault_carry(scope, &own.fault);
+    return status;
+}
+
 enum status server_open(struct server **out, const struct server_config *config, struct scope *scope) {
     struct server *server = calloc(1, sizeof *server);
     struct server_lock *lock = calloc(1, sizeof *lock);
@@ -266,7 +351,6 @@ enum status server_open(struct server **out, const struct server_config *config,
     server->lock = lock;
     server->config = *config;
     server->port = config->port;
-    (void)snprintf(server->base, sizeof server->base, "http://127.0.0.1:%u/fhir", (unsigned)server->port);
     if (server->config.body_max == 0)
         server->config.body_max = SERVER_BODY_MAX;
     if (server->config.http_threads == 0)
@@ -274,7 +358,11 @@ enum status server_open(struct server **out, const struct server_config *config,
     if (server->config.workers == 0)
         server->config.workers = WORKERS_DEFAULT;
     operation_register(config);
-    enum status status = workers_open(&server->workers, server->config.workers, scope);
+    enum status status = keep_addresses(server, scope);
+    if (status == STATUS_OK)
+        status = coders_open(&server->coders, scope);
+    if (status == STATUS_OK)
+        status = workers_open(&server->workers, server->config.workers, scope);
     if (status == STATUS_OK)
         status = start_daemon(server, scope);
     if (status != STATUS_OK)
@@ -311,6 +399,8 @@ void server_close(struct server *server) {
         free(exchange);
         exchange = next;
     }
+    coders_close(server->coders);
+    arena_close(server->arena);
     pthread_mutex_destroy(&server->lock->mutex);
     free(server->lock);
     free(server);

@@ -48,6 +48,9 @@ static enum status take_pair(struct exchange *exchange, struct text item, struct
         status = decode(&pair.value, value, DECODE_QUERY, scope);
     if (status != STATUS_OK)
         return status;
+    bool is_of_form = text_is(pair.name, "_pretty") || text_is(pair.name, "_format");
+    if (is_of_form && exchange->form_count < EXCHANGE_FORM_MAX)
+        exchange->form[exchange->form_count++] = pair;
     if (text_is(pair.name, "_pretty")) {
         if (!text_is(pair.value, "true") && !text_is(pair.value, "false"))
             return fault(scope, STATUS_INVALID, "_pretty", "_pretty is true or false");

@@ -24,24 +24,12 @@ static struct exchange *take(struct workers *workers) {
     return exchange;
 }
 
-static enum status run_handler(void *context, struct scope *scope) {
-    struct exchange *exchange = context;
-    return exchange->worker_handler(exchange, scope);
-}
-
 static void *work(void *context) {
     struct workers *workers = context;
     struct exchange *exchange;
     while ((exchange = take(workers)) != NULL) {
         exchange->next = NULL;
-        if (exchange->step == EXCHANGE_TO_RECORDS_BY_WORKER) {
-            exchange_submit(exchange);
-            continue;
-        }
-        enum status status = scope_run(&exchange->scope, exchange->arena, run_handler, exchange);
-        if (status != STATUS_OK)
-            answer_fault(exchange, status);
-        exchange_finish(exchange);
+        exchange_work(exchange);
     }
     return NULL;
 }
