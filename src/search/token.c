@@ -62,7 +62,7 @@ static struct text text_words(struct arena *arena, struct text value) {
     words[size++] = ' ';
     for (size_t i = 0; i < folded.size; i++) {
         char c = folded.at[i];
-        bool is_blank = c == ' ' || (c > 0 && c < 0x7f && strchr("!\"#$&'()*,-./:;<=>?@[\\]^_`{|}~", c) != NULL);
+        bool is_blank = c == ' ' || (c > 0 && c < 0x7f && strchr("!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~", c) != NULL);
         if (!is_blank) {
             words[size++] = c;
         } else if (words[size - 1] != ' ') {
@@ -75,7 +75,7 @@ static struct text text_words(struct arena *arena, struct text value) {
     return (struct text){words, size};
 }
 
-static void emit_text(struct emitter *emitter, struct text value) {
+void token_emit_text(struct emitter *emitter, struct text value) {
     struct text words = text_words(emitter->scope->arena, value);
     if (value.size == 0 || words.size == 0) {
         return;
@@ -86,10 +86,10 @@ static void emit_text(struct emitter *emitter, struct text value) {
 }
 
 static void emit_concept_texts(struct emitter *emitter, const yyjson_val *concept) {
-    emit_text(emitter, json_get_text(concept, "text"));
+    token_emit_text(emitter, json_get_text(concept, "text"));
     yyjson_arr_iter codings = yyjson_arr_iter_with(json_get(concept, "coding"));
     for (yyjson_val *coding; (coding = yyjson_arr_iter_next(&codings)) != NULL;) {
-        emit_text(emitter, json_get_text(coding, "display"));
+        token_emit_text(emitter, json_get_text(coding, "display"));
     }
 }
 
@@ -132,7 +132,7 @@ static void token_emit(struct emitter *emitter, const struct fhirpath_item *item
     if (item->type == types->codeable_concept) {
         emit_concept_texts(emitter, item->node);
     } else if (item->type == types->coding) {
-        emit_text(emitter, json_get_text(item->node, "display"));
+        token_emit_text(emitter, json_get_text(item->node, "display"));
     } else if (item->type == types->identifier) {
         emit_identifier_types(emitter, item->node);
     }
@@ -277,7 +277,7 @@ static enum status plan_of_type(
 }
 
 /* At the start of a word; anywhere where words are not set apart by blanks (Hangul, Han, kana). */
-static enum status plan_text(
+enum status token_plan_text(
     plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion) {
     const struct text unbounded = {NULL, 0};
     struct arena *arena = planner->scope->arena;
@@ -301,7 +301,7 @@ static enum status token_plan(
         return plan_of_type(out, planner, use->slot, criterion);
     }
     if (criterion->modifier == MODIFIER_TEXT) {
-        return plan_text(out, planner, use->slot, criterion);
+        return token_plan_text(out, planner, use->slot, criterion);
     }
     if (criterion->modifier == MODIFIER_IN || criterion->modifier == MODIFIER_NOT_IN ||
         criterion->modifier == MODIFIER_ABOVE || criterion->modifier == MODIFIER_BELOW) {
