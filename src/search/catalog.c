@@ -51,6 +51,9 @@ static enum parameter_role role_of(const struct fhir_search_parameter *definitio
     if (strcmp(definition->code, "_lastUpdated") == 0) {
         return ROLE_UPDATED;
     }
+    if (strcmp(definition->code, "_text") == 0 || strcmp(definition->code, "_content") == 0) {
+        return ROLE_WORDS;
+    }
     if (definition->expression == NULL) {
         return ROLE_UNSERVED;
     }

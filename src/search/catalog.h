@@ -69,6 +69,7 @@ enum parameter_role {
     ROLE_ID,
     ROLE_UPDATED,
     ROLE_NEAR,
+    ROLE_WORDS,    /* _text, _content: the store's text index */
     ROLE_UNSERVED, /* known, but there is nothing to evaluate */
 };
 struct parameter {

@@ -4,6 +4,7 @@
 
 #include "search/kind.h"
 #include "search/sentence.h"
+#include "search/words.h"
 
 /* ---- modifiers ----------------------------------------------------------------------------------------------------- */
 
@@ -225,7 +226,21 @@ static enum status values_plan(
     return status;
 }
 
+/* _text, _content: a language of its own. In a URL they take no modifier; `eq` and `co` of _filter are as good. */
+static enum status words_criterion(struct filter *out, struct planner *planner, const struct criterion *criterion) {
+    enum modifier modifier = criterion->modifier;
+    if (modifier != MODIFIER_NONE && modifier != MODIFIER_EQUAL && modifier != MODIFIER_CONTAINS) {
+        return fault(planner->scope, STATUS_INVALID, "", "%.*s: words are searched with eq and co only",
+            (int)criterion->name.size, criterion->name.at);
+    }
+    out->is_bound = false;
+    return words_plan(&out->plan, planner, criterion);
+}
+
 enum status filter_criterion(struct filter *out, struct planner *planner, fhir_type type, struct criterion *criterion) {
+    if (criterion->parameter->role == ROLE_WORDS) {
+        return words_criterion(out, planner, criterion);
+    }
     return criterion->modifier == MODIFIER_MISSING ? missing_plan(out, planner, type, criterion)
                                                    : values_plan(out, planner, type, criterion);
 }
@@ -244,6 +259,10 @@ static enum status parameter_plan(
     }
     if (value.size == 0) {
         return criterion_malformed(planner, &criterion, "a value");
+    }
+    if (criterion.parameter->role == ROLE_WORDS && modifier.at != NULL) {
+        return fault(
+            planner->scope, STATUS_INVALID, "", "%.*s: a search for words takes no modifier", (int)name.size, name.at);
     }
     enum status status = modifier_read(&criterion, planner, modifier);
     return status == STATUS_OK ? filter_criterion(out, planner, type, &criterion) : status;

@@ -245,8 +245,6 @@ static const struct control {
     {"_type", parse_type, CONTROL_USED},
     {"_contained", parse_contained, CONTROL_USED},
     {"_containedType", not_served, CONTROL_USED},
-    {"_text", not_served, CONTROL_USED},
-    {"_content", not_served, CONTROL_USED},
     {"_query", not_served, CONTROL_USED},
     {"_cursor", parse_nothing, CONTROL_SKIPPED},
     {"_format", parse_nothing, CONTROL_SKIPPED},

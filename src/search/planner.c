@@ -106,6 +106,12 @@ enum status plan_key(
         out, planner, slot, facet, (struct text){next, low.size}, (struct text){next, low.size + 1}, NULL);
 }
 
+plan_node plan_words(struct planner *planner, const struct store_text *text) {
+    struct store_plan *node = node_make(planner, STORE_PLAN_TEXT);
+    node->text = text;
+    return node;
+}
+
 static struct text image_text(struct planner *planner, uint64_t bits) {
     struct key key = {0};
     key_put_bits(&key, bits);

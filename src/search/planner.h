@@ -47,6 +47,8 @@ MUST_CHECK enum status plan_range(plan_node *out, struct planner *planner, struc
 /* All keys that start with `prefix`. */
 MUST_CHECK enum status plan_prefix(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet,
     struct text prefix, const struct plan_filter *filter);
+/* Whose words fit. */
+plan_node plan_words(struct planner *planner, const struct store_text *text);
 /* Last changed in the half-open range of images (key_int64_bits) of µs; UINT64_MAX: unbounded. */
 plan_node plan_updated(struct planner *planner, uint64_t low, uint64_t high);
 /* This key alone. */

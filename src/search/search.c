@@ -1,6 +1,7 @@
 #include "search/search.h"
 
 #include "search/catalog.h"
+#include "search/words.h"
 
 enum { CATALOG_BYTES_MAX = 256 << 20 };
 
@@ -25,6 +26,9 @@ enum status search_open(struct search **out, const struct search_config *config,
     search->zone_minutes = config->zone_minutes;
     struct scope inner = {.arena = arena};
     enum status status = scope_run(&inner, arena, open_inside, search);
+    if (status == STATUS_OK) {
+        status = store_text_serve(search->store, &words_source, &inner);
+    }
     if (status != STATUS_OK) {
         fault_carry(scope, &inner.fault);
         arena_close(arena);

@@ -109,7 +109,7 @@ static void test_claims(void **state) {
         has_id = has_id || strcmp(claims[i].name, "_id") == 0;
         has_text = has_text || strcmp(claims[i].name, "_text") == 0;
     }
-    assert_true(has_name && has_id && !has_text);
+    assert_true(has_name && has_id && has_text);
     assert_string_equal(claims[0].url + strlen("http://hl7.org/fhir/SearchParameter/"), "Patient-active");
 }
 
