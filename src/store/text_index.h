@@ -73,6 +73,7 @@ struct text_reader {
     struct connection *connection; /* NULL: there is no index yet, and the mark is 1 */
     uint64_t file_number;
     struct text_mark mark;
+    bool damaged; /* what was found by it does not count */
 };
 MUST_CHECK enum status text_reader_open(struct text_reader **out, struct text_index *index, struct scope *scope);
 void text_reader_close(struct text_reader *reader); /* accepts NULL */

@@ -5,7 +5,13 @@
 
 #include <string.h>
 
-enum { EXPRESSION_BYTES_MAX = 1 << 20, STEPS_A_TOUCH = 10000, DOCUMENT_ARENA_MAX = 1 << 30, READ_COST = 10 };
+enum {
+    EXPRESSION_BYTES_MAX = 1 << 20,
+    STEPS_A_TOUCH = 10000,
+    DOCUMENT_ARENA_MAX = 1 << 30,
+    READ_COST = 10,
+    GATHER_ATTEMPTS = 4
+};
 
 /* ---- words of a body -------------------------------------------------------------------------------------------------- */
 
@@ -207,14 +213,24 @@ static int keep_searching(void *context) {
     return run->status == STATUS_OK ? 0 : 1;
 }
 
+/* Told of by whoever meets it: the file is made anew, and the search goes on as if there were none yet. */
+static void reader_distrust(struct text_reader *reader) {
+    if (!reader->damaged) {
+        log_event(LOG_WARNING, "store.text-index-damaged", NULL);
+        reader->damaged = true;
+        text_index_distrust(reader->index);
+    }
+}
+
 static void hits_failed(struct search_run *run, struct text_reader *reader) {
     if (run->status != STATUS_OK) {
         return; /* interrupted */
     }
-    bool damaged = text_file_is_damaged(reader->connection);
-    search_run_fail(run, connection_fault(reader->connection, run->scope));
-    if (damaged) {
-        text_index_distrust(reader->index);
+    if (text_file_is_damaged(reader->connection)) {
+        reader->connection->failed = STATUS_FAILED;
+        reader_distrust(reader);
+    } else {
+        search_run_fail(run, connection_fault(reader->connection, run->scope));
     }
 }
 
@@ -297,10 +313,18 @@ static uint64_t tail_of(const struct search_run *run, const struct text_reader *
     return end > reader->mark.vid ? end - reader->mark.vid : 0;
 }
 
+/* NULL when there is none to search with: then the run has failed, or the file is damaged. */
 static struct text_reader *reader_open(struct search_run *run, struct text_index *index) {
     struct text_reader *reader = NULL;
-    enum status status = text_reader_open(&reader, index, run->scope);
-    if (status == STATUS_OK && reader->mark.horizon > run->view->seq) {
+    struct scope trial = {.arena = run->scope->arena};
+    enum status status = text_reader_open(&reader, index, &trial);
+    if (status == STATUS_FAILED) {
+        text_index_distrust(index);
+        return NULL;
+    }
+    if (status != STATUS_OK) {
+        fault_carry(run->scope, &trial.fault);
+    } else if (reader->mark.horizon > run->view->seq) {
         status =
             fault(run->scope, STATUS_GONE, "", "this state of the record is no longer kept: start the search again");
     }
@@ -312,32 +336,23 @@ static struct text_reader *reader_open(struct search_run *run, struct text_index
 }
 
 /* Only a reader may wait: the writer would keep all others waiting too. */
-static struct text_reader *reader_near(struct search_run *run, struct text_index *index) {
-    struct text_reader *reader = reader_open(run, index);
-    if (reader == NULL || tail_of(run, reader) <= TEXT_TAIL_MAX) {
-        return reader;
-    }
-    text_reader_close(reader);
+static enum status wait_for_index(struct search_run *run, struct text_index *index) {
     if (writer_is_this_thread(run->view->store->writer)) {
-        search_run_fail(run, fault(run->scope, STATUS_TOO_COSTLY, "",
-                                 "a condition on words has to read more than %d resources one by one, the limit: the "
-                                 "text index is behind; try again later",
-                                 TEXT_TAIL_MAX));
-        return NULL;
+        return fault(run->scope, STATUS_TOO_COSTLY, "",
+            "a condition on words has to read more than %d resources one by one, the limit: the text index is behind; "
+            "try "
+            "again later",
+            TEXT_TAIL_MAX);
     }
-    uint64_t vid = run->view->state.vid_next - TEXT_TAIL_LONG;
-    enum status status = text_index_reach(index, vid, run->scope);
-    search_run_fail(run, status);
-    return status == STATUS_OK ? reader_open(run, index) : NULL;
+    uint64_t end = run->view->state.vid_next;
+    return text_index_reach(index, end > TEXT_TAIL_LONG ? end - TEXT_TAIL_LONG : 1, run->scope);
 }
 
+/* NULL when there are more than `most` hits, or the file turned out to be damaged. */
 static struct rid_set *listed(
     struct search_run *run, struct text_reader *reader, const struct store_text *text, uint64_t most) {
     struct rid_set *set = rid_set_open(run->scope->arena, run->view->state.rid_next);
-    if (reader == NULL) {
-        return set;
-    }
-    bool within = hits_add(set, run, reader, text, most);
+    bool within = hits_add(set, run, reader, text, most) && !reader->damaged;
     uint64_t mark = reader->mark.vid;
     text_reader_close(reader);
     if (within) {
@@ -348,14 +363,34 @@ static struct rid_set *listed(
 
 struct rid_set *text_gather(struct search_run *run, const struct store_text *text) {
     struct text_index *index = index_of(run);
-    struct text_reader *reader = index == NULL || run->status != STATUS_OK ? NULL : reader_near(run, index);
-    return listed(run, reader, text, UINT64_MAX);
+    for (int attempt = 0; attempt < GATHER_ATTEMPTS && index != NULL && run->status == STATUS_OK; attempt++) {
+        struct text_reader *reader = reader_open(run, index);
+        if (reader != NULL && tail_of(run, reader) <= TEXT_TAIL_MAX) {
+            struct rid_set *set = listed(run, reader, text, UINT64_MAX);
+            if (set != NULL) {
+                return set;
+            }
+            continue;
+        }
+        text_reader_close(reader);
+        if (run->status == STATUS_OK) {
+            search_run_fail(run, wait_for_index(run, index));
+        }
+    }
+    if (run->status == STATUS_OK) {
+        search_run_fail(
+            run, fault(run->scope, STATUS_UNAVAILABLE, "", "the text index is being made anew; try again later"));
+    }
+    return rid_set_open(run->scope->arena, run->view->state.rid_next);
 }
 
 struct rid_set *text_list(struct search_run *run, const struct store_text *text, uint64_t most) {
     struct text_index *index = index_of(run);
     struct text_reader *reader = index == NULL || run->status != STATUS_OK ? NULL : reader_open(run, index);
-    if (reader != NULL && tail_of(run, reader) > TEXT_TAIL_MAX) {
+    if (reader == NULL) {
+        return run->status == STATUS_OK ? NULL : rid_set_open(run->scope->arena, run->view->state.rid_next);
+    }
+    if (tail_of(run, reader) > TEXT_TAIL_MAX) {
         text_reader_close(reader);
         return NULL;
     }
