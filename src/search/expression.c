@@ -55,6 +55,120 @@ static fhir_type leading_resource(struct text *rest) {
     return type;
 }
 
+fhir_type expression_type(struct text branch) {
+    struct text rest = skip_opening(branch);
+    return leading_resource(&rest);
+}
+
+/* ---- types of a result ------------------------------------------------------------------------------------------- */
+
+struct reach {
+    fhir_type *types;
+    size_t most, count;
+};
+
+static void reach_element(struct reach *reach, struct text name) {
+    const struct fhir_element *element = reach->count == 1 ? fhir_element_find(reach->types[0], name) : NULL;
+    if (element == NULL || element->type_count > reach->most) {
+        reach->count = 0;
+        return;
+    }
+    reach->count = element->type_count;
+    for (size_t i = 0; i < element->type_count; i++) {
+        reach->types[i] = element->types[i];
+    }
+}
+
+static void reach_only(struct reach *reach, struct text name) {
+    name = text_trim(name);
+    if (text_starts(name, "FHIR.")) {
+        name = (struct text){name.at + 5, name.size - 5};
+    }
+    reach->types[0] = fhir_type_find(name);
+    reach->count = reach->types[0] == FHIR_TYPE_NONE ? 0 : 1;
+}
+
+/* What stands between the parentheses that *rest begins with; moves behind them. */
+static struct text take_arguments(struct text *rest) {
+    int depth = 0;
+    bool quoted = false;
+    size_t end = 0;
+    for (; end < rest->size; end++) {
+        char c = rest->at[end];
+        quoted = c == '\'' ? !quoted : quoted;
+        depth += quoted ? 0 : c == '(' ? 1 : c == ')' ? -1 : 0;
+        if (depth == 0) {
+            break;
+        }
+    }
+    struct text inside = {rest->at + 1, end > 0 ? end - 1 : 0};
+    *rest = end < rest->size ? (struct text){rest->at + end + 1, rest->size - end - 1} : (struct text){NULL, 0};
+    return inside;
+}
+
+static void reach_call(struct reach *reach, struct text name, struct text arguments) {
+    static const char *const keeping[] = {"where", "first", "last", "single", "distinct", "tail", "skip", "take"};
+    if (text_is(name, "as") || text_is(name, "ofType")) {
+        reach_only(reach, arguments);
+        return;
+    }
+    if (text_is(name, "extension")) {
+        reach_only(reach, TEXT("Extension"));
+        return;
+    }
+    for (size_t i = 0; i < sizeof keeping / sizeof *keeping; i++) {
+        if (text_is(name, keeping[i])) {
+            return;
+        }
+    }
+    reach->count = 0;
+}
+
+static void reach_path(struct reach *reach, struct text rest, fhir_type type) {
+    reach->types[0] = type;
+    reach->count = 1;
+    if (leading_resource(&rest) != FHIR_TYPE_NONE && rest.size > 0 && rest.at[0] == '.') {
+        rest = (struct text){rest.at + 1, rest.size - 1};
+    }
+    while (rest.size > 0 && reach->count > 0) {
+        struct text name = take_name(&rest);
+        if (name.size == 0) {
+            reach->count = 0;
+            return;
+        }
+        if (rest.size > 0 && rest.at[0] == '(') {
+            reach_call(reach, name, take_arguments(&rest));
+        } else {
+            reach_element(reach, name);
+        }
+        if (text_starts(rest, " as ")) { /* "Observation.value as Quantity" */
+            reach_only(reach, (struct text){rest.at + 4, rest.size - 4});
+            return;
+        }
+        if (rest.size > 0 && rest.at[0] != '.') {
+            reach->count = 0;
+        } else if (rest.size > 0) {
+            rest = (struct text){rest.at + 1, rest.size - 1};
+        }
+    }
+}
+
+size_t expression_types(fhir_type *out, size_t most, struct text branch, fhir_type type) {
+    struct reach reach = {.types = out, .most = most};
+    if (branch.size > 0 && branch.at[0] == '(') { /* "(Observation.value as Quantity)", and nothing behind it */
+        struct text rest = branch;
+        branch = text_trim(take_arguments(&rest));
+        if (rest.size > 0) {
+            return 0;
+        }
+    }
+    reach_path(&reach, branch, type);
+    if (reach.count == 1 && text_is(text_from(fhir_type_name(out[0])), "Extension")) {
+        return 0; /* its value is meant */
+    }
+    return reach.count;
+}
+
 bool expression_concerns(struct text branch, fhir_type type) {
     struct text rest = skip_opening(branch);
     fhir_type named = leading_resource(&rest);

@@ -10,6 +10,11 @@
 struct text expression_cut(struct text *rest);
 /* False for a branch of another resource type. A branch that names no resource type belongs to all. */
 bool expression_concerns(struct text branch, fhir_type type);
+/* The resource type that a branch names; NONE: it names none. */
+fhir_type expression_type(struct text branch);
+/* The types of what a branch yields for resources of `type`, as far as its text tells: how many, at most `most` are written; 0:
+ * it does not tell. */
+size_t expression_types(fhir_type *out, size_t most, struct text branch, fhir_type type);
 /* The member of the resource without which the branch is empty; none when that cannot be told. */
 struct text expression_member(struct text branch);
 /* Splits "X.where(resolve() is T)" into X and T. */

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search/edition.h"
 #include "search/kind.h"
 #include "search/search.h"
 
@@ -118,6 +119,15 @@ static size_t rows_settle(struct store_row *rows, size_t count) {
 
 enum status search_extract(struct store_row **out, size_t *count_out, const struct search *search,
     const yyjson_val *resource, struct scope *scope) {
+    return search_extract_edition(out, count_out, NULL, search, resource, scope);
+}
+
+enum status search_extract_edition(struct store_row **out, size_t *count_out, uint64_t *edition_out,
+    const struct search *search, const yyjson_val *resource, struct scope *scope) {
+    search = search_hold(search, scope);
+    if (edition_out != NULL) {
+        *edition_out = search->edition;
+    }
     fhir_type type = fhir_resource_type_of(resource);
     if (type == FHIR_TYPE_NONE) {
         return fault(scope, STATUS_INVALID, "resourceType", "no resource type of R4");

@@ -60,6 +60,14 @@ static enum status list_use(
     return status;
 }
 
+/* Of all: those that are served, so no uploaded one that is not complete yet. */
+static bool include_means(const struct include *include, const struct parameter *parameter) {
+    if (include->parameter != NULL) {
+        return include->parameter == parameter;
+    }
+    return parameter->upload.at == NULL || !atomic_load(&parameter->uses[0].slot->is_pending);
+}
+
 /* What resources of one type refer to. */
 static enum status list_forward(struct round *round, const struct include *include, fhir_type type) {
     plan_node sources = frontier_of(round, type);
@@ -70,7 +78,7 @@ static enum status list_forward(struct round *round, const struct include *inclu
     enum status status = STATUS_OK;
     for (size_t i = 0; i < catalog->parameter_count && status == STATUS_OK; i++) {
         const struct parameter *parameter = &catalog->parameters[i];
-        bool is_meant = include->parameter == NULL || include->parameter == parameter;
+        bool is_meant = include_means(include, parameter);
         if (!is_meant || parameter->type != FHIR_SEARCH_REFERENCE) {
             continue;
         }
@@ -91,7 +99,7 @@ static enum status list_reverse(struct round *round, const struct include *inclu
             include->target == FHIR_TYPE_NONE || include->target == target ? frontier_of(round, target) : NULL;
         for (size_t i = 0; found != NULL && i < catalog->parameter_count && status == STATUS_OK; i++) {
             const struct parameter *parameter = &catalog->parameters[i];
-            bool is_meant = include->parameter == NULL || include->parameter == parameter;
+            bool is_meant = include_means(include, parameter);
             for (size_t u = 0; is_meant && u < parameter->use_count && status == STATUS_OK; u++) {
                 const struct slot_use *use = &parameter->uses[u];
                 if (use->slot->type == FHIR_SEARCH_REFERENCE && (use->only == FHIR_TYPE_NONE || use->only == target)) {

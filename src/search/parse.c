@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search/edition.h"
 #include "search/filter.h"
 #include "search/kind.h"
 #include "search/query.h"
@@ -143,7 +144,10 @@ static enum status sort_find(
     if (!is_ordered) {
         return fault(scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
     }
-    return slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope);
+    out->by = parameter->type == FHIR_SEARCH_REFERENCE ? STORE_SORT_TARGETS : STORE_SORT_KEYS;
+    enum status status = planner_reads(&parser->planner, parameter->uses[0].slot);
+    return status == STATUS_OK ? slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope)
+                               : status;
 }
 
 static enum status parse_sort(struct parser *parser, const struct search_pair *pair) {
@@ -215,6 +219,12 @@ static enum status parse_include(struct parser *parser, const struct search_pair
     return include_add(parser, pair, false);
 }
 
+    for (size_t i = 0; include.parameter != NULL && i < include.parameter->use_count; i++) {
+        enum status status = planner_reads(&parser->planner, include.parameter->uses[i].slot);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
 static enum status parse_revinclude(struct parser *parser, const struct search_pair *pair) {
     return include_add(parser, pair, true);
 }
@@ -402,9 +412,10 @@ static enum status parse_pair(struct parser *parser, const struct search_pair *p
         status = control != NULL ? control->parse(parser, pair) : parse_filter(parser, pair);
     }
     parser->planner.scope = parser->scope;
-    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED;
+    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED || parser->planner.met_pending;
     if (status != STATUS_OK && is_ours && parser->request->handling == SEARCH_LENIENT) {
         warnings_add(parser, &trial.fault);
+    parser->planner.met_pending = false;
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
@@ -485,7 +496,9 @@ enum status search_parse(const struct search_query **out, const struct search *s
         status = parse_pair(&parser, &request->pairs[i]);
     }
     if (status == STATUS_OK) {
+    search = search_hold(search, scope);
         status = compartment_add(&parser);
+    query->search = search;
     }
     if (status != STATUS_OK) {
         return status;
@@ -506,6 +519,8 @@ enum status search_parse(const struct search_query **out, const struct search *s
 enum search_summary search_query_summary(const struct search_query *query) {
     return query->summary;
 }
+    query->complete_at_seq = parser.planner.complete_at_seq;
+    query->reads_uploads = parser.planner.reads_uploads;
 
 const struct text *search_query_elements(size_t *count_out, const struct search_query *query) {
     *count_out = query->element_count;

@@ -9,6 +9,15 @@ enum status planner_check(struct planner *planner) {
     return scope_check_deadline(planner->scope);
 }
 
+enum status planner_reads(struct planner *planner, const struct slot *slot) {
+    enum status status = slot_check_complete(slot, planner->scope);
+    uint64_t complete_at_seq = atomic_load_explicit(&slot->complete_at_seq, memory_order_relaxed);
+    planner->met_pending = planner->met_pending || status != STATUS_OK;
+    planner->reads_uploads = planner->reads_uploads || slot->is_uploaded;
+    planner->complete_at_seq = complete_at_seq > planner->complete_at_seq ? complete_at_seq : planner->complete_at_seq;
+    return status;
+}
+
 static struct store_plan *node_make(struct planner *planner, enum store_plan_kind kind) {
     planner->nodes++;
     struct store_plan *node = ARENA_NEW(planner->scope->arena, struct store_plan);
@@ -72,7 +81,8 @@ plan_node plan_without(struct planner *planner, plan_node all, plan_node exclude
 static enum status slot_node(
     struct store_plan **out, struct planner *planner, enum store_plan_kind kind, struct slot *slot, enum facet facet) {
     *out = node_make(planner, kind);
-    return slot_space(&(*out)->space, planner->search, slot, facet, planner->scope);
+    enum status status = planner_reads(planner, slot);
+    return status == STATUS_OK ? slot_space(&(*out)->space, planner->search, slot, facet, planner->scope) : status;
 }
 
 enum status plan_range(plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, struct text low,

@@ -19,7 +19,12 @@ struct planner {
     struct scope *scope;
     size_t nodes;
     int depth;
+    bool met_pending; /* something was asked whose index is not complete */
+    bool reads_uploads;
+    uint64_t complete_at_seq; /* a view below may miss rows of what was asked */
 };
+/* Before a plan reads a slot: refuses one that is not complete. */
+MUST_CHECK enum status planner_reads(struct planner *planner, const struct slot *slot);
 MUST_CHECK enum status planner_check(struct planner *planner);
 
 typedef const struct store_plan *plan_node;

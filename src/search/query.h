@@ -25,6 +25,9 @@ struct cursor {
 };
 
 struct search_query {
+    const struct search *search; /* the tables that it was parsed by; held by the scope */
+    uint64_t complete_at_seq;    /* a view below may miss rows of what it asks */
+    bool reads_uploads;
     fhir_type type;
     plan_node plan;
     struct store_sort sorts[STORE_SORTS_MAX];

@@ -1,3 +1,4 @@
+#include "search/edition.h"
 #include "search/query.h"
 
 /* Every slot of references, of every type and of all types, asked for one target. */
@@ -6,7 +7,9 @@ static enum status list_slots(struct plan_list *out, struct planner *planner, co
     enum status status = STATUS_OK;
     for (size_t i = 0; i < catalog->slot_count && status == STATUS_OK; i++) {
         plan_node node;
-        if (catalog->slots[i]->type == FHIR_SEARCH_REFERENCE) {
+        const struct slot *slot = catalog->slots[i];
+        bool is_served = !slot->is_uploaded || !atomic_load(&slot->is_pending);
+        if (slot->type == FHIR_SEARCH_REFERENCE && is_served) {
             status = plan_sources_of(&node, planner, catalog->slots[i], type, id);
             plan_list_add(planner, out, node);
         }
@@ -16,6 +19,7 @@ static enum status list_slots(struct plan_list *out, struct planner *planner, co
 
 enum status search_referrers(struct store_page *out, const struct search *search, fhir_type type, struct text id,
     struct store_unit *unit, size_t limit, struct scope *scope) {
+    search = search_hold(search, scope);
     struct planner planner = {.search = search, .scope = scope};
     struct plan_list slots = {0};
     enum status status = list_slots(&slots, &planner, &search->types[0], type, id);

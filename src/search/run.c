@@ -1,4 +1,14 @@
+#include "search/edition.h"
 #include "search/query.h"
+
+/* Once other parameters are published, rows of those that left are dropped. A view that was open before still has them. */
+static enum status check_tables_stand(
+    const struct search *search, const struct search_query *query, struct scope *scope) {
+    bool stand = !query->reads_uploads || search->keeper == NULL || search_edition(search) == query->search->edition;
+    return stand ? STATUS_OK
+                 : fault_coded(scope, STATUS_UNAVAILABLE, "transient", "",
+                       "the uploaded search parameters have just changed; search again");
+}
 
 static enum status total_fill(
     struct search_result *out, const struct search_query *query, struct store_view *view, struct scope *scope) {
@@ -39,20 +49,15 @@ static enum status page_fill(struct search_result *out, const struct search *sea
     return status == STATUS_OK ? include_run(out, search, query, view, scope) : status;
 }
 
-enum status search_run(
-    struct search_result *out, const struct search *search, const struct search_query *query, struct scope *scope) {
-    *out = (struct search_result){.self = query->self, .self_count = query->self_count, .warnings = query->warnings};
-    struct store_view *view = NULL;
-    enum status status = store_view_open(&view, search->store, query->has_cursor ? query->cursor.sequence : 0, scope);
-    if (status == STATUS_GONE && scope->fault.count == 0) {
-        fault(scope, STATUS_GONE, "", "_cursor: it is too old; search again");
-    }
-    if (status != STATUS_OK) {
-        goto end;
-    }
-    out->sequence = store_view_sequence(view);
-    if (query->summary != SEARCH_SUMMARY_COUNT) {
-        status = page_fill(out, search, query, view, scope);
+static enum status run_on(struct search_result *out, const struct search *search, const struct search_query *query,
+    struct store_view *view, struct scope *scope) {
+    enum status status = check_tables_stand(search, query, scope);
+    *out = (struct search_result){.self = query->self,
+        .self_count = query->self_count,
+        .warnings = query->warnings,
+        .sequence = store_view_sequence(view)};
+    if (status == STATUS_OK && query->summary != SEARCH_SUMMARY_COUNT) {
+        status = page_fill(out, query->search, query, view, scope);
     }
     if (status == STATUS_OK) {
         status = total_fill(out, query, view, scope);
@@ -65,14 +70,28 @@ enum status search_run(
             .position = out->matches.next};
         out->cursor = cursor_write(query, &cursor, scope);
     }
-end:
+    return status;
+}
+
+enum status search_run(
+    struct search_result *out, const struct search *search, const struct search_query *query, struct scope *scope) {
+    struct store_view *view = NULL;
+    if (query->has_cursor && query->cursor.sequence < query->complete_at_seq) {
+        return fault(scope, STATUS_GONE, "", "_cursor: a search parameter was indexed anew since; search again");
+    }
+    enum status status = store_view_open(&view, search->store, query->has_cursor ? query->cursor.sequence : 0, scope);
+    if (status == STATUS_GONE && scope->fault.count == 0) {
+        fault(scope, STATUS_GONE, "", "_cursor: it is too old; search again");
+    }
+    if (status == STATUS_OK) {
+        status = run_on(out, search, query, view, scope);
+    }
     store_view_close(view);
     return status;
 }
 
 enum status search_match(struct store_page *out, const struct search *search, const struct search_query *query,
     struct store_unit *unit, size_t limit, struct scope *scope) {
-    (void)search;
     *out = (struct store_page){0};
     if (query->has_control || query->has_cursor) {
         return fault(scope, STATUS_INVALID, "", "a conditional reference may hold filters only");
@@ -80,3 +99,7 @@ enum status search_match(struct store_page *out, const struct search *search, co
     const struct store_query select = {.plan = query->plan, .limit = limit, .want = STORE_WANT_IDENTITY};
     return store_unit_select(out, unit, &select, scope);
 }
+    enum status status = check_tables_stand(search, query, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }

@@ -1,6 +1,6 @@
 #include "search/search.h"
 
-#include "search/catalog.h"
+#include "search/edition.h"
 #include "search/words.h"
 
 enum { CATALOG_BYTES_MAX = 256 << 20 };
@@ -27,11 +27,14 @@ enum status search_open(struct search **out, const struct search_config *config,
     struct scope inner = {.arena = arena};
     enum status status = scope_run(&inner, arena, open_inside, search);
     if (status == STATUS_OK) {
+        status = edition_keeper_open(search, &inner);
+    }
+    if (status == STATUS_OK) {
         status = store_text_serve(search->store, &words_source, &inner);
     }
     if (status != STATUS_OK) {
         fault_carry(scope, &inner.fault);
-        arena_close(arena);
+        search_close(search);
         return status;
     }
     *out = search;
@@ -40,6 +43,7 @@ enum status search_open(struct search **out, const struct search_config *config,
 
 void search_close(struct search *search) {
     if (search != NULL) {
+        edition_keeper_close(search);
         arena_close(search->arena);
     }
 }
@@ -47,7 +51,11 @@ void search_close(struct search *search) {
 static void claims_add(struct search_parameter_claim *claims, size_t *count, const struct type_catalog *type) {
     for (size_t i = 0; i < type->parameter_count; i++) {
         const struct parameter *parameter = &type->parameters[i];
-        if (parameter->role != ROLE_UNSERVED) {
+        bool is_complete = true;
+        for (size_t u = 0; u < parameter->use_count; u++) {
+            is_complete = is_complete && !atomic_load(&parameter->uses[u].slot->is_pending);
+        }
+        if (parameter->role != ROLE_UNSERVED && is_complete) {
             claims[(*count)++] =
                 (struct search_parameter_claim){parameter->code, parameter->definition->url, parameter->type};
         }
@@ -56,6 +64,7 @@ static void claims_add(struct search_parameter_claim *claims, size_t *count, con
 
 enum status search_claims(struct search_parameter_claim **out, size_t *count_out, const struct search *search,
     fhir_type type, struct scope *scope) {
+    search = search_hold(search, scope);
     const struct type_catalog *own = catalog_of(search, type), *shared = &search->types[0];
     *out = ARENA_ARRAY(scope->arena, struct search_parameter_claim, own->parameter_count + shared->parameter_count + 1);
     *count_out = 0;

@@ -25,9 +25,69 @@ struct search_config {
 MUST_CHECK enum status search_open(struct search **out, const struct search_config *config, struct scope *scope);
 void search_close(struct search *search);
 
-/* All index rows of a resource. */
+/* All index rows of a resource. *edition_out, where not NULL, is the edition of the tables that made them. */
+MUST_CHECK enum status search_extract_edition(struct store_row **out, size_t *count_out, uint64_t *edition_out,
+    const struct search *search, const yyjson_val *resource, struct scope *scope);
 MUST_CHECK enum status search_extract(struct store_row **out, size_t *count_out, const struct search *search,
     const yyjson_val *resource, struct scope *scope);
+
+/* ---- uploaded parameters, and tables that change ----------------------------------------------------------------------- */
+
+/* A SearchParameter of this server. It is served while its status is active. */
+struct search_upload {
+    struct text id;
+    const yyjson_val *resource;
+    const char *refusal; /* set by publishing: why it is not served after all; NULL: it is */
+};
+bool search_upload_is_active(const yyjson_val *resource);
+/* Why it cannot be served: STATUS_UNPROCESSABLE with the element's path, STATUS_CONFLICT naming who has its code. */
+MUST_CHECK enum status search_upload_check(
+    const struct search *search, const struct search_upload *upload, struct scope *scope);
+
+/* Editions. The tables (the definitions' parameters and uploaded ones) have a number that grows with every change. The
+ * caller keeps it, and what search_tables_note says, durably; and makes rows anew of resources whose edition is below what
+ * their type requires. Until all are counted, whoever searches by what is not complete gets STATUS_UNAVAILABLE. */
+struct search_tables {
+    uint64_t edition; /* the last that may have been in use; 0: there was none */
+    struct text note; /* what search_tables_note said; none: nothing was ever noted */
+    bool is_empty;    /* the store holds no resource */
+    struct search_upload *uploads;
+    size_t upload_count;
+};
+/* Once, before anything is searched or extracted. *changed_out: the edition is a new one, to be kept before it is used. */
+MUST_CHECK enum status search_tables_open(
+    bool *changed_out, struct search *search, const struct search_tables *tables, struct scope *scope);
+/* From now on these uploads, and no others, under an edition higher than any before. By one thread at a time, while others
+ * search and extract. */
+MUST_CHECK enum status search_tables_publish(
+    struct search *search, struct search_upload *uploads, size_t upload_count, uint64_t edition, struct scope *scope);
+MUST_CHECK enum status search_tables_note(struct text *out, const struct search *search, struct scope *scope);
+uint64_t search_edition(const struct search *search);
+uint64_t search_edition_required(const struct search *search, fhir_type type);
+const uint64_t *search_editions_required(const struct search *search, struct scope *scope); /* by resource number */
+
+/* All resources, counted in a view opened after `edition_before` was the edition. Completes what is complete, and says how many
+ * index slots that were. */
+struct search_count {
+    const struct store_edition *editions;
+    size_t edition_count;
+    uint64_t edition_before, seq; /* of the view */
+};
+size_t search_tables_count(struct search *search, const struct search_count *count);
+bool search_tables_are_complete(const struct search *search); /* as of the last count */
+/* A resource's rows went from one edition to another: what a refusal tells of how far it is. */
+void search_tables_advance(struct search *search, fhir_type type, uint64_t from, uint64_t to, struct scope *scope);
+
+struct search_progress {
+    fhir_type type; /* abstract: all types */
+    const char *code;
+    struct text upload; /* none: of the definitions */
+    uint64_t since;     /* resources of this edition and later have its rows */
+    bool is_complete;
+};
+/* Of one upload; with no id: of all, and of what is behind of the definitions' own. */
+MUST_CHECK enum status search_progress_of(struct search_progress **out, size_t *count_out, const struct search *search,
+    struct text upload, struct scope *scope);
 
 struct search_pair {
     struct text name, value; /* "birthdate:missing" = "true" */
