@@ -81,6 +81,10 @@ MUST_CHECK enum status token_query_read(
 /* :in, :not-in, :below, :above. */
 MUST_CHECK enum status concept_plan(
     plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion);
+/* The words of a display or text, for :text, and what :text asks of them. */
+void token_emit_text(struct emitter *emitter, struct text value);
+MUST_CHECK enum status token_plan_text(
+    plan_node *out, struct planner *planner, struct slot *slot, const struct criterion *criterion);
 void token_emit_key(struct emitter *emitter, enum facet facet, const struct token *token);
 MUST_CHECK enum status token_plan_in(
     plan_node *out, struct planner *planner, struct slot *slot, enum facet facet, const struct token_query *query);

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/edition.h"
 #include "search/filter.h"
 #include "search/kind.h"
 #include "search/query.h"
@@ -124,7 +123,15 @@ static enum status parse_elements(struct parser *parser, const struct search_pai
 }
 
 static enum status parse_contained(struct parser *parser, const struct search_pair *pair) {
-    return text_is(pair->value, "false") ? STATUS_OK : not_served(parser, pair);
+    return text_is(pair->value, "false")
+               ? STATUS_OK
+               : malformed(parser, pair, "false: contained resources are found with what contains them");
+}
+
+static enum status parse_contained_type(struct parser *parser, const struct search_pair *pair) {
+    return text_is(pair->value, "container")
+               ? STATUS_OK
+               : malformed(parser, pair, "container: contained resources are found with what contains them");
 }
 
 static enum status sort_find(
@@ -135,19 +142,20 @@ static enum status sort_find(
     if (parameter == NULL) {
         return malformed(parser, pair, "names of search parameters, with commas between");
     }
+    out->type = type == FHIR_TYPE_NONE ? 0 : fhir_resource_number(type);
     if (parameter->role == ROLE_UPDATED) {
         out->space = STORE_SPACE_UPDATED;
         return STATUS_OK;
     }
-    bool is_ordered = parameter->role == ROLE_INDEXED && parameter->type != FHIR_SEARCH_COMPOSITE &&
-                      parameter->type != FHIR_SEARCH_REFERENCE && parameter->use_count > 0;
-    if (!is_ordered) {
+    if (parameter->role == ROLE_ID) {
+        out->by = STORE_SORT_ID;
+        return STATUS_OK;
+    }
+    if (parameter->role != ROLE_INDEXED || parameter->type == FHIR_SEARCH_COMPOSITE || parameter->use_count == 0) {
         return fault(scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
     }
     out->by = parameter->type == FHIR_SEARCH_REFERENCE ? STORE_SORT_TARGETS : STORE_SORT_KEYS;
-    enum status status = planner_reads(&parser->planner, parameter->uses[0].slot);
-    return status == STATUS_OK ? slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope)
-                               : status;
+    return slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope);
 }
 
 static enum status parse_sort(struct parser *parser, const struct search_pair *pair) {
@@ -219,12 +227,6 @@ static enum status parse_include(struct parser *parser, const struct search_pair
     return include_add(parser, pair, false);
 }
 
-    for (size_t i = 0; include.parameter != NULL && i < include.parameter->use_count; i++) {
-        enum status status = planner_reads(&parser->planner, include.parameter->uses[i].slot);
-        if (status != STATUS_OK) {
-            return status;
-        }
-    }
 static enum status parse_revinclude(struct parser *parser, const struct search_pair *pair) {
     return include_add(parser, pair, true);
 }
@@ -254,7 +256,7 @@ static const struct control {
     {"_revinclude", parse_revinclude, CONTROL_USED},
     {"_type", parse_type, CONTROL_USED},
     {"_contained", parse_contained, CONTROL_USED},
-    {"_containedType", not_served, CONTROL_USED},
+    {"_containedType", parse_contained_type, CONTROL_USED},
     {"_query", not_served, CONTROL_USED},
     {"_cursor", parse_nothing, CONTROL_SKIPPED},
     {"_format", parse_nothing, CONTROL_SKIPPED},
@@ -412,10 +414,9 @@ static enum status parse_pair(struct parser *parser, const struct search_pair *p
         status = control != NULL ? control->parse(parser, pair) : parse_filter(parser, pair);
     }
     parser->planner.scope = parser->scope;
-    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED || parser->planner.met_pending;
+    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED;
     if (status != STATUS_OK && is_ours && parser->request->handling == SEARCH_LENIENT) {
         warnings_add(parser, &trial.fault);
-    parser->planner.met_pending = false;
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
@@ -496,9 +497,7 @@ enum status search_parse(const struct search_query **out, const struct search *s
         status = parse_pair(&parser, &request->pairs[i]);
     }
     if (status == STATUS_OK) {
-    search = search_hold(search, scope);
         status = compartment_add(&parser);
-    query->search = search;
     }
     if (status != STATUS_OK) {
         return status;
@@ -519,8 +518,6 @@ enum status search_parse(const struct search_query **out, const struct search *s
 enum search_summary search_query_summary(const struct search_query *query) {
     return query->summary;
 }
-    query->complete_at_seq = parser.planner.complete_at_seq;
-    query->reads_uploads = parser.planner.reads_uploads;
 
 const struct text *search_query_elements(size_t *count_out, const struct search_query *query) {
     *count_out = query->element_count;

@@ -73,12 +73,16 @@ static void reference_emit(struct emitter *emitter, const struct fhirpath_item *
         return;
     }
     const yyjson_val *identifier = json_get(item->node, "identifier");
+    struct text display = json_get_text(item->node, "display");
     if (identifier != NULL) {
         const struct token token = {json_get_text(identifier, "system"), json_get_text(identifier, "value")};
         token_emit_key(emitter, FACET_IDENTIFIER, &token);
     }
     if (emitter->count == before) {
         emit_presence(emitter);
+    }
+    if (display.size > 0) {
+        token_emit_text(emitter, display);
     }
 }
 
@@ -160,12 +164,32 @@ static enum status plan_local(plan_node *out, struct planner *planner, const str
     return plan_sources_of(out, planner, use->slot, reference->type, text_copy(planner->scope->arena, reference->id));
 }
 
+/* A parameter narrowed to one type of target shares its rows with one that is not. */
+static enum status reference_text_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
+    plan_node shown, typed;
+    enum status status = token_plan_text(&shown, planner, use->slot, criterion);
+    *out = shown;
+    if (status != STATUS_OK || use->only == FHIR_TYPE_NONE) {
+        return status;
+    }
+    status = plan_referring(&typed, planner, use->slot, use->only);
+    struct plan_list both = {0};
+    plan_list_add(planner, &both, shown);
+    plan_list_add(planner, &both, typed);
+    *out = plan_intersect(planner, &both);
+    return status;
+}
+
 static enum status reference_plan(
     plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     if (criterion->modifier == MODIFIER_IDENTIFIER) {
         struct token_query query;
         enum status status = token_query_read(&query, planner, criterion);
         return status == STATUS_OK ? token_plan_in(out, planner, use->slot, FACET_IDENTIFIER, &query) : status;
+    }
+    if (criterion->modifier == MODIFIER_TEXT) {
+        return reference_text_plan(out, planner, use, criterion);
     }
     struct text value = value_unescape(planner->scope->arena, criterion->value);
     if (fhir_id_is_valid(value)) {

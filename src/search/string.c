@@ -47,6 +47,8 @@ enum {
     HANGUL_INITIALS = 19
 };
 
+enum { INSIDE_SIZE = 48, INITIALS_MARK = '\x01' };
+
 static int initial_of(utf8proc_int32_t point) {
     static const utf8proc_int32_t compatibility[HANGUL_INITIALS] = {0x3131, 0x3132, 0x3134, 0x3137, 0x3138, 0x3139,
         0x3141, 0x3142, 0x3143, 0x3145, 0x3146, 0x3147, 0x3148, 0x3149, 0x314a, 0x314b, 0x314c, 0x314d, 0x314e};
@@ -59,6 +61,30 @@ static int initial_of(utf8proc_int32_t point) {
         }
     }
     return -1;
+}
+
+static int syllable_initial(utf8proc_int32_t point) {
+    return point >= HANGUL_FIRST && point <= HANGUL_LAST ? (point - HANGUL_FIRST) / HANGUL_INITIAL_SIZE : -1;
+}
+
+/* The initials that a text is written in, or the initials of its syllables, one byte each; none for a text that is neither. */
+static struct text initials_of(struct arena *arena, struct text folded, int (*initial)(utf8proc_int32_t point)) {
+    char *initials = arena_alloc(arena, folded.size + 1);
+    size_t count = 0;
+    for (size_t at = 0; at < folded.size;) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t size =
+            utf8proc_iterate((const utf8proc_uint8_t *)folded.at + at, (utf8proc_ssize_t)(folded.size - at), &point);
+        int number = size > 0 ? initial(point) : -1;
+        if (number < 0 && (size <= 0 || point != ' ')) {
+            return (struct text){NULL, 0};
+        }
+        if (number >= 0) {
+            initials[count++] = (char)('a' + number);
+        }
+        at += (size_t)size;
+    }
+    return (struct text){initials, count};
 }
 
 static struct text with_point(struct arena *arena, struct text prefix, struct text kept, utf8proc_int32_t point) {
@@ -103,6 +129,46 @@ static void key_put_folded(struct key *key, struct text folded) {
     key_put_char(key, '\0');
 }
 
+/* A row among the words that no typed word begins like: behind a byte that is in no text. */
+static void key_put_initials(struct key *key, struct text initials) {
+    key_put_char(key, INITIALS_MARK);
+    key_put(key, (struct text){initials.at, initials.size < KEY_TEXT_MAX ? initials.size : KEY_TEXT_MAX});
+}
+
+static bool is_unspaced(utf8proc_int32_t point) {
+    return (point >= HANGUL_FIRST && point <= HANGUL_LAST) || (point >= 0x3040 && point <= 0x30ff) || /* kana */
+           (point >= 0x3400 && point <= 0x9fff);                                                      /* Han */
+}
+
+/* In scripts whose words are not set apart by blanks, what follows each character from the second on. */
+static void emit_inside(struct emitter *emitter, struct text folded) {
+    struct text seen = {folded.at, folded.size < KEY_TEXT_MAX ? folded.size : KEY_TEXT_MAX};
+    for (size_t at = 0; at < seen.size;) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t size =
+            utf8proc_iterate((const utf8proc_uint8_t *)seen.at + at, (utf8proc_ssize_t)(seen.size - at), &point);
+        if (size <= 0) {
+            return; /* a character cut off at the end */
+        }
+        if (at > 0 && is_unspaced(point)) {
+            struct key key = {0};
+            size_t rest = seen.size - at;
+            key_put(&key, (struct text){seen.at + at, rest < INSIDE_SIZE ? rest : INSIDE_SIZE});
+            emit_key(emitter, FACET_INSIDE, &key);
+        }
+        at += (size_t)size;
+    }
+}
+
+static void emit_initials(struct emitter *emitter, struct text folded) {
+    struct text initials = initials_of(emitter->scope->arena, folded, syllable_initial);
+    if (initials.size > 1) {
+        struct key key = {0};
+        key_put_initials(&key, initials);
+        emit_key(emitter, FACET_WORD, &key);
+    }
+}
+
 static struct key exact_key(struct arena *arena, struct text value) {
     struct key key = {0};
     key_put_folded(&key, string_fold(arena, value));
@@ -114,6 +180,30 @@ static void emit_whole(struct emitter *emitter, struct text value) {
     if (value.size > 0) {
         struct key key = exact_key(emitter->scope->arena, value);
         emit_key(emitter, FACET_MAIN, &key);
+    }
+    if (!is_ascii(value)) {
+        struct text folded = string_fold(emitter->scope->arena, value);
+        emit_inside(emitter, folded);
+        emit_initials(emitter, folded);
+    }
+}
+
+/* A Korean name is one word, though it may be recorded as family and given name: 홍길동 and 홍 길동 find it, too. */
+static void emit_joined(struct emitter *emitter, const yyjson_val *name) {
+    struct arena *arena = emitter->scope->arena;
+    struct text family = string_fold(arena, json_get_text(name, "family"));
+    struct text given = string_fold(arena, json_text(yyjson_arr_get_first(json_get(name, "given"))));
+    bool is_korean =
+        initials_of(arena, family, syllable_initial).size > 0 && initials_of(arena, given, syllable_initial).size > 0;
+    for (int blanks = 0; is_korean && blanks < 2; blanks++) {
+        struct text whole = text_format(
+            arena, "%.*s%s%.*s", (int)family.size, family.at, blanks == 0 ? "" : " ", (int)given.size, given.at);
+        struct key key = {0};
+        key_put_folded(&key, whole);
+        emit_key(emitter, FACET_WORD, &key);
+        if (blanks == 0) {
+            emit_initials(emitter, whole);
+        }
     }
 }
 
@@ -151,6 +241,7 @@ static void string_emit(struct emitter *emitter, const struct fhirpath_item *ite
     const struct datatypes *types = &emitter->search->datatypes;
     if (item->kind == FHIRPATH_NODE && item->type == types->human_name) {
         emit_parts(emitter, item->node, name_members);
+        emit_joined(emitter, item->node);
     } else if (item->kind == FHIRPATH_NODE && item->type == types->address) {
         emit_parts(emitter, item->node, address_members);
     } else {
@@ -184,6 +275,41 @@ static enum status plan_starts(plan_node *out, struct planner *planner, struct s
     struct plan_list list = {0};
     plan_list_add(planner, &list, whole);
     plan_list_add(planner, &list, words);
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+/* Typed by initials alone: ㅎㄱㄷ finds 홍길동. */
+static enum status plan_initials(
+    plan_node *out, struct planner *planner, struct slot *slot, struct text initials, plan_node literal) {
+    struct key key = {0};
+    key_put_initials(&key, initials);
+    plan_node node;
+    enum status status = plan_prefix(&node, planner, slot, FACET_WORD, key_copy(planner->scope->arena, &key), NULL);
+    struct plan_list list = {0};
+    plan_list_add(planner, &list, literal);
+    plan_list_add(planner, &list, node);
+    *out = plan_union(planner, &list);
+    return status;
+}
+
+/* Anywhere. What begins with a character that is indexed inside of values is looked up; all else reads all values. */
+static enum status plan_contains(plan_node *out, struct planner *planner, struct slot *slot, struct text folded) {
+    const struct text unbounded = {NULL, 0};
+    utf8proc_int32_t first = 0;
+    (void)utf8proc_iterate((const utf8proc_uint8_t *)folded.at, (utf8proc_ssize_t)folded.size, &first);
+    if (!is_unspaced(first) || folded.size > INSIDE_SIZE) {
+        struct plan_filter filter = {.kind = STORE_FILTER_CONTAINS, .low = folded};
+        return plan_range(out, planner, slot, FACET_MAIN, unbounded, unbounded, &filter);
+    }
+    plan_node start, inside;
+    enum status status = plan_prefix(&start, planner, slot, FACET_MAIN, folded, NULL);
+    if (status == STATUS_OK) {
+        status = plan_prefix(&inside, planner, slot, FACET_INSIDE, folded, NULL);
+    }
+    struct plan_list list = {0};
+    plan_list_add(planner, &list, start);
+    plan_list_add(planner, &list, inside);
     *out = plan_union(planner, &list);
     return status;
 }
@@ -223,7 +349,6 @@ static enum status plan_ends(plan_node *out, struct planner *planner, struct slo
 static enum status string_plan(
     plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     struct arena *arena = planner->scope->arena;
-    const struct text unbounded = {NULL, 0};
     struct text value = value_unescape(arena, criterion->value);
     struct text folded = string_fold(arena, value);
     if (folded.size == 0) {
@@ -237,18 +362,19 @@ static enum status string_plan(
         folded.size = KEY_TEXT_MAX;
     }
     switch (criterion->modifier) {
-    case MODIFIER_CONTAINS: {
-        struct plan_filter filter = {.kind = STORE_FILTER_CONTAINS, .low = folded};
-        return plan_range(out, planner, use->slot, FACET_MAIN, unbounded, unbounded, &filter);
-    }
+    case MODIFIER_CONTAINS:
+        return plan_contains(out, planner, use->slot, folded);
     case MODIFIER_EQUAL:
     case MODIFIER_UNEQUAL:
         return plan_equal(out, planner, use->slot, folded, criterion->modifier);
     case MODIFIER_ENDS:
         return plan_ends(out, planner, use->slot, folded);
     default: /* MODIFIER_STARTS, too: the later words of a name are values that start, as well */
-        return plan_starts(out, planner, use->slot, folded);
+        break;
     }
+    enum status status = plan_starts(out, planner, use->slot, folded);
+    struct text initials = initials_of(arena, folded, initial_of);
+    return status == STATUS_OK && initials.size > 1 ? plan_initials(out, planner, use->slot, initials, *out) : status;
 }
 
 const struct kind kind_string = {string_emit, string_plan};
