@@ -26,6 +26,15 @@ foreach(source IN LISTS test_sources)
     set_tests_properties(${target} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT UBSAN_OPTIONS=print_stacktrace=1)
 endforeach()
 
+# What is preloaded to make the n-th call of the system or of SQLite fail (test/faults). It stands between the program and its
+# libraries, so it is never sanitized itself.
+add_library(fault_shim MODULE "${CMAKE_SOURCE_DIR}/test/faults/fault_shim.c")
+set_target_properties(fault_shim PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/test"
+    INTERPROCEDURAL_OPTIMIZATION OFF)
+target_compile_options(fault_shim PRIVATE -fno-sanitize=all)
+target_link_options(fault_shim PRIVATE -fno-sanitize=all)
+target_link_libraries(fault_shim PRIVATE soyang_flags PkgConfig::sqlite3 ${CMAKE_DL_LIBS})
+
 # test/fuzz/NAME_fuzz.c is one libFuzzer harness, built with the preset `fuzz` and run by `./dev fuzz`.
 if(SOYANG_FUZZ)
     add_custom_target(fuzz_harnesses)

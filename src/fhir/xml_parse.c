@@ -67,8 +67,8 @@ static void stop(struct parse *parse, enum status status) {
 
 static void on_error(void *context, xmlError *error) {
     struct parse *parse = context;
-    if (parse->status != STATUS_OK || error->level < XML_ERR_ERROR) {
-        return;
+    if (parse->status != STATUS_OK || error->level < XML_ERR_ERROR || error->code == XML_WAR_NS_URI) {
+        return; /* no URI: said also where there was no memory to look; a namespace is compared by its reader */
     }
     if (error->code == XML_ERR_NO_MEMORY) {
         stop(parse, fault(parse->scope, STATUS_UNAVAILABLE, "", "the server is out of memory; try again later"));

@@ -165,7 +165,7 @@ static enum status group_fill(struct writer *writer, struct scope *scope) {
 
 static enum status group_write(void *context, struct scope *scope) {
     struct writer *writer = context;
-    enum status status = statement_run(writer->connection, SQL_BEGIN_WRITE, scope);
+    enum status status = transaction_begin(writer->connection, scope);
     if (status != STATUS_OK) {
         writer->member_count = 1; /* somebody must hear of it */
         if (!queue_pop(&writer->members[0].work, writer)) {

@@ -261,7 +261,7 @@ struct slice {
 static enum status slice_write(void *context, struct scope *scope) {
     struct slice *slice = context;
     struct writer *writer = slice->writer;
-    enum status status = statement_run(writer->connection, SQL_BEGIN_WRITE, scope);
+    enum status status = transaction_begin(writer->connection, scope);
     while (status == STATUS_OK && slice->node != NULL && slice->merged < slice->size) {
         struct row_place place = mem_node_place(slice->node);
         status = place_merge(&slice->node, &slice->merged, writer, scope);

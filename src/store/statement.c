@@ -359,3 +359,11 @@ struct text column_bytes(struct statement *statement, int index) {
     const void *at = sqlite3_column_blob(statement->at, index);
     return (struct text){at, (size_t)sqlite3_column_bytes(statement->at, index)};
 }
+
+enum status transaction_begin(struct connection *connection, struct scope *scope) {
+    enum status status = STATUS_OK;
+    if (sqlite3_get_autocommit(connection->database) == 0) {
+        status = statement_run(connection, SQL_ROLLBACK, scope);
+    }
+    return status == STATUS_OK ? statement_run(connection, SQL_BEGIN_WRITE, scope) : status;
+}

@@ -127,6 +127,9 @@ enum status connection_fault(struct connection *connection, struct scope *scope)
 /* Takes back all statements that are out. */
 void connection_reset(struct connection *connection);
 
+/* Begins to write. An undoing that failed, and so left the transaction before open, is made good first. */
+enum status transaction_begin(struct connection *connection, struct scope *scope);
+
 /* NULL when it cannot be prepared; then connection_fault says why. */
 struct statement *statement_take(struct connection *connection, enum sql sql);
 void statement_give(struct connection *connection, struct statement *statement); /* accepts NULL */
