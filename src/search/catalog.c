@@ -29,6 +29,9 @@ struct draft {
     size_t definition_count;
     struct mention mentions[TYPE_MENTIONS_MAX];
     size_t mention_count;
+    size_t branch_capacity;
+    const struct search_definition *uploads; /* whose components may name each other */
+    size_t upload_count;
 };
 
 const char *search_type_name(enum fhir_search_type type) {
@@ -115,7 +118,7 @@ static const struct branch *branch_make(struct draft *draft, struct text express
         branch->program = NULL;
     }
     branch_describe(branch, draft->search, type->type);
-    invariant(type->branch_count < TYPE_MENTIONS_MAX);
+    invariant(type->branch_count < draft->branch_capacity);
     branch->index = type->branch_count;
     type->branches[type->branch_count++] = branch;
     return branch;
@@ -205,11 +208,16 @@ static void mentions_collect(struct draft *draft) {
 
 /* ---- slots -------------------------------------------------------------------------------------------------------- */
 
-static const struct fhir_search_parameter *definition_by_url(const char *url) {
+static const struct fhir_search_parameter *definition_by_url(const struct draft *draft, const char *url) {
     for (int i = 0; i < fhir_search_parameter_count(); i++) {
         const struct fhir_search_parameter *definition = fhir_search_parameter_at(i);
         if (strcmp(definition->url, url) == 0) {
             return definition;
+        }
+    }
+    for (size_t i = 0; i < draft->upload_count; i++) {
+        if (strcmp(draft->uploads[i].parameter.url, url) == 0) {
+            return &draft->uploads[i].parameter;
         }
     }
     return NULL;
@@ -219,12 +227,11 @@ static void slot_add_components(
     struct draft *draft, struct slot *slot, const struct fhir_search_parameter *definition) {
     for (int i = 0; i < definition->component_count && i < COMPONENTS_MAX; i++) {
         const struct fhir_search_component *published = &definition->components[i];
-        const struct fhir_search_parameter *meaning = definition_by_url(published->parameter_url);
+        const struct fhir_search_parameter *meaning = definition_by_url(draft, published->parameter_url);
         struct component *component = &slot->components[slot->component_count];
         struct scope trial = {.arena = draft->scope->arena};
-        if (meaning == NULL ||
-            fhirpath_compile(&component->program, expression_of_component(definition->url, published->expression),
-                &trial) != STATUS_OK) {
+        component->expression = expression_of_component(definition->url, published->expression);
+        if (meaning == NULL || fhirpath_compile(&component->program, component->expression, &trial) != STATUS_OK) {
             log_event(LOG_ERROR, "search.component", "parameter", definition->url, NULL);
             continue;
         }
@@ -249,8 +256,46 @@ static struct slot *slot_make(struct draft *draft, const struct mention *mention
     return slot;
 }
 
+/* Bumped for a search type when the keys that it makes of the same value change: such rows are then made anew. */
+static const uint8_t keys_form[] = {[FHIR_SEARCH_NUMBER] = 1,
+    [FHIR_SEARCH_DATE] = 1,
+    [FHIR_SEARCH_STRING] = 1,
+    [FHIR_SEARCH_TOKEN] = 1,
+    [FHIR_SEARCH_REFERENCE] = 1,
+    [FHIR_SEARCH_COMPOSITE] = 1,
+    [FHIR_SEARCH_QUANTITY] = 1,
+    [FHIR_SEARCH_URI] = 1,
+    [FHIR_SEARCH_SPECIAL] = 1};
+
+static uint64_t digest_head(struct text bytes) {
+    uint8_t digest[DIGEST_SIZE];
+    uint64_t head = 0;
+    digest_sha256(digest, bytes);
+    for (int i = 0; i < 8; i++) {
+        head = head << 8 | digest[i];
+    }
+    return head;
+}
+
+static void slot_seal(struct slot *slot, struct arena *arena) {
+    struct buffer all = buffer_open(arena, SIZE_MAX);
+    buffer_put_format(&all, "%d\n%s\n", keys_form[slot->type], slot->name);
+    for (size_t i = 0; i < slot->branch_count; i++) {
+        buffer_put(&all, slot->branches[i]->expression);
+        buffer_put_char(&all, '\n');
+    }
+    for (size_t i = 0; i < slot->component_count; i++) {
+        const struct component *component = &slot->components[i];
+        buffer_put_format(&all, "%d %d\n", keys_form[component->type], component->type);
+        buffer_put(&all, component->expression);
+        buffer_put_char(&all, '\n');
+    }
+    slot->hash = digest_head(buffer_text(&all));
+}
+
 static void slots_make(struct draft *draft) {
     struct arena *arena = draft->scope->arena;
+    draft->branch_capacity = TYPE_MENTIONS_MAX;
     draft->type->slots = ARENA_ARRAY(arena, struct slot *, draft->mention_count + 1);
     draft->type->branches = ARENA_ARRAY(arena, struct branch *, TYPE_MENTIONS_MAX);
     for (size_t i = 0; i < draft->mention_count; i++) {
@@ -266,6 +311,9 @@ static void slots_make(struct draft *draft) {
         }
         mention->slot->branches[mention->slot->branch_count++] = branch_make(draft, mention->branch);
     }
+    for (size_t i = 0; i < draft->type->slot_count; i++) {
+        slot_seal(draft->type->slots[i], arena);
+    }
 }
 
 /* ---- parameters --------------------------------------------------------------------------------------------------- */
@@ -277,6 +325,7 @@ static void use_add(struct parameter *parameter, struct slot *slot, fhir_type on
         }
     }
     parameter->uses[parameter->use_count++] = (struct slot_use){slot, only};
+    slot->code = slot->code == NULL ? parameter->code : slot->code;
 }
 
 static void parameter_make(
@@ -350,7 +399,7 @@ static void datatypes_find(struct datatypes *types) {
     }
 }
 
-static bool has_base(const struct fhir_search_parameter *definition, fhir_type type, bool is_shared) {
+bool catalog_has_base(const struct fhir_search_parameter *definition, fhir_type type, bool is_shared) {
     for (int i = 0; i < definition->base_count; i++) {
         if (definition->bases[i] == type || (is_shared && fhir_type_is_abstract(definition->bases[i]))) {
             return true;
@@ -382,7 +431,7 @@ enum status catalog_build(struct search *search, struct scope *scope) {
         draft->type->type = type;
         for (int i = 0; i < fhir_search_parameter_count(); i++) {
             const struct fhir_search_parameter *definition = fhir_search_parameter_at(i);
-            if (has_base(definition, type, number == 0)) {
+            if (catalog_has_base(definition, type, number == 0)) {
                 draft_take(draft, definition);
             }
         }
@@ -390,6 +439,123 @@ enum status catalog_build(struct search *search, struct scope *scope) {
     }
     return STATUS_OK;
 }
+
+/* ---- uploaded parameters -------------------------------------------------------------------------------------------- */
+
+bool catalog_concerns(struct text branch, fhir_type type) {
+    if (type != FHIR_TYPE_NONE) {
+        return expression_concerns(branch, type);
+    }
+    fhir_type named = expression_type(branch);
+    return named == FHIR_TYPE_NONE || fhir_type_is_abstract(named);
+}
+
+static size_t count_branches(const struct search_definition *uploads, size_t count) {
+    size_t branches = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (struct text rest = text_from(uploads[i].parameter.expression); rest.at != NULL;) {
+            (void)expression_cut(&rest);
+            branches++;
+        }
+    }
+    return branches;
+}
+
+/* Its name holds all that its rows follow from, so that another definition never meets its spaces. */
+static struct slot *uploaded_slot_make(struct draft *draft, const struct fhir_search_parameter *definition) {
+    struct arena *arena = draft->scope->arena;
+    struct slot *slot = ARENA_NEW(arena, struct slot);
+    *slot = (struct slot){.name = search_type_name(definition->type),
+        .code = definition->code,
+        .type = definition->type,
+        .resource = draft->type == &draft->search->types[0] ? FHIR_TYPE_NONE : draft->type->type,
+        .is_uploaded = true};
+    slot->branches = ARENA_ARRAY(
+        arena, const struct branch *, count_branches(&(struct search_definition){.parameter = *definition}, 1) + 1);
+    for (struct text rest = text_from(definition->expression); rest.at != NULL;) {
+        struct text branch = expression_cut(&rest);
+        if (branch.size > 0 && catalog_concerns(branch, slot->resource)) {
+            slot->branches[slot->branch_count++] = branch_make(draft, branch);
+        }
+    }
+    if (definition->type == FHIR_SEARCH_COMPOSITE) {
+        slot_add_components(draft, slot, definition);
+    }
+    slot_seal(slot, arena);
+    slot->name = text_format(
+        arena, "%s:%s:upload:%016llx", draft->type_name, search_type_name(slot->type), (unsigned long long)slot->hash)
+                     .at;
+    for (size_t i = 0; i < draft->type->slot_count; i++) {
+        if (draft->type->slots[i]->is_uploaded && draft->type->slots[i]->hash == slot->hash) {
+            return draft->type->slots[i];
+        }
+    }
+    draft->type->slots[draft->type->slot_count++] = slot;
+    return slot;
+}
+
+static void uploaded_parameter_make(struct draft *draft, const struct search_definition *upload) {
+    const struct fhir_search_parameter *definition = &upload->parameter;
+    struct parameter *parameter = &draft->type->parameters[draft->type->parameter_count++];
+    *parameter = (struct parameter){.code = definition->code,
+        .type = definition->type,
+        .role = ROLE_INDEXED,
+        .definition = definition,
+        .upload = upload->id,
+        .uses = ARENA_NEW(draft->scope->arena, struct slot_use),
+        .use_count = 1};
+    parameter->uses[0] = (struct slot_use){.slot = uploaded_slot_make(draft, definition)};
+}
+
+static void *array_copy(struct arena *arena, const void *from, size_t count, size_t more, size_t size) {
+    void *to = arena_array(arena, count + more, size);
+    if (count > 0) {
+        memcpy(to, from, count * size);
+    }
+    return to;
+}
+
+static void type_extend(struct draft *draft) {
+    struct arena *arena = draft->scope->arena;
+    struct type_catalog *type = draft->type;
+    bool is_shared = type == &draft->search->types[0];
+    size_t more = draft->upload_count, branches = count_branches(draft->uploads, more);
+    type->parameters = array_copy(arena, type->parameters, type->parameter_count, more, sizeof *type->parameters);
+    type->slots = array_copy(arena, type->slots, type->slot_count, more, sizeof *type->slots);
+    type->branches = array_copy(arena, type->branches, type->branch_count, branches, sizeof *type->branches);
+    draft->branch_capacity = type->branch_count + branches;
+    for (size_t i = 0; i < draft->upload_count; i++) {
+        if (catalog_has_base(&draft->uploads[i].parameter, type->type, is_shared)) {
+            uploaded_parameter_make(draft, &draft->uploads[i]);
+        }
+    }
+    qsort(type->parameters, type->parameter_count, sizeof *type->parameters, parameter_compare);
+}
+
+void catalog_extend(struct search *search, const struct search *base, const struct search_definition *uploads,
+    size_t upload_count, struct scope *scope) {
+    size_t type_count = (size_t)fhir_resource_count() + 1;
+    search->types = array_copy(scope->arena, base->types, type_count, 0, sizeof *base->types);
+    struct draft *draft = ARENA_NEW(scope->arena, struct draft);
+    for (size_t number = 0; number < type_count; number++) {
+        bool is_touched = false;
+        fhir_type type = base->types[number].type;
+        for (size_t i = 0; i < upload_count && !is_touched; i++) {
+            is_touched = catalog_has_base(&uploads[i].parameter, type, number == 0);
+        }
+        if (is_touched) {
+            *draft = (struct draft){.search = search,
+                .scope = scope,
+                .type = &search->types[number],
+                .type_name = fhir_type_name(type),
+                .uploads = uploads,
+                .upload_count = upload_count};
+            type_extend(draft);
+        }
+    }
+}
+
+/* ---- finding -------------------------------------------------------------------------------------------------------- */
 
 const struct type_catalog *catalog_of(const struct search *search, fhir_type type) {
     return &search->types[type == FHIR_TYPE_NONE ? 0 : fhir_resource_number(type)];
@@ -409,6 +575,15 @@ static const struct parameter *find_in(const struct type_catalog *type, struct t
 const struct parameter *catalog_find(const struct search *search, fhir_type type, struct text code) {
     const struct parameter *own = find_in(catalog_of(search, type), code);
     return own != NULL || type == FHIR_TYPE_NONE ? own : find_in(&search->types[0], code);
+}
+
+enum status slot_check_complete(const struct slot *slot, struct scope *scope) {
+    if (!atomic_load_explicit(&slot->is_pending, memory_order_acquire)) {
+        return STATUS_OK;
+    }
+    return fault_coded(scope, STATUS_UNAVAILABLE, "transient", "",
+        "%s: %llu of %llu resources are indexed; try again later", slot->code,
+        (unsigned long long)atomic_load(&slot->indexed), (unsigned long long)atomic_load(&slot->total));
 }
 
 enum status slot_space(

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search/edition.h"
 #include "search/filter.h"
 #include "search/kind.h"
 #include "search/query.h"
@@ -155,7 +156,9 @@ static enum status sort_find(
         return fault(scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
     }
     out->by = parameter->type == FHIR_SEARCH_REFERENCE ? STORE_SORT_TARGETS : STORE_SORT_KEYS;
-    return slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope);
+    enum status status = planner_reads(&parser->planner, parameter->uses[0].slot);
+    return status == STATUS_OK ? slot_space(&out->space, parser->search, parameter->uses[0].slot, FACET_MAIN, scope)
+                               : status;
 }
 
 static enum status parse_sort(struct parser *parser, const struct search_pair *pair) {
@@ -215,6 +218,12 @@ static enum status include_add(struct parser *parser, const struct search_pair *
     }
     if (!include_read(&include, parser, pair->value)) {
         return malformed(parser, pair, "Type:reference-parameter, Type:reference-parameter:Type, Type:* or *");
+    }
+    for (size_t i = 0; include.parameter != NULL && i < include.parameter->use_count; i++) {
+        enum status status = planner_reads(&parser->planner, include.parameter->uses[i].slot);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
     if (query->include_count == INCLUDES_MAX) {
         return fault(parser->planner.scope, STATUS_TOO_COSTLY, "", "more than %d includes", INCLUDES_MAX);
@@ -406,6 +415,8 @@ static enum status parse_pair(struct parser *parser, const struct search_pair *p
     struct scope trial = {.arena = parser->scope->arena, .deadline_us = parser->scope->deadline_us};
     parser->planner.scope = &trial;
     parser->planner.depth = 0;
+    parser->planner.met_pending = false;
+    const struct search_query before = *parser->query;
     const struct control *control = control_find(pair->name);
     enum status status;
     if (control != NULL && control->place == CONTROL_USED && pair->value.size == 0) {
@@ -414,8 +425,9 @@ static enum status parse_pair(struct parser *parser, const struct search_pair *p
         status = control != NULL ? control->parse(parser, pair) : parse_filter(parser, pair);
     }
     parser->planner.scope = parser->scope;
-    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED;
+    bool is_ours = status == STATUS_INVALID || status == STATUS_UNSUPPORTED || parser->planner.met_pending;
     if (status != STATUS_OK && is_ours && parser->request->handling == SEARCH_LENIENT) {
+        *parser->query = before; /* also what was read of it before its fault */
         warnings_add(parser, &trial.fault);
         return STATUS_OK;
     }
@@ -486,7 +498,9 @@ enum status search_parse(const struct search_query **out, const struct search *s
     if (request->pair_count > PAIRS_MAX) {
         return fault(scope, STATUS_TOO_COSTLY, "", "more than %d parameters", PAIRS_MAX);
     }
+    search = search_hold(search, scope);
     struct search_query *query = query_start(request, scope);
+    query->search = search;
     struct parser parser = {.search = search,
         .request = request,
         .query = query,
@@ -507,6 +521,8 @@ enum status search_parse(const struct search_query **out, const struct search *s
     }
     query->plan = whole_plan(&parser);
     digest_fill(query, request, scope);
+    query->complete_at_seq = parser.planner.complete_at_seq;
+    query->reads_uploads = parser.planner.reads_uploads;
     status = cursor_take(&parser);
     if (status == STATUS_OK) {
         status = planner_check(&parser.planner);

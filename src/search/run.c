@@ -90,16 +90,22 @@ enum status search_run(
     return status;
 }
 
+enum status search_run_within(struct search_result *out, const struct search *search, const struct search_query *query,
+    struct store_view *view, struct scope *scope) {
+    invariant(!query->has_cursor);
+    return run_on(out, search, query, view, scope);
+}
+
 enum status search_match(struct store_page *out, const struct search *search, const struct search_query *query,
     struct store_unit *unit, size_t limit, struct scope *scope) {
     *out = (struct store_page){0};
     if (query->has_control || query->has_cursor) {
         return fault(scope, STATUS_INVALID, "", "a conditional reference may hold filters only");
     }
-    const struct store_query select = {.plan = query->plan, .limit = limit, .want = STORE_WANT_IDENTITY};
-    return store_unit_select(out, unit, &select, scope);
-}
     enum status status = check_tables_stand(search, query, scope);
     if (status != STATUS_OK) {
         return status;
     }
+    const struct store_query select = {.plan = query->plan, .limit = limit, .want = STORE_WANT_IDENTITY};
+    return store_unit_select(out, unit, &select, scope);
+}

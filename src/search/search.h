@@ -141,6 +141,10 @@ struct text search_query_explain(const struct search_query *query, struct scope 
 MUST_CHECK enum status search_run(
     struct search_result *out, const struct search *search, const struct search_query *query, struct scope *scope);
 
+/* The same on a view that stands already; the query may hold no cursor. */
+MUST_CHECK enum status search_run_within(struct search_result *out, const struct search *search,
+    const struct search_query *query, struct store_view *view, struct scope *scope);
+
 /* Conditional matches inside a unit: at most `limit` identities. Only filters are allowed in the query. */
 MUST_CHECK enum status search_match(struct store_page *out, const struct search *search,
     const struct search_query *query, struct store_unit *unit, size_t limit, struct scope *scope);
