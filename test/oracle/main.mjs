@@ -1,0 +1,133 @@
+import { examples, patients, store } from "./corpus.mjs";
+import { parameters_of } from "./extract.mjs";
+import { Program } from "./program.mjs";
+import { compare, Drawer, place, Subject } from "./queries.mjs";
+import { Random } from "./random.mjs";
+
+const options = { patients: 4, examples: 6, queries: 1800, seed: 20260101, all: false, verbose: false };
+for (let i = 2; i < process.argv.length; i++) {
+  const name = process.argv[i].slice(2);
+  options[name] = typeof options[name] === "boolean" ? true : Number(process.argv[++i]);
+}
+
+const started = Date.now();
+const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+
+// ---- drawing --------------------------------------------------------------------------------------------------------
+
+/** Every kind of parameter with every form equally often, whatever the data has most of; --all: all of each. */
+function draw(drawer, subjects, random) {
+  const queries = new Map();
+  const add = (query) => query && queries.set(query.text, query);
+  const held = subjects.filter((subject) => subject.holders.length > 0);
+  const by_form = new Map();
+  for (const subject of held) {
+    for (const name of subject.form_names) {
+      const key = `${subject.parameter.kind} ${name}`;
+      by_form.set(key, [...(by_form.get(key) ?? []), [subject, name]]);
+    }
+  }
+  if (options.all) held.forEach((subject) => subject.form_names.forEach((name) => [1, 2].forEach(() => add(drawer.single(subject, name)))));
+  const types = [...drawer.by_type.keys()];
+  const ways = [
+    ...[...by_form.values()].map((list) => () => drawer.single(...random.pick(list))),
+    ...[...by_form.values()].map((list) => () => drawer.or(...random.pick(list))),
+    ...Array(6).fill(() => drawer.and(random.pick(types))),
+    ...Array(6).fill(() => drawer.chain(random.pick(types), 1)),
+    ...Array(3).fill(() => drawer.chain(random.pick(types), 2)),
+    ...Array(6).fill(() => drawer.has(random.pick(types), 1)),
+    ...Array(2).fill(() => drawer.has(random.pick(types), 2)),
+    ...Array(4).fill(() => drawer.include(random.pick(types))),
+    ...Array(4).fill(() => drawer.revinclude(random.pick(types))),
+    ...Array(4).fill(() => drawer.sort(random.pick(held), random.below(2) === 1)),
+  ];
+  for (let i = 0, idle = 0; queries.size < options.queries && idle < 5000; i++) {
+    const before = queries.size;
+    add(ways[i % ways.length]());
+    idle = queries.size === before ? idle + 1 : 0;
+  }
+  return [...queries.values()];
+}
+
+// ---- comparing ------------------------------------------------------------------------------------------------------
+
+const some = (list) => `${list.slice(0, 3).join(" ")}${list.length > 3 ? ` and ${list.length - 3} more` : ""}`;
+
+function differences(expected, open, got, what) {
+  const missing = [...expected].filter((id) => !got.has(id));
+  const extra = [...got].filter((id) => !expected.has(id) && !open.has(id));
+  return [...(missing.length ? [`${what} not found: ${some(missing)}`] : []), ...(extra.length ? [`${what} too many: ${some(extra)}`] : [])];
+}
+
+function order_differences(query, found) {
+  found = found.filter((resource) => query.order(resource) !== null);
+  const keys = found.map(query.order);
+  for (let i = 1; i < keys.length; i++) {
+    const [a, b] = [keys[i - 1], keys[i]];
+    const is_wrong = a === undefined ? b !== undefined : b !== undefined && (query.is_descending ? compare(a, b) < 0 : compare(a, b) > 0);
+    if (is_wrong) return [`out of order at ${i}: ${place(found[i - 1])} before ${place(found[i])}`];
+  }
+  return [];
+}
+
+function judge(query, answer, resources, by_place) {
+  if (answer.status !== 200) return [`answered ${answer.status}: ${answer.refusal}`];
+  const of_mode = (mode) => answer.entries.filter((entry) => entry.search?.mode === mode).map((entry) => place(entry.resource));
+  const matches = of_mode("match");
+  const expected = new Set(), open = new Set();
+  for (const resource of resources.get(query.type) ?? []) {
+    const fit = query.test(resource);
+    if (fit === true) expected.add(place(resource));
+    if (fit === null) open.add(place(resource));
+  }
+  const found = matches.map((id) => by_place.get(id)).filter(Boolean);
+  const wrong = differences(expected, open, new Set(matches), "matches");
+  if (new Set(matches).size !== matches.length) wrong.push("a match came twice");
+  if (query.order) wrong.push(...order_differences(query, found));
+  if (query.included) {
+    const also = query.included(found), may = query.may_include?.(found) ?? [];
+    wrong.push(...differences(new Set([...also].filter((id) => !matches.includes(id))), new Set([...also, ...may]), new Set(of_mode("include")), "included"));
+  }
+  return wrong;
+}
+
+/** Small pages now and then, so that cursors are walked too. Sorted and including queries are asked as they are. */
+function asked(query, number) {
+  const size = query.included ? 1000 : number % 7 === 0 ? 7 : 500;
+  return `${query.text}&_count=${size}&_elements=id`;
+}
+
+async function main() {
+  const random = new Random(options.seed);
+  const people = patients(options.patients);
+  if (people.length === 0) say("Synthea patients skipped: no ../shared");
+  const resources = [...examples(options.examples), ...people];
+  const by_place = new Map(resources.map((resource) => [place(resource), resource]));
+  const by_type = new Map();
+  resources.forEach((resource) => by_type.set(resource.resourceType, [...(by_type.get(resource.resourceType) ?? []), resource]));
+
+  const program = await new Program().start();
+  await store(program, resources);
+  say(`${resources.length} resources of ${by_type.size} types stored`);
+  const subjects = parameters_of(by_type.keys()).map((parameter) => new Subject(parameter, by_type.get(parameter.type)));
+  say(`${subjects.length} parameters evaluated; ${subjects.filter((s) => s.holders.length > 0).length} find something`);
+
+  const queries = draw(new Drawer(subjects, resources, program.base, random), subjects, random);
+  say(`${queries.length} searches drawn`);
+  let passed = 0, failed = 0, matched = 0;
+  for (const [number, query] of queries.entries()) {
+    const answer = await program.search(asked(query, number));
+    const wrong = judge(query, answer, by_type, by_place);
+    if (wrong.length === 0) passed++;
+    else failed++;
+    matched += answer.entries?.length ?? 0;
+    if (wrong.length || options.verbose) console.log(`${wrong.length ? "FAIL" : "ok  "} ${decodeURIComponent(query.text)}${wrong.map((w) => `\n       ${w}`).join("")}`);
+  }
+  const code = await program.stop();
+  if (code !== 0) console.log(`FAIL the server ended with ${code}`);
+  say(`${matched} entries compared`);
+  console.log(`${passed + (code === 0 ? 1 : 0)} passed, ${failed + (code === 0 ? 0 : 1)} failed`);
+  process.exit(failed || code ? 1 : 0);
+}
+
+await main();
