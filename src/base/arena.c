@@ -230,6 +230,10 @@ void *arena_alloc(struct arena *arena, size_t size) {
     return at;
 }
 
+void *arena_bytes(struct arena *arena, size_t size) {
+    return arena_take(arena, size);
+}
+
 void *arena_array(struct arena *arena, size_t count, size_t size) {
     size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes)) {

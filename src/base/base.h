@@ -97,6 +97,7 @@ struct arena *arena_open(size_t limit_bytes);
 void arena_close(struct arena *arena);               /* accepts NULL; runs the deferred calls, last first */
 void arena_reset(struct arena *arena);               /* the same, but keeps the first chunk for the next unit */
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any object, never NULL */
+void *arena_bytes(struct arena *arena, size_t size); /* the same, not zeroed: for bytes that are written at once */
 void *arena_array(struct arena *arena, size_t count, size_t size);                    /* the same; overflow-checked */
 void *arena_resize(struct arena *arena, void *old, size_t old_size, size_t new_size); /* grows in place where it can */
 size_t arena_used(const struct arena *arena);

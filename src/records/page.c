@@ -84,7 +84,7 @@ struct json_writer page_writer_open(struct arena *arena, const struct store_page
         capacity += page->at[i].body.size + ENTRY_BYTES;
     }
     if (capacity < RECORDS_ANSWER_BYTES_MAX) {
-        w.buffer.at = arena_alloc(arena, capacity);
+        w.buffer.at = arena_bytes(arena, capacity);
         w.buffer.capacity = capacity;
     }
     return w;

@@ -10,7 +10,7 @@ enum { TYPE_MAX = 256, CONTEXT_MAX = 1024 };
 
 static struct text encode(struct arena *arena, struct text bytes) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = arena_alloc(arena, (bytes.size + 2) / 3 * 4 + 1);
+    char *out = arena_bytes(arena, (bytes.size + 2) / 3 * 4 + 1);
     size_t size = 0;
     for (size_t i = 0; i < bytes.size; i += 3) {
         size_t left = bytes.size - i;
@@ -37,7 +37,7 @@ static int digit_of(char c) {
 
 /* What was stored was checked to be base64; white space may stand in it. */
 static struct text decode(struct arena *arena, struct text coded) {
-    char *out = arena_alloc(arena, coded.size / 4 * 3 + 3);
+    char *out = arena_bytes(arena, coded.size / 4 * 3 + 3);
     size_t size = 0;
     uint32_t group = 0;
     int bits = 0;

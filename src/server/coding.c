@@ -186,7 +186,7 @@ static enum status encode(void *context, struct scope *scope) {
     struct coders *coders = exchange->server->coders;
     bool is_zstd = exchange->coding == EXCHANGE_ZSTD;
     size_t most = is_zstd ? ZSTD_compressBound(content.size) : compressBound(content.size) + 32;
-    char *to = arena_alloc(scope->arena, most);
+    char *to = arena_bytes(scope->arena, most);
     size_t size = is_zstd ? zstd_content(coders, to, most, content) : gzip_content(coders, to, most, content);
     if (size == 0)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to code the answer");
@@ -223,7 +223,7 @@ static enum status broken(struct scope *scope) {
 /* Members of a gzip file may follow one another (RFC 1952, 2.2). */
 static enum status gunzip(struct buffer *out, struct text coded, struct scope *scope) {
     z_stream *stream = ARENA_NEW(scope->arena, z_stream);
-    char *chunk = arena_alloc(scope->arena, CHUNK);
+    char *chunk = arena_bytes(scope->arena, CHUNK);
     if (inflateInit2(stream, GZIP_WINDOW) != Z_OK)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to decode the request's body");
     arena_defer(scope->arena, inflate_close, stream);
@@ -252,7 +252,7 @@ static enum status unzstd(struct buffer *out, struct text coded, struct scope *s
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to decode the request's body");
     arena_defer(scope->arena, zstd_close, context);
     ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
-    char *chunk = arena_alloc(scope->arena, CHUNK);
+    char *chunk = arena_bytes(scope->arena, CHUNK);
     ZSTD_inBuffer in = {coded.at, coded.size, 0};
     while (!out->full) {
         ZSTD_outBuffer to = {chunk, CHUNK, 0};

@@ -16,7 +16,7 @@ static int hex_digit(char c) {
 enum decode_rule { DECODE_PATH, DECODE_QUERY }; /* in a query '+' is a blank (HTML form encoding) */
 
 static enum status decode(struct text *out, struct text encoded, enum decode_rule rule, struct scope *scope) {
-    char *to = arena_alloc(scope->arena, encoded.size + 1);
+    char *to = arena_bytes(scope->arena, encoded.size + 1);
     size_t size = 0;
     for (size_t i = 0; i < encoded.size; i++) {
         char c = encoded.at[i];

@@ -135,7 +135,7 @@ enum status store_body_pack(
     }
     struct pack *pack = store->pack;
     size_t most = ZSTD_compressBound(body.size);
-    char *packed = arena_alloc(scope->arena, most);
+    char *packed = arena_bytes(scope->arena, most);
     ZSTD_CCtx *context = compressor_take(pack);
     if (context == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to compress");
@@ -184,7 +184,7 @@ enum status pack_expand(struct text *out, struct pack *pack, const struct store_
     if (dictionary == NULL) {
         return fault(scope, STATUS_FAILED, "", "a body names dictionary %u, which the folder lacks", body->dictionary);
     }
-    char *bytes = arena_alloc(scope->arena, (size_t)body->size + 1);
+    char *bytes = arena_bytes(scope->arena, (size_t)body->size + 1);
     ZSTD_DCtx *context = expander_take(pack);
     if (context == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to expand");
@@ -195,6 +195,7 @@ enum status pack_expand(struct text *out, struct pack *pack, const struct store_
     if (ZSTD_isError(size) || size != body->size) {
         return fault(scope, STATUS_FAILED, "", "a body is damaged");
     }
+    bytes[size] = '\0';
     *out = (struct text){bytes, size};
     return STATUS_OK;
 }
