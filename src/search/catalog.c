@@ -259,9 +259,9 @@ static struct slot *slot_make(struct draft *draft, const struct mention *mention
 /* Bumped for a search type when the keys that it makes of the same value change: such rows are then made anew. */
 static const uint8_t keys_form[] = {[FHIR_SEARCH_NUMBER] = 1,
     [FHIR_SEARCH_DATE] = 1,
-    [FHIR_SEARCH_STRING] = 1,
+    [FHIR_SEARCH_STRING] = 2,
     [FHIR_SEARCH_TOKEN] = 1,
-    [FHIR_SEARCH_REFERENCE] = 1,
+    [FHIR_SEARCH_REFERENCE] = 2,
     [FHIR_SEARCH_COMPOSITE] = 1,
     [FHIR_SEARCH_QUANTITY] = 1,
     [FHIR_SEARCH_URI] = 1,
