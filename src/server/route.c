@@ -88,6 +88,14 @@ struct records_served route_served(void) {
     return served;
 }
 
+/* Some type belongs to a compartment of this one. */
+static bool has_compartment(fhir_type owner) {
+    for (int number = 1; number <= fhir_resource_count(); number++)
+        if (fhir_compartment_parameters(NULL, 0, owner, fhir_resource_type((uint16_t)number)) > 0)
+            return true;
+    return false;
+}
+
 /* Letters of the path, or a fault that names the part that is not understood. */
 static enum status shape_of(
     char out[static EXCHANGE_PATH_MAX + 1], const struct exchange *exchange, struct scope *scope) {
@@ -111,6 +119,8 @@ static enum status shape_of(
             out[n++] = before == '^' ? 'T' : 'C';
         else
             return fault(scope, STATUS_NOT_FOUND, "", "there is nothing at this path");
+        if (out[n - 1] == 'C' && !has_compartment(fhir_type_find(exchange->path[1])))
+            return fault(scope, STATUS_NOT_FOUND, "", "the path names a type that has no compartment");
         bool is_type = out[n - 1] == 'T' || (out[n - 1] == 'C' && !text_is(part, "*"));
         if (is_type && fhir_resource_number(fhir_type_find(part)) == 0)
             return fault(scope, STATUS_NOT_FOUND, "", "the path names a resource type that FHIR R4 does not have");
