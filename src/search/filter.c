@@ -11,7 +11,7 @@
 enum { BIT_ALL = (1 << (FHIR_SEARCH_SPECIAL + 1)) - 1 };
 #define BIT(type) (1U << FHIR_SEARCH_##type)
 
-/* https://hl7.org/fhir/R4/search.html#modifiers. All that R4 gives a type is served, but for :above and :below of references. */
+/* https://hl7.org/fhir/R4/search.html#modifiers. All that R4 gives a type is served. */
 static const struct {
     const char *name;
     enum modifier modifier;
@@ -20,7 +20,7 @@ static const struct {
     {"missing", MODIFIER_MISSING, BIT_ALL}, {"exact", MODIFIER_EXACT, BIT(STRING)},
     {"contains", MODIFIER_CONTAINS, BIT(STRING)}, {"text", MODIFIER_TEXT, BIT(TOKEN) | BIT(REFERENCE)},
     {"not", MODIFIER_NOT, BIT(TOKEN)}, {"in", MODIFIER_IN, BIT(TOKEN)}, {"not-in", MODIFIER_NOT_IN, BIT(TOKEN)},
-    {"above", MODIFIER_ABOVE, BIT(TOKEN) | BIT(URI)}, {"below", MODIFIER_BELOW, BIT(TOKEN) | BIT(URI)},
+    {"above", MODIFIER_ABOVE, BIT(TOKEN) | BIT(URI) | BIT(REFERENCE)}, {"below", MODIFIER_BELOW, BIT(TOKEN) | BIT(URI) | BIT(REFERENCE)},
     {"of-type", MODIFIER_OF_TYPE, BIT(TOKEN)}, {"identifier", MODIFIER_IDENTIFIER, BIT(REFERENCE)},
     {"[type]", MODIFIER_TYPE, BIT(REFERENCE)}, /* the name of a resource type stands for it */
 };

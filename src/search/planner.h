@@ -9,8 +9,9 @@
 
 enum {
     PLAN_NODES_MAX = 50000,
-    CHAIN_DEPTH_MAX = 8, /* links of a chain or nested _has */
-    VALUES_MAX = 1000,   /* comma-separated values of one parameter */
+    CHAIN_DEPTH_MAX = 8,     /* links of a chain or nested _has */
+    HIERARCHY_DEPTH_MAX = 8, /* levels that :above and :below of references follow */
+    VALUES_MAX = 1000,       /* comma-separated values of one parameter */
     VALUE_SIZE_MAX = 8192,
 };
 

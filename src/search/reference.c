@@ -181,12 +181,94 @@ static enum status reference_text_plan(
     return status;
 }
 
+/* ---- hierarchies: Location.partOf and its like ------------------------------------------------------------------------- */
+
+/* How a resource of the type names the one that it is part of. */
+static const struct slot_use *parent_of(const struct search *search, fhir_type type) {
+    static const char *const codes[] = {"partof", "part-of"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        const struct parameter *parameter = catalog_find(search, type, text_from(codes[i]));
+        for (int t = 0; parameter != NULL && t < parameter->definition->target_count; t++) {
+            if (parameter->definition->targets[t] == type && parameter->use_count > 0) {
+                return &parameter->uses[0];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* What lies below (type, id), or above it, level by level. */
+static enum status list_levels(struct plan_list *levels, struct planner *planner, const struct slot_use *parent,
+    fhir_type type, struct text id, enum modifier modifier) {
+    plan_node level = plan_id(planner, type, id);
+    enum status status = STATUS_OK;
+    for (int depth = 0; depth < HIERARCHY_DEPTH_MAX && status == STATUS_OK; depth++) {
+        plan_node next;
+        if (modifier == MODIFIER_ABOVE) {
+            status = plan_targets(&next, planner, parent->slot, level);
+        } else if (depth == 0) {
+            status = plan_sources_of(&next, planner, parent->slot, type, id);
+        } else {
+            status = plan_sources(&next, planner, parent->slot, level);
+        }
+        level = next;
+        plan_list_add(planner, levels, level);
+    }
+    return status;
+}
+
+static enum status list_hierarchy(struct plan_list *list, struct planner *planner, const struct slot_use *use,
+    const struct criterion *criterion, fhir_type type, struct text id) {
+    const struct slot_use *parent = parent_of(planner->search, type);
+    struct plan_list levels = {0};
+    plan_node own, others;
+    enum status status = plan_sources_of(&own, planner, use->slot, type, id);
+    if (status == STATUS_OK) {
+        status = list_levels(&levels, planner, parent, type, id, criterion->modifier);
+    }
+    if (status == STATUS_OK) {
+        status = plan_sources(&others, planner, use->slot, plan_union(planner, &levels));
+    }
+    if (status == STATUS_OK) {
+        plan_list_add(planner, list, own);
+        plan_list_add(planner, list, others);
+    }
+    return status;
+}
+
+static enum status hierarchy_plan(
+    plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
+    struct text value = value_unescape(planner->scope->arena, criterion->value);
+    struct fhir_reference reference = {.type = FHIR_TYPE_NONE, .id = value};
+    bool is_local =
+        fhir_id_is_valid(value) || (fhir_reference_parse(&reference, value, planner->search->own_base) &&
+                                       reference.kind == FHIR_REFERENCE_LOCAL && reference.version.size == 0);
+    struct plan_list list = {0};
+    enum status status = STATUS_OK;
+    for (int number = 1; is_local && number <= fhir_resource_count() && status == STATUS_OK; number++) {
+        fhir_type type = fhir_resource_type((uint16_t)number);
+        bool is_meant = reference.type == FHIR_TYPE_NONE || reference.type == type;
+        if (is_meant && allows_target(use, criterion, type) && parent_of(planner->search, type) != NULL) {
+            status =
+                list_hierarchy(&list, planner, use, criterion, type, text_copy(planner->scope->arena, reference.id));
+        }
+    }
+    if (status == STATUS_OK && list.count == 0) {
+        return criterion_malformed(planner, criterion, "an id or Type/id of something that can be part of its like");
+    }
+    *out = plan_union(planner, &list);
+    return status;
+}
+
 static enum status reference_plan(
     plan_node *out, struct planner *planner, const struct slot_use *use, const struct criterion *criterion) {
     if (criterion->modifier == MODIFIER_IDENTIFIER) {
         struct token_query query;
         enum status status = token_query_read(&query, planner, criterion);
         return status == STATUS_OK ? token_plan_in(out, planner, use->slot, FACET_IDENTIFIER, &query) : status;
+    }
+    if (criterion->modifier == MODIFIER_ABOVE || criterion->modifier == MODIFIER_BELOW) {
+        return hierarchy_plan(out, planner, use, criterion);
     }
     if (criterion->modifier == MODIFIER_TEXT) {
         return reference_text_plan(out, planner, use, criterion);
