@@ -102,26 +102,28 @@ static void put_escaped(struct buffer *out, unsigned char c) {
     buffer_put_string(out, code);
 }
 
-/* How many bytes at the start need no escape. Eight at a time: a byte below 0x20, a quote or a backslash leaves its high
- * bit in one of the three terms (a borrow may mark a byte too many, which the exact loop then clears up). */
-static size_t plain_run(struct text a) {
+/* Marks the first byte of eight that needs an escape: below 0x20, a quote or a backslash leaves its high bit in one of the three terms.
+ * A borrow may mark bytes too many, but only behind a true one. */
+static uint64_t escape_marks(const char *at) {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+    return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & highs;
+}
+
+static bool is_escaped(char c) {
+    return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+}
+
+/* How many bytes at the start need no escape. */
+static size_t plain_run(struct text a) {
     size_t at = 0;
-    while (at + 8 <= a.size) {
-        uint64_t word;
-        memcpy(&word, a.at + at, sizeof word);
-        uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
-        uint64_t hit = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
-        if ((hit & highs) != 0) {
-            break;
-        }
+    while (at + 8 <= a.size && escape_marks(a.at + at) == 0) {
         at += 8;
     }
-    for (; at < a.size; at++) {
-        unsigned char c = (unsigned char)a.at[at];
-        if (c < 0x20 || c == '"' || c == '\\') {
-            break;
-        }
+    while (at < a.size && !is_escaped(a.at[at])) {
+        at++;
     }
     return at;
 }
@@ -129,14 +131,27 @@ static size_t plain_run(struct text a) {
 static void put_string_trusted(struct buffer *out, struct text value) {
     buffer_put_char(out, '"');
     while (value.size > 0) {
-        size_t run = plain_run(value);
-        buffer_put(out, (struct text){value.at, run});
-        if (run < value.size) {
-            put_escaped(out, (unsigned char)value.at[run]);
-            run++;
+        size_t run = 0;
+        if (value.size >= 8 && out->capacity - out->size >= 8) { /* short runs: copied first, measured then */
+            memcpy(out->at + out->size, value.at, 8);
+            while (run < 8 && !is_escaped(value.at[run])) {
+                run++;
+            }
+            out->size += run;
+            value.at += run;
+            value.size -= run;
         }
-        value.at += run;
-        value.size -= run;
+        if (run == 0 || run == 8) {
+            run = plain_run(value);
+            buffer_put(out, (struct text){value.at, run});
+            value.at += run;
+            value.size -= run;
+        }
+        if (value.size > 0) {
+            put_escaped(out, (unsigned char)value.at[0]);
+            value.at++;
+            value.size--;
+        }
     }
     buffer_put_char(out, '"');
 }
@@ -177,8 +192,22 @@ void json_name_text(struct json_writer *w, struct text name) {
     w->after_name = true;
 }
 
+/* The program's own names: plain ones need no second look. */
 void json_name(struct json_writer *w, const char *name) {
-    json_name_text(w, text_from(name));
+    struct text text = text_from(name);
+    struct buffer *out = &w->buffer;
+    if (plain_run(text) < text.size || out->capacity - out->size < text.size + 4) {
+        json_name_text(w, text);
+        return;
+    }
+    invariant(in_object(w) && !w->after_name);
+    put_comma(w);
+    out->at[out->size++] = '"';
+    memcpy(out->at + out->size, text.at, text.size);
+    out->size += text.size;
+    out->at[out->size++] = '"';
+    out->at[out->size++] = ':';
+    w->after_name = true;
 }
 
 void json_string_text(struct json_writer *w, struct text value) {
@@ -192,19 +221,63 @@ void json_string(struct json_writer *w, const char *value) {
 
 /* ---- the other values ------------------------------------------------------------------------------------------- */
 
+/* The digits of a number, right-aligned before `end`; at least `least` of them. */
+static char *put_digits(char *end, uint64_t value, int least) {
+    while (value > 0 || least > 0) {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+        least--;
+    }
+    return end;
+}
+
 void json_int(struct json_writer *w, int64_t value) {
-    char digits[24];
-    int size = snprintf(digits, sizeof digits, "%" PRId64, value);
-    json_raw(w, (struct text){digits, (size_t)size});
+    char digits[24], *end = digits + sizeof digits;
+    char *at = put_digits(end, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
+    if (value < 0) {
+        *--at = '-';
+    }
+    json_raw(w, (struct text){at, (size_t)(end - at)});
+}
+
+#define SCALED_MAX 1e12 /* below it a product is exact to 1/8192: far from a tie it rounds as the exact value does */
+#define TIE_DISTANCE 1e-3
+
+/* The same digits as printf's, without its arbitrary precision; false where only that can tell. */
+static bool put_short_decimal(struct json_writer *w, double value, int decimals) {
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    if (decimals >= (int)(sizeof powers / sizeof *powers)) {
+        return false;
+    }
+    double scaled = fabs(value) * powers[decimals], whole = floor(scaled);
+    if (!(scaled < SCALED_MAX) || fabs(scaled - whole - .5) < TIE_DISTANCE) {
+        return false;
+    }
+    char digits[24], *end = digits + sizeof digits;
+    uint64_t number = (uint64_t)whole + (scaled - whole > .5), power = (uint64_t)powers[decimals];
+    char *at = end;
+    if (decimals > 0) {
+        at = put_digits(at, number % power, decimals);
+        *--at = '.';
+    }
+    at = put_digits(at, number / power, 1);
+    if (value < 0 && number > 0) { /* what rounds to nothing has no sign */
+        *--at = '-';
+    }
+    json_raw(w, (struct text){at, (size_t)(end - at)});
+    return true;
 }
 
 void json_decimal(struct json_writer *w, double value, int decimals) {
     invariant(isfinite(value) && decimals >= 0 && decimals <= 17);
+    if (put_short_decimal(w, value, decimals)) {
+        return;
+    }
     char digits[352]; /* DBL_MAX has 309 digits before the point */
     int size = snprintf(digits, sizeof digits, "%.*f", decimals, value);
     invariant(size > 0 && (size_t)size < sizeof digits);
     struct text text = {digits, (size_t)size};
-    if (digits[0] == '-' && strpbrk(digits, "123456789") == NULL) { /* what rounds to nothing has no sign */
+    if (digits[0] == '-' && strpbrk(digits, "123456789") == NULL) {
         text.at++;
         text.size--;
     }

@@ -61,8 +61,13 @@ static size_t ascii_run(struct text a) {
 
 bool text_is_utf8(struct text a) {
     while (a.size > 0) {
+        const unsigned char *at = (const unsigned char *)a.at;
         size_t size = ascii_run(a);
-        size = size > 0 ? size : unicode_sequence_size(a);
+        if (size == 0 && a.size >= 3 && at[0] >= 0xE1 && at[0] <= 0xEC) { /* most of Hangul and Han */
+            size = (at[1] & 0xC0) == 0x80 && (at[2] & 0xC0) == 0x80 ? 3 : 0;
+        } else if (size == 0) {
+            size = unicode_sequence_size(a);
+        }
         if (size == 0) {
             return false;
         }

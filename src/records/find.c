@@ -152,22 +152,17 @@ enum status find_prepare(struct operation *op, struct scope *scope) {
 
 /* Reads for code and not for a client: the resources come parsed, and one row says which. */
 struct inner_find {
-    fhir_type type;
+    struct find_request request;
     struct text id; /* none: by pairs */
-    const struct search_pair *pairs;
-    size_t pair_count, limit;
     const yyjson_val **found;
     size_t count;
 };
 
-static enum status find_one(struct operation *op, struct inner_find *find, struct scope *scope) {
-    struct store_view *view = NULL;
-    enum status status = store_view_open(&view, op->records->store, 0, scope);
-    if (status != STATUS_OK) {
-        return status;
-    }
+static enum status find_one(
+    struct operation *op, struct inner_find *find, struct store_view *view, struct scope *scope) {
     struct store_resource resource = {0};
-    status = store_view_get(&resource, view, fhir_resource_number(find->type), find->id, STORE_WANT_BODY, scope);
+    uint16_t type = fhir_resource_number(op->request.type);
+    enum status status = store_view_get(&resource, view, type, find->id, STORE_WANT_BODY, scope);
     if (status == STATUS_OK && resource.method == STORE_DELETED) {
         status = STATUS_NOT_FOUND;
     }
@@ -176,11 +171,11 @@ static enum status find_one(struct operation *op, struct inner_find *find, struc
         find->count = 1;
         status = body_parse(&find->found[0], &resource, scope);
     }
-    store_view_close(view);
     return status;
 }
 
-static enum status find_many(struct operation *op, struct inner_find *find, struct scope *scope) {
+enum status find_within(const yyjson_val ***out, size_t *count_out, struct operation *op, struct store_view *view,
+    const struct find_request *find, struct scope *scope) {
     const struct search_request request = {
         .type = find->type,
         .pairs = find->pairs,
@@ -194,26 +189,34 @@ static enum status find_many(struct operation *op, struct inner_find *find, stru
     struct search_result result = {0};
     enum status status = search_parse(&query, op->records->search, &request, scope);
     if (status == STATUS_OK) {
-        status = search_run(&result, op->records->search, query, scope);
+        status = search_run_within(&result, op->records->search, query, view, scope);
     }
     if (status != STATUS_OK) {
         return status;
     }
     size_t count = result.matches.count + result.included_count;
-    find->found = ARENA_ARRAY(scope->arena, const yyjson_val *, count + 1);
+    const yyjson_val **found = ARENA_ARRAY(scope->arena, const yyjson_val *, count + 1);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         const struct store_resource *resource =
             i < result.matches.count ? &result.matches.at[i] : &result.included[i - result.matches.count];
         audit_note_add(&op->note, scope->arena, fhir_resource_type(resource->type), resource->id);
-        status = body_parse(&find->found[i], resource, scope);
+        status = body_parse(&found[i], resource, scope);
     }
-    find->count = count;
+    *out = found;
+    *count_out = count;
     return status;
 }
 
 static enum status inner_prepare(struct operation *op, struct scope *scope) {
     struct inner_find *find = op->plan;
-    return find->id.at != NULL ? find_one(op, find, scope) : find_many(op, find, scope);
+    struct store_view *view = NULL;
+    enum status status = store_view_open(&view, op->records->store, 0, scope);
+    if (status == STATUS_OK) {
+        status = find->id.at != NULL ? find_one(op, find, view, scope)
+                                     : find_within(&find->found, &find->count, op, view, &find->request, scope);
+    }
+    store_view_close(view);
+    return status;
 }
 
 static enum status run_inner(
@@ -226,10 +229,10 @@ static enum status run_inner(
     const struct records_request request = {
         .interaction = find->id.at != NULL ? RECORDS_READ : RECORDS_SEARCH,
         .caller = *caller,
-        .type = find->type,
+        .type = find->request.type,
         .id = find->id,
-        .pairs = find->pairs,
-        .pair_count = find->pair_count,
+        .pairs = find->request.pairs,
+        .pair_count = find->request.pair_count,
     };
     struct operation *op = NULL;
     enum status status = operation_open(&op, &answer, records, &request, scope);
@@ -249,7 +252,7 @@ static enum status run_inner(
 
 enum status records_read(const yyjson_val **out, struct records *records, const struct records_caller *caller,
     fhir_type type, struct text id, struct scope *scope) {
-    struct inner_find find = {.type = type, .id = id.at == NULL ? TEXT("") : id};
+    struct inner_find find = {.request = {.type = type}, .id = id.at == NULL ? TEXT("") : id};
     enum status status = run_inner(&find, records, caller, scope);
     if (status == STATUS_OK) {
         *out = find.found[0];
@@ -261,7 +264,7 @@ enum status records_read(const yyjson_val **out, struct records *records, const 
 enum status records_find(const yyjson_val ***out, size_t *count_out, struct records *records,
     const struct records_caller *caller, fhir_type type, const struct search_pair *pairs, size_t pair_count,
     size_t limit, struct scope *scope) {
-    struct inner_find find = {.type = type, .pairs = pairs, .pair_count = pair_count, .limit = limit};
+    struct inner_find find = {.request = {.type = type, .pairs = pairs, .pair_count = pair_count, .limit = limit}};
     enum status status = run_inner(&find, records, caller, scope);
     if (status == STATUS_OK) {
         *out = find.found;

@@ -47,6 +47,15 @@ void operation_start(struct operation *op);
 MUST_CHECK enum status operation_open(struct operation **out, struct records_answer *answer, struct records *records,
     const struct records_request *request, struct scope *scope);
 
+/* A search of the program's own: filters and _sort, parsed resources, noted in the operation's audit row. */
+struct find_request {
+    fhir_type type;
+    const struct search_pair *pairs;
+    size_t pair_count, limit;
+};
+MUST_CHECK enum status find_within(const yyjson_val ***out, size_t *count_out, struct operation *op,
+    struct store_view *view, const struct find_request *find, struct scope *scope);
+
 /* Waits for one thing that another thread does. */
 struct waiter;
 struct waiter *waiter_open(void); /* NULL: no memory */

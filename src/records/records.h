@@ -6,7 +6,7 @@
  * Knows how interactions behave (https://hl7.org/fhir/R4/http.html), not how they travel.
  *
  * Threads. Everything may be called from any thread, except registering (before requests come) and an import (one thread at a
- * time). What waits (records_run, records_unit_run, records_read, records_find, an import) is never called from inside a unit or a
+ * time). What waits (records_run, records_unit_run, records_visit_run, records_read, records_find, an import) is never called from inside a unit or a
  * `done`: it would wait for the thread it stands in. */
 #ifndef SOYANG_RECORDS_H
 #define SOYANG_RECORDS_H
@@ -233,6 +233,19 @@ MUST_CHECK enum status records_read(const yyjson_val **out, struct records *reco
 MUST_CHECK enum status records_find(const yyjson_val ***out, size_t *count_out, struct records *records,
     const struct records_caller *caller, fhir_type type, const struct search_pair *pairs, size_t pair_count,
     size_t limit, struct scope *scope);
+
+/* A visit: first reads, as of one moment, in the caller's thread; then what follows from them, as a unit; waiting for the durable end.
+ * All of it leaves one audit row, in the unit's commit. `work` NULL: it only reads. Where `look` fails nothing is written but the
+ * row that says so. */
+struct records_visit;
+typedef enum status records_look(void *context, struct records_visit *visit, struct scope *scope);
+MUST_CHECK enum status records_visit_run(struct records *records, const struct records_caller *caller, const char *what,
+    records_look *look, records_work *work, void *context, struct scope *scope);
+/* Inside `look`. The current resource, parsed, with id and meta; STATUS_NOT_FOUND (also when deleted) without an issue. */
+MUST_CHECK enum status records_visit_get(
+    const yyjson_val **out, struct records_visit *visit, fhir_type type, struct text id, struct scope *scope);
+MUST_CHECK enum status records_visit_find(const yyjson_val ***out, size_t *count_out, struct records_visit *visit,
+    fhir_type type, const struct search_pair *pairs, size_t pair_count, size_t limit, struct scope *scope);
 
 /* ---- import ---------------------------------------------------------------------------------------------------------- */
 

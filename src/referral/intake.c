@@ -60,10 +60,12 @@ static void give_back(void *snapshot) {
     region_release(snapshot);
 }
 
-enum status intake_read(struct intake *out, struct referral *referral, const struct referral_call *call,
-    const char *const *names, size_t name_count, struct scope *scope) {
-    *out = (struct intake){.referral = referral, .call = call};
-    enum status status = parameters_read(&out->parameters, call->parameters, names, name_count, scope);
+enum status intake_read(
+    struct intake *out, const struct intake_question *question, struct records_visit *visit, struct scope *scope) {
+    struct referral *referral = question->referral;
+    *out = (struct intake){.referral = referral, .visit = visit, .call = question->call};
+    enum status status =
+        parameters_read(&out->parameters, question->call->parameters, question->names, question->name_count, scope);
     if (status == STATUS_OK) {
         status = find_patient(out, scope);
     }
@@ -79,7 +81,7 @@ enum status intake_read(struct intake *out, struct referral *referral, const str
     if (status == STATUS_OK && out->bundle != NULL) {
         status = triage_gather_bundle(&out->facts, out->bundle, &options, scope);
     } else if (status == STATUS_OK) {
-        status = triage_gather_records(&out->facts, referral->records, call->caller, out->patient_id, &options, scope);
+        status = triage_gather_records(&out->facts, visit, out->patient_id, &options, scope);
     }
     return status == STATUS_OK ? triage_read(&out->reading, referral->triage, out->facts, NULL, 0, scope) : status;
 }
@@ -118,8 +120,7 @@ static enum status origin_of_reference(
     const yyjson_val *location = NULL;
     enum status status = STATUS_NOT_FOUND;
     if (id.size > 0 && fhir_id_is_valid(id)) {
-        status = records_read(
-            &location, intake->referral->records, intake->call->caller, intake->referral->location, id, scope);
+        status = records_visit_get(&location, intake->visit, intake->referral->location, id, scope);
     }
     if (status == STATUS_OK && position_of(&out->origin, location)) {
         return check_point(out->origin, intake, path, scope);
@@ -209,8 +210,7 @@ enum status intake_case(struct referral_case *out, struct intake *intake, struct
         status = find_origin(out, intake, otherwise, scope);
     }
     if (status == STATUS_OK && intake->patient_id.size > 0 && out->continuity_min > 0) {
-        status = records_read(&patient, intake->referral->records, intake->call->caller, intake->referral->patient,
-            intake->patient_id, scope);
+        status = records_visit_get(&patient, intake->visit, intake->referral->patient, intake->patient_id, scope);
     }
     if (status != STATUS_OK) {
         return status;

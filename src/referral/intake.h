@@ -8,6 +8,7 @@
 
 struct intake {
     struct referral *referral;
+    struct records_visit *visit; /* while it lasts */
     const struct referral_call *call;
     const yyjson_val *parameters;
     struct text patient_id;         /* of a stored patient; none: a bundle was given */
@@ -18,8 +19,14 @@ struct intake {
     struct triage_reading reading;
 };
 /* Reads the facts and the reading. The snapshot is held until the scope's arena ends. */
-MUST_CHECK enum status intake_read(struct intake *out, struct referral *referral, const struct referral_call *call,
-    const char *const *names, size_t name_count, struct scope *scope);
+struct intake_question {
+    struct referral *referral;
+    const struct referral_call *call;
+    const char *const *names; /* the parameters that the operation takes */
+    size_t name_count;
+};
+MUST_CHECK enum status intake_read(
+    struct intake *out, const struct intake_question *question, struct records_visit *visit, struct scope *scope);
 /* Where the patient is: the parameter `origin`, else the place of `otherwise` (an Organization's reference). */
 MUST_CHECK enum status intake_case(
     struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope);

@@ -7,16 +7,17 @@
 static const char *const names[] = {"patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude"};
 enum { LIMIT_DEFAULT = 8, LIMIT_MAX = 50 };
 
-struct storing {
-    const struct intake *intake;
-    const struct decision *decision;
+struct ranking_call {
+    struct intake_question question;
+    struct intake intake;
+    struct decision decision;
     struct text reference;
 };
 
 static enum status store(void *context, struct records_unit *unit, struct scope *scope) {
-    struct storing *storing = context;
-    struct decision_stamp stamp = {.patient = storing->intake->patient, .encounter = storing->intake->encounter};
-    return decision_store(&storing->reference, unit, storing->decision, &stamp, scope);
+    struct ranking_call *ranking = context;
+    struct decision_stamp stamp = {.patient = ranking->intake.patient, .encounter = ranking->intake.encounter};
+    return decision_store(&ranking->reference, unit, &ranking->decision, &stamp, scope);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------------------------- */
@@ -117,30 +118,32 @@ static enum status read_limit(size_t *out, const struct intake *intake, struct s
     return status;
 }
 
-enum status referral_operation_rank(
-    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
-    struct intake intake;
+static enum status decide(void *context, struct records_visit *visit, struct scope *scope) {
+    struct ranking_call *ranking = context;
+    struct intake *intake = &ranking->intake;
     struct referral_case patient;
-    struct decision decision;
     struct text reading = {0};
     size_t limit = 0;
-    enum status status = intake_read(&intake, referral, call, names, sizeof names / sizeof *names, scope);
+    enum status status = intake_read(intake, &ranking->question, visit, scope);
     if (status == STATUS_OK) {
-        status = read_limit(&limit, &intake, scope);
+        status = read_limit(&limit, intake, scope);
     }
     if (status == STATUS_OK) {
-        status = intake_case(&patient, &intake, call->caller->organisation, scope);
+        status = intake_case(&patient, intake, intake->call->caller->organisation, scope);
     }
     if (status == STATUS_OK) {
         patient.options_max = limit;
-        status = intake_write_reading(&reading, &intake, scope);
+        status = intake_write_reading(&reading, intake, scope);
     }
-    if (status == STATUS_OK) {
-        status = decision_make(&decision, intake.snapshot, &patient, reading, scope);
-    }
-    struct storing storing = {.intake = &intake, .decision = &decision};
-    if (status == STATUS_OK) {
-        status = records_unit_run(referral->records, call->caller, "$rank-places", store, &storing, scope);
-    }
-    return status == STATUS_OK ? write_answer(out, &intake, &decision, storing.reference, scope) : status;
+    return status == STATUS_OK ? decision_make(&ranking->decision, intake->snapshot, &patient, reading, scope) : status;
+}
+
+enum status referral_operation_rank(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
+    struct ranking_call *ranking = ARENA_NEW(scope->arena, struct ranking_call);
+    ranking->question = (struct intake_question){referral, call, names, sizeof names / sizeof *names};
+    enum status status =
+        records_visit_run(referral->records, call->caller, "$rank-places", decide, store, ranking, scope);
+    return status == STATUS_OK ? write_answer(out, &ranking->intake, &ranking->decision, ranking->reference, scope)
+                               : status;
 }

@@ -8,6 +8,7 @@ static const char *const names[] = {"patient", "encounter", "requester", "origin
     "override-reason", "question", "depart", "decision", "based-on"};
 
 struct sending {
+    struct intake_question asked;
     struct intake intake;
     struct referral_case patient;
     struct decision decision;
@@ -387,9 +388,13 @@ static enum status send(void *context, struct records_unit *unit, struct scope *
 
 /* ---- the operation ---------------------------------------------------------------------------------------------------- */
 
-static enum status prepare(struct sending *s, struct scope *scope) {
+static enum status decide(void *context, struct records_visit *visit, struct scope *scope) {
+    struct sending *s = context;
     struct text reading = {0};
-    enum status status = read_requester(s, scope);
+    enum status status = intake_read(&s->intake, &s->asked, visit, scope);
+    if (status == STATUS_OK) {
+        status = read_requester(s, scope);
+    }
     if (status == STATUS_OK) {
         status = read_wishes(s, scope);
     }
@@ -411,13 +416,8 @@ static enum status prepare(struct sending *s, struct scope *scope) {
 enum status referral_operation_send(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
     struct sending *s = ARENA_NEW(scope->arena, struct sending);
-    enum status status = intake_read(&s->intake, referral, call, names, sizeof names / sizeof *names, scope);
-    if (status == STATUS_OK) {
-        status = prepare(s, scope);
-    }
-    if (status == STATUS_OK) {
-        status = records_unit_run(referral->records, call->caller, "$send", send, s, scope);
-    }
+    s->asked = (struct intake_question){referral, call, names, sizeof names / sizeof *names};
+    enum status status = records_visit_run(referral->records, call->caller, "$send", decide, send, s, scope);
     if (status != STATUS_OK) {
         return status;
     }

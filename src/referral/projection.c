@@ -43,6 +43,19 @@ static struct relevance relevance_of(const struct referral_case *patient, const 
     return out;
 }
 
+/* What is as it is by default is left out: seventy places go into every decision. */
+static void write_truth(struct json_writer *w, const char *name, bool value) {
+    if (value) {
+        json_member_bool(w, name, value);
+    }
+}
+
+static void write_number(struct json_writer *w, const char *name, int value, int by_default) {
+    if (value != by_default) {
+        json_member_int(w, name, value);
+    }
+}
+
 static void write_place_needs(struct json_writer *w, const struct region_place *place, const struct relevance *relevant,
     const struct region_snapshot *snapshot, int64_t now_us) {
     json_name(w, "needs");
@@ -55,11 +68,11 @@ static void write_place_needs(struct json_writer *w, const struct region_place *
         }
         json_object_open(w);
         json_member_int(w, "n", index);
-        json_member_bool(w, "sourced", (place->needs_sourced >> need & 1) != 0);
-        json_member_int(w, "from", place->age_min_months[need]);
-        json_member_int(w, "to", place->age_max_months[need]);
-        json_member_int(w, "on_call", region_on_call(snapshot, place, need, now_us));
-        json_member_int(w, "call_in", place->call_in_minutes[need]);
+        write_truth(w, "sourced", (place->needs_sourced >> need & 1) != 0);
+        write_number(w, "from", place->age_min_months[need], 0);
+        write_number(w, "to", place->age_max_months[need], INT_MAX);
+        write_number(w, "on_call", region_on_call(snapshot, place, need, now_us), -1);
+        write_number(w, "call_in", place->call_in_minutes[need], 0);
         json_object_close(w);
     }
     json_array_close(w);
@@ -67,6 +80,7 @@ static void write_place_needs(struct json_writer *w, const struct region_place *
 
 static void write_place_beds(
     struct json_writer *w, const struct region_place *place, const struct relevance *relevant) {
+    const struct region_count *before = NULL;
     json_name(w, "beds");
     json_array_open(w);
     int index = 0;
@@ -79,32 +93,44 @@ static void write_place_beds(
         json_member_int(w, "b", index);
         json_member_int(w, "free", count->free);
         json_member_int(w, "total", count->total);
-        json_member_int(w, "said_us", count->said_us);
-        json_member_text(w, "author", count->author);
+        if (before == NULL || before->said_us != count->said_us || !text_equal(before->author, count->author)) {
+            json_member_int(w, "said_us", count->said_us); /* of this row and of those behind it */
+            json_member_text(w, "author", count->author);
+        }
         json_object_close(w);
+        before = count;
     }
     json_array_close(w);
 }
 
+/* A place that serves nothing of what is looked for is excluded for that alone, and is no first of two legs either: the rest of it changes
+ * nothing. */
+static bool is_beside_the_point(
+    const struct region_place *place, const struct relevance *relevant, const struct referral_case *patient) {
+    return patient->needs != 0 && (place->needs & relevant->needs) == 0;
+}
+
 static void write_place(struct json_writer *w, const struct region_place *place, const struct relevance *relevant,
-    const struct region_snapshot *snapshot, int64_t now_us) {
+    const struct region_snapshot *snapshot, const struct referral_case *patient) {
     json_object_open(w);
     json_member_text(w, "id", place->id);
     json_member_text(w, "ko", place->name_ko);
     json_member_text(w, "en", place->name_en);
-    json_member_int(w, "tier", place->tier);
-    json_member_bool(w, "post", place->post);
-    json_member_bool(w, "closed", place->closed);
-    json_member_bool(w, "neighbour", place->neighbour);
-    json_member_bool(w, "control_room", place->control_room);
+    write_truth(w, "post", place->post);
+    write_truth(w, "closed", place->closed);
+    write_truth(w, "neighbour", place->neighbour);
+    write_truth(w, "control_room", place->control_room);
     if (isfinite(place->point.latitude) && isfinite(place->point.longitude)) {
         json_member_decimal(w, "latitude", place->point.latitude, 7);
         json_member_decimal(w, "longitude", place->point.longitude, 7);
     }
-    json_member_decimal(w, "answer", place->answer_minutes, 6);
-    json_member_decimal(w, "night_factor", place->answer_night_factor, 6);
-    write_place_needs(w, place, relevant, snapshot, now_us);
-    write_place_beds(w, place, relevant);
+    if (!is_beside_the_point(place, relevant, patient)) {
+        json_member_int(w, "tier", place->tier);
+        json_member_decimal(w, "answer", place->answer_minutes, 6);
+        json_member_decimal(w, "night_factor", place->answer_night_factor, 6);
+        write_place_needs(w, place, relevant, snapshot, patient->now_us);
+        write_place_beds(w, place, relevant);
+    }
     json_object_close(w);
 }
 
@@ -145,7 +171,7 @@ void projection_write(
         const struct region_place *place = &snapshot->places[i];
         bool named = (int)i == patient->origin_place || (int)i == patient->known_place;
         if (!place->post || named || (patient->needs != 0 && (patient->needs & ~place->needs) == 0)) {
-            write_place(w, place, &relevant, snapshot, patient->now_us);
+            write_place(w, place, &relevant, snapshot, patient);
         }
     }
     json_array_close(w);
@@ -154,9 +180,13 @@ void projection_write(
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
 
-static int integer_of(const yyjson_val *json, const char *name) {
+static int integer_or(const yyjson_val *json, const char *name, int otherwise) {
     int64_t value = 0;
-    return json_get_int64(&value, json, name) && value >= INT_MIN && value <= INT_MAX ? (int)value : 0;
+    return json_get_int64(&value, json, name) && value >= INT_MIN && value <= INT_MAX ? (int)value : otherwise;
+}
+
+static int integer_of(const yyjson_val *json, const char *name) {
+    return integer_or(json, name, 0);
 }
 
 static double decimal_of(const yyjson_val *json, const char *name, double otherwise) {
@@ -186,14 +216,14 @@ static void read_place_needs(struct region_place *out, const yyjson_val *json, s
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)json_get(json, "needs"), index, count, item) {
-        int need = integer_of(item, "n"), percent = integer_of(item, "on_call");
+        int need = integer_of(item, "n"), percent = integer_or(item, "on_call", -1);
         if (need < 0 || need >= REGION_NEEDS_MAX) {
             continue;
         }
         out->needs |= UINT64_C(1) << need;
         out->needs_sourced |= (uint64_t)truth_of(item, "sourced") << need;
         out->age_min_months[need] = integer_of(item, "from");
-        out->age_max_months[need] = integer_of(item, "to");
+        out->age_max_months[need] = integer_or(item, "to", INT_MAX);
         out->call_in_minutes[need] = (uint8_t)integer_of(item, "call_in");
         if (percent >= 0 && on_call == NULL) {
             on_call = ARENA_ARRAY(arena, uint8_t, HOURS * REGION_NEEDS_MAX);
@@ -209,35 +239,40 @@ static void read_place_needs(struct region_place *out, const yyjson_val *json, s
     out->on_call_weekend = on_call;
 }
 
-static void read_place(struct region_place *out, const yyjson_val *json, struct arena *arena) {
-    *out = (struct region_place){
-        .id = json_get_text(json, "id"),
-        .name_ko = json_get_text(json, "ko"),
-        .name_en = json_get_text(json, "en"),
-        .tier = (enum region_tier)integer_of(json, "tier"),
-        .point = {decimal_of(json, "latitude", NAN), decimal_of(json, "longitude", NAN)},
-        .post = truth_of(json, "post"),
-        .closed = truth_of(json, "closed"),
-        .neighbour = truth_of(json, "neighbour"),
-        .control_room = truth_of(json, "control_room"),
-        .answer_minutes = decimal_of(json, "answer", 0),
-        .answer_night_factor = decimal_of(json, "night_factor", 1),
-    };
-    read_place_needs(out, json, arena);
+static void read_place_beds(struct region_place *out, const yyjson_val *json) {
+    struct region_count said = {0};
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)json_get(json, "beds"), index, count, item) {
         int bed = integer_of(item, "b");
+        if (json_get_int64(&said.said_us, item, "said_us")) {
+            said.author = json_get_text(item, "author");
+        }
         if (bed >= 0 && bed < REGION_BEDS_MAX) {
-            struct region_count *row = &out->beds[bed];
-            *row = (struct region_count){.known = true,
+            out->beds[bed] = (struct region_count){.known = true,
                 .free = integer_of(item, "free"),
                 .total = integer_of(item, "total"),
-                .author = json_get_text(item, "author")};
-            int64_t said_us = 0;
-            row->said_us = json_get_int64(&said_us, item, "said_us") ? said_us : 0;
+                .said_us = said.said_us,
+                .author = said.author};
         }
     }
+}
+
+/* `out` is all zeros: it is large. */
+static void read_place(struct region_place *out, const yyjson_val *json, struct arena *arena) {
+    out->id = json_get_text(json, "id");
+    out->name_ko = json_get_text(json, "ko");
+    out->name_en = json_get_text(json, "en");
+    out->tier = (enum region_tier)integer_of(json, "tier");
+    out->point = (struct region_point){decimal_of(json, "latitude", NAN), decimal_of(json, "longitude", NAN)};
+    out->post = truth_of(json, "post");
+    out->closed = truth_of(json, "closed");
+    out->neighbour = truth_of(json, "neighbour");
+    out->control_room = truth_of(json, "control_room");
+    out->answer_minutes = decimal_of(json, "answer", 0);
+    out->answer_night_factor = decimal_of(json, "night_factor", 1);
+    read_place_needs(out, json, arena);
+    read_place_beds(out, json);
 }
 
 enum status projection_read(struct region_snapshot **out, const yyjson_val *json, struct scope *scope) {

@@ -290,28 +290,12 @@ static const struct {
     {"DiagnosticReport", "-date"}};
 enum { RECORD_TYPES = sizeof record_types / sizeof record_types[0] };
 
-/* Where resources come from: records with a caller, or a unit. */
-struct record_source {
-    struct records *records;
-    const struct records_caller *caller;
-    struct records_unit *unit;
-};
-
-static enum status source_get(
-    const yyjson_val **out, const struct record_source *source, struct text id, struct scope *scope) {
-    fhir_type type = fhir_type_find(TEXT("Patient"));
-    return source->unit ? records_unit_get(out, source->unit, type, id, scope)
-                        : records_read(out, source->records, source->caller, type, id, scope);
-}
-
-static enum status source_find(const yyjson_val ***out, size_t *count, const struct record_source *source, size_t row,
+static enum status find_rows(const yyjson_val ***out, size_t *count, struct records_visit *visit, size_t row,
     struct text patient, struct scope *scope) {
     struct search_pair pairs[] = {{TEXT("patient"), patient}, {TEXT("_sort"), text_from(record_types[row].sort)}};
     size_t pair_count = record_types[row].sort ? 2 : 1;
     fhir_type type = fhir_type_find(text_from(record_types[row].type));
-    return source->unit
-               ? records_unit_search(out, count, source->unit, type, pairs, pair_count, FIND_LIMIT, scope)
-               : records_find(out, count, source->records, source->caller, type, pairs, pair_count, FIND_LIMIT, scope);
+    return records_visit_find(out, count, visit, type, pairs, pair_count, FIND_LIMIT, scope);
 }
 
 static void gathered_add(struct gather *gather, const yyjson_val *resource) {
@@ -321,36 +305,27 @@ static void gathered_add(struct gather *gather, const yyjson_val *resource) {
     gather->count++;
 }
 
-static enum status gather_source(struct triage_facts **out, const struct record_source *source, struct text patient,
+enum status triage_gather_records(struct triage_facts **out, struct records_visit *visit, struct text patient,
     const struct triage_gather_options *options, struct scope *scope) {
-    struct gather gather = {.options = options,
-        .scope = scope,
-        .resources = ARENA_ARRAY(scope->arena, struct gathered, 1 + RECORD_TYPES * FIND_LIMIT)};
-    const yyjson_val *resource = NULL;
-    enum status status = source_get(&resource, source, patient, scope);
+    struct gather gather = {.options = options, .scope = scope};
+    const yyjson_val *resource = NULL, **found[RECORD_TYPES];
+    size_t counts[RECORD_TYPES], total = 1;
+    enum status status = records_visit_get(&resource, visit, fhir_type_find(TEXT("Patient")), patient, scope);
     if (status != STATUS_OK)
         return scope->fault.count ? status : fault(scope, status, "patient", "no such patient in the record");
-    gathered_add(&gather, resource);
     struct text reference = text_format(scope->arena, "Patient/%.*s", (int)patient.size, patient.at);
     for (size_t row = 0; row < RECORD_TYPES; row++) {
-        const yyjson_val **found = NULL;
-        size_t count = 0;
-        status = source_find(&found, &count, source, row, reference, scope);
+        status = find_rows(&found[row], &counts[row], visit, row, reference, scope);
         if (status != STATUS_OK)
             return status;
-        for (size_t i = 0; i < count && i < FIND_LIMIT; i++)
-            gathered_add(&gather, found[i]);
+        counts[row] = counts[row] < FIND_LIMIT ? counts[row] : FIND_LIMIT;
+        total += counts[row];
+    }
+    gather.resources = ARENA_ARRAY(scope->arena, struct gathered, total);
+    gathered_add(&gather, resource);
+    for (size_t row = 0; row < RECORD_TYPES; row++) {
+        for (size_t i = 0; i < counts[row]; i++)
+            gathered_add(&gather, found[row][i]);
     }
     return gather_all(out, &gather);
-}
-
-enum status triage_gather_records(struct triage_facts **out, struct records *records,
-    const struct records_caller *caller, struct text patient, const struct triage_gather_options *options,
-    struct scope *scope) {
-    return gather_source(out, &(struct record_source){.records = records, .caller = caller}, patient, options, scope);
-}
-
-enum status triage_gather_unit(struct triage_facts **out, struct records_unit *unit, struct text patient,
-    const struct triage_gather_options *options, struct scope *scope) {
-    return gather_source(out, &(struct record_source){.unit = unit}, patient, options, scope);
 }

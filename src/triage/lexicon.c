@@ -53,9 +53,10 @@ struct word {
     uint16_t owner; /* concept, or row of trigger_lists */
     int next;       /* of the same first byte; -1: last */
 };
+enum { INDEX_CHAINS = 1024 };
 struct word_index {
     struct word *words;
-    int count, first[256];
+    int count, first[INDEX_CHAINS]; /* by the first character */
 };
 struct concept {
     struct text code, ko, en;
@@ -85,14 +86,23 @@ struct lexicon {
 
 static struct word_index index_open(struct arena *arena) {
     struct word_index index = {.words = ARENA_ARRAY(arena, struct word, WORDS_MAX)};
-    for (int i = 0; i < 256; i++)
+    for (int i = 0; i < INDEX_CHAINS; i++)
         index.first[i] = -1;
     return index;
 }
 
-static void index_chain(struct word_index *index, int word, unsigned char byte) {
-    index->words[word].next = index->first[byte];
-    index->first[byte] = word;
+/* Of the whole character that stands first: Hangul syllables share their first byte by the thousand. */
+static unsigned chain_of(const char *at, size_t size) {
+    const unsigned char *byte = (const unsigned char *)at;
+    unsigned hash = byte[0];
+    for (size_t i = 1; i < size && i < 4 && byte[0] >= 0xC0 && (byte[i] & 0xC0) == 0x80; i++)
+        hash = hash * 61 + byte[i];
+    return hash % INDEX_CHAINS;
+}
+
+static void index_chain(struct word_index *index, int word, unsigned chain) {
+    index->words[word].next = index->first[chain];
+    index->first[chain] = word;
 }
 
 /* A word that begins with a number stands in the chain of '#', which is tried everywhere. */
@@ -104,7 +114,7 @@ static enum status index_add(struct word_index *index, struct text pattern, uint
     *word = (struct word){.pattern = triage_pattern_compile(pattern, arena), .owner = owner};
     if (word->pattern.size == 0 || word->pattern.at[0] == '~' || word->pattern.at[0] == ' ')
         return fault(scope, STATUS_INVALID, path, "a word must begin with a letter, a digit or #");
-    index_chain(index, index->count++, (unsigned char)word->pattern.at[0]);
+    index_chain(index, index->count++, chain_of(word->pattern.at, word->pattern.size));
     return STATUS_OK;
 }
 
@@ -243,19 +253,23 @@ static struct text lower(struct text source, struct arena *arena) {
 
 typedef void hit_work(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity);
 
-static void index_scan(struct scan *scan, const struct word_index *index, hit_work *hit, size_t capacity) {
+static void chain_scan(
+    struct scan *scan, const struct word_index *index, unsigned chain, size_t at, hit_work *hit, size_t capacity) {
     double number = 0;
+    for (int i = index->first[chain]; i >= 0; i = index->words[i].next) {
+        size_t to = pattern_match(&number, &index->words[i].pattern, &scan->lexicon->numbers, scan->text, at);
+        if (to > at)
+            hit(scan, index->words[i].owner, at, to, capacity);
+    }
+}
+
+static void index_scan(struct scan *scan, const struct word_index *index, hit_work *hit, size_t capacity) {
     for (size_t at = 0; at < scan->text.size; at++) {
         if (!is_char_start(scan->text.at[at]))
             continue;
-        const unsigned char keys[] = {(unsigned char)scan->text.at[at], '#'};
-        for (int key = 0; key < 2; key++) {
-            for (int i = index->first[keys[key]]; i >= 0; i = index->words[i].next) {
-                size_t to = pattern_match(&number, &index->words[i].pattern, &scan->lexicon->numbers, scan->text, at);
-                if (to > at)
-                    hit(scan, index->words[i].owner, at, to, capacity);
-            }
-        }
+        chain_scan(scan, index, chain_of(scan->text.at + at, scan->text.size - at), at, hit, capacity);
+        if (pattern_number_begins(&scan->lexicon->numbers, scan->text, at))
+            chain_scan(scan, index, chain_of("#", 1), at, hit, capacity);
     }
 }
 
@@ -520,8 +534,11 @@ static int scan_onset(const struct lexicon *lexicon, struct text text) {
     for (size_t at = 0; at < text.size; at++) {
         if (!is_char_start(text.at[at]))
             continue;
+        bool counts = pattern_number_begins(&lexicon->numbers, text, at);
         for (size_t i = 0; i < lexicon->onset_count; i++) {
             number = 1;
+            if (lexicon->onsets[i].pattern.at[0] == '#' && !counts)
+                continue;
             if (pattern_match(&number, &lexicon->onsets[i].pattern, &lexicon->numbers, text, at) && number >= 0 &&
                 number < 10000)
                 return (int)(number * lexicon->onsets[i].minutes);

@@ -62,6 +62,11 @@ static size_t match_number(double *number, const struct pattern_numbers *numbers
     return 0;
 }
 
+bool pattern_number_begins(const struct pattern_numbers *numbers, struct text text, size_t at) {
+    double number = 0;
+    return match_number(&number, numbers, text, at) > 0;
+}
+
 struct cursor {
     double *number;
     const struct pattern_numbers *numbers;

@@ -21,6 +21,7 @@ struct pattern triage_pattern_compile(struct text word, struct arena *arena);
 /* The end of the match at `from`, or 0. *number is set where the pattern holds "#". */
 size_t pattern_match(double *number, const struct pattern *pattern, const struct pattern_numbers *numbers,
     struct text text, size_t from);
+bool pattern_number_begins(const struct pattern_numbers *numbers, struct text text, size_t at);
 bool pattern_is_break(struct text text, size_t at); /* an end of sentence stands here */
 
 #endif

@@ -315,12 +315,8 @@ struct triage_gather_options {
  * are not used, and noted. STATUS_UNPROCESSABLE names the element for what cannot be. */
 MUST_CHECK enum status triage_gather_bundle(struct triage_facts **out, const yyjson_val *bundle,
     const struct triage_gather_options *options, struct scope *scope);
-/* From the patient's record; `patient` is an id. Audited as the caller's. */
-MUST_CHECK enum status triage_gather_records(struct triage_facts **out, struct records *records,
-    const struct records_caller *caller, struct text patient, const struct triage_gather_options *options,
-    struct scope *scope);
-/* The same inside a unit of work. */
-MUST_CHECK enum status triage_gather_unit(struct triage_facts **out, struct records_unit *unit, struct text patient,
-    const struct triage_gather_options *options, struct scope *scope);
+/* From the patient's record, within a visit; `patient` is an id. */
+MUST_CHECK enum status triage_gather_records(struct triage_facts **out, struct records_visit *visit,
+    struct text patient, const struct triage_gather_options *options, struct scope *scope);
 
 #endif

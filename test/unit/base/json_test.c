@@ -2,6 +2,8 @@
 #include "base/base.h"
 #include "unit/cmocka_all.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static int open_arena(void **state) {
@@ -208,6 +210,26 @@ static void the_writer_places_commas(void **state) {
         "\"zero\":0.00}");
 }
 
+/* Against printf, over many sizes, and right beside the ties that the short way must leave to it. */
+static void decimals_are_those_of_printf(void **state) {
+    uint64_t seed = 42;
+    for (int i = 0; i < 200000; i++) {
+        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        int decimals = (int)(seed >> 33) % 12;
+        double size = pow(10, (double)((seed >> 20) % 20) - 8);
+        double value = ((double)(int64_t)(seed << 7) / 9.3e18) * size;
+        if (i % 4 == 0) {
+            value = floor(value * 1000) / 1000 + (i % 8 == 0 ? .0005 : .5);
+        }
+        struct json_writer w = json_writer_open(*state, 4096);
+        char expected[400];
+        json_decimal(&w, value, decimals);
+        (void)snprintf(expected, sizeof expected, "%.*f", decimals, value);
+        const char *from = expected[0] == '-' && strpbrk(expected, "123456789") == NULL ? expected + 1 : expected;
+        assert_string_equal(finished(&w, *state), from);
+    }
+}
+
 static void the_writer_escapes(void **state) {
     static const struct {
         struct text from;
@@ -284,6 +306,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(equality_ignores_order_not_number_text, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(large_objects_are_compared_in_little_time, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_writer_places_commas, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(decimals_are_those_of_printf, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_writer_escapes, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(every_string_reads_back, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(subtrees_keep_order_and_number_text, open_arena, close_arena),
