@@ -146,7 +146,7 @@ enum status draft_make(
         return status;
     }
     draft.root = yyjson_doc_get_root(doc);
-    status = search_extract(&draft.rows, &draft.row_count, records->search, draft.root, scope);
+    status = search_extract_edition(&draft.rows, &draft.row_count, &draft.edition, records->search, draft.root, scope);
     if (status == STATUS_OK) {
         status = gather_references(&draft, records, scope);
     }

@@ -1,4 +1,5 @@
 #include "records/operation.h"
+#include "records/reindex.h"
 #include "records/timer.h"
 
 #include <pthread.h>
@@ -155,6 +156,7 @@ static void unit_done(void *context, enum status status, uint64_t seq) {
     struct operation *op = context;
     (void)seq;
     timer_nudge(op->records->timer);
+    reindex_settle(op->records->reindex);
     if (status == STATUS_OK && op->after != NULL) {
         op->job = (struct job){.run = run_after_job, .context = op};
         invariant(worker_take(op->records->worker, &op->job, WORKER_ALWAYS_TAKES) == STATUS_OK);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "records/page.h"
+#include "records/reindex.h"
 #include "records/timer.h"
 #include "records/worker.h"
 
@@ -88,6 +89,10 @@ enum status records_open(struct records **out, const struct records_config *conf
     if (status == STATUS_OK) {
         status = worker_open(&records->worker, scope);
     }
+    if (status == STATUS_OK) {
+        reindex_status_register(records);
+        status = reindex_open(&records->reindex, records, scope);
+    }
     if (status != STATUS_OK) {
         records_close(records);
         return status;
@@ -101,6 +106,7 @@ void records_close(struct records *records) {
         return;
     }
     struct timer *timer = records->timer;
+    reindex_close(records->reindex);
     worker_close(records->worker);
     timer_close(timer);
     validate_close(records->validate);

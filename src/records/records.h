@@ -41,7 +41,7 @@ enum records_delete_policy { RECORDS_DELETE_ONE, RECORDS_DELETE_MANY };
 enum records_audit { RECORDS_AUDIT_ALL, RECORDS_AUDIT_WRITES, RECORDS_AUDIT_OFF };
 struct records_config {
     struct store *store;
-    const struct search *search;
+    struct search *search; /* uploaded parameters are put into it */
     struct terminology *terminology; /* hears of what it keeps; NULL: $validate checks no codes */
     const struct clock *clock;
     struct text own_base; /* public base URL, e.g. http://127.0.0.1:8080/fhir */

@@ -8,6 +8,7 @@
 #include "records/records.h"
 #include "validate/validate.h"
 
+struct reindex;
 struct worker;
 struct timer;
 
@@ -32,7 +33,7 @@ struct operation_link {
 struct records {
     struct arena *arena;
     struct store *store;
-    const struct search *search;
+    struct search *search;
     struct terminology *terminology; /* NULL: none */
     struct validate *validate;
     const struct clock *clock;
@@ -47,6 +48,7 @@ struct records {
     struct guard_row **guards; /* by resource number; [0] is unused */
     struct due_owner *owners;
     struct operation_link *operations;
+    struct reindex *reindex;
     struct worker *worker;
     struct timer *timer;
 };

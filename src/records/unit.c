@@ -1,6 +1,7 @@
 #include "records/unit.h"
 #include "records/condition.h"
 #include "records/query.h"
+#include "records/reindex.h"
 
 int64_t records_unit_time_us(const struct records_unit *unit) {
     return store_unit_time_us(unit->store);
@@ -117,6 +118,7 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
         .body = draft->packed,
         .rows = draft->rows,
         .row_count = draft->row_count,
+        .edition = draft->edition,
     };
     struct store_resource stored = {0};
     enum status status = store_unit_put(&stored, unit->store, &put, scope);
@@ -125,6 +127,7 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
         write->updated_us = stored.updated_us;
         owe_references(unit, draft);
         tell_terminology(write, unit);
+        status = reindex_written(unit, write->type, write->id, draft->edition, scope);
     }
     return status;
 }

@@ -556,21 +556,6 @@ bool search_tables_are_complete(const struct search *search) {
     return complete;
 }
 
-static void slots_advance(const struct type_catalog *type, uint64_t from, uint64_t to) {
-    for (size_t i = 0; i < type->slot_count; i++) {
-        struct slot *slot = type->slots[i];
-        if (slot->since > from && slot->since <= to && atomic_load(&slot->is_pending)) {
-            atomic_fetch_add(&slot->indexed, 1);
-        }
-    }
-}
-
-void search_tables_advance(struct search *search, fhir_type type, uint64_t from, uint64_t to, struct scope *scope) {
-    const struct search *tables = search_hold(search, scope);
-    slots_advance(&tables->types[fhir_resource_number(type)], from, to);
-    slots_advance(&tables->types[0], from, to);
-}
-
 /* ---- telling ---------------------------------------------------------------------------------------------------------------- */
 
 static void tell_slot(struct search_progress *out, const struct type_catalog *type, const struct slot *slot) {

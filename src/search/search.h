@@ -75,8 +75,6 @@ struct search_count {
 };
 size_t search_tables_count(struct search *search, const struct search_count *count);
 bool search_tables_are_complete(const struct search *search); /* as of the last count */
-/* A resource's rows went from one edition to another: what a refusal tells of how far it is. */
-void search_tables_advance(struct search *search, fhir_type type, uint64_t from, uint64_t to, struct scope *scope);
 
 struct search_progress {
     fhir_type type; /* abstract: all types */
