@@ -2,6 +2,7 @@
  * text in FACET_ELSEWHERE: other servers' URLs, canonicals with their version, one version of a resource here. */
 #include "search/kind.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------- */
@@ -131,6 +132,15 @@ static bool allows_target(const struct slot_use *use, const struct criterion *cr
         }
     }
     return definition->target_count == 0;
+}
+
+/* RFC 3986, section 3.1. */
+static bool has_scheme(struct text value) {
+    size_t size = 0;
+    while (size < value.size && (isalnum((unsigned char)value.at[size]) || strchr("+-.", value.at[size]) != NULL)) {
+        size++;
+    }
+    return size > 0 && size < value.size && value.at[size] == ':' && isalpha((unsigned char)value.at[0]);
 }
 
 /* An id alone may be that of any allowed type. */
@@ -285,7 +295,7 @@ static enum status reference_plan(
         if (reference.kind == FHIR_REFERENCE_FRAGMENT || reference.kind == FHIR_REFERENCE_CONDITIONAL) {
             return criterion_malformed(planner, criterion, "an id, Type/id or a URL");
         }
-    } else if (memchr(value.at, ':', value.size) == NULL) {
+    } else if (!has_scheme(value)) {
         return criterion_malformed(planner, criterion, "an id, Type/id or a URL");
     }
     return plan_elsewhere(out, planner, use->slot, value);
