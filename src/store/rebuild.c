@@ -1,10 +1,11 @@
-/* rebuild: at opening, the events that the main table lacks are made again from the versions behind the merged mark. */
+/* rebuild: at opening, the events that the main table lacks are made again from the versions behind the merged mark, each in the
+ * generation that it was in. */
 #include "store/writer.h"
 
 #include <string.h>
 
 struct rebuilding {
-    struct mem_generation *into;
+    struct mem_generation *merging, *active; /* merging: NULL where none was */
     const struct store_state *state;
     uint64_t rid, seq;
     bool has_log; /* rows were made anew since the mark */
@@ -16,15 +17,21 @@ static bool is_merged(const struct rebuilding *rebuilding, const struct row_plac
     return state->merged.set && seq < state->active_from && row_place_compare(place, &state->merged.place) <= 0;
 }
 
+static struct mem_generation *generation_of(const struct rebuilding *rebuilding, uint64_t seq) {
+    return rebuilding->merging != NULL && seq < rebuilding->state->active_from ? rebuilding->merging
+                                                                               : rebuilding->active;
+}
+
 static bool event_again(
     struct rebuilding *rebuilding, enum mem_kind kind, const struct row_place *place, uint64_t seq) {
-    return is_merged(rebuilding, place, seq) || mem_generation_add(rebuilding->into, place, seq, kind) != NULL;
+    return is_merged(rebuilding, place, seq) ||
+           mem_generation_add(generation_of(rebuilding, seq), place, seq, kind) != NULL;
 }
 
 /* A unit that wrote a resource twice left two versions with one number: what the second takes back vanishes. */
 static bool cancelled(struct rebuilding *rebuilding, const struct row_place *place) {
-    for (struct mem_node *node = mem_generation_seek(rebuilding->into, place); node != NULL;
-         node = mem_node_next(node)) {
+    const struct mem_generation *generation = generation_of(rebuilding, rebuilding->seq);
+    for (struct mem_node *node = mem_generation_seek(generation, place); node != NULL; node = mem_node_next(node)) {
         struct row_place at = mem_node_place(node);
         if (row_place_compare(&at, place) != 0) {
             return false;
@@ -203,7 +210,7 @@ static enum status log_again(
 
 enum status store_rebuild(
     struct store *store, const struct store_state *state, struct connection *connection, struct scope *scope) {
-    struct rebuilding rebuilding = {.into = store->active, .state = state};
+    struct rebuilding rebuilding = {.merging = store->merging, .active = store->active, .state = state};
     uint64_t first = 0, logged = 0;
     enum status status = first_vid(&first, state, connection, scope);
     if (status == STATUS_OK) {

@@ -92,9 +92,13 @@ static enum status folder_load(
     if (status != STATUS_OK) {
         return status;
     }
+    /* A merge that was going on goes on: its mark holds for the generation that it was made in, and for no other. */
+    bool is_merging = state->merge_from < state->active_from;
+    store->merging = is_merging ? mem_generation_open(state->merge_from, state->merge_from_rid) : NULL;
     store->active = mem_generation_open(state->active_from, state->active_from_rid);
-    return store->active == NULL ? fault(scope, STATUS_UNAVAILABLE, "", "no memory to open the folder")
-                                 : store_rebuild(store, state, connection, scope);
+    return store->active == NULL || (is_merging && store->merging == NULL)
+               ? fault(scope, STATUS_UNAVAILABLE, "", "no memory to open the folder")
+               : store_rebuild(store, state, connection, scope);
 }
 
 static const struct search_costs usual_costs = {.list_rows = 30000,

@@ -201,6 +201,9 @@ enum status writer_open(
     writer->purge_horizon = writer->purge_swept = state->horizon;
     enum status status = log_first(&writer->reindexed_from, connection, scope);
     writer->seq_next = state->seq + 1 > state->active_from ? state->seq + 1 : state->active_from;
+    if (store->merging != NULL) {
+        writer->merge_at = mem_generation_seek(store->merging, &(struct row_place){0});
+    }
     writer->queue_capacity = store->queue_max;
     writer->queue = calloc(store->queue_max, sizeof *writer->queue);
     writer->members = calloc(GROUP_UNITS_MAX, sizeof *writer->members);

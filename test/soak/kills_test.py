@@ -176,7 +176,7 @@ class Kills(unittest.TestCase):
         starts, wrong = [], []
         try:
             for kill in range(KILLS):
-                self.load(server, writers, chance.uniform(0.05, 0.5))
+                self.load(server, writers, chance.uniform(0.03, 0.3))
                 started = time.monotonic()
                 server.start()
                 starts.append(time.monotonic() - started)
