@@ -226,6 +226,13 @@ void digest_sha256(uint8_t out[static DIGEST_SIZE], struct text bytes);
 void digest_hmac(uint8_t out[static DIGEST_SIZE], struct text key, struct text bytes); /* HMAC-SHA256, RFC 2104 */
 void digest_text(char out[static DIGEST_TEXT_SIZE], const uint8_t digest[static DIGEST_SIZE]); /* lower-case hex */
 
+/* Bytes that the server gives out and takes back later, unread by the client and unchanged: signed, as text for a URL, and of one
+ * purpose only. The key may not be empty. */
+enum { SEAL_BYTES_MAX = 4096 };
+struct text seal_close(struct arena *arena, struct text key, struct text purpose, struct text bytes);
+/* False: forged, of another purpose or another key, or no seal at all. */
+bool seal_open(struct text *out, struct arena *arena, struct text key, struct text purpose, struct text sealed);
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void log_set_level(enum log_level level);
 /* One line of JSON on standard error: time, level, event, and name/value pairs of strings ending with NULL.

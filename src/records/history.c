@@ -1,7 +1,6 @@
 #include "records/operation.h"
 #include "records/page.h"
 #include "records/query.h"
-#include "records/seal.h"
 #include "records/subset.h"
 
 #include <string.h>

@@ -7,8 +7,6 @@
  *      'p'  the rest is a position that reaches the store, as if the seal had been broken. */
 #include "case_shelf.h"
 
-#include "records/seal.h"
-
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

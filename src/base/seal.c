@@ -1,4 +1,5 @@
-#include "records/seal.h"
+/* base64url without padding (RFC 4648, section 5) of the bytes and of 16 bytes of HMAC-SHA256 (RFC 2104) over purpose and bytes. */
+#include "base/base.h"
 
 #include <openssl/crypto.h>
 #include <string.h>

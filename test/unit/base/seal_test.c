@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "records/seal.h"
+#include "base/base.h"
 
 static const struct text key = {"0123456789abcdef", 16}, purpose = {"Patient/1/_history", 18};
 
