@@ -92,8 +92,18 @@ static enum status moment_write(struct writer *writer, struct moment moment, str
     return statement_finish(writer->connection, remove, scope);
 }
 
+/* A file that has been taken away can be written and synced, and is lost all the same. */
+static bool folder_has_moved(const struct writer *writer) {
+    int moved = 0;
+    int code = sqlite3_file_control(writer->connection->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return code == SQLITE_OK && moved != 0;
+}
+
 static enum status group_commit(struct writer *writer, struct scope *scope) {
     struct moment moment;
+    if (folder_has_moved(writer)) {
+        return fault(scope, STATUS_FAILED, "", "the data folder was moved or removed");
+    }
     bool has_moment = moment_due(writer, &moment);
     enum status status = space_table_flush(writer->store->spaces, writer->connection, scope);
     if (status == STATUS_OK && has_moment) {
@@ -127,7 +137,17 @@ static void group_publish(struct writer *writer) {
     }
 }
 
+static const char *undone_text(const struct writer *writer, enum status why) {
+    if (why == STATUS_STORAGE_FULL) {
+        return "there is no room left on the disk; nothing was written";
+    }
+    return folder_has_moved(writer)
+               ? "the data folder was moved or removed while the server was using it; nothing was written"
+               : "the database failed; nothing was written";
+}
+
 static void group_undo(struct writer *writer, enum status why, struct scope *scope) {
+    const char *text = undone_text(writer, why);
     connection_reset(writer->connection);
     if (sqlite3_get_autocommit(writer->connection->database) == 0) {
         (void)statement_run(writer->connection, SQL_ROLLBACK, scope);
@@ -138,9 +158,7 @@ static void group_undo(struct writer *writer, enum status why, struct scope *sco
     identity_cache_clear(writer->identities);
     for (size_t i = 0; i < writer->member_count; i++) {
         struct member *member = &writer->members[i];
-        member->status = fault(member->work.scope, why, "",
-            why == STATUS_STORAGE_FULL ? "there is no room left on the disk; nothing was written"
-                                       : "the database failed; nothing was written");
+        member->status = fault(member->work.scope, why, "", "%s", text);
         member->seq = writer->state.seq;
     }
 }
