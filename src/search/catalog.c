@@ -262,8 +262,8 @@ static const uint8_t keys_form[] = {[FHIR_SEARCH_NUMBER] = 1,
     [FHIR_SEARCH_STRING] = 2,
     [FHIR_SEARCH_TOKEN] = 1,
     [FHIR_SEARCH_REFERENCE] = 2,
-    [FHIR_SEARCH_COMPOSITE] = 1,
-    [FHIR_SEARCH_QUANTITY] = 1,
+    [FHIR_SEARCH_COMPOSITE] = 2,
+    [FHIR_SEARCH_QUANTITY] = 2,
     [FHIR_SEARCH_URI] = 1,
     [FHIR_SEARCH_SPECIAL] = 1};
 
@@ -581,9 +581,14 @@ enum status slot_check_complete(const struct slot *slot, struct scope *scope) {
     if (!atomic_load_explicit(&slot->is_pending, memory_order_acquire)) {
         return STATUS_OK;
     }
+    uint64_t total = atomic_load(&slot->total);
+    if (total == 0) { /* not counted yet */
+        return fault_coded(scope, STATUS_UNAVAILABLE, "transient", "",
+            "%s: no resources are indexed yet; try again later", slot->code);
+    }
     return fault_coded(scope, STATUS_UNAVAILABLE, "transient", "",
         "%s: %llu of %llu resources are indexed; try again later", slot->code,
-        (unsigned long long)atomic_load(&slot->indexed), (unsigned long long)atomic_load(&slot->total));
+        (unsigned long long)atomic_load(&slot->indexed), (unsigned long long)total);
 }
 
 enum status slot_space(

@@ -28,7 +28,7 @@ static const struct {
     {FHIR_SEARCH_TOKEN,
         {"Coding", "CodeableConcept", "Identifier", "ContactPoint", "boolean", "string", "uri", "integer", NULL}},
     {FHIR_SEARCH_REFERENCE, {"Reference", "uri", NULL}},
-    {FHIR_SEARCH_QUANTITY, {"Quantity", "Money", "Range", NULL}},
+    {FHIR_SEARCH_QUANTITY, {"Quantity", "Money", "Range", "SampledData", NULL}},
     {FHIR_SEARCH_URI, {"uri", NULL}},
 };
 
