@@ -168,10 +168,11 @@ struct text body_splice_parts(
     time_format_utc(time, updated_us);
     const char *comma = json.at[gap] == '}' ? "" : ",";
     struct text said = text_format(arena, "\"versionId\":\"%u\",\"lastUpdated\":\"%s\"%s", version, time, comma);
-    char *at = arena_alloc(arena, json.size + said.size + 1);
+    char *at = arena_bytes(arena, json.size + said.size + 1);
     memcpy(at, json.at, gap);
     memcpy(at + gap, said.at, said.size);
     memcpy(at + gap + said.size, json.at + gap, json.size - gap);
+    at[json.size + said.size] = '\0';
     return (struct text){at, json.size + said.size};
 }
 

@@ -1,5 +1,4 @@
 /* What goes back: status codes, ETag, Last-Modified, Location, OperationOutcome. */
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -96,17 +95,48 @@ enum status answer_json(struct exchange *exchange, unsigned http_status, struct 
     return format_present(exchange, json, scope);
 }
 
-/* IMF-fixdate, RFC 9110 section 5.6.7. */
+/* Header values are put together by hand: they stand on every reading. */
+static char *put_digits(char *at, unsigned value, int width) {
+    for (int i = width; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + width;
+}
+
+static int width_of(unsigned value) {
+    int width = 1;
+    for (; value >= 10; value /= 10)
+        width++;
+    return width;
+}
+
+static char *put_text(char *at, const char *text, size_t size) {
+    memcpy(at, text, size);
+    return at + size;
+}
+
+/* IMF-fixdate, RFC 9110 section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". */
 static const char *http_date(struct exchange *exchange, int64_t time_us) {
-    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    enum { SIZE = 30, NAME = 3 };
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     time_t seconds = (time_t)(time_us / 1000000);
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    return text_format(exchange->arena, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[utc.tm_wday], utc.tm_mday,
-        months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec)
-        .at;
+    char *date = arena_bytes(exchange->arena, SIZE), *at = put_text(date, days + NAME * utc.tm_wday, NAME);
+    at = put_digits(put_text(at, ", ", 2), (unsigned)utc.tm_mday, 2);
+    at = put_text(put_text(at, " ", 1), months + NAME * utc.tm_mon, NAME);
+    at = put_digits(put_text(at, " ", 1), (unsigned)(utc.tm_year + 1900), 4);
+    at = put_digits(put_text(at, " ", 1), (unsigned)utc.tm_hour, 2);
+    at = put_digits(put_text(at, ":", 1), (unsigned)utc.tm_min, 2);
+    at = put_digits(put_text(at, ":", 1), (unsigned)utc.tm_sec, 2);
+    (void)put_text(at, " GMT", 5);
+    return date;
+}
+
+static const char *entity_tag(struct exchange *exchange, uint32_t version) {
+    int width = width_of(version);
+    char *tag = arena_bytes(exchange->arena, (size_t)width + 5), *at = put_text(tag, "W/\"", 3);
+    (void)put_text(put_digits(at, version, width), "\"", 2);
+    return tag;
 }
 
 static bool is_write(const struct exchange *exchange) {
@@ -115,11 +145,18 @@ static bool is_write(const struct exchange *exchange) {
 }
 
 static const char *version_url(const struct exchange *exchange) {
+    static const char history[] = "/_history/";
     const struct records_answer *answer = &exchange->answer;
-    struct text base = exchange->base;
-    return text_format(exchange->arena, "%.*s/%s/%.*s/_history/%u", (int)base.size, base.at,
-        fhir_type_name(answer->type), (int)answer->id.size, answer->id.at, answer->version)
-        .at;
+    const char *type = fhir_type_name(answer->type);
+    int width = width_of(answer->version);
+    size_t type_size = strlen(type), history_size = sizeof history - 1;
+    size_t size = exchange->base.size + type_size + answer->id.size + history_size + (size_t)width + 3;
+    char *url = arena_bytes(exchange->arena, size), *at = put_text(url, exchange->base.at, exchange->base.size);
+    at = put_text(put_text(at, "/", 1), type, type_size);
+    at = put_text(put_text(at, "/", 1), answer->id.at, answer->id.size);
+    at = put_digits(put_text(at, history, history_size), answer->version, width);
+    *at = '\0';
+    return url;
 }
 
 /* Is the body this version, and not what the client prefers instead? */
@@ -134,7 +171,7 @@ static void version_headers(struct exchange *exchange) {
     const struct records_answer *answer = &exchange->answer;
     if (answer->version == 0)
         return;
-    exchange_header(exchange, "ETag", text_format(exchange->arena, "W/\"%u\"", answer->version).at);
+    exchange_header(exchange, "ETag", entity_tag(exchange, answer->version));
     exchange_header(exchange, "Last-Modified", http_date(exchange, answer->updated_us));
     bool has_place =
         answer->created || exchange->interaction == RECORDS_CREATE || exchange->interaction == RECORDS_UPDATE;

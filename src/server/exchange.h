@@ -142,6 +142,7 @@ struct records_served route_served(void);
 MUST_CHECK enum status route_run(struct exchange *exchange, struct scope *scope);
 
 /* format.c */
+extern const char format_json_type[];
 MUST_CHECK enum status format_take_parameter(struct exchange *exchange, struct text value, struct scope *scope);
 /* "q=0.85" among the parameters of a list's member, in thousandths; without it 1000. */
 int format_weight(struct text parameters);
@@ -189,6 +190,7 @@ struct server {
     uint16_t port;
     struct arena *arena;    /* of what follows, up to coders */
     struct address address; /* as configured */
+    struct text port_text;
     const struct text *cors_origins;
     size_t cors_origin_count;
     const uint32_t *proxies; /* IPv4, network byte order */

@@ -161,9 +161,11 @@ enum status format_take_body(struct text *out, struct exchange *exchange, struct
     }
 }
 
+const char format_json_type[] = "application/fhir+json; charset=utf-8";
+
 enum status format_present(struct exchange *exchange, struct text json, struct scope *scope) {
     bool is_xml = exchange->format == EXCHANGE_XML;
-    exchange->content_type = is_xml ? "application/fhir+xml; charset=utf-8" : "application/fhir+json; charset=utf-8";
+    exchange->content_type = is_xml ? "application/fhir+xml; charset=utf-8" : format_json_type;
     exchange->content = json;
     if (json.size == 0 || (!is_xml && !exchange->is_pretty)) {
         return STATUS_OK;

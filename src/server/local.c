@@ -1,5 +1,4 @@
 /* Who may speak to a server without sign-in: this machine, through our own page or a program; and the caller's headers. */
-#include <stdio.h>
 #include <string.h>
 
 #include "server/exchange.h"
@@ -8,9 +7,9 @@
 static bool is_own_authority(const struct server *server, const char *authority) {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char own[64];
-        (void)snprintf(own, sizeof own, "%s:%u", names[i], (unsigned)server->port);
-        if (strcmp(authority, own) == 0)
+        size_t size = strlen(names[i]);
+        if (strncmp(authority, names[i], size) == 0 && authority[size] == ':' &&
+            text_is(server->port_text, authority + size + 1))
             return true;
     }
     return false;

@@ -16,7 +16,7 @@ enum {
     WORKERS_DEFAULT = 4,
     CONNECTIONS_MAX = 1024,
     IDLE_TIMEOUT_S = 60,
-    CONNECTION_MEMORY = 64 * 1024,
+    CONNECTION_MEMORY = 40 * 1024, /* a target and headers; the library zeroes it for each request */
     FREE_EXCHANGES_MAX = 64,
     ARENA_BASE = 64 * 1024 * 1024, /* what any request may use, and */
     ARENA_PER_BODY_BYTE = 24,      /* what each byte of the largest body adds */
@@ -95,11 +95,18 @@ void exchange_finish(struct exchange *exchange) {
 
 /* ---- callbacks of libmicrohttpd --------------------------------------------------------------------------------------- */
 
-static enum MHD_Result queue_answer(struct exchange *exchange) {
+/* What a browser may do with an answer. JSON, which nothing renders, needs none. */
+static const char *policy_of(const struct exchange *exchange) {
     static const char page_policy[] =
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
         "base-uri 'none'; frame-ancestors 'none'";
     static const char content_policy[] = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    if (exchange->binary == EXCHANGE_AS_CONTENT)
+        return content_policy;
+    return exchange->content_type == format_json_type ? NULL : page_policy;
+}
+
+static enum MHD_Result queue_answer(struct exchange *exchange) {
     coding_encode(exchange);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
@@ -108,8 +115,9 @@ static enum MHD_Result queue_answer(struct exchange *exchange) {
     if (exchange->content.size > 0)
         MHD_add_response_header(response, "Content-Type", exchange->content_type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(
-        response, "Content-Security-Policy", exchange->binary == EXCHANGE_AS_CONTENT ? content_policy : page_policy);
+    const char *policy = policy_of(exchange);
+    if (policy != NULL)
+        MHD_add_response_header(response, "Content-Security-Policy", policy);
     for (size_t i = 0; i < exchange->header_count; i++)
         MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
     enum MHD_Result result = MHD_queue_response(exchange->connection, exchange->http_status, response);
@@ -316,6 +324,7 @@ static enum status keep_addresses(struct server *server, struct scope *scope) {
     if (server->arena == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the server");
     struct scope own = {.arena = server->arena};
+    server->port_text = text_format(server->arena, "%u", (unsigned)server->port);
     const char *url = config->public_url != NULL
                           ? config->public_url
                           : text_format(server->arena, "http://127.0.0.1:%u/fhir", (unsigned)server->port).at;

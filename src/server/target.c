@@ -59,15 +59,25 @@ static enum status take_pair(struct exchange *exchange, struct text item, struct
     }
     if (text_is(pair.name, "_format"))
         return format_take_parameter(exchange, pair.value, scope);
-    if (exchange->pair_count == EXCHANGE_PAIRS_MAX)
-        return fault(scope, STATUS_TOO_COSTLY, "", "more than %d query parameters", EXCHANGE_PAIRS_MAX);
     exchange->pairs[exchange->pair_count++] = pair;
     return STATUS_OK;
 }
 
+static size_t pair_most(struct text form) {
+    size_t most = 1;
+    for (size_t i = 0; i < form.size; i++)
+        most += form.at[i] == '&';
+    return most;
+}
+
 enum status target_parse_form(struct exchange *exchange, struct text form, struct scope *scope) {
-    if (exchange->pairs == NULL)
-        exchange->pairs = ARENA_ARRAY(scope->arena, struct search_pair, EXCHANGE_PAIRS_MAX);
+    size_t more = pair_most(form), held = exchange->pair_count;
+    if (form.size == 0)
+        return STATUS_OK;
+    if (held + more > EXCHANGE_PAIRS_MAX)
+        return fault(scope, STATUS_TOO_COSTLY, "", "more than %d query parameters", EXCHANGE_PAIRS_MAX);
+    exchange->pairs = arena_resize(
+        scope->arena, exchange->pairs, held * sizeof *exchange->pairs, (held + more) * sizeof *exchange->pairs);
     while (form.size > 0) {
         struct text item = text_cut(&form, '&');
         if (item.size == 0)
