@@ -341,6 +341,8 @@ static int64_t turn(struct indexer *indexer, uint64_t *seen) {
     bool busy = *seen != 0 && store_sequence(index->store) != now;
     *seen = now;
     if (indexer->all_folded) {
+        sqlite3_db_release_memory(indexer->file->database);
+        sqlite3_db_release_memory(indexer->store->database);
         return LOOK_MS;
     }
     int64_t pause_ms = (clock_monotonic_us() - start_us) * PAUSE_SLICES / 1000;
