@@ -23,6 +23,13 @@ void rid_set_add(struct rid_set *set, uint64_t rid) {
     *word |= bit;
 }
 
+void rid_set_remove(struct rid_set *set, uint64_t rid) {
+    if (rid_set_has(set, rid)) {
+        set->pages[rid / RID_PAGE_BITS][rid % RID_PAGE_BITS / 64] &= ~(1ULL << (rid & 63));
+        set->count--;
+    }
+}
+
 bool rid_set_has(const struct rid_set *set, uint64_t rid) {
     if (rid >= set->size) {
         return false;

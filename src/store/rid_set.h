@@ -18,6 +18,7 @@ struct rid_set {
 };
 struct rid_set *rid_set_open(struct arena *arena, uint64_t size);
 void rid_set_add(struct rid_set *set, uint64_t rid);
+void rid_set_remove(struct rid_set *set, uint64_t rid);
 bool rid_set_has(const struct rid_set *set, uint64_t rid);
 /* The first at or behind `rid`; RID_NONE: none. */
 uint64_t rid_set_seek(const struct rid_set *set, uint64_t rid);

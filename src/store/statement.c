@@ -115,10 +115,12 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_TEXT_MARK_SET] = "INSERT OR REPLACE INTO mark(one,vid,rid,seq,horizon,form) VALUES(1,?1,?2,?3,?4,?5)",
     [SQL_TEXT_ADD] = "INSERT INTO words(rowid,field0,field1) VALUES(?1,?2,?3)",
     [SQL_TEXT_REMOVE] = "INSERT INTO words(words,rowid,field0,field1) VALUES('delete',?1,?2,?3)",
-    [SQL_TEXT_HITS] = ("SELECT document.vid,document.rid FROM words CROSS JOIN document ON document.vid=words.rowid "
-                       "WHERE words MATCH ?1"),
-    [SQL_DOCUMENT_ADD] = "INSERT INTO document(vid,rid) VALUES(?1,?2)",
+    [SQL_TEXT_HITS] =
+        ("SELECT document.vid,document.rid,document.ended FROM words CROSS JOIN document ON document.vid=words.rowid "
+         "WHERE words MATCH ?1"),
+    [SQL_DOCUMENT_ADD] = "INSERT INTO document(vid,rid,ended) VALUES(?1,?2,0)",
     [SQL_DOCUMENT_GET] = "SELECT rid FROM document WHERE vid=?1",
+    [SQL_DOCUMENT_END] = "UPDATE document SET ended=?2 WHERE vid=?1",
     [SQL_DOCUMENT_REMOVE] = "DELETE FROM document WHERE vid=?1",
     [SQL_ENDED_ADD] = "INSERT OR IGNORE INTO ended(seq,vid) VALUES(?1,?2)",
     [SQL_ENDED_LIST] = "SELECT seq,vid FROM ended WHERE seq<=?1 ORDER BY seq,vid LIMIT ?2",

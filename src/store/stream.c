@@ -495,7 +495,7 @@ static struct stream *open_referring(struct search_run *run, const struct store_
 }
 
 static struct stream *open_text(struct search_run *run, const struct store_plan *plan, const uint64_t *budget) {
-    struct rid_set *set = text_list(run, plan->text, *budget / TEXT_TEST_COST);
+    struct rid_set *set = text_list(run, plan->text, *budget / TEXT_HIT_COST);
     return set == NULL ? NULL : stream_of_set(run, set);
 }
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LAYOUT "1 " /* of the tables in text_file.c */
+#define LAYOUT "2 " /* of the tables in text_file.c */
 
 static char *joined(const char *a, const char *b) {
     size_t size = strlen(a) + strlen(b) + 1;

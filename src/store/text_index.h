@@ -4,8 +4,8 @@
  * as long as nobody asks for words there is none. Invariants:
  * 1. `mark` is a version's number: of the versions below it, each that some view from `horizon` on may see is in the index.
  * 2. A version is in the index under its own number and never changes there; `document` has a row for each that is in.
- * 3. A version whose successor has been folded stands in `ended` under the successor's sequence number, and leaves the index
- *    once that is not behind the horizon.
+ * 3. A version whose successor has been folded says so (document.ended: the successor's sequence number), stands in `ended` under
+ *    that number, and leaves the index once it is not behind the horizon.
  * 4. What one transaction of the file says (words, document, ended, mark) is of one moment; only the indexer's thread writes.
  * So a search is right whatever the indexer has done so far: hits count where they are the version that the view sees, and the
  * versions from the mark on are read one by one. */
@@ -17,6 +17,7 @@
 enum {
     TEXT_TAIL_MAX = 1000, /* versions behind the mark that one search reads */
     TEXT_TAIL_LONG = 200, /* more of them: the indexer is asked to hurry */
+    TEXT_HIT_COST = 3,    /* to take a hit of the index against an index row's */
     TEXT_TEST_COST = 10,  /* to test a body's words against an index row's test */
     TEXT_WAIT_MS = 5000,  /* that a search waits for the indexer */
     TEXT_WAITERS_MAX = 4, /* further searches are told to come again */

@@ -89,7 +89,15 @@ static enum status end_previous(struct indexer *indexer, uint64_t previous, uint
     struct statement *add = statement_take(indexer->file, SQL_ENDED_ADD);
     bind_int(add, 1, (int64_t)seq);
     bind_int(add, 2, (int64_t)previous);
-    return statement_finish(indexer->file, add, scope);
+    enum status status = statement_finish(indexer->file, add, scope);
+    struct statement *end = statement_take(indexer->file, SQL_DOCUMENT_END);
+    bind_int(end, 1, (int64_t)previous);
+    bind_int(end, 2, (int64_t)seq);
+    if (status != STATUS_OK) {
+        statement_give(indexer->file, end);
+        return status;
+    }
+    return statement_finish(indexer->file, end, scope);
 }
 
 static enum status fold(struct indexer *indexer, struct statement *at, struct scope *scope) {

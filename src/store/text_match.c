@@ -234,16 +234,21 @@ static void hits_failed(struct search_run *run, struct text_reader *reader) {
     }
 }
 
-/* Steps the hits; false when there are more than `most`. */
+/* Steps the hits; false when there are more than `most`. A version that the index holds was there at the view unless it is
+ * younger, and went before it unless it has ended later or what ended it lies behind the mark. */
 static bool hits_take(struct rid_set *set, struct search_run *run, struct text_reader *reader, struct statement *hits,
     struct statement *current, uint64_t most) {
+    bool all_began = reader->mark.seq <= run->view->seq;
     int code = SQLITE_ROW;
     for (uint64_t count = 0; run->status == STATUS_OK && (code = statement_step(hits)) == SQLITE_ROW;) {
         uint64_t vid = (uint64_t)column_int(hits, 0), rid = (uint64_t)column_int(hits, 1);
+        uint64_t ended = (uint64_t)column_int(hits, 2);
         if (++count > most) {
             return false;
         }
-        if (search_run_touch(run, 1) && rid < set->size && is_current(run, current, rid, vid)) {
+        bool is_seen = ended == 0 || ended > run->view->seq;
+        if (search_run_touch(run, 1) && is_seen && rid < set->size &&
+            (all_began || is_current(run, current, rid, vid))) {
             rid_set_add(set, rid);
         }
     }
@@ -279,6 +284,7 @@ static bool hits_add(struct rid_set *set, struct search_run *run, struct text_re
 
 /* ---- behind the mark -------------------------------------------------------------------------------------------------- */
 
+/* A version there takes the place of what the index says of its resource. */
 static void tail_add(struct rid_set *set, struct search_run *run, uint64_t from, const struct store_text *text) {
     struct connection *connection = run->view->connection;
     struct statement *tail = statement_take(connection, SQL_VERSION_TAIL);
@@ -296,8 +302,12 @@ static void tail_add(struct rid_set *set, struct search_run *run, uint64_t from,
         if ((uint64_t)column_int(tail, 4) > run->view->seq) {
             break;
         }
-        if ((enum store_method)column_int(tail, 5) != STORE_DELETED && rid < set->size &&
-            is_current(run, current, rid, body.vid) && body_fits(run, &body, text)) {
+        if (rid >= set->size) {
+            continue;
+        }
+        rid_set_remove(set, rid);
+        if ((enum store_method)column_int(tail, 5) != STORE_DELETED && is_current(run, current, rid, body.vid) &&
+            body_fits(run, &body, text)) {
             rid_set_add(set, rid);
         }
     }
