@@ -78,6 +78,28 @@ MUST_CHECK enum status fhirpath_check(const struct fhirpath *program, fhir_type 
 /* The text of a primitive, node or computed ("true", "5", "2020-01"); none for complex nodes. */
 struct text fhirpath_item_text(const struct fhirpath_item *item, struct scope *scope);
 
+/* What a UCUM code stands for: (value + offset) * factor * 10^exponent, in base units. Two units with the same dimension and the same
+ * arbitrary units measure the same thing. The dimension holds eight exponents of eight bits, of m s g rad K C cd mol; the mole is a base
+ * unit here. `arbitrary` is a sum of hashes. The factor is free of powers of ten. */
+struct fhirpath_unit {
+    uint64_t dimension, arbitrary;
+    long double factor, offset;
+    int exponent;
+};
+enum fhirpath_base_unit {
+    FHIRPATH_METRE,
+    FHIRPATH_SECOND,
+    FHIRPATH_GRAM,
+    FHIRPATH_RADIAN,
+    FHIRPATH_KELVIN,
+    FHIRPATH_COULOMB,
+    FHIRPATH_CANDELA,
+    FHIRPATH_MOLE,
+};
+#define FHIRPATH_DIMENSION(base, power) ((UINT64_C(1) << 8 * (base)) * (uint64_t)(int64_t)(power))
+/* False for what is no UCUM code that is known, and for numbers and annotations alone. */
+bool fhirpath_unit_read(struct fhirpath_unit *out, struct text code);
+
 /* A number with a UCUM code in base units, so that quantities of one dimension compare whatever their units: 5 with "mg/dL" is
  * 50 with "g.m-3". `unit` names the dimension. False for what is no UCUM code that is known. */
 bool fhirpath_canonical_quantity(

@@ -504,6 +504,42 @@ struct text unit_dimension_text(struct arena *arena, const struct unit *unit) {
     return buffer.size > 0 ? buffer_text(&buffer) : TEXT("1");
 }
 
+static bool has_atom(struct text code) {
+    bool is_annotation = false;
+    for (size_t i = 0; i < code.size; i++) {
+        char c = code.at[i];
+        is_annotation = c == '{' || (is_annotation && c != '}');
+        if (!is_annotation && c != '}' && !is_digit(c) && strchr("./()+-", c) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The mantissa without its trailing zeros; they go to the exponent. */
+static long double without_tens(struct decimal a, int *exponent) {
+    *exponent = -a.scale;
+    while (a.mantissa != 0 && a.mantissa % 10 == 0) {
+        a.mantissa /= 10;
+        ++*exponent;
+    }
+    return (long double)a.mantissa;
+}
+
+bool fhirpath_unit_read(struct fhirpath_unit *out, struct text code) {
+    struct unit unit;
+    int up = 0, down = 0;
+    if (calendar_find(code) >= 0 || !has_atom(code) || !unit_parse(&unit, code)) {
+        return false;
+    }
+    *out = (struct fhirpath_unit){.dimension = unit.dimension, .arbitrary = unit.arbitrary};
+    out->factor = without_tens(unit.numerator, &up);
+    out->factor /= without_tens(unit.denominator, &down);
+    out->exponent = up - down;
+    out->offset = decimal_to_long_double(unit.offset);
+    return true;
+}
+
 bool fhirpath_canonical_quantity(
     double *value, struct text *unit, struct text number, struct text code, struct scope *scope) {
     struct quantity quantity = {.unit = code};

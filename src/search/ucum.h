@@ -1,5 +1,5 @@
-/* ucum: which unit a unit can be compared in, and the numbers that lead there. From The Unified Code for Units of Measure
- * 2.1 (https://ucum.org/ucum): its prefixes, and the atoms that clinical records use; case-sensitive codes.
+/* ucum: which unit a unit can be compared in, and the numbers that lead there. What codes mean is fhirpath's to know
+ * (fhirpath_unit_read).
  *
  * Scales that are powers of ten are applied to the decimal's text, so that 185 cm and 1.85 m become the same double. */
 #ifndef SOYANG_SEARCH_UCUM_H
@@ -11,7 +11,7 @@
 
 enum { UCUM_NAME_SIZE = 64 };
 struct ucum_conversion {
-    char canonical[UCUM_NAME_SIZE]; /* the unit compared in: a UCUM code, or a list of base units and exponents */
+    char canonical[UCUM_NAME_SIZE]; /* the unit compared in: a UCUM code, or what stands for its dimension */
     bool is_canonical;              /* the unit is that unit */
     long double factor, offset;     /* canonical = value * factor * 10^exponent + offset */
     int exponent;

@@ -51,8 +51,8 @@ static void test_factors(void **state) {
         {"1", "U/mL", "U/L", 1000},
         {"1", "m[iU]/L", "[iU]/L", 0.001},
         {"80", "mL/min/{1.73_m2}", "mL/min", 80},
-        {"1", "g/(8.h)", "=s-1.g1.", 1.0 / 28800},
-        {"3", "kg.m/s2", "=m1.s-2.g1.", 3000},
+        {"1", "g/(8.h)", "=000000000000ff00.0000000000000000", 1.0 / 28800},
+        {"3", "kg.m/s2", "=000000000000fe01.0000000000000000", 3000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double value = converted(rows[i].decimal, rows[i].unit, rows[i].canonical);
@@ -68,7 +68,7 @@ static void test_preferred_units_are_what_they_say(void **state) {
     static const char *const spelled[][2] = {{"{x}.kg", "kg"}, {"cm{x}", "cm"}, {"mm[Hg]{x}", "mm[Hg]"},
         {"mg/dL{x}", "mg/dL"}, {"mmol/L{x}", "mmol/L"}, {"/min{x}", "/min"}, {"%{x}", "%"}, {"10*3/uL{x}", "10*3/uL"},
         {"mL{x}", "mL"}, {"kg/m2{x}", "kg/m2"}, {"U/L{x}", "U/L"}, {"[iU]/L{x}", "[iU]/L"}, {"mL/min{x}", "mL/min"},
-        {"m2{x}", "m2"}, {"s{x}", "s"}, {"mol{x}", "mol"}, {"[iU]{x}", "[iU]"}, {"mV{x}", "mV"}};
+        {"m2{x}", "m2"}, {"s{x}", "s"}, {"mol{x}", "mol"}, {"[iU]{x}", "[iU]"}, {"mV{x}", "mV"}, {"Cel{x}", "Cel"}};
     for (size_t i = 0; i < sizeof spelled / sizeof spelled[0]; i++) {
         double value = converted("1.5", spelled[i][0], spelled[i][1]);
         if (fabs(value - 1.5) > 1e-12) {
@@ -80,7 +80,7 @@ static void test_preferred_units_are_what_they_say(void **state) {
 static void test_what_has_no_other_unit(void **state) {
     (void)state;
     static const char *const units[] = {"", "{score}", "1", "[pH]", "mmHg", "furlong", "kg/", "/", "kg..m", "m[", "kg)",
-        "(kg", "10*", "0.kg", "mmm", "kg-", "a+b", "((((((kg))))))", "kg31", "{", "mmol/L/L/L/L/L/L/L/L/L/L"};
+        "(kg", "10*", "0.kg", "mmm", "kg-", "a+b", "(((((((((kg)))))))))", "kg31", "{", "days", "[arb'U]"};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         struct ucum_conversion conversion;
         bool is_number = strcmp(units[i], "10*") == 0; /* ten: a number with an atom */
