@@ -97,7 +97,7 @@ static void outdated_ones_are_listed(void **state) {
     (void)state;
     struct fixture *f = fixture_open(0);
     for (int i = 0; i < 10; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "p%d", i);
         fixture_write(f, i % 2 == 0 ? PATIENT : CONDITION, id, NULL, NULL, 0);
     }
