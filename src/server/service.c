@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,7 +15,9 @@
 enum {
     HTTP_THREADS_DEFAULT = 2,
     WORKERS_DEFAULT = 4,
-    CONNECTIONS_MAX = 1024,
+    CONNECTIONS_MAX = 4096,
+    FILES_KEPT = 256,       /* descriptors that are no connections: the database's, the log's */
+    HEADERS_TIMEOUT_S = 10, /* a connection that says nothing, and has not yet said what it wants */
     IDLE_TIMEOUT_S = 60,
     CONNECTION_MEMORY = 40 * 1024, /* a target and headers; the library zeroes it for each request */
     FREE_EXCHANGES_MAX = 64,
@@ -235,6 +238,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)context, (void)url, (void)version;
     exchange->connection = connection;
     if (exchange->method == NULL) { /* headers only so far */
+        (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S);
         exchange->method = method;
         exchange->is_head = strcmp(method, "HEAD") == 0;
         exchange->body = buffer_open(exchange->arena, exchange->server->config.body_max);
@@ -251,6 +255,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return run_exchange(exchange);
     invariant(atomic_load(&exchange->turn) != EXCHANGE_STARTED);
     return answer_now(exchange);
+}
+
+/* One that sends half a request and waits gives its place back sooner than one that has been served. */
+static void on_connection(
+    void *context, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code) {
+    (void)context, (void)state;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HEADERS_TIMEOUT_S);
 }
 
 /* The first callback of a request; keeps its target as it was sent. */
@@ -300,14 +312,28 @@ enum status server_listen(int *socket_out, uint16_t *port_out, uint16_t port, st
     return STATUS_OK;
 }
 
+/* As many as the system lets us have, with descriptors left for the files. */
+static unsigned connections_most(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return CONNECTIONS_MAX / 8;
+    if (files.rlim_cur < files.rlim_max && files.rlim_cur < CONNECTIONS_MAX + FILES_KEPT) {
+        files.rlim_cur = files.rlim_max < CONNECTIONS_MAX + FILES_KEPT ? files.rlim_max : CONNECTIONS_MAX + FILES_KEPT;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0 && getrlimit(RLIMIT_NOFILE, &files) != 0)
+            return CONNECTIONS_MAX / 8;
+    }
+    rlim_t most = files.rlim_cur > 2 * FILES_KEPT ? files.rlim_cur - FILES_KEPT : FILES_KEPT;
+    return most > CONNECTIONS_MAX ? CONNECTIONS_MAX : (unsigned)most;
+}
+
 static enum status start_daemon(struct server *server, struct scope *scope) {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
     server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
         server->config.socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)server->config.http_threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_LIMIT, connections_most(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
     if (server->daemon == NULL) {
         close(server->config.socket);
         return fault(scope, STATUS_UNAVAILABLE, "", "the HTTP library did not start");
