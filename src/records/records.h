@@ -21,8 +21,8 @@ struct records;
 
 /* Limits. What passes one is refused by name. */
 enum {
-    RECORDS_BODY_BYTES_MAX = 128 * 1024 * 1024, /* of a bundle */
-    RECORDS_RESOURCE_BYTES_MAX = 16 * 1024 * 1024,
+    RECORDS_BODY_BYTES_MAX = 128 * 1024 * 1024,    /* of a bundle */
+    RECORDS_RESOURCE_BYTES_MAX = 48 * 1024 * 1024, /* the largest published example has 35 MB */
     RECORDS_ANSWER_BYTES_MAX = 256 * 1024 * 1024,
     RECORDS_BUNDLE_ENTRIES_MAX = 50000,
     RECORDS_GUARD_DEPTH_MAX = 8, /* guards that write what other guards see */
@@ -41,7 +41,7 @@ enum records_delete_policy { RECORDS_DELETE_ONE, RECORDS_DELETE_MANY };
 enum records_audit { RECORDS_AUDIT_ALL, RECORDS_AUDIT_WRITES, RECORDS_AUDIT_OFF };
 struct records_config {
     struct store *store;
-    struct search *search; /* uploaded parameters are put into it */
+    struct search *search;           /* uploaded parameters are put into it */
     struct terminology *terminology; /* hears of what it keeps; NULL: $validate checks no codes */
     const struct clock *clock;
     struct text own_base; /* public base URL, e.g. http://127.0.0.1:8080/fhir */
@@ -109,9 +109,9 @@ struct records_request {
         struct text id;
     } compartment;
     enum search_handling handling;
-    struct text patch_format;    /* "application/json-patch+json" or a FHIRPath Patch type */
-    enum records_return returns; /* of the entries of a bundle */
-    struct text base;            /* of the links in the answer, as the caller knows this server; none: own_base */
+    struct text patch_format;       /* "application/json-patch+json" or a FHIRPath Patch type */
+    enum records_return returns;    /* of the entries of a bundle */
+    struct text base;               /* of the links in the answer, as the caller knows this server; none: own_base */
     const struct search_pair *form; /* `_format`, `_pretty`: the links of the answer keep them */
     size_t form_count;
     struct text
