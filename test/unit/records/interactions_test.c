@@ -489,7 +489,8 @@ static void test_capabilities(void **state) {
     struct json_writer w = json_writer_open(house->arena, (size_t)16 << 20);
     json_object_open(&w);
     json_member_string(&w, "mode", "server");
-    assert_int_equal(records_capabilities(&w, house->records, &scope), STATUS_OK);
+    const struct records_served served = {.type_interactions = {"read", "create"}, .system_interactions = {"batch"}};
+    assert_int_equal(records_capabilities(&w, house->records, &served, &scope), STATUS_OK);
     json_object_close(&w);
     struct text json = {0};
     assert_int_equal(json_finish(&json, &w, &scope), STATUS_OK);
