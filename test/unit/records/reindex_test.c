@@ -4,6 +4,9 @@
 #include "search/catalog.h"
 #include "unit/records/fixture.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 enum { PATIENTS = 1500, WAIT_STEP_US = 2000, WAIT_STEPS = 30000 };
 
 /* The count that a search tells, or -1 while it is refused because the index is not complete. */
@@ -182,11 +185,119 @@ static void test_a_write_prepared_by_older_tables(void **state) {
     assert_int_equal(store_check(house->store, NULL, NULL, &own), STATUS_OK);
 }
 
+/* ---- all at once ------------------------------------------------------------------------------------------------------------- */
+
+enum { STANDING = 150, TOGGLES = 12, SEARCHERS = 2, WRITERS = 2 };
+
+struct busy {
+    struct house *house;
+    _Atomic bool *ends;
+    int number;
+    uint64_t complete, refused, unknown;
+};
+
+static struct records_answer ask_apart(struct house *house, struct scope *scope, const struct records_request *what) {
+    struct records_answer answer;
+    struct records_request request = *what;
+    request.caller = nurse;
+    enum status status = records_run(&answer, house->records, &request, scope);
+    assert_int_equal(status, answer.status);
+    return answer;
+}
+
+/* All of it, or nothing: never a part. */
+static void *search_busily(void *context) {
+    struct busy *busy = context;
+    struct arena *arena = arena_open((size_t)256 << 20);
+    const struct search_pair pairs[] = {PAIR("tendency", "calm"), PAIR("_id:missing", "false"), PAIR("_count", "1000")};
+    while (!atomic_load(busy->ends)) {
+        struct scope scope = {.arena = arena};
+        const struct records_request what = searching("Patient", pairs, 3);
+        struct records_answer answer = ask_apart(busy->house, &scope, &what);
+        if (answer.status == STATUS_OK) {
+            yyjson_doc *doc = NULL;
+            int64_t total = -1;
+            assert_int_equal(json_read(&doc, answer.body, &scope), STATUS_OK);
+            assert_true(json_get_int64(&total, yyjson_doc_get_root(doc), "total"));
+            assert_true(total >= STANDING);
+        }
+        busy->complete += answer.status == STATUS_OK;
+        busy->refused += answer.status == STATUS_UNAVAILABLE;
+        busy->unknown += answer.status == STATUS_INVALID;
+        assert_true(answer.status == STATUS_OK || answer.status == STATUS_UNAVAILABLE ||
+                    (answer.status == STATUS_INVALID && strstr(scope.fault.first->text, "no such") != NULL));
+        arena_reset(arena);
+    }
+    arena_close(arena);
+    return NULL;
+}
+
+static void *write_busily(void *context) {
+    struct busy *busy = context;
+    struct arena *arena = arena_open((size_t)256 << 20);
+    for (int i = 0; !atomic_load(busy->ends); i++) {
+        struct scope scope = {.arena = arena};
+        char id[24], body[200];
+        snprintf(id, sizeof id, "w%d-%d", busy->number, i % 20);
+        snprintf(body, sizeof body,
+            "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"extension\":[{\"url\":\"http://x/"
+            "t\",\"valueCode\":\"%s\"}]}",
+            id, i % 3 == 0 ? "calm" : "wild");
+        const struct records_request what = replacement("Patient", id, body);
+        assert_int_equal(ask_apart(busy->house, &scope, &what).status, STATUS_OK);
+        arena_reset(arena);
+    }
+    arena_close(arena);
+    return NULL;
+}
+
+static void put_standing(struct house *house) {
+    for (int i = 0; i < STANDING; i++) {
+        char id[16], body[200];
+        snprintf(id, sizeof id, "s%d", i);
+        snprintf(body, sizeof body,
+            "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"extension\":[{\"url\":\"http://x/"
+            "t\",\"valueCode\":\"calm\"}]}",
+            id);
+        ask_ok(house, replacement("Patient", id, body));
+    }
+}
+
+static void test_published_while_all_goes_on(void **state) {
+    struct house *house = *state;
+    _Atomic bool ends = false;
+    struct busy busy[SEARCHERS + WRITERS];
+    pthread_t threads[SEARCHERS + WRITERS];
+    int refused = 0;
+    put_standing(house);
+    for (int i = 0; i < SEARCHERS + WRITERS; i++) {
+        busy[i] = (struct busy){.house = house, .ends = &ends, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, i < SEARCHERS ? search_busily : write_busily, &busy[i]), 0);
+    }
+    for (int i = 0; i < TOGGLES; i++) {
+        ask_ok(house, replacement("SearchParameter", "t", tendency));
+        if (i % 3 != 0) { /* else it leaves before it is complete */
+            assert_true(count_at_last(house, "tendency", "calm", &refused) >= STANDING);
+        }
+        ask_ok(house, deletion("SearchParameter", "t"));
+    }
+    atomic_store(&ends, true);
+    uint64_t complete = 0;
+    for (int i = 0; i < SEARCHERS + WRITERS; i++) {
+        pthread_join(threads[i], NULL);
+        complete += busy[i].complete;
+    }
+    print_message("%llu searches were complete\n", (unsigned long long)complete);
+    struct scope scope = {.arena = house->arena};
+    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_changed_definitions, open_house, close_house),
         cmocka_unit_test_setup_teardown(test_a_folder_without_a_note, open_house, close_house),
         cmocka_unit_test_setup_teardown(test_a_write_prepared_by_older_tables, open_house, close_house),
+        cmocka_unit_test_setup_teardown(test_published_while_all_goes_on, open_house, close_house),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
