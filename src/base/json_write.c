@@ -128,32 +128,53 @@ static size_t plain_run(struct text a) {
     return at;
 }
 
+/* Which of eight bytes is the first that was marked. */
+static size_t first_marked(uint64_t marks, const char *at) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    (void)at;
+    return (size_t)__builtin_ctzll(marks) / 8;
+#else
+    size_t first = 0;
+    while (marks != 0 && !is_escaped(at[first])) {
+        first++;
+    }
+    return first;
+#endif
+}
+
+enum { PIECE_BYTES = 512 };
+
+/* By way of a piece on the stack, since JSON inside JSON has a quotation mark every few bytes. */
 static void put_string_trusted(struct buffer *out, struct text value) {
-    buffer_put_char(out, '"');
-    while (value.size > 0) {
-        size_t run = 0;
-        if (value.size >= 8 && out->capacity - out->size >= 8) { /* short runs: copied first, measured then */
-            memcpy(out->at + out->size, value.at, 8);
-            while (run < 8 && !is_escaped(value.at[run])) {
-                run++;
-            }
-            out->size += run;
-            value.at += run;
-            value.size -= run;
+    char piece[PIECE_BYTES + 16];
+    size_t size = 0;
+    const char *at = value.at, *end = at + value.size;
+    piece[size++] = '"';
+    while (at < end) {
+        if (size >= PIECE_BYTES) {
+            buffer_put(out, (struct text){piece, size});
+            size = 0;
         }
-        if (run == 0 || run == 8) {
-            run = plain_run(value);
-            buffer_put(out, (struct text){value.at, run});
-            value.at += run;
-            value.size -= run;
+        if (end - at >= 8) {
+            uint64_t marks = escape_marks(at);
+            size_t run = marks == 0 ? 8 : first_marked(marks, at);
+            memcpy(piece + size, at, 8);
+            size += run;
+            at += run;
+        } else if (!is_escaped(*at)) {
+            piece[size++] = *at++;
         }
-        if (value.size > 0) {
-            put_escaped(out, (unsigned char)value.at[0]);
-            value.at++;
-            value.size--;
+        if (at < end && (*at == '"' || *at == '\\')) {
+            piece[size++] = '\\';
+            piece[size++] = *at++;
+        } else if (at < end && (unsigned char)*at < 0x20) {
+            buffer_put(out, (struct text){piece, size});
+            size = 0;
+            put_escaped(out, (unsigned char)*at++);
         }
     }
-    buffer_put_char(out, '"');
+    piece[size++] = '"';
+    buffer_put(out, (struct text){piece, size});
 }
 
 /* A byte that is no UTF-8 becomes U+FFFD: whatever reaches the writer, what leaves it is JSON. */

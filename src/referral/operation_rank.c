@@ -12,6 +12,7 @@ struct ranking_call {
     struct intake intake;
     struct decision decision;
     struct text reference;
+    int64_t began_us, read_us, ranked_us; /* monotonic */
 };
 
 static enum status store(void *context, struct records_unit *unit, struct scope *scope) {
@@ -86,12 +87,25 @@ static void write_excluded(struct json_writer *w, const struct referral_excluded
     parameter_close(w);
 }
 
-static enum status write_answer(struct text *out, const struct intake *intake, const struct decision *decision,
-    struct text reference, struct scope *scope) {
+static void write_duration(struct json_writer *w, const char *name, int64_t from_us, int64_t to_us) {
+    json_object_open(w);
+    json_member_string(w, "name", name);
+    json_name(w, "valueQuantity");
+    json_object_open(w);
+    json_member_decimal(w, "value", (double)(to_us - from_us) / 1000, 3);
+    json_member_string(w, "unit", "ms");
+    json_member_string(w, "system", "http://unitsofmeasure.org");
+    json_member_string(w, "code", "ms");
+    json_object_close(w);
+    json_object_close(w);
+}
+
+static enum status write_answer(struct text *out, const struct ranking_call *ranking, struct scope *scope) {
+    const struct decision *decision = &ranking->decision;
     struct json_writer w = json_writer_open(scope->arena, 8 << 20);
     parameters_open(&w);
     parameter_open(&w, "reading");
-    intake_write_answer(&w, intake, scope);
+    intake_write_answer(&w, &ranking->intake, scope);
     parameter_close(&w);
     for (size_t i = 0; i < decision->ranking.option_count; i++) {
         write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
@@ -99,8 +113,13 @@ static enum status write_answer(struct text *out, const struct intake *intake, c
     for (size_t i = 0; i < decision->ranking.excluded_count; i++) {
         write_excluded(&w, &decision->ranking.excluded[i], decision->snapshot, scope);
     }
-    parameter_write_reference(&w, "decision", reference, (struct text){0});
+    parameter_write_reference(&w, "decision", ranking->reference, (struct text){0});
     parameter_write_text(&w, "policy", "valueString", decision->policy_hash);
+    parameter_open(&w, "timing");
+    write_duration(&w, "reading", ranking->began_us, ranking->read_us);
+    write_duration(&w, "ranking", ranking->read_us, ranking->ranked_us);
+    write_duration(&w, "storing", ranking->ranked_us, clock_monotonic_us());
+    parameter_close(&w);
     return parameters_finish(out, &w, scope);
 }
 
@@ -125,6 +144,7 @@ static enum status decide(void *context, struct records_visit *visit, struct sco
     struct text reading = {0};
     size_t limit = 0;
     enum status status = intake_read(intake, &ranking->question, visit, scope);
+    ranking->read_us = clock_monotonic_us();
     if (status == STATUS_OK) {
         status = read_limit(&limit, intake, scope);
     }
@@ -135,15 +155,19 @@ static enum status decide(void *context, struct records_visit *visit, struct sco
         patient.options_max = limit;
         status = intake_write_reading(&reading, intake, scope);
     }
-    return status == STATUS_OK ? decision_make(&ranking->decision, intake->snapshot, &patient, reading, scope) : status;
+    if (status == STATUS_OK) {
+        status = decision_make(&ranking->decision, intake->snapshot, &patient, reading, scope);
+    }
+    ranking->ranked_us = clock_monotonic_us();
+    return status;
 }
 
 enum status referral_operation_rank(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
     struct ranking_call *ranking = ARENA_NEW(scope->arena, struct ranking_call);
+    ranking->began_us = clock_monotonic_us();
     ranking->question = (struct intake_question){referral, call, names, sizeof names / sizeof *names};
     enum status status =
         records_visit_run(referral->records, call->caller, "$rank-places", decide, store, ranking, scope);
-    return status == STATUS_OK ? write_answer(out, &ranking->intake, &ranking->decision, ranking->reference, scope)
-                               : status;
+    return status == STATUS_OK ? write_answer(out, ranking, scope) : status;
 }

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { LEVEL = 3, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
+/* A large body gains little by a thorough search, and pays for it in the time until its answer. */
+enum { LEVEL = 3, LEVEL_LARGE = 1, LARGE_FROM = 16 * 1024, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
 
 extern const unsigned char soyang_store_dictionary[], soyang_store_dictionary_end[];
 
@@ -17,14 +18,14 @@ struct kept_dictionary {
     ZSTD_DDict *expands;
 };
 
-/* Invariants: `count`, `at`, `current` and `compresses` are set by pack_load and constant from then on; `lock` guards the
+/* Invariants: `count`, `at`, `current`, `compresses` and `compresses_large` are set by pack_load and constant from then on; `lock` guards the
  * two stacks of contexts. */
 struct pack {
     pthread_mutex_t lock;
     ZSTD_CCtx *compressors[CONTEXTS_KEPT];
     ZSTD_DCtx *expanders[CONTEXTS_KEPT];
     size_t compressor_count, expander_count;
-    ZSTD_CDict *compresses;
+    ZSTD_CDict *compresses, *compresses_large;
     uint32_t current;
     struct kept_dictionary at[DICTIONARIES_MAX];
     size_t count;
@@ -43,7 +44,8 @@ struct pack *pack_open(void) {
     pthread_mutex_init(&pack->lock, NULL);
     struct text dictionary = embedded();
     pack->compresses = ZSTD_createCDict(dictionary.at, dictionary.size, LEVEL);
-    if (pack->compresses == NULL) {
+    pack->compresses_large = ZSTD_createCDict(dictionary.at, dictionary.size, LEVEL_LARGE);
+    if (pack->compresses == NULL || pack->compresses_large == NULL) {
         pack_close(pack);
         return NULL;
     }
@@ -64,6 +66,7 @@ void pack_close(struct pack *pack) {
         ZSTD_freeDDict(pack->at[i].expands);
     }
     ZSTD_freeCDict(pack->compresses);
+    ZSTD_freeCDict(pack->compresses_large);
     pthread_mutex_destroy(&pack->lock);
     free(pack);
 }
@@ -140,7 +143,8 @@ enum status store_body_pack(
     if (context == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to compress");
     }
-    size_t size = ZSTD_compress_usingCDict(context, packed, most, body.at, body.size, pack->compresses);
+    const ZSTD_CDict *level = body.size < LARGE_FROM ? pack->compresses : pack->compresses_large;
+    size_t size = ZSTD_compress_usingCDict(context, packed, most, body.at, body.size, level);
     compressor_give(pack, context);
     if (ZSTD_isError(size)) {
         return fault(scope, STATUS_FAILED, "", "compression failed: %s", ZSTD_getErrorName(size));

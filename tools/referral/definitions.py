@@ -110,7 +110,10 @@ def definitions():
                            ("second-leg", 0, "1", None, "Where a two-leg plan goes on to", [("place", 1, "1", "Reference", "Organization"), ("minutes", 1, "1", "decimal", "Stay and way")])]),
                        parameter("excluded", "out", 0, "*", None, "Structurally not able", [("place", 1, "1", "Reference", "Organization"), ("code", 1, "1", "code", "Why"),
                                  ("ko", 1, "1", "string", "Korean"), ("en", 1, "1", "string", "English")]),
-                       parameter("decision", "out", 1, "1", "Reference", "The decision record"), parameter("policy", "out", 0, "1", "string", "SHA-256 of the province's policy")])
+                       parameter("decision", "out", 1, "1", "Reference", "The decision record"), parameter("policy", "out", 0, "1", "string", "SHA-256 of the province's policy"),
+                       parameter("timing", "out", 1, "1", None, "What the answer took", [
+                           ("reading", 1, "1", "Quantity", "Of the record, with the triage, ms"), ("ranking", 1, "1", "Quantity", "With the decision's inputs and outputs written, ms"),
+                           ("storing", 1, "1", "Quantity", "Until the decision was durable, ms")])])
     yield operation("send", "Send", "Makes the referral and asks the first places, or notifies and departs for listed extremes.",
                     [parameter("patient", "in", 0, "1", "Reference", "A stored Patient"), parameter("encounter", "in", 0, "1", "Reference", "This visit"),
                      parameter("requester", "in", 0, "1", "Reference", "Organization that sends; default: the caller's"), origin(),
