@@ -41,7 +41,7 @@ static bool read_base64url(uint8_t *out, size_t *size_out, struct text value) {
             out[(*size_out)++] = (uint8_t)(bits >> count);
         }
     }
-    return (bits & ((1U << count) - 1)) == 0; /* one text for one seal */
+    return count < 6 && (bits & ((1U << count) - 1)) == 0; /* one text for one seal */
 }
 
 /* The purpose's length goes first, so that no purpose and bytes can be taken for others. */

@@ -107,6 +107,22 @@ static enum status was_current(
     return STATUS_OK;
 }
 
+/* STATUS_NOT_FOUND, and a line in the log, for one that cannot be read any more: one bad row fails no page. */
+static enum status version_take(
+    struct store_resource *out, const struct history *history, const struct resource_head *head, uint64_t vid) {
+    enum store_want want = history->page == NULL ? STORE_WANT_IDENTITY : history->query->want;
+    const struct store_view *view = history->view;
+    struct scope own = {.arena = history->scope->arena, .deadline_us = history->scope->deadline_us};
+    enum status status = version_resource_read(out, view->store, view->connection, head, vid, want, &own);
+    if (status == STATUS_FAILED && view->connection->failed == STATUS_OK) {
+        log_event(LOG_ERROR, "store.version-damaged", "vid", text_format(own.arena, "%llu", (unsigned long long)vid).at,
+            NULL);
+        return STATUS_NOT_FOUND;
+    }
+    fault_carry(history->scope, &own.fault);
+    return status;
+}
+
 /* Takes one version. `history->more` ends the walk. */
 static enum status history_take(struct history *history, uint64_t vid, uint64_t rid) {
     struct resource_head head;
@@ -115,10 +131,11 @@ static enum status history_take(struct history *history, uint64_t vid, uint64_t 
     if (status != STATUS_OK) {
         return status;
     }
-    enum store_want want = history->page == NULL ? STORE_WANT_IDENTITY : history->query->want;
-    status = version_resource_read(
-        &found, history->view->store, history->view->connection, &head, vid, want, history->scope);
     bool fits = false;
+    status = version_take(&found, history, &head, vid);
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
     if (status == STATUS_OK) {
         status = was_current(&fits, history, vid, found.updated_us, &head);
     }
