@@ -69,12 +69,13 @@ static enum status plan_other(plan_node *out, struct planner *planner, struct sl
     const struct text unbounded = {NULL, 0};
     struct key key = {0};
     key_put_bounded(&key, uri, KEY_URI_MAX);
-    struct text own = key_copy(planner->scope->arena, &key);
-    key_put_char(&key, '\0');
+    char *bytes = arena_alloc(planner->scope->arena, key.size + 1); /* with a zero byte behind: the key after it */
+    memcpy(bytes, key.at, key.size);
+    const struct text own = {bytes, key.size}, next = {bytes, key.size + 1};
     plan_node below, above;
     enum status status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, own, NULL);
     if (status == STATUS_OK) {
-        status = plan_range(&above, planner, slot, FACET_MAIN, key_copy(planner->scope->arena, &key), unbounded, NULL);
+        status = plan_range(&above, planner, slot, FACET_MAIN, next, unbounded, NULL);
     }
     struct plan_list list = {0};
     plan_list_add(planner, &list, below);

@@ -12,8 +12,8 @@ static uint64_t next_random(uint64_t *state) {
 }
 
 static size_t seeds_read(const char **seeds, struct scope *scope) {
-    static const char *const names[] = {
-        "string", "token", "date", "number", "quantity", "reference", "uri", "composite", "result"};
+    static const char *const names[] = {"string", "token", "date", "number", "quantity", "reference", "uri",
+        "composite", "result", "filter", "korean", "sort", "cells", "hierarchy"};
     size_t count = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct text source, path = text_format(scope->arena, "test/cases/search/%s.json", names[i]);
@@ -31,9 +31,9 @@ static size_t seeds_read(const char **seeds, struct scope *scope) {
 
 /* Replaces, drops, doubles or swaps in what stands behind the question mark. */
 static const char *spoiled(const char *seed, const char *other, uint64_t *random, struct arena *arena) {
-    static const char pieces[][12] = {"|", "$", ",", ":", ".", "\\", "=", "&", "_has:", ":missing", ":not", "%00",
+    static const char pieces[][16] = {"|", "$", ",", ":", ".", "\\", "=", "&", "_has:", ":missing", ":not", "%00",
         "%ff", "gt", "ap", "-", "9999999999", "1e400", "*", "Patient", "_sort=", "\xea\xb9\x80", "\xe3\x84\xb1", "{",
-        "http://"};
+        "http://", "%20and%20", " or ", "not(", ")", "[", "].", "%22", "_filter="};
     size_t size = strlen(seed), other_size = strlen(other);
     struct buffer out = buffer_open(arena, 1 << 16);
     const char *mark = strchr(seed, '?');
