@@ -39,6 +39,7 @@ static enum status page_fill(struct search_result *out, const struct search *sea
     struct store_view *view, struct scope *scope) {
     struct store_query select = {
         .plan = query->plan, .sort_count = query->sort_count, .limit = query->count, .want = STORE_WANT_BODY};
+    select.type = query->type == FHIR_TYPE_NONE ? 0 : fhir_resource_number(query->type);
     for (size_t i = 0; i < query->sort_count; i++) {
         select.sorts[i] = query->sorts[i];
     }

@@ -26,7 +26,7 @@ struct mem_generation {
 };
 
 struct text mem_node_key(const struct mem_node *node) {
-    return (struct text){(const char *)&node->next[node->levels], node->key_size};
+    return (struct text){node->key, node->key_size};
 }
 
 struct row_place mem_node_place(const struct mem_node *node) {
@@ -47,12 +47,38 @@ int row_place_compare(const struct row_place *a, const struct row_place *b) {
     return order != 0 ? order : (a->rid > b->rid) - (a->rid < b->rid);
 }
 
-static int node_compare(const struct mem_node *node, const struct row_place *place) {
+static uint64_t prefix_of(struct text key) {
+    uint8_t bytes[8] = {0};
+    uint64_t prefix = 0;
+    if (key.size > 0) {
+        memcpy(bytes, key.at, key.size < sizeof bytes ? key.size : sizeof bytes);
+    }
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        prefix = prefix << 8 | bytes[i];
+    }
+    return prefix;
+}
+
+static int node_compare(const struct mem_node *node, const struct row_place *place, uint64_t prefix) {
     if (node->lane != place->lane) {
         return node->lane < place->lane ? -1 : 1;
     }
-    int order = key_compare((const char *)&node->next[node->levels], node->key_size, place->key.at, place->key.size);
+    if (node->prefix != prefix) {
+        return node->prefix < prefix ? -1 : 1;
+    }
+    int order = key_compare(node->key, node->key_size, place->key.at, place->key.size);
     return order != 0 ? order : (node->rid > place->rid) - (node->rid < place->rid);
+}
+
+typedef _Atomic(struct mem_node *) node_link;
+
+static node_link *link_at(struct mem_node *node, int level) {
+    return (node_link *)(void *)node - 1 - level;
+}
+
+static struct mem_node *link_follow(const struct mem_node *node, int level) {
+    const node_link *link = (const node_link *)(const void *)node - 1 - level;
+    return atomic_load_explicit(link, memory_order_acquire);
 }
 
 static void *chunk_take(struct mem_generation *generation, size_t size) {
@@ -73,18 +99,20 @@ static void *chunk_take(struct mem_generation *generation, size_t size) {
 }
 
 static struct mem_node *node_new(struct mem_generation *generation, const struct row_place *place, int levels) {
-    size_t links = (size_t)levels * sizeof(_Atomic(struct mem_node *));
-    struct mem_node *node = chunk_take(generation, sizeof *node + links + place->key.size);
-    if (node == NULL) {
+    size_t links = (size_t)levels * sizeof(node_link);
+    char *bytes = chunk_take(generation, links + sizeof(struct mem_node) + place->key.size);
+    if (bytes == NULL) {
         return NULL;
     }
-    memset(node, 0, sizeof *node + links);
+    struct mem_node *node = (struct mem_node *)(void *)(bytes + links);
+    memset(bytes, 0, links + sizeof *node);
     node->lane = place->lane;
     node->rid = place->rid;
+    node->prefix = prefix_of(place->key);
     node->levels = (uint8_t)levels;
     node->key_size = (uint8_t)place->key.size;
     if (place->key.size > 0) {
-        memcpy(&node->next[levels], place->key.at, place->key.size);
+        memcpy(node->key, place->key.at, place->key.size);
     }
     return node;
 }
@@ -148,15 +176,17 @@ static int random_levels(struct mem_generation *generation) {
 /* In before[level]: the last node there that sorts at or before (place, seq). */
 static void find(struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation,
     const struct row_place *place, uint64_t seq) {
-    struct mem_node *at = generation->head;
+    struct mem_node *at = generation->head, *known = NULL; /* known: behind the place, as a higher level has shown */
+    uint64_t prefix = prefix_of(place->key);
     for (int level = MEM_LEVELS - 1; level >= 0; level--) {
         for (;;) {
-            struct mem_node *next = atomic_load_explicit(&at->next[level], memory_order_acquire);
-            if (next == NULL) {
+            struct mem_node *next = link_follow(at, level);
+            if (next == NULL || next == known) {
                 break;
             }
-            int order = node_compare(next, place);
+            int order = node_compare(next, place, prefix);
             if (order > 0 || (order == 0 && next->seq > seq)) {
+                known = next;
                 break;
             }
             at = next;
@@ -178,9 +208,9 @@ struct mem_node *mem_generation_add(
     struct mem_node *before[MEM_LEVELS];
     find(before, generation, place, seq);
     for (int level = 0; level < levels; level++) {
-        struct mem_node *next = atomic_load_explicit(&before[level]->next[level], memory_order_relaxed);
-        atomic_store_explicit(&node->next[level], next, memory_order_relaxed);
-        atomic_store_explicit(&before[level]->next[level], node, memory_order_release);
+        struct mem_node *next = atomic_load_explicit(link_at(before[level], level), memory_order_relaxed);
+        atomic_store_explicit(link_at(node, level), next, memory_order_relaxed);
+        atomic_store_explicit(link_at(before[level], level), node, memory_order_release);
     }
     atomic_fetch_add_explicit(&generation->count, 1, memory_order_relaxed);
     return node;
@@ -188,13 +218,15 @@ struct mem_node *mem_generation_add(
 
 /* The last node before (lane, key, rid), the head when there is none. */
 static struct mem_node *last_before(const struct mem_generation *generation, const struct row_place *place) {
-    struct mem_node *at = generation->head;
+    struct mem_node *at = generation->head, *known = NULL;
+    uint64_t prefix = prefix_of(place->key);
     for (int level = MEM_LEVELS - 1; level >= 0; level--) {
-        struct mem_node *next = atomic_load_explicit(&at->next[level], memory_order_acquire);
-        while (next != NULL && node_compare(next, place) < 0) {
+        struct mem_node *next = link_follow(at, level);
+        while (next != NULL && next != known && node_compare(next, place, prefix) < 0) {
             at = next;
-            next = atomic_load_explicit(&at->next[level], memory_order_acquire);
+            next = link_follow(at, level);
         }
+        known = next;
     }
     return at;
 }
@@ -209,7 +241,7 @@ struct mem_node *mem_generation_seek_before(const struct mem_generation *generat
 }
 
 struct mem_node *mem_node_next(const struct mem_node *node) {
-    return atomic_load_explicit(&node->next[0], memory_order_acquire);
+    return link_follow(node, 0);
 }
 
 bool mem_node_alive(const struct mem_node *node) {

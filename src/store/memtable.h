@@ -16,12 +16,14 @@
 enum mem_kind { MEM_ADDED = 1, MEM_ENDED = 2 };
 enum { MEM_LEVELS = 16 };
 
+/* Its links lie before it, that of the lowest level last, so that what a search looks at is together. */
 struct mem_node {
     uint64_t rid, seq;
+    uint64_t prefix; /* the key's first bytes as a number that sorts as they do */
     uint32_t lane;
     uint8_t key_size, kind, levels;
     _Atomic uint8_t dead;
-    _Atomic(struct mem_node *) next[]; /* `levels` of them; the key's bytes follow */
+    char key[];
 };
 struct text mem_node_key(const struct mem_node *node);
 

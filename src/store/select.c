@@ -207,6 +207,7 @@ struct paging {
     struct best best;
     struct rid_set *members;
     struct condition condition; /* tells members from others */
+    const struct store_plan *within; /* the range of the first sort's lane that all results lie in; NULL: all of it */
     uint64_t walked, walk_most;
 };
 
@@ -216,7 +217,26 @@ static void offer(struct paging *paging, const struct position *position) {
     }
 }
 
-static void page_by_rid(struct paging *paging) {
+/* A trial costs little: it lists only short parts, tests few candidates and gives up otherwise. */
+static void trial_begin(struct search_costs *costs, struct search_run *run) {
+    *costs = *run->costs;
+    costs->list_rows = costs->trial_rows < costs->list_rows ? costs->trial_rows : costs->list_rows;
+    costs->tests_before_set =
+        costs->trial_tests < costs->tests_before_set ? costs->trial_tests : costs->tests_before_set;
+    run->costs = costs;
+    run->is_trial = true;
+    run->gave_up = false;
+}
+
+/* False when it gave up. */
+static bool trial_end(struct search_run *run) {
+    bool ended = !run->gave_up;
+    run->costs = &run->view->store->costs;
+    run->is_trial = run->gave_up = false;
+    return ended;
+}
+
+static void walk_rids(struct paging *paging) {
     struct stream *stream = stream_open(paging->run, paging->query->plan);
     struct best *best = &paging->best;
     uint64_t rid = stream_seek(stream, paging->after == NULL ? 0 : paging->after->rid + 1);
@@ -224,6 +244,16 @@ static void page_by_rid(struct paging *paging) {
         best->at[best->count++] = (struct position){.rid = rid};
     }
     stream_close(stream);
+}
+
+static void page_by_rid(struct paging *paging) {
+    struct search_costs costs;
+    trial_begin(&costs, paging->run);
+    walk_rids(paging);
+    if (!trial_end(paging->run)) {
+        paging->best.count = 0;
+        walk_rids(paging);
+    }
 }
 
 /* Lists the results; false when there are more than `most`. */
@@ -237,6 +267,18 @@ static bool list_members(struct paging *paging, uint64_t most) {
     stream_close(stream);
     paging->members = rid == RID_NONE ? set : NULL;
     return paging->members != NULL;
+}
+
+/* Lists the results if a trial suffices for it. */
+static bool try_members(struct paging *paging, uint64_t most) {
+    struct search_costs costs;
+    trial_begin(&costs, paging->run);
+    bool all = list_members(paging, most);
+    if (!trial_end(paging->run)) {
+        paging->members = NULL;
+        return false;
+    }
+    return all;
 }
 
 static void page_by_fetching(struct paging *paging) {
@@ -259,6 +301,9 @@ static void walk_take(struct paging *paging, struct text key, uint64_t rid) {
     struct document document = document_of(rid);
     struct position position;
     paging->walked++;
+    if (paging->within != NULL && !plan_key_fits(paging->within, key)) {
+        return;
+    }
     if (condition_holds(&paging->condition, paging->run, &document) && document_read(&document, paging->run)) {
         position_of(&position, paging->run, paging->query, &document);
         if (position.keys[0].has && text_equal(position.keys[0].key, key)) {
@@ -272,12 +317,20 @@ static bool page_is_full(const struct paging *paging) {
 }
 
 static bool gives_up(const struct paging *paging) {
-    return paging->walked > paging->walk_most;
+    return paging->walked > paging->walk_most || paging->run->gave_up;
 }
 
 /* With one sort, equals are in the order of rid: the page goes on behind the one before. With more, all equals are looked at. */
 static uint64_t first_rid(const struct paging *paging) {
     return paging->after != NULL && paging->query->sort_count == 1 ? paging->after->rid + 1 : 0;
+}
+
+static bool is_behind(const struct paging *paging, struct text key) {
+    return paging->within != NULL && paging->within->high.at != NULL && text_compare(key, paging->within->high) >= 0;
+}
+
+static bool is_before(const struct paging *paging, struct text key) {
+    return paging->within != NULL && paging->within->low.at != NULL && text_compare(key, paging->within->low) < 0;
 }
 
 static void walk_ascending(struct paging *paging, uint32_t lane, struct text from) {
@@ -287,7 +340,8 @@ static void walk_ascending(struct paging *paging, uint32_t lane, struct text fro
     struct walk *walk = walk_open(paging->run, WALK_RANGE, lane, from, (struct text){0});
     bool more = walk_seek(walk, from, first_rid(paging));
     for (; more && !gives_up(paging); more = walk_next(walk)) {
-        if (page_is_full(paging) && !(ties_matter && text_equal(walk->key, last_key))) {
+        if ((page_is_full(paging) && !(ties_matter && text_equal(walk->key, last_key))) ||
+            is_behind(paging, walk->key)) {
             break;
         }
         last_key.size = walk->key.size;
@@ -304,7 +358,7 @@ static void walk_descending(struct paging *paging, uint32_t lane, const struct t
     bool ties_matter = paging->query->sort_count > 1;
     struct walk_down *down = walk_down_open(paging->run, lane, from, first_rid(paging));
     while (!gives_up(paging) && walk_down_next(&key, &rid, down)) {
-        if (page_is_full(paging) && !(ties_matter && text_equal(key, last_key))) {
+        if ((page_is_full(paging) && !(ties_matter && text_equal(key, last_key))) || is_before(paging, key)) {
             break;
         }
         last_key.size = key.size;
@@ -407,6 +461,10 @@ static void walk_targets(struct paging *paging) {
 static bool page_by_walking(struct paging *paging) {
     const struct store_sort *sort = &paging->query->sorts[0];
     const struct text *from = paging->after == NULL ? NULL : &paging->after->keys[0].key;
+    if (from == NULL && paging->within != NULL) {
+        const struct text *bound = sort->descending ? &paging->within->high : &paging->within->low;
+        from = bound->at == NULL ? NULL : bound;
+    }
     if (sort->by == STORE_SORT_ID) {
         walk_ids(paging);
     } else if (sort->by == STORE_SORT_TARGETS) {
@@ -445,6 +503,33 @@ static void page_of_missing(struct paging *paging) {
     stream_close(stream);
 }
 
+/* A resource has one time: where the plan bounds it and the page is sorted by it, no more is walked than lies within. What
+ * else the plan asks for is the condition. */
+static const struct store_plan *walk_within(struct paging *paging) {
+    const struct store_plan *plan = paging->query->plan;
+    const struct store_sort *sort = &paging->query->sorts[0];
+    bool is_time = sort->by == STORE_SORT_KEYS && sort->space == STORE_SPACE_UPDATED;
+    size_t parts = plan->kind == STORE_PLAN_INTERSECT ? plan->child_count : 0;
+    for (size_t i = 0; is_time && i < parts; i++) {
+        if (plan->children[i]->kind == STORE_PLAN_RANGE && plan->children[i]->space == STORE_SPACE_UPDATED) {
+            struct arena *arena = paging->run->scope->arena;
+            struct store_plan *rest = ARENA_NEW(arena, struct store_plan);
+            const struct store_plan **children = ARENA_ARRAY(arena, const struct store_plan *, parts);
+            *rest = *plan;
+            rest->children = children;
+            rest->child_count = 0;
+            for (size_t j = 0; j < parts; j++) {
+                if (j != i) {
+                    children[rest->child_count++] = plan->children[j];
+                }
+            }
+            paging->within = plan->children[i];
+            return rest->child_count > 0 ? rest : plan;
+        }
+    }
+    return plan;
+}
+
 static bool page_by_trying(struct paging *paging, uint64_t walk_most) {
     if (walk_most == 0) {
         return false;
@@ -453,6 +538,15 @@ static bool page_by_trying(struct paging *paging, uint64_t walk_most) {
     paging->walk_most = walk_most;
     paging->best.count = 0;
     return page_by_walking(paging);
+}
+
+/* Along the sort key as far as it costs little. False: that was not far enough. */
+static bool trial_walk(struct paging *paging) {
+    struct search_costs costs;
+    paging->condition = (struct condition){.plan = walk_within(paging)};
+    trial_begin(&costs, paging->run);
+    bool done = page_by_trying(paging, costs.walk_trial);
+    return trial_end(paging->run) && done;
 }
 
 /* What a page would take, from what a short walk met of it; 0 when that is too much. */
@@ -470,12 +564,15 @@ static bool is_walkable(const struct store_sort *sort) {
  * longer one with the results listed before. When they lie too far apart for that, all are fetched. */
 static void page_of_present(struct paging *paging) {
     const struct search_costs *costs = paging->run->costs;
-    bool few = list_members(paging, costs->fetch_most + 1) && paging->members->count <= costs->fetch_most;
-    paging->condition = (struct condition){.plan = paging->query->plan};
-    if (!few && !is_walkable(&paging->query->sorts[0])) {
+    bool walkable = is_walkable(&paging->query->sorts[0]), few = try_members(paging, costs->fetch_trial + 1);
+    bool done = !few && walkable && trial_walk(paging);
+    if (!few && !done) {
+        few = list_members(paging, costs->fetch_most + 1) && paging->members->count <= costs->fetch_most;
+    }
+    if (!few && !walkable) {
         few = list_members(paging, UINT64_MAX);
     }
-    if (!few && !page_by_trying(paging, costs->walk_trial) && !page_by_trying(paging, walk_foreseen(paging))) {
+    if (!few && !done && !page_by_trying(paging, walk_foreseen(paging))) {
         (void)list_members(paging, costs->list_rows);
         paging->condition.set = paging->members;
         uint64_t most =
@@ -527,6 +624,7 @@ enum status select_page(
     struct store_page *out, struct store_view *view, const struct store_query *query, struct scope *scope) {
     invariant(query->sort_count <= STORE_SORTS_MAX);
     struct search_run run = search_run_open(view, query->rows_max, scope);
+    run.type = query->type;
     struct position after = {0};
     *out = (struct store_page){0};
     if (query->after.at != NULL && !position_read(&after, query->after, query->sort_count)) {

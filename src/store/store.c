@@ -101,11 +101,14 @@ static enum status folder_load(
                : store_rebuild(store, state, connection, scope);
 }
 
-static const struct search_costs usual_costs = {.list_rows = 30000,
+static const struct search_costs usual_costs = {.trial_rows = 500,
+    .trial_tests = 400,
+    .list_rows = 30000,
     .union_rows = 100,
     .list_documents = 100,
     .tests_before_set = 3000,
     .targets_one_by_one = 5000,
+    .fetch_trial = 100,
     .fetch_most = 1000,
     .walk_trial = 300,
     .walk_for_fetch = 30};

@@ -248,6 +248,7 @@ struct store_query {
     size_t limit;
     struct text after; /* `next` of the page before; none: from the start */
     enum store_want want;
+    uint16_t type;   /* when all results are known to be of one; 0: of any */
     size_t rows_max; /* index rows that may be touched; past it STATUS_TOO_COSTLY naming the limit; 0: the default */
 };
 struct store_page {

@@ -117,11 +117,14 @@ struct moment { /* the last sequence number at a time, kept about once a second 
 
 /* Where the evaluation of a plan turns from one way to another; docs/store.md, Searching. Tests set them low. */
 struct search_costs {
+    uint64_t trial_rows;         /* the next one of a first trial at a page */
+    uint64_t trial_tests;        /* single tests of a condition before that is given up */
     uint64_t list_rows;          /* rows that may be read to list a part of a plan */
     uint64_t union_rows;         /* results of one part of a union that are listed at once */
     uint64_t list_documents;     /* resources, likewise */
     uint64_t tests_before_set;   /* single tests of a condition before its whole set is gathered */
     uint64_t targets_one_by_one; /* targets whose sources are looked up singly */
+    uint64_t fetch_trial;        /* the next one, before a walk along the sort key is tried */
     uint64_t fetch_most;         /* results whose sort keys are fetched one by one */
     uint64_t walk_trial;         /* rows of a sort key that are walked before the results are listed */
     uint64_t walk_for_fetch;     /* rows that are walked in the time in which one resource is fetched */

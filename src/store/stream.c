@@ -85,12 +85,12 @@ static bool conditions_hold(struct stream *stream, uint64_t rid) {
             return false;
         }
     }
-    return stream->run->status == STATUS_OK;
+    return search_run_goes_on(stream->run);
 }
 
 /* Leapfrog: each child in turn is moved to the greatest answer of the others, until all agree. */
 static uint64_t seek_all_of(struct stream *stream, uint64_t rid) {
-    while (stream->run->status == STATUS_OK) {
+    while (search_run_goes_on(stream->run)) {
         size_t agreed = 0;
         for (size_t i = 0; agreed < stream->child_count; i = (i + 1) % stream->child_count) {
             uint64_t at = stream_seek(stream->children[i], rid);
@@ -114,7 +114,7 @@ static bool target_has_source(struct stream *stream, uint64_t target) {
     struct condition *condition = &stream->conditions[0];
     uint8_t bytes[REFERENCE_KEY_MAX];
     struct text key = {(const char *)bytes, reference_key(bytes, stream->type, target)};
-    while (stream->stands && reference_key_rid(walk->key) == target) {
+    while (stream->stands && !stream->run->gave_up && reference_key_rid(walk->key) == target) {
         struct document source = document_of(walk->rid);
         if (condition_holds(condition, stream->run, &source)) {
             return true;
@@ -133,7 +133,7 @@ static uint64_t seek_targets(struct stream *stream, uint64_t rid) {
     if (!stream->stands || reference_key_rid(walk->key) < rid) {
         stream->stands = walk_seek(walk, key, 0);
     }
-    while (stream->stands && stream->run->status == STATUS_OK) {
+    while (stream->stands && search_run_goes_on(stream->run)) {
         uint64_t target = reference_key_rid(walk->key);
         if (target_has_source(stream, target)) {
             key.size = reference_key(bytes, stream->type, target + 1);
@@ -152,7 +152,7 @@ uint64_t stream_seek(struct stream *stream, uint64_t rid) {
         return stream->at;
     }
     stream->started = true;
-    if (stream->run->status != STATUS_OK) {
+    if (!search_run_goes_on(stream->run)) {
         return stream->at = RID_NONE;
     }
     switch (stream->kind) {
@@ -180,6 +180,10 @@ bool condition_holds(struct condition *condition, struct search_run *run, struct
     uint64_t most = run->costs->tests_before_set / (is_text ? TEXT_TEST_COST : 1);
     if (condition->set == NULL && condition->tested++ < most) {
         return document_fits(document, run, condition->plan);
+    }
+    if (condition->set == NULL && run->is_trial) {
+        run->gave_up = true;
+        return false;
     }
     if (condition->set == NULL) {
         condition->set = plan_gather(run, condition->plan);
@@ -536,7 +540,7 @@ struct stream *stream_open(struct search_run *run, const struct store_plan *plan
         return stream;
     }
     struct stream *all = stream_new(run, STREAM_ALL_OF);
-    child_add(all, open_type(run, 0));
+    child_add(all, open_type(run, run->type));
     all->conditions = ARENA_NEW(run->scope->arena, struct condition);
     all->conditions[all->condition_count++].plan = plan;
     all->negated_from = 1;

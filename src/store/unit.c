@@ -26,15 +26,33 @@ struct store_view *unit_view(struct store_unit *unit) {
     return view;
 }
 
+/* What is absent stays so until rid_give() makes it known, which tells the cache. */
+static enum status rid_find(
+    uint64_t *out, struct store_unit *unit, uint16_t type, struct text id, struct text key, struct scope *scope) {
+    struct writer *writer = unit->writer;
+    *out = identity_cache_get(writer->identities, key);
+    if (*out != 0) {
+        *out = *out == IDENTITY_ABSENT ? 0 : *out;
+        return STATUS_OK;
+    }
+    enum status status = view_rid(out, unit_view(unit), type, id, scope);
+    if (status == STATUS_OK) {
+        identity_cache_put(writer->identities, key, *out == 0 ? IDENTITY_ABSENT : *out);
+    }
+    return status;
+}
+
 enum status store_unit_get(struct store_resource *out, struct store_unit *unit, uint16_t type, struct text id,
     enum store_want want, struct scope *scope) {
-    struct store_view *view = unit_view(unit);
+    uint8_t bytes[IDENTITY_KEY_MAX];
+    struct text key = {(const char *)bytes, type == 0 || id.size == 0 ? 0 : identity_key(bytes, type, id)};
     uint64_t rid = 0;
-    enum status status = view_rid(&rid, view, type, id, scope);
+    enum status status = key.size == 0 ? view_rid(&rid, unit_view(unit), type, id, scope)
+                                       : rid_find(&rid, unit, type, id, key, scope);
     if (status != STATUS_OK) {
         return status;
     }
-    return rid == 0 ? STATUS_NOT_FOUND : view_resource(out, view, rid, want, scope);
+    return rid == 0 ? STATUS_NOT_FOUND : view_resource(out, unit_view(unit), rid, want, scope);
 }
 
 enum status store_unit_select(
@@ -141,20 +159,6 @@ static enum status events_write(
 }
 
 /* ---- identities ---------------------------------------------------------------------------------------------------- */
-
-static enum status rid_find(
-    uint64_t *out, struct store_unit *unit, uint16_t type, struct text id, struct text key, struct scope *scope) {
-    struct writer *writer = unit->writer;
-    *out = identity_cache_get(writer->identities, key);
-    if (*out != 0) {
-        return STATUS_OK;
-    }
-    enum status status = view_rid(out, unit_view(unit), type, id, scope);
-    if (status == STATUS_OK && *out != 0) {
-        identity_cache_put(writer->identities, key, *out);
-    }
-    return status;
-}
 
 static enum status rid_give(uint64_t *out, struct store_unit *unit, struct text key, struct scope *scope) {
     struct writer *writer = unit->writer;

@@ -13,12 +13,18 @@ struct search_run {
     struct scope *scope;
     uint64_t rows, rows_max;
     struct arena *document_arena; /* for one document at a time; NULL: not needed yet */
+    uint16_t type;                /* of all results; 0: of any */
+    bool is_trial;                /* gives up rather than gather a whole set */
+    bool gave_up;
     enum status status;
 };
 struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope);
 void search_run_fail(struct search_run *run, enum status status);
 /* Counts rows that were touched; false once the limit or the deadline has passed. */
 bool search_run_touch(struct search_run *run, uint64_t rows);
+static inline bool search_run_goes_on(const struct search_run *run) {
+    return run->status == STATUS_OK && !run->gave_up;
+}
 
 enum walk_shape {
     WALK_RANGE, /* low <= key < high */

@@ -10,7 +10,8 @@ struct identity_cache;
 struct identity_cache *identity_cache_open(void);
 void identity_cache_close(struct identity_cache *cache);
 void identity_cache_clear(struct identity_cache *cache);
-uint64_t identity_cache_get(const struct identity_cache *cache, struct text key); /* 0: not there */
+#define IDENTITY_ABSENT UINT64_MAX /* looked for and found nowhere */
+uint64_t identity_cache_get(const struct identity_cache *cache, struct text key); /* 0: the cache does not know */
 void identity_cache_put(struct identity_cache *cache, struct text key, uint64_t rid);
 
 enum { GROUP_UNITS_MAX = 1024, GROUP_TIME_US = 10 * 1000 };

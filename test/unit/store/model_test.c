@@ -450,7 +450,10 @@ static void random_query(struct model *model, struct store_query *query) {
 
 /* With thresholds at random, every way of evaluating a plan is taken. */
 static void random_costs(struct model *model) {
-    model->fixture->store->costs = (struct search_costs){.list_rows = roll(model, 30),
+    model->fixture->store->costs = (struct search_costs){.trial_rows = roll(model, 20),
+        .trial_tests = roll(model, 20),
+        .fetch_trial = roll(model, 6),
+        .list_rows = roll(model, 30),
         .union_rows = roll(model, 4),
         .list_documents = roll(model, 6),
         .tests_before_set = roll(model, 10),
