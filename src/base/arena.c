@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_POISON 1
@@ -23,8 +25,9 @@ enum { RED_ZONE = 0 };
 enum {
     ALIGNMENT = 16,
     CHUNK_FIRST = 32 * 1024,
-    CHUNK_MAX = 1024 * 1024,
-    FAULT_RESERVE = 64 * 1024, /* FAULT_ISSUES_MAX issues with their texts fit */
+    CHUNK_MAX = 4 * 1024 * 1024,
+    CHUNK_HUGE = 4 * 1024 * 1024, /* from here on in pages of 2 MB, where the system has them: a fault is dear */
+    FAULT_RESERVE = 64 * 1024,    /* FAULT_ISSUES_MAX issues with their texts fit */
 };
 
 struct chunk {
@@ -54,10 +57,24 @@ static size_t rounded(size_t size) {
     return size == 0 ? ALIGNMENT : (size + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1);
 }
 
+/* A wish: where it is not granted nothing is lost. */
+static void ask_for_huge_pages(struct chunk *chunk) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)chunk + page - 1) & ~(page - 1),
+              to = ((uintptr_t)chunk->at + chunk->capacity) & ~(page - 1);
+    if (to > from) {
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+    }
+}
+
 static struct chunk *chunk_open(size_t capacity) {
     struct chunk *chunk = malloc(sizeof *chunk + capacity);
-    if (chunk != NULL) {
-        *chunk = (struct chunk){.capacity = capacity};
+    if (chunk == NULL) {
+        return NULL;
+    }
+    *chunk = (struct chunk){.capacity = capacity};
+    if (capacity >= CHUNK_HUGE) {
+        ask_for_huge_pages(chunk);
     }
     return chunk;
 }

@@ -77,14 +77,19 @@ struct text text_copy(struct arena *arena, struct text a) {
 }
 
 struct text text_format(struct arena *arena, const char *format, ...) {
+    char small[256]; /* nearly all fit, and are formatted once */
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    int size = vsnprintf(small, sizeof small, format, arguments);
     va_end(arguments);
     invariant(size >= 0);
     char *at = arena_take(arena, (size_t)size + 1);
-    (void)vsnprintf(at, (size_t)size + 1, format, again);
+    if ((size_t)size < sizeof small) {
+        memcpy(at, small, (size_t)size + 1);
+    } else {
+        (void)vsnprintf(at, (size_t)size + 1, format, again);
+    }
     va_end(again);
     return (struct text){at, (size_t)size};
 }

@@ -24,6 +24,8 @@ static const char *const sql_texts[SQL_COUNT] = {
          "active_from_rid=?8,merged=?9,horizon=?10,audit_number=?11,audit_hash=?12,resources=?13,rows=?14 WHERE one=1"),
 
     [SQL_RESOURCE_GET] = "SELECT type,id,version,vid,seq,time,method FROM resource WHERE rid=?1",
+    [SQL_RESOURCE_BODY] = ("SELECT r.seq,r.type,r.id,v.version,v.seq,v.time,v.method,v.dictionary,v.gap,v.size,v.body "
+                           "FROM resource r CROSS JOIN version v ON v.vid=r.vid WHERE r.rid=?1"),
     [SQL_RESOURCE_ADD] =
         "INSERT INTO resource(rid,type,id,version,vid,seq,time,method,edition) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [SQL_RESOURCE_SET] = "UPDATE resource SET version=?2,vid=?3,seq=?4,time=?5,method=?6,edition=?7 WHERE rid=?1",

@@ -448,11 +448,46 @@ enum status view_current(
     return status;
 }
 
+/* A current version, and nearly every one that is read is current, comes with its resource in one statement. *found stays false
+ * for any other. */
+static enum status current_read(
+    struct store_resource *out, bool *found, struct store_view *view, uint64_t rid, struct scope *scope) {
+    struct statement *get = statement_take(view->connection, SQL_RESOURCE_BODY);
+    bind_int(get, 1, (int64_t)rid);
+    int code = statement_step(get);
+    enum status status = STATUS_OK;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        status = connection_fault(view->connection, scope);
+    } else if (code == SQLITE_ROW && (uint64_t)column_int(get, 0) <= view->seq) {
+        *found = true;
+        *out = (struct store_resource){.rid = rid,
+            .type = (uint16_t)column_int(get, 1),
+            .version = (uint32_t)column_int(get, 3),
+            .seq = (uint64_t)column_int(get, 4),
+            .updated_us = column_int(get, 5),
+            .method = (enum store_method)column_int(get, 6),
+            .gap = (uint32_t)column_int(get, 8)};
+        const struct store_body body = {.dictionary = (uint32_t)column_int(get, 7),
+            .gap = out->gap,
+            .size = (uint32_t)column_int(get, 9),
+            .packed = column_bytes(get, 10)};
+        out->id = id_unpack(scope->arena, column_bytes(get, 2));
+        status = out->method == STORE_DELETED ? STATUS_OK : pack_expand(&out->body, view->store->pack, &body, scope);
+    }
+    statement_give(view->connection, get);
+    return status;
+}
+
 enum status view_resource(
     struct store_resource *out, struct store_view *view, uint64_t rid, enum store_want want, struct scope *scope) {
     struct resource_head head;
     uint64_t vid = 0;
-    enum status status = resource_head_read(&head, view->connection, rid, scope);
+    bool found = false;
+    enum status status = want == STORE_WANT_BODY ? current_read(out, &found, view, rid, scope) : STATUS_OK;
+    if (found || status != STATUS_OK) {
+        return status;
+    }
+    status = resource_head_read(&head, view->connection, rid, scope);
     if (status == STATUS_OK) {
         status = view_current(&vid, view, &head, scope);
     }

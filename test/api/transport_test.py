@@ -385,6 +385,14 @@ class Answers(Case):
         self.assertIsNone(self.http.get("Patient").headers["X-Request-Id"])
         self.assertIsNone(self.http.get("Patient", X_Request_Id="x" * 300).headers["X-Request-Id"])
 
+    def test_long_targets_and_headers(self):
+        ids = ",".join("x" * 60 for _ in range(120))
+        answer = self.http.send("GET", f"Patient?_id={ids}&_id={ids}", headers={"X-Soyang-Who": "Practitioner/" + "y" * 180, "X-Filler": "z" * 4000})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(self.http.get("Patient?_id=" + "x" * 17000).status, 413)
+        many = "&".join("_tag=x" for _ in range(300))
+        self.assertEqual(self.http.get("Patient?" + many).json["issue"][0]["code"], "too-costly")
+
     def test_head_on_all_kinds(self):
         path = "Patient/" + self.create().json["id"]
         for kind in (path, path + "/_history/1", path + "/_history", "Patient", "metadata", path + "/$everything"):
