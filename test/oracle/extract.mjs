@@ -12,6 +12,11 @@ export function read_parameters() {
   return bundle.entry.map((entry) => entry.resource).filter((p) => p.expression && !not_by_value.has(p.code));
 }
 
+export function read_compartments() {
+  const names = fs.readdirSync(definitions).filter((name) => /^CompartmentDefinition-(patient|encounter|practitioner|device|relatedPerson)\.json$/i.test(name));
+  return names.map((name) => JSON.parse(fs.readFileSync(path.join(definitions, name), "utf8")));
+}
+
 /** Cut at the top level, so that parentheses stay whole. */
 function cut_union(expression) {
   const parts = [];

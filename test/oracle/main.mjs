@@ -1,5 +1,6 @@
 import { examples, patients, store } from "./corpus.mjs";
-import { parameters_of } from "./extract.mjs";
+import { parameters_of, read_compartments } from "./extract.mjs";
+import { Filters } from "./filters.mjs";
 import { Program } from "./program.mjs";
 import { compare, Drawer, place, Subject } from "./queries.mjs";
 import { Random } from "./random.mjs";
@@ -29,17 +30,22 @@ function draw(drawer, subjects, random) {
   }
   if (options.all) held.forEach((subject) => subject.form_names.forEach((name) => [1, 2].forEach(() => add(drawer.single(subject, name)))));
   const types = [...drawer.by_type.keys()];
+  const leading = drawer.references.map((s) => s.parameter.type), led_to = drawer.references.flatMap((s) => s.holders.flatMap((r) => s.rows(r).map((row) => row.type))).filter((type) => drawer.by_type.has(type));
+  const filters = new Filters(drawer), compartments = read_compartments();
   const ways = [
     ...[...by_form.values()].map((list) => () => drawer.single(...random.pick(list))),
     ...[...by_form.values()].map((list) => () => drawer.or(...random.pick(list))),
     ...Array(6).fill(() => drawer.and(random.pick(types))),
-    ...Array(6).fill(() => drawer.chain(random.pick(types), 1)),
-    ...Array(3).fill(() => drawer.chain(random.pick(types), 2)),
-    ...Array(6).fill(() => drawer.has(random.pick(types), 1)),
-    ...Array(2).fill(() => drawer.has(random.pick(types), 2)),
-    ...Array(4).fill(() => drawer.include(random.pick(types))),
-    ...Array(4).fill(() => drawer.revinclude(random.pick(types))),
-    ...Array(4).fill(() => drawer.sort(random.pick(held), random.below(2) === 1)),
+    ...Array(6).fill(() => drawer.chain(random.pick(leading), 1)),
+    ...Array(3).fill(() => drawer.chain(random.pick(leading), 2)),
+    ...Array(6).fill(() => drawer.has(random.pick(led_to), 1)),
+    ...Array(2).fill(() => drawer.has(random.pick(led_to), 2)),
+    ...Array(4).fill(() => drawer.include(random.pick(leading))),
+    ...Array(4).fill(() => drawer.revinclude(random.pick(led_to))),
+    ...Array(4).fill(() => drawer.include_far(random.pick(leading))),
+    ...Array(6).fill(() => drawer.sort(random.pick(types))),
+    ...Array(8).fill(() => filters.query(random.pick(types))),
+    ...Array(4).fill(() => drawer.compartment(random.pick(compartments))),
   ];
   for (let i = 0, idle = 0; queries.size < options.queries && idle < 5000; i++) {
     const before = queries.size;
@@ -59,15 +65,20 @@ function differences(expected, open, got, what) {
   return [...(missing.length ? [`${what} not found: ${some(missing)}`] : []), ...(extra.length ? [`${what} too many: ${some(extra)}`] : [])];
 }
 
-function order_differences(query, found) {
-  found = found.filter((resource) => query.order(resource) !== null);
-  const keys = found.map(query.order);
-  for (let i = 1; i < keys.length; i++) {
-    const [a, b] = [keys[i - 1], keys[i]];
-    const is_wrong = a === undefined ? b !== undefined : b !== undefined && (query.is_descending ? compare(a, b) < 0 : compare(a, b) > 0);
-    if (is_wrong) return [`out of order at ${i}: ${place(found[i - 1])} before ${place(found[i])}`];
+/** Less than zero: a stands before b. Those without a key come last, either way. */
+function order_of(sorts, a, b) {
+  for (const { key, is_descending } of sorts) {
+    const [x, y] = [key(a), key(b)];
+    const order = x === undefined || y === undefined ? (x === undefined) - (y === undefined) : is_descending ? compare(y, x) : compare(x, y);
+    if (order !== 0) return order;
   }
-  return [];
+  return 0;
+}
+
+function order_differences(sorts, found) {
+  const clear = found.filter((resource) => sorts.every(({ key }) => key(resource) !== null));
+  const at = clear.findIndex((resource, i) => i > 0 && order_of(sorts, clear[i - 1], resource) > 0);
+  return at < 0 ? [] : [`out of order at ${at}: ${place(clear[at - 1])} before ${place(clear[at])}`];
 }
 
 function judge(query, answer, resources, by_place) {
@@ -83,7 +94,7 @@ function judge(query, answer, resources, by_place) {
   const found = matches.map((id) => by_place.get(id)).filter(Boolean);
   const wrong = differences(expected, open, new Set(matches), "matches");
   if (new Set(matches).size !== matches.length) wrong.push("a match came twice");
-  if (query.order) wrong.push(...order_differences(query, found));
+  if (query.sorts) wrong.push(...order_differences(query.sorts, found));
   if (query.included) {
     const also = query.included(found), may = query.may_include?.(found) ?? [];
     wrong.push(...differences(new Set([...also].filter((id) => !matches.includes(id))), new Set([...also, ...may]), new Set(of_mode("include")), "included"));
@@ -121,7 +132,7 @@ async function main() {
     if (wrong.length === 0) passed++;
     else failed++;
     matched += answer.entries?.length ?? 0;
-    if (wrong.length || options.verbose) console.log(`${wrong.length ? "FAIL" : "ok  "} ${decodeURIComponent(query.text)}${wrong.map((w) => `\n       ${w}`).join("")}`);
+    if (wrong.length || options.verbose) console.log(`${wrong.length ? "FAIL" : "ok  "} ${options.verbose ? `${answer.entries?.length} ` : ""}${decodeURIComponent(query.text)}${wrong.map((w) => `\n       ${w}`).join("")}`);
   }
   const code = await program.stop();
   if (code !== 0) console.log(`FAIL the server ended with ${code}`);

@@ -183,21 +183,76 @@ export class Drawer {
     return query;
   }
 
-  /** All of a type in the order of one parameter: `order` gives each resource's least and greatest key. */
-  sort(subject, is_descending) {
-    const key = sort_keys[subject.parameter.kind];
-    if (!key || subject.parameter.branches.length !== 1) return null;
-    const query = this.query(subject.parameter.type, [], [`_sort=${is_descending ? "-" : ""}${subject.parameter.code}`]);
-    query.order = (resource) => {
-      const keys = subject.rows(resource).map(key);
-      if (keys.includes(undefined)) return null; // a concept without a code has no place that all agree on
-      keys.sort(compare);
-      return keys.length === 0 ? undefined : is_descending ? keys.at(-1) : keys[0];
-    };
-    query.is_descending = is_descending;
+  /** All of a type in the order of one or two parameters: `sorts` gives each resource's keys. */
+  sort(type) {
+    const able = (this.by_type.get(type) ?? []).filter((s) => s.holders.length > 0 && sort_keys[s.parameter.kind] && s.parameter.branches.length === 1);
+    if (able.length === 0) return null;
+    const chosen = this.random.shuffled(able).slice(0, 1 + this.random.below(2)).map((subject) => ({ subject, is_descending: this.random.below(2) === 1 }));
+    const text = chosen.map(({ subject, is_descending }) => (is_descending ? "-" : "") + subject.parameter.code).join(",");
+    const query = this.query(type, [], [`_sort=${text}`]);
+    query.sorts = chosen.map(({ subject, is_descending }) => ({ is_descending, key: (resource) => sort_key(subject, resource, is_descending) }));
     query.test = () => true;
     return query;
   }
+
+  /** _include:iterate and wildcards: what matches lead to, and what that leads to. */
+  include_far(type) {
+    const criterion = this.some_criterion(type);
+    if (!criterion) return null;
+    const is_wild = this.random.below(2) === 0;
+    const leads = this.references.filter((s) => s.parameter.type === type);
+    if (leads.length === 0) return null;
+    const first = is_wild ? leads : [this.random.pick(leads)];
+    const reached = new Set(first.flatMap((lead) => lead.holders.flatMap((r) => lead.rows(r).map((row) => row.type))).filter(Boolean));
+    const onward = this.references.filter((s) => reached.has(s.parameter.type));
+    const next = onward.length > 0 ? this.random.pick(onward) : null;
+    const texts = [`_include=${type}:${is_wild ? "*" : first[0].parameter.code}`, ...(next ? [`_include:iterate=${next.parameter.type}:${next.parameter.code}`] : [])];
+    const query = this.query(type, [criterion], texts);
+    query.included = (matches) => this.closure(matches, first, next, (row) => row.type && !row.is_unclear);
+    query.may_include = (matches) => this.closure(matches, first, next, (row) => row.type || local_reference.test(row.uri ?? ""));
+    return query;
+  }
+
+  closure(matches, first, next, counts) {
+    const found = new Set();
+    const follow = (resources, leads) => {
+      const fresh = [];
+      for (const lead of leads) {
+        for (const resource of resources.filter((r) => r.resourceType === lead.parameter.type)) {
+          for (const row of lead.rows(resource).filter(counts)) {
+            const id = row.type ? `${row.type}/${row.id}` : row.uri;
+            if (this.by_place.has(id) && !found.has(id)) {
+              found.add(id);
+              fresh.push(this.by_place.get(id));
+            }
+          }
+        }
+      }
+      return fresh;
+    };
+    let fresh = [...follow(matches, first), ...(next ? follow(matches, [next]) : [])];
+    while (next && fresh.length > 0) fresh = follow(fresh, [next]);
+    return found;
+  }
+
+  /** What belongs to a patient, an encounter, ... by the compartment's definition. */
+  compartment(definition) {
+    const members = definition.resource.filter((r) => r.param && r.code !== definition.code && this.by_type.has(r.code));
+    const member = this.random.pick(members);
+    const subjects = this.by_type.get(member.code).filter((s) => s.parameter.kind === "reference" && member.param.includes(s.parameter.code));
+    const own = subjects.flatMap((subject) => subject.holders.flatMap((r) => subject.rows(r))).filter((row) => row.type === definition.code && row.id);
+    if (own.length === 0) return null;
+    const focus = this.random.pick(own);
+    const belongs = (resource) => any(subjects, (subject) => any(subject.rows(resource), (row) => (row.is_unclear ? null : row.type === definition.code && row.id === focus.id)));
+    return { type: member.code, text: `${definition.code}/${focus.id}/${member.code}?_summary=false`, test: belongs };
+  }
+}
+
+function sort_key(subject, resource, is_descending) {
+  const keys = subject.rows(resource).map(sort_keys[subject.parameter.kind]);
+  if (keys.includes(undefined)) return null; // a concept without a code has no place that all agree on
+  keys.sort(compare);
+  return keys.length === 0 ? undefined : is_descending ? keys.at(-1) : keys[0];
 }
 
 const sort_keys = { string: (row) => folded(row.text).slice(0, 60), date: (row) => row.low, number: (row) => row.value, uri: (row) => row.uri, token: (row) => row.code };
