@@ -13,8 +13,8 @@ static const char *const tables[] = {
     "INSERT INTO words(words,rank) VALUES('automerge',8)",
     "CREATE TABLE document(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,ended INTEGER NOT NULL)",
     "CREATE TABLE ended(seq INTEGER NOT NULL,vid INTEGER NOT NULL,PRIMARY KEY(seq,vid)) WITHOUT ROWID",
-    "CREATE TABLE mark(one INTEGER PRIMARY KEY CHECK(one=1),vid INTEGER NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT "
-    "NULL,horizon INTEGER NOT NULL,form BLOB NOT NULL)",
+    ("CREATE TABLE mark(one INTEGER PRIMARY KEY CHECK(one=1),vid INTEGER NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT "
+     "NULL,horizon INTEGER NOT NULL,form BLOB NOT NULL)"),
 };
 
 bool text_file_is_damaged(struct connection *file) {
