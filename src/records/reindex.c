@@ -150,7 +150,7 @@ static void log_refusals(const struct search_upload *uploads, size_t count, stru
 
 /* ---- the guard ----------------------------------------------------------------------------------------------------------- */
 
-static void touch(struct reindex *reindex, struct text id) {
+static bool touch(struct reindex *reindex, struct text id) {
     struct touched *touched = malloc(sizeof *touched + id.size + 1);
     pthread_mutex_lock(&reindex->lock);
     if (touched != NULL) {
@@ -163,7 +163,7 @@ static void touch(struct reindex *reindex, struct text id) {
     atomic_store(&reindex->is_touched, true);
     pthread_cond_signal(&reindex->wake);
     pthread_mutex_unlock(&reindex->lock);
-    invariant(touched != NULL);
+    return touched != NULL;
 }
 
 enum claim_change { CLAIM_TAKE, CLAIM_GIVE };
@@ -214,7 +214,9 @@ static enum status guard(void *context, struct records_change *change, struct sc
     if (status != STATUS_OK) {
         return status;
     }
-    touch(reindex, change->id);
+    if (!touch(reindex, change->id)) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the search parameters; try again later");
+    }
     struct text edition = text_format(scope->arena, "%llu", (unsigned long long)++reindex->edition_next);
     return store_unit_note_set(records_unit_store(change->unit), text_from(edition_note), edition, scope);
 }
@@ -396,11 +398,14 @@ static enum status slice_read(void *context, struct scope *scope) {
     struct records *records = slice->reindex->records;
     struct store_view *view = NULL;
     struct store_page page = {0};
-    const uint64_t *required = search_editions_required(records->search, scope);
+    const struct store_outdated which = {.required = search_editions_required(records->search, scope),
+        .type_count = (size_t)fhir_resource_count() + 1,
+        .rid = slice->rid,
+        .limit = SLICE_RESOURCES};
     slice->items = ARENA_ARRAY(scope->arena, struct store_reindex, SLICE_RESOURCES);
     enum status status = store_view_open(&view, records->store, 0, scope);
     if (status == STATUS_OK) {
-        status = store_view_outdated(&page, &slice->next, view, required, slice->rid, SLICE_RESOURCES, scope);
+        status = store_view_outdated(&page, &slice->next, view, &which, scope);
     }
     store_view_close(view);
     for (size_t i = 0; i < page.count && status == STATUS_OK; i++) {
@@ -654,7 +659,7 @@ static enum status write_edition(struct reindex *reindex, struct scope *scope) {
 
 static enum status open_tables(struct reindex *reindex, struct scope *scope) {
     struct records *records = reindex->records;
-    struct search_tables tables = {0};
+    struct search_tables tables = {.seq = store_sequence(records->store)};
     struct store_figures figures;
     struct store_view *view = NULL;
     bool is_changed = false;

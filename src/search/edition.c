@@ -420,12 +420,14 @@ static uint64_t done_by_all(const struct edition_keeper *keeper) {
     return least;
 }
 
-static void pending_settle(const struct edition_keeper *keeper, const struct search *tables) {
+/* When an upload was complete is not noted: cursors of before the opening are not trusted to have seen its rows. */
+static void pending_settle(const struct edition_keeper *keeper, const struct search *tables, uint64_t seq) {
     uint64_t all = done_by_all(keeper);
     for (size_t n = 0; n < type_count(); n++) {
         for (size_t i = 0; i < tables->types[n].slot_count; i++) {
             struct slot *slot = tables->types[n].slots[i];
             atomic_store(&slot->is_pending, slot->since > (n == 0 ? all : keeper->done[n]));
+            atomic_store(&slot->complete_at_seq, slot->is_uploaded ? seq : 0);
         }
     }
 }
@@ -468,7 +470,7 @@ enum status search_tables_open(
     for (size_t n = 0; n < type_count() && tables->is_empty; n++) {
         keeper->done[n] = edition; /* nothing is there that could lack rows */
     }
-    pending_settle(keeper, now);
+    pending_settle(keeper, now, tables->seq);
     *changed_out = is_something_new(keeper, now, edition);
     uint64_t settled = *changed_out ? edition : tables->edition;
     search->edition = settled;

@@ -51,6 +51,7 @@ struct search_tables {
     uint64_t edition; /* the last that may have been in use; 0: there was none */
     struct text note; /* what search_tables_note said; none: nothing was ever noted */
     bool is_empty;    /* the store holds no resource */
+    uint64_t seq;     /* of the store now */
     struct search_upload *uploads;
     size_t upload_count;
 };

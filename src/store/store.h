@@ -307,10 +307,16 @@ struct store_edition {
 /* All of them, by type and edition, counted anew in the view's snapshot. */
 MUST_CHECK enum status store_view_editions(
     struct store_edition **out, size_t *count_out, struct store_view *view, struct scope *scope);
-/* Existing resources from `rid` on whose edition is below required[type], with their bodies. *next_out is where the next call
- * goes on; 0: nothing is left. A call looks at a bounded number of resources. */
+/* Existing resources from `rid` on whose edition is below required[type], with their bodies; one that cannot be read is left out
+ * and logged. *next_out is where the next call goes on; 0: nothing is left. A call looks at a bounded number of resources. */
+struct store_outdated {
+    const uint64_t *required; /* by type */
+    size_t type_count;
+    uint64_t rid;
+    size_t limit;
+};
 MUST_CHECK enum status store_view_outdated(struct store_page *out, uint64_t *next_out, struct store_view *view,
-    const uint64_t *required, uint64_t rid, size_t limit, struct scope *scope);
+    const struct store_outdated *which, struct scope *scope);
 
 /* The same from inside a unit, seeing what it and earlier units wrote: for conditional matches. */
 MUST_CHECK enum status store_unit_select(

@@ -109,7 +109,8 @@ static void outdated_ones_are_listed(void **state) {
     size_t count = 0;
     while (next != 0) {
         struct store_page page = {0};
-        assert_int_equal(store_view_outdated(&page, &next, view, required, next, 2, &f->scope), STATUS_OK);
+        const struct store_outdated which = {.required = required, .type_count = TYPES, .rid = next, .limit = 2};
+        assert_int_equal(store_view_outdated(&page, &next, view, &which, &f->scope), STATUS_OK);
         for (size_t i = 0; i < page.count; i++) {
             assert_int_equal(page.at[i].type, PATIENT);
             assert_true(text_is(page.at[i].body, "{}"));
@@ -120,6 +121,32 @@ static void outdated_ones_are_listed(void **state) {
     assert_int_equal(count, 3); /* p4, p6, p8 */
     assert_int_equal(count_edition(f, PATIENT, 0), 3);
     assert_int_equal(count_edition(f, CONDITION, 0), 5);
+    fixture_close(f);
+}
+
+static void one_bad_body_stops_nobody(void **state) {
+    (void)state;
+    struct fixture *f = fixture_open(0);
+    const uint64_t required[TYPES] = {0, 1, 0};
+    fixture_write(f, PATIENT, "a", NULL, NULL, 0);
+    fixture_write(f, PATIENT, "b", NULL, NULL, 0);
+    store_close(f->store);
+    sqlite3 *database = NULL;
+    char path[512];
+    snprintf(path, sizeof path, "%s/store.db", f->folder);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "UPDATE version SET body=x'00' WHERE vid=1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    fixture_open_store(f);
+    struct store_view *view = fixture_view(f, 0);
+    struct store_page page = {0};
+    uint64_t next = 1;
+    const struct store_outdated which = {.required = required, .type_count = TYPES, .rid = 1, .limit = 10};
+    assert_int_equal(store_view_outdated(&page, &next, view, &which, &f->scope), STATUS_OK);
+    assert_int_equal(page.count, 1);
+    assert_true(text_is(page.at[0].id, "b"));
+    assert_int_equal(next, 0);
+    store_view_close(view);
     fixture_close(f);
 }
 
@@ -288,6 +315,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_change_without_a_version),
         cmocka_unit_test(outdated_ones_are_listed),
+        cmocka_unit_test(one_bad_body_stops_nobody),
         cmocka_unit_test(kills_leave_a_sound_index),
         cmocka_unit_test(a_folder_of_schema_1_is_migrated),
     };
