@@ -72,7 +72,8 @@ static enum status reach_store(size_t which, struct text position, struct scope 
     struct store_view *view = NULL;
     struct store_page page = {0};
     for (size_t i = 0; i < query.sort_count; i++) {
-        query.sorts[i] = (struct store_sort){STORE_SPACE_FIRST_OWN + (uint32_t)(i + which), i % 2 == 1};
+        query.sorts[i] =
+            (struct store_sort){.space = STORE_SPACE_FIRST_OWN + (uint32_t)(i + which), .descending = i % 2 == 1};
     }
     enum status status = store_view_open(&view, shelf.store, 0, scope);
     invariant(status == STATUS_OK);
