@@ -2,6 +2,8 @@
 
 #include "store/text_index.h"
 
+#include <string.h>
+
 enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF, STREAM_TARGETS };
 
 struct stream {
@@ -193,17 +195,28 @@ bool condition_holds(struct condition *condition, struct search_run *run, struct
 
 /* ---- opening: NULL when the budget does not reach --------------------------------------------------------------------- */
 
+/* To the next key: what the filter refuses of a key's first row it refuses of all. `bytes` has room for a key and one more. */
+static bool walk_past_key(struct walk *walk, char *bytes) {
+    size_t size = walk->key.size;
+    memcpy(bytes, walk->key.at, size);
+    bytes[size] = '\0';
+    return walk_seek(walk, (struct text){bytes, size + 1}, 0);
+}
+
 /* Rows of a lane between two keys into a set; false when there are more than the budget allows. */
 static bool list_lane(
     struct rid_set *set, struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
     struct text low = plan->low.at == NULL ? TEXT("") : plan->low;
     struct walk *walk = walk_open(run, WALK_RANGE, lane, low, plan->high);
     uint64_t before = run->rows;
-    bool within = true;
-    while (within && walk_next(walk)) {
-        if (plan_filter_passes(plan, walk->key)) {
+    char *bytes = arena_alloc(run->scope->arena, UINT8_MAX + 1);
+    bool within = true, more = walk_next(walk);
+    while (within && more) {
+        bool passes = plan_filter_passes(plan, walk->key);
+        if (passes) {
             rid_set_add(set, walk->rid);
         }
+        more = passes ? walk_next(walk) : walk_past_key(walk, bytes);
         within = run->rows - before <= *budget;
     }
     *budget -= within ? run->rows - before : *budget;
