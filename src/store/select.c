@@ -199,6 +199,8 @@ static void position_of(
 
 /* ---- pages ---------------------------------------------------------------------------------------------------------------- */
 
+enum { WALK_CHEAP = 10, WALK_MEMBER = 10 }; /* times as far where tests are cheap; rows for each result to be met */
+
 /* What a page is made of. `members` once all results have been listed. */
 struct paging {
     struct search_run *run;
@@ -206,7 +208,7 @@ struct paging {
     const struct position *after; /* NULL: from the start */
     struct best best;
     struct rid_set *members;
-    struct condition condition; /* tells members from others */
+    struct condition condition;      /* tells members from others */
     const struct store_plan *within; /* the range of the first sort's lane that all results lie in; NULL: all of it */
     uint64_t walked, walk_most;
 };
@@ -540,11 +542,25 @@ static bool page_by_trying(struct paging *paging, uint64_t walk_most) {
     return page_by_walking(paging);
 }
 
+/* Each is one lookup of an index row. */
+static bool tests_are_cheap(const struct store_plan *plan) {
+    bool cheap = plan->kind == STORE_PLAN_TYPE || plan->kind == STORE_PLAN_INTERSECT ||
+                 plan->kind == STORE_PLAN_UNION || (plan->kind == STORE_PLAN_RANGE && plan_is_one_key(plan));
+    for (size_t i = 0; cheap && i < plan->child_count; i++) {
+        cheap = tests_are_cheap(plan->children[i]);
+    }
+    return cheap;
+}
+
 /* Along the sort key as far as it costs little. False: that was not far enough. */
 static bool trial_walk(struct paging *paging) {
     struct search_costs costs;
     paging->condition = (struct condition){.plan = walk_within(paging)};
     trial_begin(&costs, paging->run);
+    if (paging->within != NULL && tests_are_cheap(paging->condition.plan)) {
+        costs.walk_trial *= WALK_CHEAP;
+        costs.tests_before_set *= WALK_CHEAP;
+    }
     bool done = page_by_trying(paging, costs.walk_trial);
     return trial_end(paging->run) && done;
 }
@@ -569,7 +585,12 @@ static void page_of_present(struct paging *paging) {
     if (!few && !done) {
         few = list_members(paging, costs->fetch_most + 1) && paging->members->count <= costs->fetch_most;
     }
-    if (!few && !walkable) {
+    if (few && walkable && paging->members->count > costs->fetch_trial) {
+        paging->condition = (struct condition){.plan = paging->query->plan, .set = paging->members};
+        done = page_by_trying(paging, paging->members->count * WALK_MEMBER);
+        few = !done;
+    }
+    if (!few && !done && !walkable) {
         few = list_members(paging, UINT64_MAX);
     }
     if (!few && !done && !page_by_trying(paging, walk_foreseen(paging))) {

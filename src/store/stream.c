@@ -23,6 +23,8 @@ struct stream {
 
 static struct stream *try_open(struct search_run *run, const struct store_plan *plan, uint64_t *budget);
 static struct stream *walk_targets(struct search_run *run, const struct store_plan *plan);
+static struct rid_set *list_some(struct search_run *run, struct stream *stream, uint64_t most);
+static bool only_key(struct text *out, struct search_run *run, uint32_t lane, const struct store_plan *plan);
 
 static struct stream *stream_new(struct search_run *run, enum stream_kind kind) {
     struct stream *stream = ARENA_NEW(run->scope->arena, struct stream);
@@ -177,11 +179,66 @@ uint64_t stream_seek(struct stream *stream, uint64_t rid) {
     return stream->at;
 }
 
+/* A range that turns out to hold one key is looked up by it, and the sources of TARGETS are listed when they are few: a test
+ * of a document's rows costs many times as much. */
+static void condition_prepare(struct condition *condition, struct search_run *run) {
+    const struct store_plan *plan = condition->plan;
+    struct text key;
+    condition->prepared = true;
+    if (plan->kind == STORE_PLAN_RANGE && plan->space != STORE_SPACE_UPDATED && plan->low.at != NULL &&
+        plan->filter.kind == STORE_FILTER_NONE && !plan_is_one_key(plan) &&
+        only_key(&key, run, lane_of_keys(plan->space), plan)) {
+        struct store_plan *exact = ARENA_NEW(run->scope->arena, struct store_plan);
+        char *bytes = arena_alloc(run->scope->arena, key.size + 1); /* with a zero byte behind: the key after it */
+        memcpy(bytes, key.at, key.size);
+        *exact = *plan;
+        exact->low = (struct text){bytes, key.size};
+        exact->high = (struct text){bytes, key.size + 1};
+        condition->plan = exact;
+    }
+    if (plan->kind == STORE_PLAN_TARGETS) {
+        uint64_t budget = run->costs->list_rows;
+        struct stream *sources = try_open(run, plan->children[0], &budget);
+        condition->sources = ARENA_NEW(run->scope->arena, struct condition);
+        condition->sources->plan = plan->children[0];
+        condition->sources->set = sources == NULL ? NULL : list_some(run, sources, run->costs->list_rows);
+    }
+}
+
+/* Whether some source of the resource fits. */
+static bool sources_hold(struct condition *condition, struct search_run *run, struct document *document) {
+    struct condition *sources = condition->sources;
+    if (!document_read(document, run)) {
+        return false;
+    }
+    uint8_t bytes[REFERENCE_KEY_MAX];
+    struct text key = {(const char *)bytes, reference_key(bytes, document->head.type, document->rid)};
+    struct walk *walk = walk_open(
+        run, WALK_KEY, lane_of_references(condition->plan->space), text_copy(run->scope->arena, key), (struct text){0});
+    bool holds = false, more = walk_next(walk);
+    while (more && !holds && search_run_goes_on(run)) {
+        struct document source = document_of(walk->rid);
+        holds = condition_holds(sources, run, &source);
+        uint64_t next = sources->set == NULL ? walk->rid + 1 : rid_set_seek(sources->set, walk->rid + 1);
+        more = !holds && next != RID_NONE && walk_seek(walk, walk->low, next);
+    }
+    walk_close(walk);
+    return holds;
+}
+
+static bool condition_fits(struct condition *condition, struct search_run *run, struct document *document) {
+    return condition->sources != NULL ? sources_hold(condition, run, document)
+                                      : document_fits(document, run, condition->plan);
+}
+
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document) {
+    if (!condition->prepared && condition->set == NULL) {
+        condition_prepare(condition, run);
+    }
     bool is_text = condition->plan->kind == STORE_PLAN_TEXT; /* a test reads a body */
     uint64_t most = run->costs->tests_before_set / (is_text ? TEXT_TEST_COST : 1);
     if (condition->set == NULL && condition->tested++ < most) {
-        return document_fits(document, run, condition->plan);
+        return condition_fits(condition, run, document);
     }
     if (condition->set == NULL && run->is_trial) {
         run->gave_up = true;

@@ -27,6 +27,8 @@ struct condition {
     const struct store_plan *plan;
     struct rid_set *set; /* once gathered */
     uint64_t tested;
+    bool prepared;
+    struct condition *sources; /* of a TARGETS plan: what holds for them */
 };
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document);
 
