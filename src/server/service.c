@@ -109,21 +109,30 @@ static const char *policy_of(const struct exchange *exchange) {
     return exchange->content_type == format_json_type ? NULL : page_policy;
 }
 
+/* Without one of them an answer may mean something else (Content-Encoding, ETag): all or none. */
+static bool add_headers(struct MHD_Response *response, const struct exchange *exchange) {
+    const char *policy = policy_of(exchange);
+    bool fine = MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES;
+    if (fine && exchange->content.size > 0)
+        fine = MHD_add_response_header(response, "Content-Type", exchange->content_type) == MHD_YES;
+    if (fine && policy != NULL)
+        fine = MHD_add_response_header(response, "Content-Security-Policy", policy) == MHD_YES;
+    for (size_t i = 0; fine && i < exchange->header_count; i++) {
+        const struct exchange_header *header = &exchange->headers[i];
+        fine = header->value[0] == '\0' || MHD_add_response_header(response, header->name, header->value) == MHD_YES;
+    }
+    return fine;
+}
+
 static enum MHD_Result queue_answer(struct exchange *exchange) {
     coding_encode(exchange);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
-    if (exchange->content.size > 0)
-        MHD_add_response_header(response, "Content-Type", exchange->content_type);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    const char *policy = policy_of(exchange);
-    if (policy != NULL)
-        MHD_add_response_header(response, "Content-Security-Policy", policy);
-    for (size_t i = 0; i < exchange->header_count; i++)
-        MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
-    enum MHD_Result result = MHD_queue_response(exchange->connection, exchange->http_status, response);
+    enum MHD_Result result = add_headers(response, exchange)
+                                 ? MHD_queue_response(exchange->connection, exchange->http_status, response)
+                                 : MHD_NO; /* no memory: the connection is closed */
     MHD_destroy_response(response);
     return result;
 }

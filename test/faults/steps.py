@@ -2,9 +2,11 @@
 
 A step prepares (without faults), acts (one request, with a fault) and judges (without faults). A writing step marks everything it
 writes with a new token: afterwards all of it is there or nothing, and all of it when it was acknowledged."""
+import gzip
 import itertools
 import json
 import re
+import time
 
 from province import infarction, new_patient, POST, send
 
@@ -115,6 +117,48 @@ class CreateXml(Create):
         xml = (f'<Patient xmlns="http://hl7.org/fhir"><identifier><system value="{TOKENS}"/><value value="{self.token}"/></identifier>'
                f'<name><family value="김"/></name></Patient>')
         return http.post("Patient", xml, headers={"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"})
+
+
+class CreateCoded(Create):
+    name = "create from gzip"
+
+    def act(self, http):
+        coded = gzip.compress(json.dumps(patient(self.token)).encode())
+        return http.post("Patient", coded, headers={"Content-Encoding": "gzip"})
+
+
+class Content(Write):
+    name = "content of a Binary"
+
+    def act(self, http):
+        return http.send("PUT", f"Binary/b-{self.token}", self.token * 200, {"Content-Type": "text/plain"})
+
+    def look(self, http, acknowledged):
+        answer = http.get(f"Binary/b-{self.token}")
+        must(answer.status == 200 or (answer.status == 404 and not acknowledged), "the content", answer)
+        must(answer.status == 404 or self.token * 200 in answer.raw.decode() or "resourceType" in answer.raw.decode(), "other content", answer)
+
+
+class Parameter(Write):
+    """An uploaded search parameter is indexed beside other work, whatever fails meanwhile, and counted before it says so."""
+    name = "search parameter"
+
+    def act(self, http):
+        return http.put(f"SearchParameter/{self.token}", {
+            "resourceType": "SearchParameter", "id": self.token, "url": f"urn:soyang:parameter:{self.token}", "name": "x", "status": "active", "description": "x",
+            "code": f"x{self.token}", "base": ["Practitioner"], "type": "string", "expression": "Practitioner.name.family"})
+
+    def look(self, http, acknowledged):
+        is_there = current(http, f"SearchParameter/{self.token}") is not None
+        must(is_there or not acknowledged, "acknowledged and not there")
+        end = time.monotonic() + 20
+        while is_there:
+            answer = http.get(f"Practitioner?x{self.token}=%EB%B0%95&_summary=count")
+            if answer.status == 200 and answer.json["total"] == 1:
+                break
+            must(time.monotonic() < end, "it is not served in time:", answer)
+            time.sleep(0.05)
+        must(not is_there or http.delete(f"SearchParameter/{self.token}").status in (200, 204), "it cannot be deleted")
 
 
 class Change(Write):
@@ -322,6 +366,8 @@ class Read(Step):
 
     def act(self, http):
         self.answer = http.send(self.method, self.path, self.body, self.headers)
+        if self.answer.headers.get("Content-Encoding") == "gzip":
+            self.answer.raw = gzip.decompress(self.answer.raw)
         return self.answer
 
     def judge(self, http, acknowledged):
@@ -360,6 +406,8 @@ READINGS = [
     "Practitioner?_revinclude=DiagnosticReport:performer", "DiagnosticReport?patient:Patient.general-practitioner.name=%EB%B0%95&_count=2",
     "Procedure?code:text=procedure&code:missing=false", "Procedure?_id=f-1,f-2&_summary=count", "?_type=Procedure,DiagnosticReport&_count=4",
     "Patient/f-p/Procedure?_sort=date", "Patient/f-p/$everything?_count=5", "metadata",
+    "Procedure?_filter=code%20eq%20http://snomed.info/sct%7C101%20and%20date%20gt%202024-01-02", "Procedure?_content=procedure&_count=3",
+    "DiagnosticReport?code:in=http://hl7.org/fhir/ValueSet/report-codes",
     "ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender",
     "CodeSystem/$lookup?system=http://hl7.org/fhir/administrative-gender&code=male",
 ]
@@ -372,6 +420,7 @@ def parameters(*listed):
 def readings():
     listed = [Read(path) for path in READINGS]
     listed.append(Read("Patient/f-p", headers={"Accept": "application/fhir+xml"}))
+    listed.append(Read("DiagnosticReport?_count=12", headers={"Accept-Encoding": "gzip"}))
     listed.append(Read("Procedure/_search", "POST", "code=http://snomed.info/sct|101", {"Content-Type": "application/x-www-form-urlencoded"}))
     listed.append(Read("Patient/$validate", "POST", patient("x", gender="female")))
     listed.append(Read("$fhirpath", "POST", parameters({"name": "expression", "valueString": "Patient.name.given | Patient.birthDate"},
@@ -400,7 +449,7 @@ class Rank(Read):
 
 
 def session():
-    writes = [Create, ConditionalCreate, CreateXml, Update, ConditionalUpdate, JsonPatch, ConditionalPatch, FhirPatch, Delete,
+    writes = [Create, ConditionalCreate, CreateXml, CreateCoded, Content, Parameter, Update, ConditionalUpdate, JsonPatch, ConditionalPatch, FhirPatch, Delete,
               ConditionalDelete, Transaction, Batch, Send, Meta, CodeSystem]
     return [kind() for kind in writes] + readings() + [
         Rank("$rank-places", {"name": "origin", "valueReference": {"reference": f"Organization/{POST}"}}), Rank("$triage")]
