@@ -1,5 +1,6 @@
 """Disks that fill up or fail, folders that may not be written or are taken away, clocks that jump: clear errors, nothing lost."""
 import datetime
+import json
 import os
 import pathlib
 import shutil
@@ -8,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from faults import EIO, ENFILE, ENOMEM, ENOSPC, FROM_THEN_ON, ONCE, SQLITE_IOERR, Faults, FaultyServer, shim
+from faults import EIO, ENFILE, ENOMEM, ENOSPC, FROM_THEN_ON, KINDS, ONCE, SQLITE_IOERR, PROGRAM, Faults, FaultyServer, shim
 
 EACCES, EROFS = 13, 30
 DAY_S = 86400
@@ -80,7 +81,7 @@ class Disk(unittest.TestCase):
     @property
     def starter(self):
         starter = object.__new__(FaultyServer)
-        starter.faults, starter.program = self.faults, os.environ.get("SOYANG_RELEASE") or __import__("faults").PROGRAM
+        starter.faults, starter.program = self.faults, os.environ.get("SOYANG_RELEASE") or PROGRAM
         return starter
 
     def test_a_folder_that_may_not_be_written(self):
@@ -117,6 +118,40 @@ class Disk(unittest.TestCase):
                 self.assertEqual(again, 0, what + " and then " + err)
                 tried += 1
         print(f"calls of a start: {counts}; {tried} faults")
+
+    def imports(self, kind, nth, error, lines):
+        """An import into a new folder with this fault: (its status, what it says, how many are there then)."""
+        folder = tempfile.mkdtemp(prefix="soyang-faults-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        path = pathlib.Path(folder) / "patients.ndjson"
+        path.write_text(lines)
+        self.faults.arm(kind, nth, error)
+        done = FaultyServer.spawn(self.starter, "import", "--data", folder + "/data", str(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = done.communicate(timeout=60)
+        self.faults.disarm()
+        if not pathlib.Path(folder + "/data/store.db").exists():
+            return done.returncode, out + err, 0
+        sound = subprocess.run([self.starter.program, "check", folder + "/data"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(sound.returncode, 0, f"{kind} call {nth}: {sound.stdout} {sound.stderr}")
+        return done.returncode, out + err, int(sound.stdout.split("is sound: ")[1].split()[0])
+
+    def test_every_call_of_an_import(self):
+        """Ends well with all of it there, or says that it did not; the folder is sound."""
+        lines = "".join(json.dumps(patient(f"i{n}", birthDate="1970-01-01")) + "\n" for n in range(300))
+        before = self.faults.calls()
+        status, said, there = self.imports("memory", 1 << 40, ENOMEM, lines)
+        self.assertEqual((status, there), (0, 300), said)
+        counts = [b - a for a, b in zip(before, self.faults.calls())]
+        tried = 0
+        for kind, count, error in zip(KINDS, counts, (ENOMEM, ENOSPC, EIO, EIO, ENFILE, SQLITE_IOERR)):
+            step = max(1, count // int(os.environ.get("SOYANG_FAULTS_STARTS", "5")))
+            for nth in range(step // 2 + 1, count + 1, step):
+                status, said, there = self.imports(kind, nth, error, lines)
+                what = f"{kind} call {nth} of {count} in an import: {status}, {there} there: {said[-2000:]}"
+                self.assertGreaterEqual(status, 0, what)
+                self.assertTrue(said.strip() and (status > 0 or there == 300), what)
+                tried += 1
+        print(f"calls of an import: {dict(zip(KINDS, counts))}; {tried} faults")
 
     def test_a_folder_that_is_taken_away(self):
         for take in (shutil.rmtree, lambda folder: os.rename(folder, folder + "-moved")):
