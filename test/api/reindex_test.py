@@ -221,6 +221,20 @@ class Serving(OneServer):
         wait_complete(self.http, "x")
         self.assertEqual(search_ids(self.http, "Patient?mood=calm"), {"p"})
 
+    def test_a_page_of_before_is_gone(self):
+        for n in range(4):
+            self.put(patient(f"p{n}", "calm", n))
+        self.put({**definition(), "id": "x"})
+        wait_complete(self.http, "x")
+        page = self.http.get("Patient?tendency=calm&_count=1").json
+        onward = next(l["url"].split("/fhir/", 1)[1] for l in page["link"] if l["relation"] == "next")
+        self.assertEqual(self.http.get(onward).status, 200)
+        self.put({**definition(expression=f"Patient.extension('{TENDENCY}').value.where(true)"), "id": "x"})
+        wait_complete(self.http, "x")
+        self.assertEqual(self.http.get(onward).status, 410)
+        self.assertEqual(self.http.delete("SearchParameter/x").status, 204)
+        self.assertEqual(self.http.get(onward).status, 400)
+
 
 class Writers:
     """Clients that create, update and delete patients of their own, and remember what the last word was."""
