@@ -164,6 +164,14 @@ void answer_fault(struct exchange *exchange, enum status status);
 MUST_CHECK enum status answer_json(
     struct exchange *exchange, unsigned http_status, struct text json, struct scope *scope);
 
+/* listener.c */
+struct listener;
+/* Takes connections from `socket`, which stays the caller's, for `daemon` until it is closed; while the daemon has `most`, new ones
+ * wait. */
+MUST_CHECK enum status listener_open(
+    struct listener **out, int socket, struct MHD_Daemon *daemon, unsigned most, struct scope *scope);
+void listener_close(struct listener *listener); /* accepts NULL */
+
 /* worker.c */
 struct workers;
 MUST_CHECK enum status workers_open(struct workers **out, int count, struct scope *scope);
@@ -186,6 +194,7 @@ MUST_CHECK enum status capability_answer(struct exchange *exchange, struct scope
 struct server {
     struct server_config config;
     struct MHD_Daemon *daemon;
+    struct listener *listener;
     struct workers *workers;
     uint16_t port;
     struct arena *arena;    /* of what follows, up to coders */

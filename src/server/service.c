@@ -13,7 +13,8 @@
 #include "server/exchange.h"
 
 enum {
-    HTTP_THREADS_DEFAULT = 2,
+    HTTP_THREADS_MIN = 2, /* as many as there are cores, between these */
+    HTTP_THREADS_MAX = 8,
     WORKERS_DEFAULT = 4,
     CONNECTIONS_MAX = 4096,
     FILES_KEPT = 256,       /* descriptors that are no connections: the database's, the log's */
@@ -336,18 +337,17 @@ static unsigned connections_most(void) {
 }
 
 static enum status start_daemon(struct server *server, struct scope *scope) {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
-    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-        server->config.socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)server->config.http_threads,
-        MHD_OPTION_CONNECTION_LIMIT, connections_most(), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        close(server->config.socket);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+    const unsigned most = connections_most();
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)server->config.http_threads, MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_END);
+    if (server->daemon == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "the HTTP library did not start");
-    }
-    return STATUS_OK;
+    return listener_open(&server->listener, server->config.socket, server->daemon, most, scope);
 }
 
 /* Origins and proxies as lists; the public address. They live as long as the server. */
@@ -383,6 +383,13 @@ static enum status keep_addresses(struct server *server, struct scope *scope) {
     return status;
 }
 
+static int threads_of_cores(void) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores < HTTP_THREADS_MIN)
+        return HTTP_THREADS_MIN;
+    return cores > HTTP_THREADS_MAX ? HTTP_THREADS_MAX : (int)cores;
+}
+
 enum status server_open(struct server **out, const struct server_config *config, struct scope *scope) {
     struct server *server = calloc(1, sizeof *server);
     struct server_lock *lock = calloc(1, sizeof *lock);
@@ -398,7 +405,7 @@ enum status server_open(struct server **out, const struct server_config *config,
     if (server->config.body_max == 0)
         server->config.body_max = SERVER_BODY_MAX;
     if (server->config.http_threads == 0)
-        server->config.http_threads = HTTP_THREADS_DEFAULT;
+        server->config.http_threads = threads_of_cores();
     if (server->config.workers == 0)
         server->config.workers = WORKERS_DEFAULT;
     operation_register(config);
@@ -429,14 +436,12 @@ static void await_exchanges(const struct server *server) {
 void server_close(struct server *server) {
     if (server == NULL)
         return;
-    /* The library's threads look at the listening socket until they have stopped: it is closed after them. */
-    MHD_socket listener = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : MHD_INVALID_SOCKET;
+    listener_close(server->listener);
+    (void)close(server->config.socket);
     await_exchanges(server);
     workers_close(server->workers);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        (void)close(listener);
     for (struct exchange *exchange = server->free_exchanges; exchange != NULL;) {
         struct exchange *next = exchange->next;
         arena_close(exchange->arena);
