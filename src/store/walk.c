@@ -72,11 +72,24 @@ static void table_step(struct walk *walk, struct walk_table *table, bool is_past
     }
 }
 
+/* The statement keeps the key while it steps, so that a key of the caller's, which may be gone by then, is copied. */
+static struct text key_to_bind(struct walk *walk, struct walk_table *table, struct text key) {
+    if (key.at == walk->low.at || key.size == 0) {
+        return key;
+    }
+    invariant(key.size <= UINT8_MAX);
+    if (table->bound == NULL) {
+        table->bound = arena_alloc(walk->run->scope->arena, UINT8_MAX);
+    }
+    memcpy(table->bound, key.at, key.size);
+    return (struct text){table->bound, key.size};
+}
+
 static void table_seek(struct walk *walk, struct walk_table *table, struct text key, uint64_t rid, bool is_past) {
     struct statement *statement = table->statement;
     sqlite3_reset(statement->at);
     bind_int(statement, 1, walk->lane);
-    bind_bytes(statement, 2, key);
+    bind_bytes(statement, 2, key_to_bind(walk, table, key));
     bind_int(statement, 3, (int64_t)rid);
     table->key = walk->low;
     table_step(walk, table, is_past);

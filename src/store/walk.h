@@ -36,6 +36,7 @@ struct walk_table { /* row or past */
     struct text key;
     uint64_t rid;
     bool has;
+    char *bound; /* where the last seek began: the statement compares with it at every step */
 };
 
 struct walk {
