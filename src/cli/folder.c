@@ -11,8 +11,9 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
     out->clock = clock_open(config->speed);
     if (out->clock == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the clock");
-    enum status status =
-        store_open(&out->store, &(struct store_config){.folder = config->path, .clock = out->clock}, scope);
+    enum status status = store_open(&out->store,
+        &(struct store_config){.folder = config->path, .clock = out->clock, .memory_rows_max = config->memory_rows_max},
+        scope);
     if (status == STATUS_OK)
         status = terminology_open(
             &out->terminology, &(struct terminology_config){.store = out->store, .clock = out->clock}, scope);

@@ -22,6 +22,7 @@ struct folder_config {
     enum records_reference_policy references;
     enum records_delete_policy deletes;
     enum records_audit audit;
+    size_t memory_rows_max; /* index rows that the store keeps in memory; 0: its default */
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };
 /* STATUS_CONFLICT when another process has it. */

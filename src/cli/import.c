@@ -15,6 +15,7 @@ static const struct option_row options[] = {
     {0},
 };
 enum {
+    MEMORY_ROWS = 2000 * 1000, /* some 180 MB: the more are merged at once, the fewer pages are written */
     REMOTE_BATCH = 500,
     DOCUMENT_ARENA_MAX = 1 << 30,
     BATCH_BYTES_MAX = 64 * 1024 * 1024,
@@ -180,6 +181,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     struct folder_config config = {
         .path = argument(arguments, "--data"),
         .speed = 1,
+        .memory_rows_max = MEMORY_ROWS,
         .references =
             argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
     };
