@@ -433,7 +433,7 @@ def measure_bundle(bench):
     bench.keep_refused("bundle", found)
     bench.keep_memory("bundle")
     largest = max(len(raw) for *_, raw in requests)
-    bench.figures["goals"]["load_mb"] = 256 + 8 * largest * 20 / MB  # 20 bodies are in flight
+    bench.figures["goals"]["load_mb"] = 256 + 8 * largest / MB
     check_searchable(bench)
     bench.server.stop()
 
@@ -520,7 +520,7 @@ def measure_recover(bench):
             for kind, follow, weight, raw in requests:
                 file.write(packed(kind, follow, weight, raw, bench.server.port))
         load = subprocess.Popen([bench.loader, str(bench.server.port), "64", "600", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(min(20, max(5, bench.seconds)))
+        time.sleep(min(10, max(5, bench.seconds)))
         bench.server.stop(signal.SIGKILL)
         load.wait()
         path.unlink()
