@@ -111,7 +111,8 @@ static const struct search_costs usual_costs = {.trial_rows = 500,
     .fetch_trial = 100,
     .fetch_most = 1000,
     .walk_trial = 300,
-    .walk_for_fetch = 30};
+    .walk_for_fetch = 30,
+    .steps_before_seek = 6};
 
 static struct store *store_new(const struct store_config *config) {
     struct store *store = calloc(1, sizeof *store);

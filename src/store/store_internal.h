@@ -128,6 +128,7 @@ struct search_costs {
     uint64_t fetch_most;         /* results whose sort keys are fetched one by one */
     uint64_t walk_trial;         /* rows of a sort key that are walked before the results are listed */
     uint64_t walk_for_fetch;     /* rows that are walked in the time in which one resource is fetched */
+    uint64_t steps_before_seek;  /* rows that a walk steps over before it seeks */
 };
 
 struct pack; /* compression contexts and dictionaries */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { DEADLINE_EVERY = 4096, STEPS_BEFORE_SEEK = 6 };
+enum { DEADLINE_EVERY = 4096 };
 
 struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope) {
     return (struct search_run){.view = view,
@@ -271,8 +271,8 @@ bool walk_next(struct walk *walk) {
 }
 
 static void table_catch_up(struct walk *walk, struct walk_table *table, struct text key, uint64_t rid, bool is_past) {
-    for (int i = 0; table->has && place_compare(walk, table->key, table->rid, key, rid) < 0; i++) {
-        if (i == STEPS_BEFORE_SEEK) {
+    for (uint64_t i = 0; table->has && place_compare(walk, table->key, table->rid, key, rid) < 0; i++) {
+        if (i == walk->run->costs->steps_before_seek) {
             table_seek(walk, table, key, rid, is_past);
             return;
         }

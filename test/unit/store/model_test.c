@@ -460,7 +460,8 @@ static void random_costs(struct model *model) {
         .targets_one_by_one = roll(model, 6),
         .fetch_most = roll(model, 20),
         .walk_trial = roll(model, 30),
-        .walk_for_fetch = roll(model, 4)};
+        .walk_for_fetch = roll(model, 4),
+        .steps_before_seek = roll(model, 3)};
 }
 
 static void search_at(struct model *model, uint64_t seq, const struct thing_state *things) {
