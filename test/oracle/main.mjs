@@ -67,10 +67,10 @@ function differences(expected, open, got, what) {
 
 /** Less than zero: a stands before b. Those without a key come last, either way. */
 function order_of(sorts, a, b) {
-  for (const { key, is_descending } of sorts) {
+  for (const { key, is_descending, written } of sorts) {
     const [x, y] = [key(a), key(b)];
     const order = x === undefined || y === undefined ? (x === undefined) - (y === undefined) : is_descending ? compare(y, x) : compare(x, y);
-    if (order !== 0) return order;
+    if (order !== 0 || written(a) !== written(b)) return order;
   }
   return 0;
 }

@@ -190,7 +190,7 @@ export class Drawer {
     const chosen = this.random.shuffled(able).slice(0, 1 + this.random.below(2)).map((subject) => ({ subject, is_descending: this.random.below(2) === 1 }));
     const text = chosen.map(({ subject, is_descending }) => (is_descending ? "-" : "") + subject.parameter.code).join(",");
     const query = this.query(type, [], [`_sort=${text}`]);
-    query.sorts = chosen.map(({ subject, is_descending }) => ({ is_descending, key: (resource) => sort_key(subject, resource, is_descending) }));
+    query.sorts = chosen.map(({ subject, is_descending }) => ({ is_descending, key: (resource) => sort_key(subject, resource, is_descending), written: (resource) => spelling(subject, resource) }));
     query.test = () => true;
     return query;
   }
@@ -248,6 +248,9 @@ export class Drawer {
   }
 }
 
+/** How the strings stand there: those that only differ so may come in either order, before the next key is asked. */
+const spelling = (subject, resource) => (subject.parameter.kind === "string" ? subject.rows(resource).map((row) => row.text).sort().join("\n") : "");
+
 function sort_key(subject, resource, is_descending) {
   const keys = subject.rows(resource).map(sort_keys[subject.parameter.kind]);
   if (keys.includes(undefined)) return null; // a concept without a code has no place that all agree on
@@ -255,7 +258,7 @@ function sort_key(subject, resource, is_descending) {
   return keys.length === 0 ? undefined : is_descending ? keys.at(-1) : keys[0];
 }
 
-const sort_keys = { string: (row) => folded(row.text).slice(0, 60), date: (row) => row.low, number: (row) => row.value, uri: (row) => row.uri, token: (row) => row.code };
+const sort_keys = { string: (row) => (folded(row.text).length > 100 ? undefined : folded(row.text)), date: (row) => row.low, number: (row) => row.value, uri: (row) => row.uri, token: (row) => row.code };
 export const compare = (a, b) => (typeof a === "number" ? a - b : Buffer.compare(Buffer.from(a), Buffer.from(b)));
 export const place = (resource) => `${resource.resourceType}/${resource.id}`;
 const places = (list) => new Set(list.map(place));
