@@ -562,7 +562,11 @@ static bool trial_walk(struct paging *paging) {
         costs.tests_before_set *= WALK_CHEAP;
     }
     bool done = page_by_trying(paging, costs.walk_trial);
-    return trial_end(paging->run) && done;
+    if (!trial_end(paging->run)) { /* what it has listed may be incomplete */
+        paging->condition = (struct condition){.plan = paging->condition.plan};
+        return false;
+    }
+    return done;
 }
 
 /* What a page would take, from what a short walk met of it; 0 when that is too much. */
