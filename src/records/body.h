@@ -25,7 +25,7 @@ struct draft {
     struct store_body packed;
     struct store_row *rows;
     size_t row_count;
-    uint64_t edition; /* of the tables that made them */
+    uint64_t edition;                   /* of the tables that made them */
     struct local_reference *references; /* only under RECORDS_REFERENCES_STRICT */
 };
 

@@ -139,8 +139,7 @@ enum status find_prepare(struct operation *op, struct scope *scope) {
         status = search_parse(&query, op->records->search, &request, scope);
     }
     if (status == STATUS_OK && explains) {
-        return explain_answer(
-            op, query, clock_monotonic_us() - began_us, search_path(asked, scope->arena), scope);
+        return explain_answer(op, query, clock_monotonic_us() - began_us, search_path(asked, scope->arena), scope);
     }
     if (status == STATUS_OK) {
         status = search_run(&result, op->records->search, query, scope);

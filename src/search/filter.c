@@ -20,8 +20,9 @@ static const struct {
     {"missing", MODIFIER_MISSING, BIT_ALL}, {"exact", MODIFIER_EXACT, BIT(STRING)},
     {"contains", MODIFIER_CONTAINS, BIT(STRING)}, {"text", MODIFIER_TEXT, BIT(TOKEN) | BIT(REFERENCE)},
     {"not", MODIFIER_NOT, BIT(TOKEN)}, {"in", MODIFIER_IN, BIT(TOKEN)}, {"not-in", MODIFIER_NOT_IN, BIT(TOKEN)},
-    {"above", MODIFIER_ABOVE, BIT(TOKEN) | BIT(URI) | BIT(REFERENCE)}, {"below", MODIFIER_BELOW, BIT(TOKEN) | BIT(URI) | BIT(REFERENCE)},
-    {"of-type", MODIFIER_OF_TYPE, BIT(TOKEN)}, {"identifier", MODIFIER_IDENTIFIER, BIT(REFERENCE)},
+    {"above", MODIFIER_ABOVE, BIT(TOKEN) | BIT(URI) | BIT(REFERENCE)},
+    {"below", MODIFIER_BELOW, BIT(TOKEN) | BIT(URI) | BIT(REFERENCE)}, {"of-type", MODIFIER_OF_TYPE, BIT(TOKEN)},
+    {"identifier", MODIFIER_IDENTIFIER, BIT(REFERENCE)},
     {"[type]", MODIFIER_TYPE, BIT(REFERENCE)}, /* the name of a resource type stands for it */
 };
 

@@ -237,7 +237,8 @@ enum store_sort_by {
 struct store_sort {
     enum store_sort_by by;
     uint32_t space;
-    uint16_t type; /* of all results, where that is known: an order by id is then found without reading them all; 0: not */
+    uint16_t
+        type; /* of all results, where that is known: an order by id is then found without reading them all; 0: not */
     bool descending;
 }; /* those without a key come last */
 enum { STORE_SORTS_MAX = 4 };

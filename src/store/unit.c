@@ -47,8 +47,8 @@ enum status store_unit_get(struct store_resource *out, struct store_unit *unit, 
     uint8_t bytes[IDENTITY_KEY_MAX];
     struct text key = {(const char *)bytes, type == 0 || id.size == 0 ? 0 : identity_key(bytes, type, id)};
     uint64_t rid = 0;
-    enum status status = key.size == 0 ? view_rid(&rid, unit_view(unit), type, id, scope)
-                                       : rid_find(&rid, unit, type, id, key, scope);
+    enum status status =
+        key.size == 0 ? view_rid(&rid, unit_view(unit), type, id, scope) : rid_find(&rid, unit, type, id, key, scope);
     if (status != STATUS_OK) {
         return status;
     }

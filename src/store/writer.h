@@ -10,7 +10,7 @@ struct identity_cache;
 struct identity_cache *identity_cache_open(void);
 void identity_cache_close(struct identity_cache *cache);
 void identity_cache_clear(struct identity_cache *cache);
-#define IDENTITY_ABSENT UINT64_MAX /* looked for and found nowhere */
+#define IDENTITY_ABSENT UINT64_MAX                                                /* looked for and found nowhere */
 uint64_t identity_cache_get(const struct identity_cache *cache, struct text key); /* 0: the cache does not know */
 void identity_cache_put(struct identity_cache *cache, struct text key, uint64_t rid);
 
