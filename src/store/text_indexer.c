@@ -15,7 +15,7 @@ enum {
     PAUSE_SLICES = 4,
     PAUSE_MAX_MS = 1000,
     LOOK_MS = 500,
-    FAILED_MS = 3000,
+    FAILED_MS = 400,
     REMOVALS_MAX = 500,
     ARENA_BYTES_MAX = 1 << 30,
     DOCUMENT_BYTES_KEPT = 8 << 20,
@@ -315,14 +315,16 @@ static bool somebody_waits(struct text_index *index) {
     return waits;
 }
 
-/* False when the store closes. */
-static bool pause_for(struct text_index *index, int64_t wait_ms) {
+enum pause { PAUSE_UNTIL_ASKED, PAUSE_WHOLE };
+
+/* False when the store closes. Behind a failure the whole pause is kept: whoever waits would only see it fail again, and again. */
+static bool pause_for(struct text_index *index, int64_t wait_ms, enum pause pause) {
     int64_t until_us = clock_monotonic_us() + wait_ms * 1000;
     struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
     int code = 0;
     pthread_mutex_lock(&index->lock);
-    while (wait_ms > 0 && !index->closing && !index->hurry && !index->damaged && index->waiters == 0 &&
-           code != ETIMEDOUT) {
+    while (wait_ms > 0 && !index->closing && code != ETIMEDOUT &&
+           (pause == PAUSE_WHOLE || (!index->hurry && !index->damaged && index->waiters == 0))) {
         code = pthread_cond_timedwait(&index->asked, &index->lock, &until);
     }
     bool goes_on = !index->closing;
@@ -330,20 +332,21 @@ static bool pause_for(struct text_index *index, int64_t wait_ms) {
     return goes_on;
 }
 
-/* How long to rest behind a slice. */
-static int64_t turn(struct indexer *indexer, uint64_t *seen) {
+/* One slice, and how long to rest behind it; false when it failed. */
+static bool turn(int64_t *rest_ms, struct indexer *indexer, uint64_t *seen) {
     struct text_index *index = indexer->index;
+    *rest_ms = LOOK_MS;
     if (!stand(indexer)) {
-        return FAILED_MS;
+        return false;
     }
     uint64_t now = store_sequence(index->store);
     if (indexer->all_folded && now == *seen) {
-        return LOOK_MS;
+        return true;
     }
     int64_t start_us = clock_monotonic_us();
     indexer->slice_until_us = start_us + (somebody_waits(index) ? SLICE_WAITED_US : SLICE_US);
     if (slice(indexer) != STATUS_OK) {
-        return FAILED_MS;
+        return false;
     }
     publish(indexer);
     bool busy = *seen != 0 && store_sequence(index->store) != now;
@@ -351,10 +354,11 @@ static int64_t turn(struct indexer *indexer, uint64_t *seen) {
     if (indexer->all_folded) {
         sqlite3_db_release_memory(indexer->file->database);
         sqlite3_db_release_memory(indexer->store->database);
-        return LOOK_MS;
+        return true;
     }
     int64_t pause_ms = (clock_monotonic_us() - start_us) * PAUSE_SLICES / 1000;
-    return !busy ? 0 : pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+    *rest_ms = !busy ? 0 : pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+    return true;
 }
 
 void *text_indexer_main(void *context) {
@@ -363,9 +367,11 @@ void *text_indexer_main(void *context) {
     uint64_t seen = 0;
     pthread_setname_np(pthread_self(), "soyang-text");
     int64_t rest_ms = 0;
-    while (pause_for(indexer.index, rest_ms)) {
+    enum pause pause = PAUSE_UNTIL_ASKED;
+    while (pause_for(indexer.index, rest_ms, pause)) {
         bool able = indexer.arena != NULL && indexer.document_arena != NULL;
-        rest_ms = able ? turn(&indexer, &seen) : FAILED_MS;
+        pause = able && turn(&rest_ms, &indexer, &seen) ? PAUSE_UNTIL_ASKED : PAUSE_WHOLE;
+        rest_ms = pause == PAUSE_WHOLE ? FAILED_MS : rest_ms;
     }
     connection_close(indexer.file);
     connection_close(indexer.store);
