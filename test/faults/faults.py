@@ -22,9 +22,12 @@ ONCE, FROM_THEN_ON = 0, 1
 
 
 def shim():
-    """Built beside the program, or beside the sanitized one."""
+    """Built beside the program, or beside the sanitized one. In a run of all suites it has to be there."""
     folders = [pathlib.Path(p).parent for p in (PROGRAM, os.environ.get("SOYANG", ""), os.environ.get("SOYANG_RELEASE", "")) if p]
-    return next((f / "test/fault_shim.so" for f in folders if (f / "test/fault_shim.so").exists()), None)
+    found = next((f / "test/fault_shim.so" for f in folders if (f / "test/fault_shim.so").exists()), None)
+    if found is None and "SOYANG_RELEASE" in os.environ:
+        raise FileNotFoundError("test/fault_shim.so is not built")
+    return found
 
 
 class Faults:
