@@ -15,3 +15,8 @@ target_sources(soyang_referral PRIVATE "${referral_tables}")
 add_executable(soyang_rank_bench EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/test/bench/rank_bench.c")
 target_include_directories(soyang_rank_bench PRIVATE "${CMAKE_SOURCE_DIR}/src")
 target_link_libraries(soyang_rank_bench PRIVATE soyang_flags soyang_referral soyang_external)
+
+# How long an assignment of many patients takes (ninja soyang_surge_bench).
+add_executable(soyang_surge_bench EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/test/bench/surge_bench.c")
+target_include_directories(soyang_surge_bench PRIVATE "${CMAKE_SOURCE_DIR}/src")
+target_link_libraries(soyang_surge_bench PRIVATE soyang_flags soyang_referral soyang_external)
