@@ -104,6 +104,142 @@ MUST_CHECK enum status referral_rank(struct referral_ranking *out, const struct 
 MUST_CHECK enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
     const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope);
 
+/* ---- whom to ask, in which order, how many at once (pure) ----------------------------------------------------------------- */
+
+/* What care is worth when it begins `m` minutes from now, as a share of care at once:
+ *
+ *     e^(−m/span) · e^(−decay·m) · max(0, 1 − slope·m) · (m > threshold ? beyond : 1)
+ *
+ * Every part is optional (0). The threshold is the guideline's window; the slopes are published where there are any (delay.c names
+ * them), `span` is time preference (assumption). */
+struct referral_curve {
+    double span_min, decay_per_min, slope_per_min;
+    double threshold_min, beyond;
+};
+double referral_curve_at(const struct referral_curve *curve, double minutes);
+
+enum { REFERRAL_PLAN_MAX = 8, REFERRAL_PLAN_STEPS = 64, REFERRAL_PLAN_GROUPS = 8 };
+
+/* One place that may be asked. Minutes count from the departure; who rolls already while asking says so. */
+struct referral_ask {
+    double chance;     /* of a yes, 0..1, before anything was asked; every common cause of a no is in it */
+    double answer_min; /* until a yes is known */
+    double refuse_min; /* until a no, or silence taken for one, is known; below answer_min: as answer_min */
+    double minutes;    /* from departure to definitive care: travel, wait, second leg */
+    double first_min;  /* two legs: from departure until the first place begins; below 0: one leg */
+    double
+        first_share; /* two legs: share of the benefit that the first place's beginning decides; the rest is decided by `minutes` */
+    double later_weight; /* two legs: what a minute after the first beginning weighs in the span, 0..1 */
+    double worth_min;    /* minutes to its credit: continuity, family; less the scarcity price */
+    double
+        rolling; /* minutes on the way to here gained by each minute of asking: 1 the shared direction, 0 standing still */
+    double rolls_max_min;    /* at most so many */
+    double factor;           /* of the benefit, for all that is no delay (1: none; 0 is read as 1) */
+    double wrong, wrong_min; /* chance that it cannot treat after all, and the minutes that this costs */
+    int group;               /* refusals of one group have a common cause beside their own; -1: none */
+    bool open;               /* asked already, unanswered: answer_min and refuse_min are what is left of them */
+};
+struct referral_plan_question {
+    struct referral_ask asks[REFERRAL_PLAN_MAX];
+    size_t ask_count; /* of more candidates, the caller gives the best eight */
+    struct referral_curve curve;
+    double shocks
+        [REFERRAL_PLAN_GROUPS]; /* chance of a group's common cause (a hospital in this hour): then all of it refuse */
+    double shock_all;           /* chance of a cause common to everybody (a province without a bed) */
+    int parallel_max;           /* offers open at once, those that are open already included; at least 1 */
+    double ask_cost_min;        /* asking intensity: minutes that one more question is worth. 0: minutes alone count */
+    double deadline_min;        /* from now; then `unplaced_min` begins. Nothing is asked at or after it */
+    double
+        unplaced_min; /* minutes from giving up to definitive care, however that comes: what an unplaced patient costs */
+    double
+        step_min; /* grid of elapsed time; answers are rounded up to it. 0: 1 minute, or what spreads the deadline over the steps */
+};
+struct referral_plan {
+    int order
+        [REFERRAL_PLAN_MAX]; /* indices into asks, in the order of asking; within a batch in the order of answering */
+    int batch[REFERRAL_PLAN_MAX]; /* of each in `order`: 0 is asked now, 1 when all of 0 have said no ... */
+    size_t count, batch_count,
+        now_count; /* now_count: how many of `order` are to be asked now; open ones are not in `order` */
+    double value;  /* expected worth, 0..1, of following the plan */
+    double placed, asked,
+        minutes; /* expected: chance of a yes; questions (the open ones not counted); minutes to definitive care, the
+                                    * unplaced at their penalty */
+};
+/* What one planning works in: 140 KB, the caller's, need not be cleared. */
+struct referral_plan_space {
+    double worth[1 << REFERRAL_PLAN_MAX][REFERRAL_PLAN_STEPS];
+    uint8_t choice[1 << REFERRAL_PLAN_MAX][REFERRAL_PLAN_STEPS];
+    double refused[1 << REFERRAL_PLAN_MAX];
+    uint64_t reached[1 << REFERRAL_PLAN_MAX];
+};
+/* The best plan of batches, exactly, by a dynamic programme over (who has been asked in vain, how much time has passed). A batch goes out
+ * at once; the first yes takes the patient and releases the others; when all have said no, the next batch goes. A no within a group
+ * makes another no of that group likelier (common shock; Marshall and Olkin 1967), which the set of those asked tells exactly.
+ * Deterministic: ties go to the smaller batch, then to the earlier in `asks`. */
+void referral_plan(
+    struct referral_plan *out, const struct referral_plan_question *question, struct referral_plan_space *space);
+
+/* ---- learning who says yes (pure) ------------------------------------------------------------------------------------------ */
+
+/* What is asked of the model, and what an answer teaches it. Indices are the caller's own numbering, fixed for one belief. */
+struct referral_asked {
+    int place, need; /* need -1: none in particular */
+    int64_t at_us;
+    int zone_minutes; /* of the region's own clock */
+    double prior; /* chance from structure alone: what the place could do if nothing were known of its answers; 0..1 */
+    double load;  /* of its emergency department, occupied over all; below 0: not known */
+    double board_age_min; /* of the count that mattered; below 0: none known */
+    int board_free;       /* what that count said; looked at where board_age_min is known */
+};
+enum referral_answer { REFERRAL_YES, REFERRAL_NO, REFERRAL_NO_BED, REFERRAL_SILENT };
+
+/* One cell: weights that halve every half-life. */
+struct referral_cell {
+    double yes, asked, expected; /* answers yes, answers, and the yes that the level above expected of them */
+    int64_t at_us;               /* as of when the weights count */
+};
+enum { REFERRAL_HOUR_BANDS = 4, REFERRAL_LOAD_BANDS = 4, REFERRAL_AGE_BANDS = 4, REFERRAL_CHANCE_BANDS = 10 };
+enum { REFERRAL_BOARD_CELLS = REFERRAL_LOAD_BANDS * REFERRAL_AGE_BANDS };
+struct referral_belief_region {
+    struct referral_cell hours[REFERRAL_HOUR_BANDS], needs[REGION_NEEDS_MAX], boards[REFERRAL_BOARD_CELLS];
+    struct referral_cell chances[REFERRAL_CHANCE_BANDS]; /* by what was said: the last correction */
+};
+struct referral_belief_place {
+    struct referral_cell all, hours[REFERRAL_HOUR_BANDS], boards[REFERRAL_BOARD_CELLS], needs[REGION_NEEDS_MAX];
+    struct referral_cell now; /* the last hours: forgets within the hour */
+    struct referral_cell
+        board; /* of the answers given while the board said free: how many had a bed (yes, or no for another reason) */
+    struct referral_cell current; /* of the questions: at how many the board was at most an hour old */
+    struct referral_cell spoken;  /* of the questions: how many were answered at all */
+    struct referral_cell answer;  /* yes: sum of minutes until an answer; asked: answers */
+};
+/* The belief of one region; both parts are the caller's, all zeros at the beginning, plain data that may be copied. */
+struct referral_belief {
+    struct referral_belief_region *region;
+    struct referral_belief_place *places;
+    size_t place_count;
+};
+/* The chance of a yes: the prior, corrected level by level (region and hour, need, board; place, its hours, boards, needs, its last hour;
+ * what such chances came to), each correction a Beta mean with the level above as its prior, applied in log-odds. */
+double referral_belief_chance(const struct referral_belief *belief, const struct referral_asked *asked);
+/* The same in parts, so that a decision can be kept with what was believed: the sum of the corrections by what is known of the question
+ * (in log-odds), the last correction by band of chance, and both applied to a prior. */
+double referral_belief_shift(const struct referral_belief *belief, const struct referral_asked *asked);
+void referral_belief_corrections(
+    double out[REFERRAL_CHANCE_BANDS], const struct referral_belief *belief, int64_t now_us);
+double referral_belief_apply(double prior, double shift, const double corrections[REFERRAL_CHANCE_BANDS]);
+/* How many answers of a place still count. */
+double referral_belief_weight(const struct referral_belief *belief, int place, int64_t now_us);
+/* A cell's mean of `yes`, with `weight` times `prior` beside it. */
+double referral_belief_share(const struct referral_cell *cell, int64_t now_us, double prior, double weight);
+/* Learns one answer, in O(1). `answer_min` below 0: not known. An answer from before what is known is taken as of now. */
+void referral_belief_learn(
+    struct referral_belief *belief, const struct referral_asked *asked, enum referral_answer answer, double answer_min);
+/* Mean minutes to an answer; `otherwise` is the prior. */
+double referral_belief_answer_min(const struct referral_belief *belief, int place, double otherwise, int64_t now_us);
+/* How far the board of a place is to be believed, 0..1, by how often what it called free was so; 0.9 of nothing (assumption). */
+double referral_belief_board_trust(const struct referral_belief *belief, int place, int64_t now_us);
+
 /* ---- transitions (pure) -------------------------------------------------------------------------------------------------- */
 
 enum referral_actor { REFERRAL_INITIATOR = 1, REFERRAL_RECIPIENT = 2, REFERRAL_CONTROLLER = 4, REFERRAL_SYSTEM = 8 };
