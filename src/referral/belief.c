@@ -17,8 +17,8 @@
 struct habit {
     double half_life_days, weight; /* of the prior, in answers */
 };
-static const struct habit habit_region = {45, 40}, habit_place = {21, 6}, habit_hours = {30, 16},
-                          habit_boards = {30, 16}, habit_needs = {45, 8}, habit_now = {1. / 16, 4},
+static const struct habit habit_region = {45, 100}, habit_place = {21, 6}, habit_hours = {30, 40},
+                          habit_boards = {30, 40}, habit_needs = {45, 20}, habit_now = {1. / 16, 8},
                           habit_chances = {20, 30};
 
 static double log_odds(double p) {
@@ -162,12 +162,11 @@ void referral_belief_learn(struct referral_belief *belief, const struct referral
     struct level levels[LEVELS_MAX];
     int count = levels_of(levels, belief, asked);
     double yes = answer == REFERRAL_YES ? 1 : 0, sum = log_odds(bounded(asked->prior));
+    double said = chance_of(sum + referral_belief_shift(belief, asked));
     for (int i = 0; i < count; i++) {
-        double expected = chance_of(sum);
-        sum += shift_of(levels[i].cell, levels[i].habit, asked->at_us);
-        note(levels[i].cell, levels[i].habit, asked->at_us, yes, expected);
+        note(levels[i].cell, levels[i].habit, asked->at_us, yes, chance_of(sum));
+        sum += shift_of(levels[i].cell, levels[i].habit, asked->at_us); /* what this level took in, the next need not */
     }
-    double said = chance_of(sum);
     note(&belief->region->chances[chance_band(said)], &habit_chances, asked->at_us, yes, said);
     if (asked->place >= 0 && (size_t)asked->place < belief->place_count) {
         learn_place(&belief->places[asked->place], asked, answer, answer_min);
