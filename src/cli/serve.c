@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/draft.h"
 #include "cli/folder.h"
 #include "cli/serve.h"
 #include "server/server.h"
@@ -20,6 +21,8 @@ static const struct option_row options[] = {
     {"--strict-references", NULL,
         "refuse references to resources that are not there, and deletions of what is referred to", NULL},
     {"--delete-many", NULL, "a deletion by query deletes all that match, not only one", NULL},
+    {"--draft-url", "URL", "OpenAI-compatible endpoint that may draft summaries, e.g. http://127.0.0.1:11434/v1", NULL},
+    {"--draft-model", "NAME", "the model to name to it", "default"},
     {0},
 };
 
@@ -80,6 +83,18 @@ static enum status check_addresses(const struct server_config *config, struct sc
     return status == STATUS_OK ? server_check_proxies(config->trusted_proxies, scope) : status;
 }
 
+/* Off unless the operator names an endpoint. */
+static enum status set_draft(const struct arguments *arguments, struct folder *folder, struct scope *scope) {
+    const char *url = argument(arguments, "--draft-url");
+    struct draft_endpoint *endpoint = NULL;
+    if (url == NULL)
+        return STATUS_OK;
+    enum status status = draft_endpoint_open(&endpoint, url, argument(arguments, "--draft-model"), scope);
+    if (status == STATUS_OK)
+        referral_draft_set(folder->referral, draft_endpoint_write, endpoint);
+    return status;
+}
+
 static enum status serve(
     const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope) {
     double port = 0, speed = 0, body_mib = 0;
@@ -117,6 +132,8 @@ static enum status serve(
         folder_config.public_base = text_format(scope->arena, "http://127.0.0.1:%u/fhir", (unsigned)config.port).at;
     warn_of_audit(audit);
     status = folder_open(folder, &folder_config, scope);
+    if (status == STATUS_OK)
+        status = set_draft(arguments, folder, scope);
     if (status == STATUS_OK)
         status = records_timer_start(folder->records, scope);
     config.records = folder->records;

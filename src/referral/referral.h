@@ -267,7 +267,9 @@ struct referral_call {
     const struct records_caller *caller;
     fhir_type type; /* of the instance it was called on; NONE */
     struct text id;
-    struct text parameters; /* JSON */
+    struct text parameters; /* JSON; none when called by GET */
+    const struct search_pair *pairs;
+    size_t pair_count;
 };
 MUST_CHECK enum status referral_operation_triage(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
@@ -275,6 +277,15 @@ MUST_CHECK enum status referral_operation_rank(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 MUST_CHECK enum status referral_operation_send(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
+/* The sheet for the receiving doctor: extracted from the record, each line with its sources. By GET too. */
+MUST_CHECK enum status referral_operation_summary(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
+/* Who rewrites the sheet's numbered lines as a draft, where the operator has configured somebody; none by default. False with
+ * *problem (a sentence without a patient's values) when there is no answer. Called outside of any unit or view; may wait. */
+typedef bool referral_draft_write(struct text *out, const char **problem, void *context, struct text lines,
+    const char *language, struct scope *scope);
+void referral_draft_set(
+    struct referral *referral, referral_draft_write *write, void *context); /* before requests come */
 /* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference. */
 MUST_CHECK enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope);

@@ -21,6 +21,10 @@ struct referral {
         uint64_t sequence;
         char id[OWN_ID_SIZE];
     } own;
+    struct {
+        referral_draft_write *write; /* NULL: nobody is configured */
+        void *context;
+    } draft;
 };
 bool own_write_is(const struct referral *referral, const struct records_change *change);
 /* Writes a Task or ServiceRequest past the rules for clients. `id` is the one inside. */

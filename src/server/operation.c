@@ -6,7 +6,7 @@ typedef enum status engine_function(
 
 static enum status run(struct text *out, engine_function *function, void *context,
     const struct records_operation_call *call, struct scope *scope) {
-    const struct referral_call inner = {call->caller, call->type, call->id, call->body};
+    const struct referral_call inner = {call->caller, call->type, call->id, call->body, call->pairs, call->pair_count};
     return function(out, context, &inner, scope);
 }
 
@@ -25,21 +25,41 @@ static enum status run_send(
     return run(out, referral_operation_send, context, call, scope);
 }
 
+static enum status run_summary(
+    struct text *out, void *context, const struct records_operation_call *call, struct scope *scope) {
+    return run(out, referral_operation_summary, context, call, scope);
+}
+
 #define DEFINITION(name) TRIAGE_BASE "/OperationDefinition/" name
 enum { LEVELS = RECORDS_AT_SYSTEM | RECORDS_AT_INSTANCE };
 
 static const struct records_operation operations[] = {
-    {.name = "triage", .definition = DEFINITION("triage"), .run = run_triage},
-    {.name = "rank-places", .definition = DEFINITION("rank-places"), .run = run_rank},
-    {.name = "send", .definition = DEFINITION("send"), .run = run_send},
+    {.name = "triage",
+        .levels = LEVELS,
+        .effect = RECORDS_OPERATION_WRITES,
+        .definition = DEFINITION("triage"),
+        .run = run_triage},
+    {.name = "rank-places",
+        .levels = LEVELS,
+        .effect = RECORDS_OPERATION_WRITES,
+        .definition = DEFINITION("rank-places"),
+        .run = run_rank},
+    {.name = "send",
+        .levels = LEVELS,
+        .effect = RECORDS_OPERATION_WRITES,
+        .definition = DEFINITION("send"),
+        .run = run_send},
+    {.name = "referral-summary",
+        .levels = RECORDS_AT_INSTANCE,
+        .effect = RECORDS_OPERATION_READS,
+        .definition = DEFINITION("referral-summary"),
+        .run = run_summary},
 };
 
 void operation_register(const struct server_config *config) {
     for (size_t i = 0; config->referral != NULL && i < sizeof operations / sizeof operations[0]; i++) {
         struct records_operation row = operations[i];
         row.type = "Patient";
-        row.levels = LEVELS;
-        row.effect = RECORDS_OPERATION_WRITES;
         row.context = config->referral;
         records_operation_register(config->records, &row);
     }

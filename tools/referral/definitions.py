@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes regions/korea/definitions/*.json: the code systems of the referral from their CSV files, and the three operations.
+"""Writes regions/korea/definitions/*.json: the code systems of the referral from their CSV files, and the operations.
 
     definitions.py          writes
     definitions.py --check  says what differs, and exits 1"""
@@ -114,6 +114,26 @@ def definitions():
                        parameter("timing", "out", 1, "1", None, "What the answer took", [
                            ("reading", 1, "1", "Quantity", "Of the record, with the triage, ms"), ("ranking", 1, "1", "Quantity", "With the decision's inputs and outputs written, ms"),
                            ("storing", 1, "1", "Quantity", "Until the decision was durable, ms")])])
+    summary = operation("referral-summary", "Referral summary", "The record on one sheet for the receiving doctor: extracted, each line with the resources it "
+                        "was taken from; made automatically, the record is the source. Decision support, not a certified medical device.",
+                        [parameter("encounter", "in", 0, "1", "Reference", "Only this visit's complaint; default: the latest"),
+                         parameter("request", "in", 0, "1", "Reference", "Only this ServiceRequest; default: all active ones"),
+                         parameter("language", "in", 0, "1", "code", "ko (default) or en: of the document's title and the draft"),
+                         parameter("draft", "in", 0, "1", "boolean", "Also a draft in running sentences, where an endpoint is configured; default false"),
+                         parameter("notice-ko", "out", 1, "1", "string", "That it was made automatically; Korean"),
+                         parameter("notice-en", "out", 1, "1", "string", "The same in English"),
+                         parameter("patient", "out", 1, "1", "Reference", "The patient"), parameter("encounter", "out", 0, "1", "Reference", "The visit"),
+                         parameter("section", "out", 1, "*", None, "complaint, asked, problems, allergies, medicines, values, findings, done", [
+                             ("code", 1, "1", "code", "Which"), ("title-ko", 1, "1", "string", "Korean"), ("title-en", 1, "1", "string", "English"),
+                             ("left-out", 0, "1", "integer", "Further lines there is no room for"),
+                             ("line", 0, "*", None, "What the record says", [("ko", 1, "1", "string", "Korean"), ("en", 1, "1", "string", "English"),
+                                                                             ("source", 1, "*", "Reference", "Where it was taken from")])]),
+                         parameter("document", "out", 1, "1", "Composition", "The same by sections, not kept"),
+                         parameter("draft", "out", 0, "1", None, "What the configured endpoint made of the lines", [
+                             ("notice", 1, "1", "string", "That it is a draft"), ("problem", 0, "1", "string", "Why there is none"),
+                             ("dropped", 0, "1", "integer", "Sentences without a source"),
+                             ("sentence", 0, "*", None, "One that its sources cover", [("text", 1, "1", "string", "Words"), ("source", 1, "*", "Reference", "Where from")])])])
+    yield {**summary, "affectsState": False, "system": False}
     yield operation("send", "Send", "Makes the referral and asks the first places, or notifies and departs for listed extremes.",
                     [parameter("patient", "in", 0, "1", "Reference", "A stored Patient"), parameter("encounter", "in", 0, "1", "Reference", "This visit"),
                      parameter("requester", "in", 0, "1", "Reference", "Organization that sends; default: the caller's"), origin(),

@@ -10,6 +10,7 @@ import { ageText, useServerNow } from "../moment";
 import { ChartCard } from "../parts/chart_card";
 import { Countdown, Due, Empty, Fault, Level, Loading, State, Synthetic } from "../parts/marks";
 import { LoopSteps, OfferAnswer } from "../parts/steps";
+import { SummaryCard } from "../parts/summary_card";
 import { usePoll } from "../poll";
 import { business, deadlineOf, inputOf, isOpen, levelOf, loopId } from "../referral";
 import { findPlace, placeName } from "../region";
@@ -102,6 +103,7 @@ function Detail({ task, caller, list, now, reload }: { task: Task; caller: Calle
       {loop && <LoopSteps caller={caller} loop={loop} offers={offers} reload={reload} />}
       <Fault fault={chart.fault} />
       {chart.data ? <ChartCard chart={chart.data} now={now} /> : <Loading />}
+      <SummaryCard patientId={patientId} />
       {loop && <p><a href={`#/referral/${loop.id}`}>{say("의뢰의 지나온 길과 지도 보기", "See the referral's way and map")} →</a></p>}
     </div>
   );

@@ -11,6 +11,7 @@ import { ChartCard, PatientLine } from "../parts/chart_card";
 import { MapView } from "../parts/map_view";
 import { Countdown, Due, Fault, Level, Loading, State } from "../parts/marks";
 import { LoopSteps, OfferAnswer } from "../parts/steps";
+import { SummaryCard } from "../parts/summary_card";
 import { Timeline, Way } from "../parts/timeline";
 import { usePoll } from "../poll";
 import { deadlineOf, declineReasonOf, inputOf, isOpen, letterOf, levelOf, rankOf, telephoneOf, waitedFor } from "../referral";
@@ -63,6 +64,7 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
         <div>
           <OfferCards caller={caller} loop={loop} offers={offers} now={now} reload={seen.reload} />
           <ChartCard chart={chart} now={now} />
+          <SummaryCard patientId={referenceId(loop.for)} />
         </div>
         <div>
           <MapView marks={{ origin, destination, asked: offers.map((offer) => referenceId(offer.owner)), numbered: offers.map((offer) => ({ place: referenceId(offer.owner), rank: rankOf(offer), isChosen: referenceId(offer.owner) === destination })).filter((n) => n.rank > 0) }} />
