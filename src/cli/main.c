@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
     &command_import,
     &command_triage,
     &command_match,
+    &command_surge,
     &command_check,
     &command_migrate,
     &command_package,

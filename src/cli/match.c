@@ -1,15 +1,10 @@
 /* soyang match: ranked places for one patient, from a file. */
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/ask.h"
 #include "cli/document.h"
-#include "cli/folder.h"
 #include "cli/parameters.h"
-#include "cli/remote.h"
 
 static const struct option_row options[] = {
     {"--data", "DIR", "a data folder in which a region is loaded", NULL},
@@ -121,71 +116,13 @@ static enum status print_answer(struct text json, const struct arguments *argume
     return STATUS_OK;
 }
 
-/* A region loaded for one question lives in a folder that goes with it. */
-struct passing_folder {
-    char path[64];
-};
-
-static enum status passing_open(struct passing_folder *passing, struct scope *scope) {
-    (void)snprintf(passing->path, sizeof passing->path, "/tmp/soyang-match-XXXXXX");
-    if (mkdtemp(passing->path) == NULL)
-        return fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp");
-    return STATUS_OK;
-}
-
-static void passing_remove(const struct passing_folder *passing) {
-    if (passing->path[0] == '\0')
-        return;
-    DIR *folder = opendir(passing->path);
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder != NULL)
-        closedir(folder);
-    rmdir(passing->path);
-}
-
-static enum status ask_folder(
-    struct text *answer, const struct arguments *arguments, struct text question, struct scope *scope) {
-    struct passing_folder passing = {0};
-    struct folder folder = {0};
-    struct region_loaded loaded;
-    const char *region = argument(arguments, "--region");
-    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
-    enum status status = STATUS_OK;
-    if (config.path == NULL && region == NULL)
-        return fault(scope, STATUS_INVALID, "", "one of --data, --region, --url is required");
-    if (config.path == NULL) {
-        status = passing_open(&passing, scope);
-        config.path = passing.path;
-    }
-    if (status == STATUS_OK)
-        status = folder_open(&folder, &config, scope);
-    if (status == STATUS_OK && region != NULL)
-        status = region_load(&loaded, folder.records, &folder_operator, region,
-            argument_flag(arguments, "--assumptions") ? REGION_WITH_ASSUMPTIONS : REGION_SOURCED_ONLY, scope);
-    struct referral_call call = {.caller = &folder_operator, .parameters = question};
-    if (status == STATUS_OK)
-        status = referral_operation_rank(answer, folder.referral, &call, scope);
-    folder_close(&folder);
-    passing_remove(&passing);
-    return status;
-}
-
 static int run(const struct arguments *arguments, struct scope *scope) {
     struct text question, answer;
-    struct remote *remote = NULL;
-    const char *url = argument(arguments, "--url");
     enum status status = write_question(&question, arguments, scope);
-    if (status == STATUS_OK && url != NULL) {
-        status = remote_open(&remote, url, scope);
-        if (status == STATUS_OK)
-            status = remote_post(&answer, remote, "$rank-places", question, scope);
-    } else if (status == STATUS_OK) {
-        status = ask_folder(&answer, arguments, question, scope);
-    }
+    if (status == STATUS_OK)
+        status = ask(&answer, arguments, &(struct asked){"$rank-places", referral_operation_rank}, question, scope);
     if (status == STATUS_OK)
         status = print_answer(answer, arguments, scope);
-    remote_close(remote);
     return report(scope, status);
 }
 

@@ -286,6 +286,9 @@ typedef bool referral_draft_write(struct text *out, const char **problem, void *
     const char *language, struct scope *scope);
 void referral_draft_set(
     struct referral *referral, referral_draft_write *write, void *context); /* before requests come */
+/* Many patients at once over all places (surge.h); for the control room, planners and operators. */
+MUST_CHECK enum status referral_operation_surge(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 /* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference. */
 MUST_CHECK enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope);

@@ -30,6 +30,11 @@ static enum status run_summary(
     return run(out, referral_operation_summary, context, call, scope);
 }
 
+static enum status run_surge(
+    struct text *out, void *context, const struct records_operation_call *call, struct scope *scope) {
+    return run(out, referral_operation_surge, context, call, scope);
+}
+
 #define DEFINITION(name) TRIAGE_BASE "/OperationDefinition/" name
 enum { LEVELS = RECORDS_AT_SYSTEM | RECORDS_AT_INSTANCE };
 
@@ -54,12 +59,17 @@ static const struct records_operation operations[] = {
         .effect = RECORDS_OPERATION_READS,
         .definition = DEFINITION("referral-summary"),
         .run = run_summary},
+    {.name = "surge",
+        .levels = RECORDS_AT_SYSTEM,
+        .effect = RECORDS_OPERATION_WRITES,
+        .definition = DEFINITION("surge"),
+        .run = run_surge},
 };
 
 void operation_register(const struct server_config *config) {
     for (size_t i = 0; config->referral != NULL && i < sizeof operations / sizeof operations[0]; i++) {
         struct records_operation row = operations[i];
-        row.type = "Patient";
+        row.type = row.levels == RECORDS_AT_SYSTEM ? NULL : "Patient";
         row.context = config->referral;
         records_operation_register(config->records, &row);
     }

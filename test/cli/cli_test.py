@@ -56,7 +56,7 @@ class CommandLine(unittest.TestCase):
     def test_help(self):
         overview = run("--help")
         self.assertEqual(overview.returncode, 0)
-        for command in ("serve", "demo", "region", "import", "triage", "match", "check"):
+        for command in ("serve", "demo", "region", "import", "triage", "match", "surge", "check"):
             self.assertIn(command, overview.stdout)
             page = run(command, "--help")
             self.assertEqual(page.returncode, 0)
@@ -64,7 +64,7 @@ class CommandLine(unittest.TestCase):
 
     def test_usage_faults(self):
         for arguments in (["dance"], ["serve", "--colour"], ["serve", "--port"], ["serve", "--port", "x"], ["import"], ["region", "dance", "x"],
-                          ["check"], ["triage"], ["match"], []):
+                          ["check"], ["triage"], ["match"], ["surge"], []):
             done = run(*arguments)
             self.assertNotEqual(done.returncode, 0, arguments)
             self.assertTrue(done.stderr.strip(), arguments)

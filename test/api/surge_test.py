@@ -1,0 +1,141 @@
+"""$surge and `soyang surge`: the answer is feasible, proved by its own prices, and says who gives way. Holds no Soyang code."""
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from soyang_server import PROGRAM, ROOT, Client, Server
+
+SCENE = {"latitude": 37.75, "longitude": 128.9}
+
+
+def part(name, kind, value):
+    return {"name": name, kind: value}
+
+
+def patient(label, level, count=1, needs=(), **extra):
+    parts = [part("label", "valueString", label), part("level", "valueInteger", level), part("count", "valueInteger", count)]
+    parts += [part("need", "valueCode", code) for code in needs]
+    for name, value in {**SCENE, **extra}.items():
+        if value is not None:
+            parts.append(part(name, "valueDecimal", value))
+    return {"name": "patient", "part": parts}
+
+
+def bed(name, place, kind, free):
+    return {"name": name, "part": [part("place", "valueReference", {"reference": f"Organization/{place}"}), part("bed", "valueCode", kind),
+                                   part("free", "valueInteger", free)]}
+
+
+def wave(*items):
+    return {"resourceType": "Parameters", "parameter": list(items)}
+
+
+def parts(item):
+    return {p["name"]: p for p in item.get("part", [])}
+
+
+def all_of(answer, name):
+    return [parts(p) for p in answer.json["parameter"] if p["name"] == name]
+
+
+def place_of(item, name="place"):
+    return item[name]["valueReference"]["reference"].split("/")[1] if name in item else None
+
+
+class Surge(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(region=ROOT / "regions/gangwon")
+        cls.room = Client(cls.server.port, "gw-control-room", "control-room")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def ask(self, *items, status=200):
+        answer = self.room.post("$surge", wave(*items))
+        self.assertEqual(answer.status, status, answer)
+        return answer
+
+    def test_certificate_and_beds(self):
+        answer = self.ask(patient("red", 1, 8, ["SY-TRAUMA"]), patient("yellow", 3, 60), patient("green", 5, 40))
+        certificate = all_of(answer, "certificate")[0]
+        self.assertTrue(certificate["optimal"]["valueBoolean"])
+        self.assertEqual(certificate["primal"]["valueDecimal"], certificate["dual"]["valueDecimal"])
+        patients, beds = all_of(answer, "patient"), all_of(answer, "beds")
+        self.assertEqual(len(patients), 108)
+        used = {}
+        for p in patients:
+            if "unplaced" not in p:
+                key = (place_of(p), p.get("bed", {}).get("valueCode"))
+                used[key] = used.get(key, 0) + 1
+        for b in beds:
+            key = (place_of(b), b.get("bed", {}).get("valueCode"))
+            self.assertEqual(used.get(key, 0), b["used"]["valueInteger"])
+            self.assertLessEqual(b["used"]["valueInteger"], b["free"]["valueInteger"])
+            if b["price"]["valueDecimal"] > 0:
+                self.assertEqual(b["used"]["valueInteger"], b["free"]["valueInteger"], "a free bed has a price")
+            self.assertTrue("age" in b and "author" in b or "assumed" in b, "a count without age and author")
+        self.assertGreater(sum("gives-way" in p for p in patients), 0)
+
+    def test_exchange(self):
+        group = patient("yellow", 3, 30)
+        first = self.ask(group)
+        full = next(b for b in all_of(first, "beds") if b["used"]["valueInteger"] > 1 and b["price"]["valueDecimal"] > 0)
+        place, kind, free = place_of(full), full["bed"]["valueCode"], full["free"]["valueInteger"]
+        changed = self.ask(group, bed("change", place, kind, free - 1))
+        exchange = next(p for p in changed.json["parameter"] if p["name"] == "exchange")
+        moves = [parts(p) for p in exchange["part"] if p["name"] == "move"]
+        self.assertGreater(len(moves), 0)
+        self.assertEqual(place_of(moves[0], "from"), place)
+        self.assertTrue(all_of(changed, "certificate")[0]["optimal"]["valueBoolean"])
+        self.assertLess(parts(exchange)["milliseconds"]["valueDecimal"], 1000)
+        typed = self.ask(group, bed("bed", place, kind, free - 1))
+        cost = [all_of(a, "certificate")[0]["primal"]["valueDecimal"] for a in (changed, typed)]
+        self.assertEqual(cost[0], cost[1], "the warm answer costs what the cold one does")
+
+    def test_urgent_first(self):
+        answer = self.ask(patient("green", 5, 200), patient("red", 1, 1))
+        red = next(p for p in all_of(answer, "patient") if p["label"]["valueString"] == "red")
+        self.assertNotIn("unplaced", red)
+        self.assertNotIn("gives-way", red)
+
+    def test_refused(self):
+        cases = [
+            (wave(bed("bed", "A2200001", "hvec", 1)), 400, "patient"),
+            (wave(patient("x", 0)), 422, "level"),
+            (wave(patient("x", 3, latitude=35.1, longitude=129.0)), 422, "outside the region"),
+            (wave(patient("x", 3, latitude=None)), 400, "latitude"),
+            (wave(patient("x", 3, 20001)), 422, "count"),
+            (wave(patient("x", 3, 15000), patient("y", 3, 15000)), 413, "wave"),
+            (wave(patient("x", 3, needs=["Y9999"])), 422, "need"),
+            (wave(patient("x", 3), bed("bed", "nowhere", "hvec", 1)), 422, "no place"),
+            (wave(patient("x", 3), bed("bed", "A2200001", "hv999", 1)), 422, "bed"),
+            (wave(patient("x", 3), bed("bed", "A2200001", "hvec", -1)), 422, "free"),
+            (wave(patient("x", 3), {"name": "weather", "valueString": "snow"}), 400, "parameter"),
+        ]
+        for body, status, words in cases:
+            answer = self.room.post("$surge", body)
+            self.assertEqual(answer.status, status, (words, answer))
+            self.assertIn(words, answer.diagnostics)
+        sender = Client(self.server.port, "gw-post-1429", "primary-care")
+        self.assertEqual(sender.post("$surge", wave(patient("x", 3))).status, 403)
+
+    def test_command(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "wave.json"
+            file.write_text(json.dumps(wave(patient("red", 1, 2, ["SY-TRAUMA"]), patient("yellow", 3, 20), bed("change", "A2200001", "hvec", 0))))
+            url = f"http://127.0.0.1:{self.server.port}"
+            for language, words in (("en", "nothing better is possible"), ("ko", "더 나은 배정이 없음")):
+                done = subprocess.run([PROGRAM, "surge", str(file), "--url", url, "--language", language], capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(words, done.stdout)
+            done = subprocess.run([PROGRAM, "surge", str(file), "--url", url, "--json"], capture_output=True, text=True)
+            self.assertEqual(json.loads(done.stdout)["resourceType"], "Parameters")
+            self.assertEqual(subprocess.run([PROGRAM, "surge", str(file), "--nothing"], capture_output=True).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
