@@ -1,5 +1,6 @@
 /* A case: from a reading, and between its struct and JSON. */
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "referral/decision.h"
@@ -59,14 +60,13 @@ enum status referral_case_of(struct referral_case *out, const struct region_snap
         .stay_local = reading->stay_local,
         .origin_place = -1,
         .known_place = -1,
+        .family_place = -1,
         .now_us = facts->at_us,
     };
     if (reading->extreme) {
         out->choice = choice_of(&policy, reading, scope);
     }
-    if ((policy.term_levels & (1U << reading->level)) != 0) {
-        out->continuity_min = policy.continuity_min;
-    }
+    policy_apply(out, &policy, 0);
     return take_needs(out, snapshot, reading, scope);
 }
 
@@ -76,6 +76,67 @@ static void write_id(struct json_writer *w, const char *name, const struct regio
     if (place >= 0) {
         json_member_text(w, name, snapshot->places[place].id);
     }
+}
+
+static void write_weights(
+    struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    const struct referral_asking *asking = &patient->asking;
+    if (patient->family_min > 0) {
+        write_id(w, "family_place", snapshot, patient->family_place);
+        json_member_decimal(w, "family_min", patient->family_min, 3);
+    }
+    json_member_decimal(w, "scarcity_min", patient->scarcity_min, 3);
+    json_member_decimal(w, "unknown_factor", patient->unknown_factor, 6);
+    json_member_bool(w, "departs", patient->departs);
+    json_name(w, "asking");
+    json_object_open(w);
+    json_member_int(w, "parallel_max", asking->parallel_max);
+    json_member_decimal(w, "ask_cost_min", asking->ask_cost_min, 3);
+    json_member_decimal(w, "deadline_min", asking->deadline_min, 3);
+    json_member_decimal(w, "unplaced_min", asking->unplaced_min, 3);
+    json_member_decimal(w, "silence_min", asking->silence_min, 3);
+    json_object_close(w);
+    json_name(w, "open");
+    json_array_open(w);
+    for (size_t i = 0; i < patient->open_count; i++) {
+        json_object_open(w);
+        json_member_text(w, "place", snapshot->places[patient->open[i].place].id);
+        json_member_decimal(w, "since_min", patient->open[i].since_min, 3);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+/* What was believed: of places of which nothing is, nothing is written. */
+static void write_learned(
+    struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    if (patient->learned == NULL) {
+        return;
+    }
+    json_name(w, "learned");
+    json_array_open(w);
+    for (size_t i = 0; i < snapshot->place_count; i++) {
+        const struct referral_learned *one = &patient->learned[i];
+        bool nothing =
+            fabs(one->shift) < 5e-7 && one->weight < 5e-4 && (one->board_trust <= 0 || one->board_trust >= 1);
+        if (nothing) {
+            continue;
+        }
+        json_object_open(w);
+        json_member_text(w, "place", snapshot->places[i].id);
+        json_member_decimal(w, "shift", one->shift, 6);
+        json_member_decimal(w, "weight", one->weight, 3);
+        json_member_decimal(w, "board_trust", one->board_trust, 6);
+        json_member_decimal(w, "answer_min", one->answer_min, 3);
+        json_object_close(w);
+    }
+    json_array_close(w);
+    json_name(w, "corrections");
+    json_array_open(w);
+    for (int i = 0; i < REFERRAL_CHANCE_BANDS; i++) {
+        json_decimal(w, patient->corrections[i], 6);
+    }
+    json_array_close(w);
 }
 
 void case_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
@@ -114,6 +175,8 @@ void case_write(struct json_writer *w, const struct referral_case *patient, cons
     }
     json_array_close(w);
     json_member_int(w, "options_max", (int64_t)patient->options_max);
+    write_weights(w, patient, snapshot);
+    write_learned(w, patient, snapshot);
     json_object_close(w);
 }
 
@@ -162,6 +225,55 @@ static enum status read_codes(
     return STATUS_OK;
 }
 
+static void read_asking(struct referral_case *out, const yyjson_val *json) {
+    const yyjson_val *asking = json_get(json, "asking");
+    out->asking = (struct referral_asking){.parallel_max = number_of(asking, "parallel_max"),
+        .ask_cost_min = decimal_of(asking, "ask_cost_min"),
+        .deadline_min = decimal_of(asking, "deadline_min"),
+        .unplaced_min = decimal_of(asking, "unplaced_min"),
+        .silence_min = decimal_of(asking, "silence_min")};
+}
+
+static void read_open(
+    struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
+    const yyjson_val *array = json_get(json, "open");
+    struct referral_open *open =
+        ARENA_ARRAY(scope->arena, struct referral_open, yyjson_arr_size((yyjson_val *)array) + 1);
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)array, index, count, item) {
+        int place = region_place_find(snapshot, json_get_text(item, "place"));
+        if (place >= 0) {
+            open[out->open_count++] = (struct referral_open){place, decimal_of(item, "since_min")};
+        }
+    }
+    out->open = open;
+}
+
+static void read_learned(
+    struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
+    const yyjson_val *array = json_get(json, "learned"), *corrections = json_get(json, "corrections");
+    if (array == NULL) {
+        return;
+    }
+    struct referral_learned *learned = ARENA_ARRAY(scope->arena, struct referral_learned, snapshot->place_count + 1);
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)array, index, count, item) {
+        int place = region_place_find(snapshot, json_get_text(item, "place"));
+        if (place >= 0) {
+            learned[place] = (struct referral_learned){decimal_of(item, "shift"), decimal_of(item, "weight"),
+                decimal_of(item, "board_trust"), decimal_of(item, "answer_min")};
+        }
+    }
+    yyjson_arr_foreach((yyjson_val *)corrections, index, count, item) {
+        if (index < REFERRAL_CHANCE_BANDS) {
+            (void)text_to_double(&out->corrections[index], json_number_text(item));
+        }
+    }
+    out->learned = learned;
+}
+
 enum status case_read(
     struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
     *out = (struct referral_case){
@@ -176,7 +288,15 @@ enum status case_read(
         .origin_place = region_place_find(snapshot, json_get_text(json, "origin_place")),
         .known_place = region_place_find(snapshot, json_get_text(json, "known_place")),
         .options_max = (size_t)number_of(json, "options_max"),
+        .family_place = region_place_find(snapshot, json_get_text(json, "family_place")),
+        .family_min = decimal_of(json, "family_min"),
+        .scarcity_min = decimal_of(json, "scarcity_min"),
+        .unknown_factor = decimal_of(json, "unknown_factor"),
+        .departs = truth_of(json, "departs"),
     };
+    read_asking(out, json);
+    read_open(out, json, snapshot, scope);
+    read_learned(out, json, snapshot, scope);
     int64_t at_us = 0;
     if (json_get_int64(&at_us, json, "at_us")) {
         out->now_us = at_us;

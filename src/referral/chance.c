@@ -28,19 +28,31 @@ static const enum region_tier wanted_tier[] = {
 #define ON_CALL_LEAST .05
 #define MINUTE_US 60e6
 
-static double trust_of(const struct rank *rank, const struct region_count *count) {
+/* By its age, and by how often what this place calls free was so. */
+static double trust_of(const struct rank *rank, const struct region_place *place, const struct region_count *count) {
     const struct region_board_model *model = &rank->snapshot->board;
+    const struct referral_learned *learned = rank->patient->learned;
     bool stated = model->ignored_after_min > 0;
-    return region_count_trust_under(stated ? model : &region_board_default, count, rank->patient->now_us);
+    double trust = region_count_trust_under(stated ? model : &region_board_default, count, rank->patient->now_us);
+    double board = learned == NULL ? 0 : learned[place - rank->snapshot->places].board_trust;
+    return board > 0 ? trust * board : trust;
+}
+
+static double unknown_factor(const struct rank *rank) {
+    return rank->patient->unknown_factor > 0 ? rank->patient->unknown_factor : BEDS_UNKNOWN;
 }
 
 static double count_factor(int free, double none) {
     return free <= 0 ? none : free == 1 ? BEDS_ONE : 1;
 }
 
+double chance_by_beds(int free) {
+    return count_factor(free, BEDS_NONE);
+}
+
 /* Believed as far as the board's age allows; what is not believed counts as not known. */
-static double believed(double trust, const struct region_count *count, double none) {
-    return trust * count_factor(count->free, none) + (1 - trust) * BEDS_UNKNOWN;
+static double believed(const struct rank *rank, double trust, const struct region_count *count, double none) {
+    return trust * count_factor(count->free, none) + (1 - trust) * unknown_factor(rank);
 }
 
 /* The kind of bed that speaks best for the place, of those that would do for this need. */
@@ -55,8 +67,8 @@ static double need_beds(
             continue;
         }
         double none = bed == rank->emergency_bed && rank->patient->level <= 2 ? BEDS_NONE_URGENT : BEDS_NONE;
-        double trust = trust_of(rank, count);
-        double factor = believed(trust, count, none);
+        double trust = trust_of(rank, place, count);
+        double factor = believed(rank, trust, count, none);
         if (factor > best) {
             best = factor;
             out->count_bed = bed;
@@ -65,7 +77,7 @@ static double need_beds(
             out->count_trust = trust;
         }
     }
-    return best < 0 ? BEDS_UNKNOWN : best;
+    return best < 0 ? unknown_factor(rank) : best;
 }
 
 static double on_call(const struct rank *rank, const struct region_place *place, uint64_t needs) {
@@ -108,7 +120,96 @@ void chance_find(struct chance *out, const struct rank *rank, int place_index, u
     }
     out->tier_low = place->tier < wanted_tier[rank->patient->place];
     double value = out->tier * out->on_call * out->beds * (out->tier_low ? TIER_LOW : 1);
-    out->value = fmin(CHANCE_MOST, fmax(CHANCE_LEAST, value));
+    out->prior = fmin(CHANCE_MOST, fmax(CHANCE_LEAST, value));
+    out->value = chance_learned(rank, place_index, out->prior);
+    out->weight = rank->patient->learned == NULL ? 0 : rank->patient->learned[place_index].weight;
+}
+
+double chance_learned(const struct rank *rank, int place, double prior) {
+    const struct referral_case *patient = rank->patient;
+    if (patient->learned == NULL) {
+        return prior;
+    }
+    double value = referral_belief_apply(prior, patient->learned[place].shift, patient->corrections);
+    return fmin(CHANCE_MOST, fmax(CHANCE_LEAST, value));
+}
+
+double load_find(const struct rank *rank, int place_index) {
+    const struct region_place *place = &rank->snapshot->places[place_index];
+    if (rank->emergency_bed < 0 || !place->beds[rank->emergency_bed].known) {
+        return -1;
+    }
+    const struct region_count *count = &place->beds[rank->emergency_bed];
+    return count->total > 0 ? (double)(count->total - count->free) / count->total : -1;
+}
+
+/* Assumption: a price a step of tier above the least that can, times how full the department is believed to be: the fuller it is and
+ * the less the patient needs it, the dearer. */
+double scarcity_find(const struct rank *rank, int place_index) {
+    const struct region_place *place = &rank->snapshot->places[place_index];
+    int steps = (int)place->tier - (int)rank->least_tier;
+    if (rank->patient->scarcity_min <= 0 || steps <= 0) {
+        return 0;
+    }
+    double load = load_find(rank, place_index), full = .5;
+    if (load >= 0) {
+        double trust = trust_of(rank, place, &place->beds[rank->emergency_bed]);
+        full = trust * fmin(1.5, load) + (1 - trust) * full;
+    }
+    return rank->patient->scarcity_min * steps * full;
+}
+
+/* ---- as learning sees it ----------------------------------------------------------------------------------------------- */
+
+static void asked_of(struct referral_asked *out, const struct rank *rank, int place) {
+    struct chance chance;
+    const struct referral_case *patient = rank->patient;
+    chance_find(&chance, rank, place, patient->needs);
+    *out = (struct referral_asked){.place = place,
+        .need = patient->needs != 0 ? __builtin_ctzll(patient->needs) : -1,
+        .at_us = patient->now_us,
+        .zone_minutes = rank->snapshot->zone_minutes,
+        .prior = chance.prior,
+        .load = load_find(rank, place),
+        .board_age_min = chance.count_bed < 0 ? -1 : chance.count_age_min,
+        .board_free = chance.count_free};
+}
+
+void referral_asked_of(struct referral_asked *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, int place) {
+    struct rank rank;
+    rank_prepare(&rank, snapshot, patient);
+    asked_of(out, &rank, place);
+}
+
+/* As much as a tenth is doubted of every board: what is learned counts beside that. */
+static double learned_trust(const struct referral_belief *belief, int place, int64_t now_us) {
+    double nothing = referral_belief_board_trust(belief, -1, now_us);
+    return fmin(1, referral_belief_board_trust(belief, place, now_us) / nothing);
+}
+
+void referral_learned_of(struct referral_learned *out, struct referral_case *patient,
+    const struct region_snapshot *snapshot, const struct referral_belief *belief) {
+    struct rank rank;
+    patient->learned = NULL;
+    rank_prepare(&rank, snapshot, patient);
+    for (int i = 0; i < (int)snapshot->place_count; i++) {
+        struct referral_asked asked;
+        out[i] = (struct referral_learned){0};
+        bool serves = (patient->needs & ~snapshot->places[i].needs) == 0;
+        if (snapshot->places[i].control_room || (snapshot->places[i].post && !serves)) {
+            continue;
+        }
+        asked_of(&asked, &rank, i);
+        double stated = snapshot->places[i].answer_minutes;
+        double learned = referral_belief_answer_min(belief, i, stated, patient->now_us);
+        out[i] = (struct referral_learned){.shift = referral_belief_shift(belief, &asked),
+            .weight = referral_belief_weight(belief, i, patient->now_us),
+            .board_trust = learned_trust(belief, i, patient->now_us),
+            .answer_min = learned - stated > 1e-9 || stated - learned > 1e-9 ? learned : 0};
+    }
+    patient->learned = out;
+    referral_belief_corrections(patient->corrections, belief, patient->now_us);
 }
 
 /* Assumption: minutes until a doctor begins, by level, in a department that is not crowded. */
@@ -121,7 +222,7 @@ static double crowded_wait(const struct rank *rank, const struct region_place *p
         double load = count->total > 0 ? (double)(count->total - count->free) / count->total : 0;
         double crowding =
             fmin(2, fmax(0, (load - .7) / .3)); /* from 70 % full; twice over when as many wait as there are beds */
-        factor += trust_of(rank, count) * crowding;
+        factor += trust_of(rank, place, count) * crowding;
     }
     return level_wait_min[rank->patient->level] * factor;
 }
@@ -142,6 +243,10 @@ double answer_find(const struct rank *rank, int place_index) {
     const struct region_place *place = &rank->snapshot->places[place_index];
     if (rank->patient->extreme) {
         return 0; /* told, not asked */
+    }
+    const struct referral_learned *learned = rank->patient->learned;
+    if (learned != NULL && learned[place_index].answer_min > 0) {
+        return learned[place_index].answer_min; /* of the answers themselves, nights among them */
     }
     int64_t hour = (rank->patient->now_us / 60000000 + rank->snapshot->zone_minutes) / 60 % 24;
     bool night = hour >= NIGHT_FROM_HOUR || hour < NIGHT_TO_HOUR;

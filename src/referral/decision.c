@@ -13,7 +13,7 @@ static enum status write_inputs(struct text *out, const struct region_snapshot *
     const struct referral_case *patient, struct text reading, struct text policy_hash, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
-    json_member_string(&w, "format", "soyang-decision/1");
+    json_member_string(&w, "format", "soyang-decision/2");
     json_member_text(&w, "policy", policy_hash);
     json_name(&w, "case");
     case_write(&w, patient, snapshot);
@@ -34,6 +34,7 @@ static void write_option(
     if (option->second_place >= 0) {
         json_member_text(w, "second_place", snapshot->places[option->second_place].id);
         json_member_decimal(w, "second_leg_min", option->second_leg_min, 3);
+        json_member_decimal(w, "vehicle_away_min", option->vehicle_away_min, 3);
     }
     json_member_decimal(w, "minutes", option->minutes, 3);
     json_member_decimal(w, "travel_min", option->travel_min, 3);
@@ -44,6 +45,16 @@ static void write_option(
     json_member_decimal(w, "chance", option->chance, 6);
     json_member_decimal(w, "benefit", option->benefit, 6);
     json_member_decimal(w, "score", option->score, 9);
+    if (option->worth_min > 0 || option->scarcity_min > 0) {
+        json_member_decimal(w, "worth_min", option->worth_min, 3);
+        json_member_decimal(w, "scarcity_min", option->scarcity_min, 3);
+    }
+    if (option->learned_weight > 0) {
+        json_member_decimal(w, "learned_from", option->learned_weight, 3);
+    }
+    if (option->ask_batch > 0) {
+        json_member_int(w, "ask_batch", option->ask_batch);
+    }
     if (option->board_age_min >= 0) {
         json_member_decimal(w, "board_age_min", option->board_age_min, 3);
     }
@@ -61,6 +72,38 @@ static void write_option(
     }
     json_array_close(w);
     json_object_close(w);
+}
+
+static void write_plan(
+    struct json_writer *w, const struct referral_ranking *ranking, const struct region_snapshot *snapshot) {
+    const struct referral_plan *plan = &ranking->plan;
+    const struct referral_counterfactual *otherwise = &ranking->otherwise;
+    if (plan->batch_count > 0) {
+        json_name(w, "plan");
+        json_object_open(w);
+        json_member_int(w, "now", (int64_t)plan->now_count);
+        json_member_int(w, "batches", (int64_t)plan->batch_count);
+        json_member_decimal(w, "value", plan->value, 6);
+        json_member_decimal(w, "placed", plan->placed, 6);
+        json_member_decimal(w, "asked", plan->asked, 6);
+        json_member_decimal(w, "minutes", plan->minutes, 3);
+        if (ranking->heading >= 0 && (size_t)ranking->heading < ranking->option_count) {
+            json_member_text(w, "heading", snapshot->places[ranking->options[ranking->heading].place].id);
+        }
+        json_object_close(w);
+    }
+    if (otherwise->place >= 0) {
+        json_name(w, "otherwise");
+        json_object_open(w);
+        json_member_text(w, "place", snapshot->places[otherwise->place].id);
+        if (otherwise->bed >= 0) {
+            json_member_text(w, "bed", snapshot->beds[otherwise->bed].code);
+            json_member_int(w, "free", otherwise->beds_free);
+        }
+        json_member_text(w, "ko", otherwise->ko);
+        json_member_text(w, "en", otherwise->en);
+        json_object_close(w);
+    }
 }
 
 static enum status write_outputs(struct text *out, const struct referral_ranking *ranking,
@@ -86,6 +129,7 @@ static enum status write_outputs(struct text *out, const struct referral_ranking
         json_object_close(&w);
     }
     json_array_close(&w);
+    write_plan(&w, ranking, snapshot);
     json_object_close(&w);
     return json_finish(out, &w, scope);
 }

@@ -13,6 +13,9 @@
 #define WINDOW_PASSED .50 /* assumption: no slope without a source, only a step */
 #define WINDOW_PASSED_STABILISED .60 /* assumption */
 
+/* Assumption, time preference by level: after so many minutes a place is worth 1/e of one at once. */
+static const double level_span_min[] = {180, 60, 90, 180, 360, 720};
+
 static double infarction(double minutes, double first_min, double window_min) {
     if (first_min >= 0) {
         return pow(INFARCTION_PER_30_MIN, -first_min / 30) * LYSIS_THEN_TRANSFER;
@@ -61,8 +64,53 @@ double benefit_find(const struct rank *rank, double minutes, double first_min) {
     return curved ? least : window_step(minutes, first_min, window_min);
 }
 
-/* Assumption, time preference by level: after so many minutes a place is worth 1/e of one at once. */
-static const double level_span_min[] = {180, 60, 90, 180, 360, 720};
+/* ---- the same as a curve, for plans --------------------------------------------------------------------------------- */
+
+static enum delay_curve curve_of(const struct rank *rank) {
+    enum delay_curve curve = DELAY_WINDOW;
+    for (size_t i = 0; i < rank->need_count; i++) {
+        enum delay_curve own = rank->needs[i].trait->curve;
+        curve = own == DELAY_INFARCTION || (own == DELAY_STROKE && curve == DELAY_WINDOW) ? own : curve;
+    }
+    return curve;
+}
+
+void curve_find(struct referral_curve *out, const struct rank *rank) {
+    double window_min = rank->patient->window_minutes;
+    *out = (struct referral_curve){.span_min = level_span_min[rank->patient->level]};
+    switch (curve_of(rank)) {
+    case DELAY_INFARCTION:
+        out->decay_per_min = log(INFARCTION_PER_30_MIN) / 30;
+        out->threshold_min = window_min > 0 ? window_min : INFARCTION_WINDOW_MIN;
+        out->beyond = INFARCTION_LATE;
+        break;
+    case DELAY_STROKE:
+        out->slope_per_min = STROKE_PER_MINUTE;
+        break;
+    case DELAY_WINDOW:
+        out->threshold_min = window_min;
+        out->beyond = WINDOW_PASSED;
+        break;
+    }
+}
+
+void legs_find(struct referral_ask *out, const struct rank *rank, int missing_need) {
+    const struct rank_need *missing = rank_need_find(rank, missing_need);
+    enum delay_curve curve = missing == NULL ? DELAY_WINDOW : missing->trait->curve;
+    out->later_weight = curve == DELAY_WINDOW ? AFTER_STABILISING_WEIGHT : AFTER_LYSIS_WEIGHT;
+    switch (curve) {
+    case DELAY_INFARCTION:
+        out->first_share = 1;
+        out->factor = LYSIS_THEN_TRANSFER;
+        break;
+    case DELAY_STROKE:
+        out->first_share = 1 - STROKE_LARGE_VESSEL;
+        break;
+    case DELAY_WINDOW:
+        out->first_share = (WINDOW_PASSED_STABILISED - WINDOW_PASSED) / (1 - WINDOW_PASSED);
+        break;
+    }
+}
 
 double preference_find(const struct rank *rank, double minutes) {
     return exp(-fmax(0, minutes) / level_span_min[rank->patient->level]);

@@ -79,7 +79,7 @@ void rank_prepare(struct rank *out, const struct region_snapshot *snapshot, cons
     out->snapshot = snapshot;
     out->patient = patient;
     out->need_count = 0;
-    out->window_passed_everywhere = false;
+    out->least_tier = REGION_TIER_NONE;
     for (int i = 0; i < (int)snapshot->need_count; i++) {
         if ((patient->needs >> i & 1) != 0) {
             prepare_need(&out->needs[out->need_count++], snapshot, i);

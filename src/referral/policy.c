@@ -42,6 +42,13 @@ static enum status read_number(
     return STATUS_OK;
 }
 
+/* The same where a policy may be silent: then 0. */
+static enum status read_optional(
+    double *out, const yyjson_val *object, const char *name, const char *where, struct scope *scope) {
+    *out = 0;
+    return json_get(object, name) == NULL ? STATUS_OK : read_number(out, object, name, where, scope);
+}
+
 static unsigned read_levels(const yyjson_val *array) {
     unsigned levels = 0;
     size_t index, count;
@@ -111,6 +118,15 @@ static enum status read_level(struct policy *out, const yyjson_val *item, struct
         return fault(scope, STATUS_INVALID, "levels", "policy: an offer needs minutes, and 1 to 32 go out at once");
     }
     row->parallel = (int)parallel;
+    if (status == STATUS_OK) {
+        status = read_optional(&row->ask_cost_min, item, "ask_cost_minutes", "levels.ask_cost_minutes", scope);
+    }
+    if (status == STATUS_OK) {
+        status = read_optional(&row->unplaced_min, item, "unplaced_minutes", "levels.unplaced_minutes", scope);
+    }
+    if (status == STATUS_OK) {
+        status = read_optional(&row->scarcity_min, item, "scarcity_minutes", "levels.scarcity_minutes", scope);
+    }
     return status;
 }
 
@@ -190,8 +206,19 @@ static enum status read_caps(struct policy *out, const yyjson_val *root, struct 
 
 static enum status read_terms(struct policy *out, const yyjson_val *root, struct scope *scope) {
     const yyjson_val *terms = json_get(root, "patient_terms");
-    if (terms == NULL) {
-        return STATUS_OK;
+    enum status status = read_optional(
+        &out->unknown_factor, json_get(root, "board"), "unknown_chance_factor", "board.unknown_chance_factor", scope);
+    if (status == STATUS_OK && out->unknown_factor > 1) {
+        status =
+            fault(scope, STATUS_INVALID, "board.unknown_chance_factor", "policy: a factor of a chance is at most 1");
+    }
+    if (status != STATUS_OK || terms == NULL) {
+        return status;
+    }
+    status =
+        read_optional(&out->family_min, terms, "family_place_minutes", "patient_terms.family_place_minutes", scope);
+    if (status != STATUS_OK) {
+        return status;
     }
     out->term_levels = read_levels(json_get(json_get(terms, "levels"), "value"));
     return read_number(&out->continuity_min, terms, "continuity_minutes", "patient_terms.continuity_minutes", scope);
@@ -250,6 +277,37 @@ const struct policy_extreme *policy_extreme_of(
         }
     }
     return NULL;
+}
+
+#define DEADLINE_OFFERS 3 /* assumption: where no clock ends the asking, it is planned over so many offers in a row */
+#define UNPLACED_MIN 180. /* assumption, where a policy does not say: what it costs to find nobody */
+
+struct referral_asking policy_asking(const struct policy *policy, int level, double elapsed_min) {
+    const struct policy_level *row = &policy->levels[level];
+    struct referral_asking out = {
+        .parallel_max = row->parallel < policy->open_offers_max ? row->parallel : policy->open_offers_max,
+        .ask_cost_min = row->ask_cost_min,
+        .unplaced_min = row->unplaced_min > 0 ? row->unplaced_min : UNPLACED_MIN,
+        .silence_min = row->offer_min,
+        .deadline_min = DEADLINE_OFFERS * row->offer_min};
+    for (size_t i = 0; i < policy->trigger_count; i++) {
+        const struct policy_trigger *trigger = &policy->triggers[i];
+        double left = trigger->after_min - elapsed_min;
+        bool ends = trigger->action == POLICY_DESIGNATE && (trigger->levels >> level & 1U) != 0;
+        if (ends && left > 0) {
+            out.deadline_min = left;
+        }
+    }
+    return out;
+}
+
+void policy_apply(struct referral_case *out, const struct policy *policy, double elapsed_min) {
+    bool counts = (policy->term_levels >> out->level & 1U) != 0;
+    out->continuity_min = counts ? policy->continuity_min : 0;
+    out->family_min = counts ? policy->family_min : 0;
+    out->scarcity_min = policy->levels[out->level].scarcity_min;
+    out->unknown_factor = policy->unknown_factor;
+    out->asking = policy_asking(policy, out->level, elapsed_min);
 }
 
 double policy_minutes(const struct policy *policy, const char *key, int level, double travel_min) {

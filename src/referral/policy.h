@@ -27,7 +27,8 @@ struct policy {
         enum policy_mode mode;
         double confirm_min, offer_min;
         int parallel;
-    } levels[6]; /* 1..5 */
+        double ask_cost_min, unplaced_min, scarcity_min; /* 0 where a policy does not say */
+    } levels[6];                                         /* 1..5 */
     struct policy_trigger {
         struct text id;
         double after_min;
@@ -41,7 +42,8 @@ struct policy {
         double minutes, travel_factor;
     } deadlines[POLICY_DEADLINES_MAX];
     size_t deadline_count;
-    double continuity_min;
+    double continuity_min, family_min;
+    double unknown_factor; /* of a chance without a believed count; 0: not said */
     unsigned term_levels;
 };
 /* A document that is none stands for the built-in one. STATUS_INVALID with the element's path. */
@@ -49,6 +51,10 @@ MUST_CHECK enum status policy_read(struct policy *out, struct text document, str
 /* NULL: the level and needs are no listed extreme. */
 const struct policy_extreme *policy_extreme_of(
     const struct policy *policy, int level, const struct text *needs, size_t need_count);
+/* How a referral of a level is asked, so long after its first offer. */
+struct referral_asking policy_asking(const struct policy *policy, int level, double elapsed_min);
+/* The policy's part of a case: weights, prices, how it is asked. */
+void policy_apply(struct referral_case *out, const struct policy *policy, double elapsed_min);
 double policy_minutes(const struct policy *policy, const char *key, int level, double travel_min);
 
 #endif

@@ -4,14 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FIRST_LEGS_MAX = 3 };        /* nearest places that can stabilise */
-#define TWO_LEGS_FROM_MIN 60.       /* assumption: at level 1 and 2 stabilise first when the direct way is longer */
-#define TWO_LEGS_SAVE_MIN 30.       /* assumption: to begin care earlier by less is not worth a second transport */
-#define AFTER_LYSIS_WEIGHT .5       /* assumption: once reperfusion has begun, further minutes weigh half */
-#define AFTER_STABILISING_WEIGHT .7 /* assumption: once stabilised, a little less than before */
-#define SECOND_NO_WEIGHT .5         /* assumption: once stabilised, a no from the second place costs half */
-#define LYSIS_FROM_MIN 120.         /* no device within: lysis first (ACC/AHA 2025) */
-#define SCORE_GRAIN 1e-9            /* scores nearer than this are equal; the tie goes by minutes and id */
+enum { FIRST_LEGS_MAX = 3 };  /* nearest places that can stabilise */
+#define TWO_LEGS_FROM_MIN 60. /* assumption: at level 1 and 2 stabilise first when the direct way is longer */
+#define TWO_LEGS_SAVE_MIN 30. /* assumption: to begin care earlier by less is not worth a second transport */
+#define SECOND_NO_WEIGHT .5   /* assumption: once stabilised, a no from the second place costs half */
+#define LYSIS_FROM_MIN 120.   /* no device within: lysis first (ACC/AHA 2025) */
+#define SCORE_GRAIN 1e-9      /* scores nearer than this are equal; the tie goes by minutes and id */
 
 /* One place on the way to being an option. Directs come first in `at`. */
 struct ranking {
@@ -54,6 +52,7 @@ static struct candidate *add(struct ranking *ranking, int place, uint64_t needs)
     chance_find(&candidate->chance, rank, place, needs);
     option->minutes = option->answer_min + option->travel_min + option->wait_min;
     option->chance = candidate->chance.value;
+    option->learned_weight = candidate->chance.weight;
     option->board_age_min = candidate->chance.count_bed < 0 ? -1 : candidate->chance.count_age_min;
     candidate->id = rank->snapshot->places[place].id;
     candidate->second_id = (struct text){0};
@@ -62,14 +61,27 @@ static struct candidate *add(struct ranking *ranking, int place, uint64_t needs)
 }
 
 static double worth_of(const struct rank *rank, int place) {
-    return place == rank->patient->known_place ? rank->patient->continuity_min : 0;
+    const struct referral_case *patient = rank->patient;
+    return (place == patient->known_place ? patient->continuity_min : 0) +
+           (place == patient->family_place ? patient->family_min : 0);
+}
+
+static double net_worth(const struct referral_option *option) {
+    return option->worth_min - option->scarcity_min;
+}
+
+double rank_score(const struct candidate *candidate, const struct rank *rank, double chance) {
+    const struct referral_option *option = &candidate->option;
+    double preference = preference_find(rank, option->minutes - net_worth(option));
+    return grained(asking_find(rank, chance, option->answer_min) * option->benefit * preference);
 }
 
 static void score_direct(struct candidate *candidate, const struct rank *rank) {
     struct referral_option *option = &candidate->option;
     option->benefit = benefit_find(rank, option->minutes, -1);
-    double preference = preference_find(rank, option->minutes - worth_of(rank, option->place));
-    option->score = grained(asking_find(rank, option->chance, option->answer_min) * option->benefit * preference);
+    option->worth_min = worth_of(rank, option->place);
+    option->scarcity_min = scarcity_find(rank, option->place);
+    option->score = rank_score(candidate, rank, option->chance);
 }
 
 /* ---- two legs --------------------------------------------------------------------------------------------------- */
@@ -162,7 +174,7 @@ static void score_two_legs(struct candidate *candidate, const struct rank *rank)
     double weight = begun ? AFTER_LYSIS_WEIGHT : AFTER_STABILISING_WEIGHT;
     double weighed = candidate->first_min + weight * (option->minutes - candidate->first_min);
     double asking = asking_find(rank, option->chance, option->answer_min);
-    option->score = grained(asking * option->benefit * preference_find(rank, weighed));
+    option->score = grained(asking * option->benefit * preference_find(rank, weighed - net_worth(option)));
 }
 
 /* The best place to go on to, by the score of the whole way. */
@@ -177,6 +189,9 @@ static void choose_second(struct candidate *candidate, const struct ranking *ran
             rank->snapshot->places[direct->place].point);
         whole.option.second_place = direct->place;
         whole.option.second_leg_min = leg->stay_min + second.minutes;
+        whole.option.vehicle_away_min = 2 * second.minutes;
+        whole.option.worth_min = worth_of(rank, direct->place);
+        whole.option.scarcity_min = direct->scarcity_min;
         whole.option.minutes = candidate->option.minutes + whole.option.second_leg_min;
         whole.option.chance = candidate->option.chance * (1 - SECOND_NO_WEIGHT * (1 - direct->chance));
         whole.second_id = ranking->at[i]->id;
@@ -256,7 +271,7 @@ static void mark_local(struct ranking *ranking) {
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
-static int order(const void *left, const void *right) {
+int rank_order(const void *left, const void *right) {
     const struct candidate *a = *(struct candidate *const *)left, *b = *(struct candidate *const *)right;
     if (a->local != b->local) {
         return a->local ? -1 : 1;
@@ -274,6 +289,7 @@ static int order(const void *left, const void *right) {
 static void collect(struct ranking *ranking, struct referral_ranking *out) {
     const struct rank *rank = &ranking->rank;
     ranking->least_direct_min = INFINITY;
+    ranking->rank.least_tier = REGION_TIER_REGIONAL_CENTRE;
     for (int i = 0; i < (int)rank->snapshot->place_count; i++) {
         int need = -1;
         enum referral_exclusion why = eligible_find(&need, rank, i, rank->patient->needs);
@@ -282,10 +298,14 @@ static void collect(struct ranking *ranking, struct referral_ranking *out) {
             continue;
         }
         struct candidate *candidate = add(ranking, i, rank->patient->needs);
-        score_direct(candidate, rank);
         ranking->least_direct_min = fmin(ranking->least_direct_min, candidate->option.minutes);
+        enum region_tier tier = rank->snapshot->places[i].tier;
+        ranking->rank.least_tier = tier < ranking->rank.least_tier ? tier : ranking->rank.least_tier;
     }
     ranking->direct_count = ranking->count;
+    for (size_t i = 0; i < ranking->count; i++) {
+        score_direct(ranking->at[i], rank);
+    }
     if (rank->patient->choice == REFERRAL_NEAREST_STABILISING) {
         rank_nearest(ranking);
     } else if (rank->patient->needs != 0) {
@@ -310,7 +330,8 @@ enum status referral_rank(struct referral_ranking *out, const struct region_snap
     collect(ranking, out);
 
     struct candidate **sorted = ranking->at;
-    qsort(sorted, ranking->count, sizeof *sorted, order);
+    qsort(sorted, ranking->count, sizeof *sorted, rank_order);
+    ask_plan(out, &ranking->rank, sorted, ranking->count, sentences, scope->arena);
     size_t wanted =
         patient->options_max > 0 && patient->options_max < ranking->count ? patient->options_max : ranking->count;
     out->options = ARENA_ARRAY(scope->arena, struct referral_option, wanted + 1);

@@ -34,9 +34,9 @@ struct rank {
     const struct referral_case *patient;
     struct rank_need needs[REGION_NEEDS_MAX];
     size_t need_count;
-    int emergency_bed; /* the count of the emergency department that fits the patient; -1 */
-    int stabilise;     /* SY-STABILISE; -1: the region does not know it */
-    bool window_passed_everywhere;
+    int emergency_bed;           /* the count of the emergency department that fits the patient; -1 */
+    int stabilise;               /* SY-STABILISE; -1: the region does not know it */
+    enum region_tier least_tier; /* of those that can */
 };
 void rank_prepare(struct rank *out, const struct region_snapshot *snapshot, const struct referral_case *patient);
 const struct rank_need *rank_need_find(const struct rank *rank, int index); /* NULL: not of this case */
@@ -45,7 +45,8 @@ enum referral_exclusion eligible_find(int *need_out, const struct rank *rank, in
 
 /* What made a chance: kept for the sentences. */
 struct chance {
-    double value;
+    double value, prior; /* prior: before learning */
+    double weight;       /* answers behind it */
     double tier, on_call, beds;
     int count_bed; /* bed kind that mattered; -1: none known */
     int count_free;
@@ -55,10 +56,21 @@ struct chance {
 void chance_find(struct chance *out, const struct rank *rank, int place, uint64_t needs);
 double wait_find(const struct rank *rank, int place, uint64_t needs, double travel_min);
 double answer_find(const struct rank *rank, int place);
+double load_find(
+    const struct rank *rank, int place); /* of its emergency department, believed or not; below 0: not known */
+/* What it costs the province, in this patient's minutes, to take a place of a higher centre than needed. */
+double scarcity_find(const struct rank *rank, int place);
+double chance_by_beds(int free); /* the factor of a count surely believed */
+double chance_learned(const struct rank *rank, int place, double prior);
 
 /* Share of what immediate care would give that is left. `first_min` is when a first place stabilises; below 0: one leg. */
 double benefit_find(const struct rank *rank, double minutes, double first_min);
 double preference_find(const struct rank *rank, double minutes); /* e^(−minutes/T) */
+/* The same for a plan: the curve of this case, and of two legs by the need that the first lacks. */
+void curve_find(struct referral_curve *out, const struct rank *rank);
+void legs_find(struct referral_ask *out, const struct rank *rank, int missing_need);
+#define AFTER_LYSIS_WEIGHT .5       /* assumption: once reperfusion has begun, further minutes weigh half */
+#define AFTER_STABILISING_WEIGHT .7 /* assumption: once stabilised, a little less than before */
 
 /* What a chance is worth when the next place is asked after a no: 0..1. */
 double asking_find(const struct rank *rank, double chance, double answer_min);
@@ -71,5 +83,11 @@ struct candidate {
     double first_min; /* two legs: until the first place begins */
 };
 void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena);
+
+/* The plan over the best of `sorted`, which it puts in its order: those it asks first. With sentences also what would have changed it. */
+void ask_plan(struct referral_ranking *out, const struct rank *rank, struct candidate **sorted, size_t count,
+    enum referral_sentences sentences, struct arena *arena);
+int rank_order(const void *left, const void *right); /* of candidates, for qsort */
+double rank_score(const struct candidate *candidate, const struct rank *rank, double chance); /* of one leg */
 
 #endif

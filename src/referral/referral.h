@@ -27,83 +27,6 @@ MUST_CHECK enum status referral_open(
     struct referral **out, struct records *records, struct region *region, struct scope *scope);
 void referral_close(struct referral *referral);
 
-/* ---- ranking (pure) ---------------------------------------------------------------------------------------------------- */
-
-/* What the policy says of an extreme: the best plan, or the nearest place that can stabilise. */
-enum referral_choice { REFERRAL_BEST_PLAN, REFERRAL_NEAREST_STABILISING };
-
-/* What ranking has to know of the patient. Zeroed is not a case: begin with referral_case_of, or set the -1 fields. */
-struct referral_case {
-    int level;      /* 1..5 */
-    uint64_t needs; /* bits of the snapshot's needs */
-    uint64_t departments[REGION_DEPARTMENTS_MAX / 64];
-    enum triage_place place; /* the least kind of place that is enough */
-    int window_minutes;      /* the shortest; 0: none */
-    int age_months;          /* -1: unknown */
-    bool extreme, stay_local;
-    struct region_point origin;
-    int origin_place; /* index of the place where the patient is; -1 */
-    int known_place;  /* where the patient is known (continuity); -1 */
-    enum referral_choice choice;
-    double continuity_min; /* worth of known_place, in minutes; 0 where the policy does not count it */
-    int64_t now_us;
-    const int *excluded; /* places already asked or ruled out by a human */
-    size_t excluded_count;
-    size_t options_max; /* how many options are wanted; 0: all */
-};
-
-enum referral_exclusion {
-    REFERRAL_ELIGIBLE,
-    REFERRAL_NO_NEED,
-    REFERRAL_AGE,
-    REFERRAL_CLOSED,
-    REFERRAL_TIER,
-    REFERRAL_NO_EMERGENCY,
-    REFERRAL_ASKED,
-    REFERRAL_IS_ORIGIN,
-    REFERRAL_CONTROL_ROOM,
-};
-const char *referral_exclusion_code(enum referral_exclusion exclusion);
-const char *referral_exclusion_text(enum referral_exclusion exclusion, const char *language);
-
-enum { REFERRAL_REASONS_MAX = 12, REFERRAL_LEGS_MAX = 2 };
-struct referral_reason {
-    const char *code;
-    struct text ko, en;
-};
-struct referral_option {
-    int place;
-    int second_place; /* two-leg plan: stabilise at `place`, definitive care here; -1: one leg */
-    double travel_min, wait_min, answer_min, second_leg_min;
-    double minutes; /* to definitive care, all of the above */
-    double distance_km;
-    bool estimated;
-    double chance;  /* of acceptance, 0..1 */
-    double benefit; /* 0..1: 1 at once, falling with delay */
-    double score;
-    double board_age_min; /* of the count that mattered; -1: none known */
-    int missing_need;     /* index of a need; -1 */
-    struct referral_reason reasons[REFERRAL_REASONS_MAX];
-    size_t reason_count;
-};
-struct referral_excluded {
-    int place;
-    enum referral_exclusion why;
-    int need; /* which one it lacks; -1 */
-};
-struct referral_ranking {
-    struct referral_option *options;
-    size_t option_count;
-    struct referral_excluded *excluded;
-    size_t excluded_count;
-};
-enum referral_sentences { REFERRAL_NUMBERS_ONLY, REFERRAL_WITH_SENTENCES };
-MUST_CHECK enum status referral_rank(struct referral_ranking *out, const struct region_snapshot *snapshot,
-    const struct referral_case *patient, enum referral_sentences sentences, struct scope *scope);
-/* The case of a reading: its needs and departments by the snapshot's numbers. A need the region does not know is STATUS_UNPROCESSABLE. */
-MUST_CHECK enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
-    const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope);
-
 /* ---- whom to ask, in which order, how many at once (pure) ----------------------------------------------------------------- */
 
 /* What care is worth when it begins `m` minutes from now, as a share of care at once:
@@ -239,6 +162,131 @@ void referral_belief_learn(
 double referral_belief_answer_min(const struct referral_belief *belief, int place, double otherwise, int64_t now_us);
 /* How far the board of a place is to be believed, 0..1, by how often what it called free was so; 0.9 of nothing (assumption). */
 double referral_belief_board_trust(const struct referral_belief *belief, int place, int64_t now_us);
+
+/* ---- ranking (pure) ---------------------------------------------------------------------------------------------------- */
+
+/* What the policy says of an extreme: the best plan, or the nearest place that can stabilise. */
+enum referral_choice { REFERRAL_BEST_PLAN, REFERRAL_NEAREST_STABILISING };
+
+/* How the policy wants it asked. parallel_max 0: only ranked, nobody is to be asked. */
+struct referral_asking {
+    int parallel_max;
+    double ask_cost_min, deadline_min, unplaced_min; /* as of struct referral_plan_question */
+    double silence_min;                              /* when an offer expires */
+};
+struct referral_open {
+    int place;
+    double since_min;
+};
+/* What is believed of one place for one case. */
+struct referral_learned {
+    double shift, weight; /* in log-odds; answers behind it */
+    double board_trust;   /* times the trust by age; 0: 1 */
+    double answer_min;    /* 0: as the place states */
+};
+
+/* What ranking has to know of the patient. Zeroed is not a case: begin with referral_case_of, or set the -1 fields. */
+struct referral_case {
+    int level;      /* 1..5 */
+    uint64_t needs; /* bits of the snapshot's needs */
+    uint64_t departments[REGION_DEPARTMENTS_MAX / 64];
+    enum triage_place place; /* the least kind of place that is enough */
+    int window_minutes;      /* the shortest; 0: none */
+    int age_months;          /* -1: unknown */
+    bool extreme, stay_local;
+    struct region_point origin;
+    int origin_place; /* index of the place where the patient is; -1 */
+    int known_place;  /* where the patient is known (continuity); -1 */
+    enum referral_choice choice;
+    double continuity_min; /* worth of known_place, in minutes; 0 where the policy does not count it */
+    int family_place;      /* where the family is; looked at where family_min is not 0 */
+    double family_min;
+    double
+        scarcity_min; /* price of a higher centre than needed: minutes a step of tier, times how full it is believed to be */
+    double unknown_factor; /* of the chance, where no count is believed: too old, or none. 0: .85 */
+    struct referral_asking asking;
+    bool departs;                     /* rolls while it is asked */
+    const struct referral_open *open; /* asked already and unanswered; they are in `excluded` too */
+    size_t open_count;
+    const struct referral_learned *learned; /* by place of the snapshot; NULL: nothing is learned */
+    double corrections[REFERRAL_CHANCE_BANDS];
+    int64_t now_us;
+    const int *excluded; /* places already asked or ruled out by a human */
+    size_t excluded_count;
+    size_t options_max; /* how many options are wanted; 0: all */
+};
+
+enum referral_exclusion {
+    REFERRAL_ELIGIBLE,
+    REFERRAL_NO_NEED,
+    REFERRAL_AGE,
+    REFERRAL_CLOSED,
+    REFERRAL_TIER,
+    REFERRAL_NO_EMERGENCY,
+    REFERRAL_ASKED,
+    REFERRAL_IS_ORIGIN,
+    REFERRAL_CONTROL_ROOM,
+};
+const char *referral_exclusion_code(enum referral_exclusion exclusion);
+const char *referral_exclusion_text(enum referral_exclusion exclusion, const char *language);
+
+enum { REFERRAL_REASONS_MAX = 16, REFERRAL_LEGS_MAX = 2 };
+struct referral_reason {
+    const char *code;
+    struct text ko, en;
+};
+struct referral_option {
+    int place;
+    int second_place; /* two-leg plan: stabilise at `place`, definitive care here; -1: one leg */
+    double travel_min, wait_min, answer_min, second_leg_min;
+    double minutes; /* to definitive care, all of the above */
+    double distance_km;
+    bool estimated;
+    double chance;  /* of acceptance, 0..1 */
+    double benefit; /* 0..1: 1 at once, falling with delay */
+    double score;
+    double board_age_min;           /* of the count that mattered; -1: none known */
+    int missing_need;               /* index of a need; -1 */
+    double worth_min, scarcity_min; /* what counted for it, and its price, in minutes */
+    double learned_weight;          /* answers of this place behind `chance`; 0: assumed */
+    int ask_batch;                  /* 1: to be asked now, 2: when all of those have said no ...; 0: not in the plan */
+    double
+        vehicle_away_min; /* two legs: how long the transfer's vehicle is away from the first place's district; there and back */
+    struct referral_reason reasons[REFERRAL_REASONS_MAX];
+    size_t reason_count;
+};
+struct referral_excluded {
+    int place;
+    enum referral_exclusion why;
+    int need; /* which one it lacks; -1 */
+};
+struct referral_ranking {
+    struct referral_option *options;
+    size_t option_count;
+    struct referral_excluded *excluded;
+    size_t excluded_count;
+    /* Where asking.parallel_max is not 0: `order` are the first options, in that order. now_count of them are to be asked now. */
+    struct referral_plan plan;
+    int heading; /* where who departs while asking rolls to: an option; -1 */
+    /* What small change would have made another place the first; place -1: none found. */
+    struct referral_counterfactual {
+        int place, bed, beds_free; /* bed -1: the team on call */
+        struct text ko, en;
+    } otherwise;
+};
+enum referral_sentences { REFERRAL_NUMBERS_ONLY, REFERRAL_WITH_SENTENCES };
+MUST_CHECK enum status referral_rank(struct referral_ranking *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, enum referral_sentences sentences, struct scope *scope);
+/* What a belief says of every place for this case: `learned` and `corrections` of it. `out` has room for all places of the snapshot;
+ * belief->places are numbered as the snapshot's. */
+void referral_learned_of(struct referral_learned *out, struct referral_case *patient,
+    const struct region_snapshot *snapshot, const struct referral_belief *belief);
+/* The question as learning sees it, when this place is asked for this case: prior, board, load. */
+void referral_asked_of(
+    struct referral_asked *out, const struct region_snapshot *snapshot, const struct referral_case *patient, int place);
+/* The case of a reading: its needs and departments by the snapshot's numbers. A need the region does not know is STATUS_UNPROCESSABLE. */
+MUST_CHECK enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
+    const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope);
 
 /* ---- transitions (pure) -------------------------------------------------------------------------------------------------- */
 

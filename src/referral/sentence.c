@@ -1,6 +1,8 @@
 /* Why an option stands where it stands: whole sentences with numbers and units, Korean and English. */
 #include "referral/rank.h"
 
+#define LEARNED_FROM 1. /* answers, before a chance is called learned */
+
 static void say(struct candidate *candidate, const char *code, struct text ko, struct text en) {
     struct referral_option *option = &candidate->option;
     if (option->reason_count < REFERRAL_REASONS_MAX) {
@@ -130,9 +132,42 @@ static void say_chance(struct candidate *c, const struct rank *rank, struct aren
         say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."),
             TEXT("A lower emergency tier than recommended."));
     }
-    say(c, "chance", text_format(arena, "수용 가능성 %.0f %%(학습 전 가정).", c->option.chance * 100),
-        text_format(arena, "%.0f %% chance of acceptance (assumed until learned).", c->option.chance * 100));
+    if (chance->weight >= LEARNED_FROM) {
+        say(c, "chance-learned",
+            text_format(arena, "수용 가능성 %.0f %%(최근 응답 %.0f건에서 학습, 학습 전 %.0f %%).",
+                c->option.chance * 100, chance->weight, chance->prior * 100),
+            text_format(arena, "%.0f %% chance of acceptance (learned from %.0f recent answers; %.0f %% before).",
+                c->option.chance * 100, chance->weight, chance->prior * 100));
+    } else {
+        say(c, "chance", text_format(arena, "수용 가능성 %.0f %%(학습 전 가정).", c->option.chance * 100),
+            text_format(arena, "%.0f %% chance of acceptance (assumed until learned).", c->option.chance * 100));
+    }
     (void)rank;
+}
+
+/* Assumption: levels 1 and 2 go on with a physician, the others with a nurse or paramedic. */
+static void say_transfer(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct referral_option *o = &c->option;
+    if (o->second_place < 0) {
+        return;
+    }
+    bool physician = rank->patient->level <= 2;
+    say(c, "second-vehicle",
+        text_format(arena, "두 번째 이송은 %s 동승 구급차(가정). 그 차량은 왕복 약 %.0f분 동안 이 지역을 비웁니다.",
+            physician ? "의사" : "간호사·응급구조사", o->vehicle_away_min),
+        text_format(arena,
+            "The transfer takes an ambulance with a %s (assumed), which is away from this district for about %.0f min.",
+            physician ? "physician" : "nurse or paramedic", o->vehicle_away_min));
+}
+
+static void say_price(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    (void)rank;
+    if (c->option.scarcity_min >= .5) {
+        say(c, "scarcity",
+            text_format(arena, "더 중한 환자를 위해 아껴 둘 자리: %.0f분의 비용으로 계산.", c->option.scarcity_min),
+            text_format(
+                arena, "Kept for those who need it more: counted at a price of %.0f min.", c->option.scarcity_min));
+    }
 }
 
 static void say_patient(struct candidate *c, const struct rank *rank, struct arena *arena) {
@@ -141,6 +176,10 @@ static void say_patient(struct candidate *c, const struct rank *rank, struct are
         say(c, "continuity",
             text_format(arena, "환자를 아는 기관입니다(%.0f분의 가치).", rank->patient->continuity_min),
             text_format(arena, "Knows the patient (worth %.0f min).", rank->patient->continuity_min));
+    }
+    if (c->option.place == rank->patient->family_place && rank->patient->family_min > 0) {
+        say(c, "family", text_format(arena, "가족이 가까이 있습니다(%.0f분의 가치).", rank->patient->family_min),
+            text_format(arena, "The family is near (worth %.0f min).", rank->patient->family_min));
     }
     if (rank->patient->choice == REFERRAL_NEAREST_STABILISING) {
         say(c, "nearest", TEXT("지정 중증: 소생·안정화가 가능한 가장 가까운 곳부터입니다."),
@@ -152,8 +191,8 @@ static void say_patient(struct candidate *c, const struct rank *rank, struct are
 }
 
 void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena) {
-    static void (*const parts[])(struct candidate *, const struct rank *, struct arena *) = {
-        say_local, say_needs, say_legs, say_way, say_benefit, say_board, say_chance, say_patient};
+    static void (*const parts[])(struct candidate *, const struct rank *, struct arena *) = {say_local, say_needs,
+        say_legs, say_transfer, say_way, say_benefit, say_board, say_chance, say_price, say_patient};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         parts[i](candidate, rank, arena);
     }
