@@ -337,6 +337,19 @@ void referral_draft_set(
 /* Many patients at once over all places (surge.h); for the control room, planners and operators. */
 MUST_CHECK enum status referral_operation_surge(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
+/* CDS Hooks 2.0 (https://cds-hooks.hl7.org/2.0/), JSON in and out. STATUS_NOT_FOUND: no such service; STATUS_INVALID with the
+ * member's path; STATUS_PRECONDITION: data that are neither prefetched nor in the record. */
+struct referral_cds_call {
+    const struct records_caller *caller;
+    struct text service, body;
+    struct text page; /* of the links in cards, ends with a slash */
+    bool english;     /* else Korean */
+};
+MUST_CHECK enum status referral_cds_services(struct text *out, struct scope *scope);
+MUST_CHECK enum status referral_cds_run(
+    struct text *out, struct referral *referral, const struct referral_cds_call *call, struct scope *scope);
+MUST_CHECK enum status referral_cds_feedback(
+    struct referral *referral, const struct referral_cds_call *call, struct scope *scope);
 /* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference. */
 MUST_CHECK enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope);

@@ -184,6 +184,10 @@ void workers_submit(struct workers *workers, struct exchange *exchange);
 void operation_register(const struct server_config *config);
 MUST_CHECK enum status operation_run(struct exchange *exchange, struct scope *scope);
 
+/* cds.c: CDS Hooks. */
+bool cds_is_asked(const struct exchange *exchange);
+MUST_CHECK enum status cds_route(struct exchange *exchange, struct scope *scope);
+
 /* page.c */
 MUST_CHECK enum status page_answer(struct exchange *exchange, struct scope *scope);
 

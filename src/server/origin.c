@@ -7,7 +7,8 @@
 
 static const char methods[] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 static const char request_headers[] =
-    "Accept, Accept-Encoding, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
+    "Accept, Accept-Encoding, Accept-Language, Authorization, Content-Encoding, Content-Type, If-Match, "
+    "If-Modified-Since, If-None-Exist, "
     "If-None-Match, "
     "Prefer, X-Request-Id, X-Security-Context, X-Soyang-Organization, X-Soyang-Purpose, X-Soyang-Role, X-Soyang-Who";
 static const char answer_headers[] =

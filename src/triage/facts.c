@@ -301,7 +301,7 @@ enum status triage_facts_check(struct triage_facts *facts, struct scope *scope) 
     for (size_t i = 0; i < facts->text_count; i++)
         measured = measured || facts->texts[i].kind != TRIAGE_TEXT_HISTORY;
     if (!measured)
-        return fault(scope, STATUS_UNPROCESSABLE, path_string(facts->patient, scope),
+        return fault_coded(scope, STATUS_UNPROCESSABLE, TRIAGE_NOTHING_TO_READ, path_string(facts->patient, scope),
             "nothing to read: neither a complaint, nor a vital sign, nor a human level");
     return STATUS_OK;
 }

@@ -121,8 +121,9 @@ MUST_CHECK enum status triage_facts_put_age(
 MUST_CHECK enum status triage_facts_put_human_level(
     struct triage_facts *facts, int64_t level, struct text system, struct text path, struct scope *scope);
 MUST_CHECK enum status triage_facts_put_text(struct triage_facts *facts, struct triage_text text, struct scope *scope);
+#define TRIAGE_NOTHING_TO_READ "required" /* issue code of the fault that says so */
 /* Last: what only shows in the whole: swapped pressures (exchanged, with a note), GCS against AVPU, a pregnant man;
- * STATUS_UNPROCESSABLE too when nothing is known that a reading could stand on. */
+ * STATUS_UNPROCESSABLE too when nothing is known that a reading could stand on, with the code TRIAGE_NOTHING_TO_READ. */
 MUST_CHECK enum status triage_facts_check(struct triage_facts *facts, struct scope *scope);
 
 /* ---- scores ----------------------------------------------------------------------------------------------------------- */

@@ -39,6 +39,12 @@ TASK_OUTPUT = [("return-letter", "회송서", "The return letter"), ("return-req
                ("hold", "병상 확보", "The bed that is held: place/kind/number")]
 
 
+CDS_OVERRIDE = [("already-arranged", "이미 의뢰되었거나 연락함", "Already referred or arranged"), ("patient-declines", "환자나 보호자가 원하지 않음", "The patient or family declines"),
+                ("known-baseline", "알려진 평소 상태임", "A known usual state"), ("data-wrong", "기록의 값이 잘못됨", "A value in the record is wrong"),
+                ("not-appropriate", "임상적으로 맞지 않음", "Clinically not appropriate"), ("cared-for-here", "여기서 진료함", "Cared for here")]
+CDS_FEEDBACK = [("accepted", "받아들임", "A suggestion of the card was accepted"), ("overridden", "따르지 않음", "The card was overridden")]
+
+
 def parameter(name, use, least, most, kind, documentation, parts=None):
     out = {"name": name, "use": use, "min": least, "max": most, "documentation": documentation}
     if parts:
@@ -94,6 +100,8 @@ def definitions():
                       [concept(row["code"], row["display_ko"], row["display_en"]) for row in rows("reasons.csv")])
     yield code_system("task-input", "Inputs of referral Tasks", "Task.input.type", [concept(*row) for row in TASK_INPUT])
     yield code_system("task-output", "Outputs of referral Tasks", "Task.output.type", [concept(*row) for row in TASK_OUTPUT])
+    yield code_system("cds-override-reason", "Reasons to override a card", "Communication.reasonCode of feedback on a CDS Hooks card", [concept(*row) for row in CDS_OVERRIDE])
+    yield code_system("cds-feedback", "Outcomes of cards", "Communication.category of feedback on a CDS Hooks card", [concept(*row) for row in CDS_FEEDBACK])
     yield operation("triage", "Triage", "How urgent a patient is and what care they need, with reasons. Decision support, not a certified medical device.",
                     patient_parameters() + [parameter("save", "in", 0, "1", "boolean", "Keep the reading; default true where the patient is stored")]
                     + reading_parameters() + [parameter("reading", "out", 1, "1", "RiskAssessment", "The reading")])

@@ -48,7 +48,7 @@ function useRoute(): string[] {
 function Screen({ route, caller }: { route: string[]; caller: Caller | undefined }): JSX.Element {
   if (caller === undefined || route[0] === "who") return <ChooserScreen />;
   switch (route[0]) {
-    case "intake": return <IntakeScreen caller={caller} />;
+    case "intake": return <IntakeScreen caller={caller} patient={route[1]} />;
     case "referrals": return <ReferralsScreen caller={caller} />;
     case "referral": return <ReferralScreen id={route[1] ?? ""} caller={caller} />;
     case "inbox": return <InboxScreen caller={caller} chosen={route[1]} />;

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { ageOf, patientName, sexOf } from "../chart";
-import { ServerFault, operation, search, transact } from "../client";
+import { ServerFault, operation, read, search, transact } from "../client";
 import { readRanking, readReading, type Ranking, type Reading } from "../decision";
 import { isSynthetic, part, type Parameter, type Patient, type Task } from "../fhir";
 import { say } from "../language";
@@ -21,7 +21,7 @@ let kept: { visit: Visit; origin?: string } | undefined;
 interface Decision { reading: Reading; ranking: Ranking; asked: string }
 type Change = (change: Partial<Visit>) => void;
 
-export function IntakeScreen({ caller }: { caller: Caller }) {
+export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: string | undefined }) {
   const [visit, setVisit] = useState<Visit>(kept?.visit ?? newVisit());
   const [origin, setOrigin] = useState(kept?.origin ?? caller.organisation);
   const [decision, setDecision] = useState<Decision>();
@@ -30,6 +30,12 @@ export function IntakeScreen({ caller }: { caller: Caller }) {
   const result = useRef<HTMLDivElement>(null);
   useEffect(() => { kept = { visit, origin }; }, [visit, origin]);
   const change: Change = (next) => setVisit((old) => ({ ...old, ...next }));
+  useEffect(() => { // a link that names a recorded patient
+    if (patient !== undefined) void action.run(async () => {
+      const existing = await read<Patient>(`Patient/${patient}`);
+      change({ patientMode: "existing", existing, sex: existing.gender === "female" || existing.gender === "male" ? existing.gender : "unknown" });
+    });
+  }, [patient]);
   const faults = visitFaults(visit);
   const shown = isTried ? faults : Object.fromEntries(Object.entries(faults).filter(([key]) => (visit.values[key] ?? "") !== "" || (key === "age" && visit.age !== "")));
   const asked = JSON.stringify([{ ...visit, written: [] }, origin]);
