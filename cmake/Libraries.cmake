@@ -2,7 +2,7 @@
 # have unpacked it under build/deps/yyjson.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-foreach(module IN ITEMS sqlite3 libcurl libmicrohttpd libzstd libcrypto libxml-2.0 libutf8proc libpcre2-8 zlib)
+foreach(module IN ITEMS sqlite3 libcurl libmicrohttpd libzstd libcrypto libxml-2.0 libutf8proc libpcre2-8 zlib readosm)
     pkg_check_modules(${module} REQUIRED IMPORTED_TARGET ${module})
     list(APPEND soyang_pkg_targets PkgConfig::${module})
 endforeach()

@@ -9,6 +9,7 @@ static const struct command *const commands[] = {
     &command_serve,
     &command_demo,
     &command_region,
+    &command_roads,
     &command_import,
     &command_triage,
     &command_match,

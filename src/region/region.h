@@ -117,6 +117,40 @@ double region_count_trust_under(
 /* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. */
 int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us);
 
+/* ---- roads (docs/region.md) -------------------------------------------------------------------------------------------------
+ *
+ * A graph of the region's roads, made from OpenStreetMap, as one mapped file. Without one the travel model estimates. */
+
+struct region_road_size {
+    size_t ways, nodes, edges, left_out; /* left_out: nodes of roads that do not hang together with the rest */
+};
+typedef void region_road_progress(void *context, const char *phase, size_t done);
+/* Reads FILE.osm.pbf (or .osm) and writes the graph to `target`, whole or not at all. STATUS_INVALID: no such file, cut, or
+ * without roads. `progress` may be NULL. */
+MUST_CHECK enum status region_road_import(struct region_road_size *out, const char *source, const char *target,
+    region_road_progress *progress, void *context, struct scope *scope);
+
+struct region_road_graph;
+/* Checks the file whole. Close it before the arena ends. */
+MUST_CHECK enum status region_road_graph_open(
+    struct region_road_graph **out, const char *path, struct arena *arena, struct scope *scope);
+void region_road_graph_close(struct region_road_graph *graph); /* accepts NULL */
+struct region_road_size region_road_graph_size(const struct region_road_graph *graph);
+
+struct region_road_conditions {
+    double factor;              /* all minutes times this: weather, night; 0.5 to 10 */
+    const int64_t *closed_ways; /* OpenStreetMap's numbers */
+    size_t closed_count;
+};
+struct region_road_points {
+    const struct region_point *points;
+    size_t count;
+};
+/* minutes[i * to->count + j]: by road from the i-th to the j-th, NAN where none leads or a point lies more than 5 km from any. */
+MUST_CHECK enum status region_road_minutes(double *minutes, const struct region_road_graph *graph,
+    const struct region_road_conditions *conditions, const struct region_road_points *from,
+    const struct region_road_points *to, struct scope *scope);
+
 /* ---- gatherer ---------------------------------------------------------------------------------------------------------- */
 
 struct region;

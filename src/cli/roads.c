@@ -1,0 +1,168 @@
+/* soyang roads: OpenStreetMap into a road graph, and what it says. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "region/region.h"
+
+enum { CLOSED_MAX = 1000, POINTS_MAX = 1000 };
+
+static const struct option_row options[] = {
+    {"--out", "FILE", "import: the graph to write", "region.roads"},
+    {"--from", "LAT,LON...", "minutes: where from, degrees (may be given several times)", NULL},
+    {"--to", "LAT,LON...", "minutes: where to, degrees (may be given several times)", NULL},
+    {"--factor", "X", "minutes: all minutes times this, for weather or night (0.5 to 10)", "1"},
+    {"--closed", "WAY...", "minutes: a closed road, by OpenStreetMap's number (may be given several times)", NULL},
+    {"--json", NULL, "minutes: as JSON", NULL},
+    {0},
+};
+
+static void show_progress(void *context, const char *phase, size_t done) {
+    (void)context;
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r%s ... %zu ", phase, done);
+}
+
+static enum status import(const struct arguments *arguments, struct scope *scope) {
+    struct region_road_size size = {0};
+    const char *target = argument(arguments, "--out");
+    enum status status = region_road_import(&size, arguments->operands[1], target, show_progress, NULL, scope);
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K");
+    if (status == STATUS_OK)
+        printf("%s: %zu roads, %zu nodes, %zu edges; %zu nodes left out that do not hang together with the rest\n",
+            target, size.ways, size.nodes, size.edges, size.left_out);
+    return status;
+}
+
+/* "37.88,127.73,37.34,127.92": pairs; several options were joined by commas. */
+static enum status read_points(
+    struct region_road_points *out, const struct arguments *arguments, const char *name, struct scope *scope) {
+    struct text rest = text_from(argument(arguments, name));
+    struct region_point *points = arena_array(scope->arena, POINTS_MAX, sizeof(*points));
+    size_t count = 0;
+    while (rest.size > 0) {
+        struct text latitude = text_trim(text_cut(&rest, ',')), longitude = text_trim(text_cut(&rest, ','));
+        if (count == POINTS_MAX)
+            return fault(scope, STATUS_INVALID, name, "at most %d points", POINTS_MAX);
+        if (!text_to_double(&points[count].latitude, latitude) ||
+            !text_to_double(&points[count].longitude, longitude) || fabs(points[count].latitude) > 90 ||
+            fabs(points[count].longitude) > 180)
+            return fault(scope, STATUS_INVALID, name, "is LATITUDE,LONGITUDE in degrees");
+        count++;
+    }
+    if (count == 0)
+        return fault(scope, STATUS_INVALID, name, "is needed: LATITUDE,LONGITUDE in degrees");
+    *out = (struct region_road_points){points, count};
+    return STATUS_OK;
+}
+
+static enum status read_closed(
+    struct region_road_conditions *out, const struct arguments *arguments, struct scope *scope) {
+    struct text rest = text_from(argument(arguments, "--closed"));
+    int64_t *ways = arena_array(scope->arena, CLOSED_MAX, sizeof(*ways));
+    while (rest.size > 0) {
+        if (out->closed_count == CLOSED_MAX)
+            return fault(scope, STATUS_INVALID, "--closed", "at most %d roads", CLOSED_MAX);
+        if (!text_to_int64(&ways[out->closed_count], text_trim(text_cut(&rest, ','))))
+            return fault(scope, STATUS_INVALID, "--closed", "is the number of a way of OpenStreetMap");
+        out->closed_count++;
+    }
+    out->closed_ways = ways;
+    return STATUS_OK;
+}
+
+static enum status print_json(const double *minutes, const struct region_road_points *from,
+    const struct region_road_points *to, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, SIZE_MAX);
+    struct text json;
+    json_object_open(&w);
+    json_name(&w, "minutes");
+    json_array_open(&w);
+    for (size_t i = 0; i < from->count; i++) {
+        json_array_open(&w);
+        for (size_t j = 0; j < to->count; j++) {
+            if (isfinite(minutes[i * to->count + j]))
+                json_decimal(&w, minutes[i * to->count + j], 2);
+            else
+                json_null(&w);
+        }
+        json_array_close(&w);
+    }
+    json_array_close(&w);
+    json_object_close(&w);
+    enum status status = json_finish(&json, &w, scope);
+    if (status == STATUS_OK)
+        printf("%.*s\n", (int)json.size, json.at);
+    return status;
+}
+
+static void print_table(
+    const double *minutes, const struct region_road_points *from, const struct region_road_points *to) {
+    for (size_t i = 0; i < from->count; i++) {
+        for (size_t j = 0; j < to->count; j++) {
+            const struct region_point *a = &from->points[i], *b = &to->points[j];
+            double value = minutes[i * to->count + j];
+            printf("%.5f,%.5f -> %.5f,%.5f  ", a->latitude, a->longitude, b->latitude, b->longitude);
+            if (isfinite(value))
+                printf("%.1f min\n", value);
+            else
+                puts("no road");
+        }
+    }
+}
+
+static enum status print_minutes(
+    const struct region_road_graph *graph, const struct arguments *arguments, struct scope *scope) {
+    struct region_road_points from = {0}, to = {0};
+    struct region_road_conditions conditions = {.factor = 1};
+    enum status status = read_points(&from, arguments, "--from", scope);
+    if (status == STATUS_OK)
+        status = read_points(&to, arguments, "--to", scope);
+    if (status == STATUS_OK)
+        status = argument_number(&conditions.factor, arguments, "--factor", 0.5, 10, scope);
+    if (status == STATUS_OK)
+        status = read_closed(&conditions, arguments, scope);
+    if (status != STATUS_OK)
+        return status;
+    double *minutes = arena_array(scope->arena, from.count * to.count, sizeof(*minutes));
+    status = region_road_minutes(minutes, graph, &conditions, &from, &to, scope);
+    if (status == STATUS_OK && argument_flag(arguments, "--json"))
+        status = print_json(minutes, &from, &to, scope);
+    else if (status == STATUS_OK)
+        print_table(minutes, &from, &to);
+    return status;
+}
+
+static enum status open_and_print(const struct arguments *arguments, bool minutes, struct scope *scope) {
+    struct region_road_graph *graph = NULL;
+    enum status status = region_road_graph_open(&graph, arguments->operands[1], scope->arena, scope);
+    if (status == STATUS_OK && minutes)
+        status = print_minutes(graph, arguments, scope);
+    else if (status == STATUS_OK) {
+        struct region_road_size size = region_road_graph_size(graph);
+        printf(
+            "%s: sound; %zu roads, %zu nodes, %zu edges\n", arguments->operands[1], size.ways, size.nodes, size.edges);
+    }
+    region_road_graph_close(graph);
+    return status;
+}
+
+static int run(const struct arguments *arguments, struct scope *scope) {
+    const char *action = arguments->operands[0];
+    if (strcmp(action, "import") == 0)
+        return report(scope, import(arguments, scope));
+    if (strcmp(action, "minutes") == 0 || strcmp(action, "check") == 0)
+        return report(scope, open_and_print(arguments, strcmp(action, "minutes") == 0, scope));
+    (void)fprintf(stderr, "soyang roads: there is no action '%s'; there are 'import', 'check' and 'minutes'\n", action);
+    return EXIT_USAGE;
+}
+
+const struct command command_roads = {"roads", "import|check|minutes FILE", "a road graph from OpenStreetMap",
+    "import FILE.osm.pbf   reads OpenStreetMap and writes the graph (--out), whole or not at all\n"
+    "check FILE.roads      reads a graph whole and says what it holds\n"
+    "minutes FILE.roads    minutes by road, from each --from to each --to\n"
+    "Speeds are the map's limits, else assumed by the class of road; no traffic is known.",
+    options, 2, 2, run};

@@ -1,0 +1,208 @@
+"""`soyang roads`: a small network, written here as OpenStreetMap's PBF, comes out as minutes that were worked out by hand; broken files,
+closed roads and weather."""
+import json
+import math
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
+from soyang_server import PROGRAM  # noqa: E402
+
+RADIUS_KM = 6371.0088
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, "roads", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+
+# ---- protocol buffers, as osm.pbf needs them (https://wiki.openstreetmap.org/wiki/PBF_Format) ----------------------------------
+
+def varint(value):
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def zigzag(value):
+    return varint(value << 1 if value >= 0 else (-value << 1) - 1)
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def block(field, content):
+    return varint(field << 3 | 2) + varint(len(content)) + content
+
+
+def deltas(values):
+    out, last = b"", 0
+    for value in values:
+        out += zigzag(value - last)
+        last = value
+    return out
+
+
+def blob(kind, content):
+    body = number(2, len(content)) + block(3, zlib.compress(content))
+    header = block(1, kind.encode()) + number(3, len(body))
+    return struct.pack(">I", len(header)) + header + body
+
+
+def pbf(nodes, ways):
+    """nodes: {id: (lat, lon)}; ways: [(id, [nodes], {tag: value})]."""
+    strings = [b""]
+
+    def string(text):
+        if text.encode() not in strings:
+            strings.append(text.encode())
+        return strings.index(text.encode())
+
+    ids = sorted(nodes)
+    dense = (block(1, deltas(ids)) + block(8, deltas([round(nodes[i][0] * 1e7) for i in ids])) +
+             block(9, deltas([round(nodes[i][1] * 1e7) for i in ids])))
+    roads = b"".join(
+        block(3, number(1, way) + block(2, b"".join(varint(string(key)) for key in tags)) +
+              block(3, b"".join(varint(string(value)) for value in tags.values())) + block(8, deltas(refs)))
+        for way, refs, tags in ways)
+    table = block(1, b"".join(block(1, text) for text in strings))
+    content = table + block(2, block(2, dense)) + block(2, roads)
+    return blob("OSMHeader", block(4, b"OsmSchema-V0.6") + block(4, b"DenseNodes")) + blob("OSMData", content)
+
+
+# ---- the network -------------------------------------------------------------------------------------------------------------
+#
+#   1 ---- 2 ---- 3        primary, 60 km/h by its sign; 2-3 is one way, from 2 to 3
+#   |             |
+#   4 ----------- 5        residential (30 km/h assumed); 5-3 service (15)
+#                          6 -- 7 apart from all; 8 in the middle of 1-2, no junction
+NODES = {1: (37.80, 127.70), 8: (37.80, 127.75), 2: (37.80, 127.80), 3: (37.80, 127.90), 4: (37.75, 127.70), 5: (37.75, 127.90),
+         6: (37.20, 127.10), 7: (37.21, 127.10)}
+WAYS = [(101, [1, 8, 2], {"highway": "primary", "maxspeed": "60"}),
+        (102, [2, 3], {"highway": "primary", "maxspeed": "60", "oneway": "yes"}),
+        (103, [1, 4, 5], {"highway": "residential"}),
+        (104, [5, 3], {"highway": "service"}),
+        (105, [6, 7], {"highway": "primary"}),
+        (106, [4, 2], {"highway": "footway"})]
+
+
+def km(a, b):
+    (lat1, lon1), (lat2, lon2) = [(math.radians(x), math.radians(y)) for x, y in (NODES[a], NODES[b])]
+    h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * RADIUS_KM * math.asin(math.sqrt(h))
+
+
+class Roads(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="soyang-roads-"))
+        self.source = self.folder / "small.osm.pbf"
+        self.graph = self.folder / "small.roads"
+        self.source.write_bytes(pbf(NODES, WAYS))
+
+    def tearDown(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def import_roads(self):
+        done = run("import", self.source, "--out", self.graph)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def minutes(self, a, b, *more):
+        done = run("minutes", self.graph, "--from", "%f,%f" % NODES[a], "--to", "%f,%f" % NODES[b], "--json", *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["minutes"][0][0]
+
+    def test_what_is_imported(self):
+        self.assertIn("5 roads, 6 nodes", self.import_roads())
+        self.assertIn("2 nodes left out", self.import_roads())
+        self.assertIn("sound", run("check", self.graph).stdout)
+
+    def test_minutes_by_hand(self):
+        self.import_roads()
+        along = (km(1, 8) + km(8, 2)) + km(2, 3)  # at 60 km/h: a minute a kilometre
+        around = (km(3, 5)) * 4 + (km(5, 4) + km(4, 1)) * 2  # service at 15, residential at 30
+        self.assertAlmostEqual(self.minutes(1, 3), along, delta=0.02)
+        self.assertAlmostEqual(self.minutes(3, 1), around, delta=0.02)  # against the one-way street: the long way round
+        self.assertEqual(self.minutes(1, 1), 0)
+        self.assertAlmostEqual(self.minutes(8, 2), km(8, 2), delta=0.02)  # a stretch of 4 km keeps its node
+
+    def test_weather_and_closures(self):
+        self.import_roads()
+        dry = self.minutes(1, 3)
+        self.assertAlmostEqual(self.minutes(1, 3, "--factor", "1.5"), dry * 1.5, delta=0.02)
+        around = km(1, 4) * 2 + km(4, 5) * 2 + km(5, 3) * 4
+        self.assertAlmostEqual(self.minutes(1, 3, "--closed", "102"), around, delta=0.02)
+        self.assertIsNone(self.minutes(1, 3, "--closed", "102", "--closed", "104"))
+        unknown = run("minutes", self.graph, "--from", "37.8,127.7", "--to", "37.8,127.9", "--closed", "999")
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("way 999 is no road", unknown.stderr)
+
+    def test_beside_the_road_and_far_from_it(self):
+        self.import_roads()
+        done = run("minutes", self.graph, "--from", "37.809,127.70", "--to", "37.80,127.80", "--json")
+        straight = 0.009 * math.pi / 180 * RADIUS_KM
+        self.assertAlmostEqual(json.loads(done.stdout)["minutes"][0][0], km(1, 8) + km(8, 2) + straight * 3, delta=0.02)
+        done = run("minutes", self.graph, "--from", "36.0,127.70", "--to", "37.80,127.80", "--json")
+        self.assertIsNone(json.loads(done.stdout)["minutes"][0][0])
+
+    def test_many_to_many_agrees_with_one_to_one(self):
+        self.import_roads()
+        points = [argument for n in (1, 2, 3, 4, 5) for argument in ("--from", "%f,%f" % NODES[n])]
+        targets = [argument for n in (1, 2, 3, 4, 5) for argument in ("--to", "%f,%f" % NODES[n])]
+        table = json.loads(run("minutes", self.graph, *points, *targets, "--json").stdout)["minutes"]
+        for i, a in enumerate((1, 2, 3, 4, 5)):
+            for j, b in enumerate((1, 2, 3, 4, 5)):
+                self.assertEqual(table[i][j], self.minutes(a, b))
+
+    def test_a_file_cut_anywhere_writes_nothing(self):
+        whole = self.source.read_bytes()
+        for size in [0, 3, 4, 20, len(whole) // 4, len(whole) // 2, len(whole) * 3 // 4, len(whole) - 1]:
+            self.source.write_bytes(whole[:size])
+            done = run("import", self.source, "--out", self.graph)
+            self.assertEqual(done.returncode, 1, f"{size} bytes: {done.stdout}")
+            self.assertIn("small.osm.pbf", done.stderr)
+            self.assertEqual(list(self.folder.glob("*.roads*")), [])
+
+    def test_nodes_missing(self):
+        self.source.write_bytes(pbf({n: NODES[n] for n in (1, 2)}, WAYS))
+        done = run("import", self.source, "--out", self.graph)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("are not in it", done.stderr)
+
+    def test_no_roads_and_no_file(self):
+        self.source.write_bytes(pbf(NODES, [(1, [1, 2], {"highway": "footway"})]))
+        self.assertIn("no road", run("import", self.source, "--out", self.graph).stderr)
+        self.assertIn("cannot be opened", run("import", self.folder / "none.osm.pbf", "--out", self.graph).stderr)
+        (self.folder / "roads.txt").write_text("x")
+        self.assertIn("must end in", run("import", self.folder / "roads.txt", "--out", self.graph).stderr)
+
+    def test_a_damaged_graph_is_refused(self):
+        self.import_roads()
+        good = self.graph.read_bytes()
+        for size in (0, 10, 79, len(good) - 1):
+            self.graph.write_bytes(good[:size])
+            self.assertEqual(run("check", self.graph).returncode, 1)
+        for at in (0, 9, 13, 21, 40, 60, len(good) // 2, len(good) - 1):
+            self.graph.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+            self.assertEqual(run("check", self.graph).returncode, 1, f"byte {at}")
+
+    def test_bad_options(self):
+        self.import_roads()
+        for options in (["--from", "37.8", "--to", "37.8,127.9"], ["--from", "97,127", "--to", "37.8,127.9"], ["--to", "37.8,127.9"],
+                        ["--from", "37.8,127.7", "--to", "37.8,127.9", "--factor", "-1"],
+                        ["--from", "37.8,127.7", "--to", "37.8,127.9", "--closed", "x"]):
+            self.assertEqual(run("minutes", self.graph, *options).returncode, 1, options)
+        self.assertEqual(run("pave", self.graph).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
