@@ -105,7 +105,7 @@ static void test_words(void **state) {
 
 /* Which buckets of 16 a complaint falls into; the form (case, blanks, composition) changes nothing. */
 static unsigned buckets_of(struct bench *bench, const char *complaint) {
-    char names[16][16];
+    char names[16][32];
     const char *list[16];
     float out[16];
     unsigned bits = 0;
