@@ -11,6 +11,8 @@ static const struct command *const commands[] = {
     &command_region,
     &command_roads,
     &command_import,
+    &command_triage_batch, /* of two words: before the one that is their first */
+    &command_triage_calibrate,
     &command_triage,
     &command_match,
     &command_surge,
@@ -26,7 +28,7 @@ static void print_overview(FILE *to) {
                 "usage: soyang COMMAND [OPTION...] [OPERAND...]\n\n",
         to);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        (void)fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(to, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n", to);
 }
 
@@ -168,6 +170,17 @@ static int run(const struct command *command, int argc, char **argv) {
     return exit_status;
 }
 
+/* How many words of the command line are this command's name; 0: it is another. */
+static int words_of(const struct command *command, int argc, char **argv) {
+    const char *second = strchr(command->name, ' ');
+    if (second == NULL)
+        return strcmp(argv[1], command->name) == 0;
+    size_t first = (size_t)(second - command->name);
+    bool is_named = argc > 2 && strlen(argv[1]) == first && strncmp(argv[1], command->name, first) == 0 &&
+                    strcmp(argv[2], second + 1) == 0;
+    return is_named ? 2 : 0;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         print_overview(stderr);
@@ -181,9 +194,11 @@ int main(int argc, char **argv) {
         puts("soyang " SOYANG_VERSION);
         return EXIT_DONE;
     }
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return run(commands[i], argc - 2, argv + 2);
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        int words = words_of(commands[i], argc, argv);
+        if (words > 0)
+            return run(commands[i], argc - 1 - words, argv + 1 + words);
+    }
     (void)fprintf(stderr, "soyang: there is no command '%s'\nTry 'soyang --help'.\n", argv[1]);
     return EXIT_USAGE;
 }

@@ -79,6 +79,10 @@ enum status source_open(struct source **out, const char *path, struct scope *sco
     return STATUS_OK;
 }
 
+void source_by_lines(struct source *source) {
+    source->is_lines = true;
+}
+
 void source_close(struct source *source) {
     if (source == NULL)
         return;

@@ -5,11 +5,15 @@
 #include "cli/command.h"
 #include "cli/document.h"
 #include "cli/folder.h"
+#include "cli/readers.h"
 #include "triage/triage.h"
 
 static const struct option_row options[] = {
     {"--human-level", "N", "the level a human gave, 1 (most urgent) to 5", NULL},
     {"--policy", "FILE", "a triage policy (JSON) instead of the built-in one", NULL},
+    {"--models", "DIR", "a folder of models instead of the built-in ones", NULL},
+    {"--sites", "FILE", "a sites document, as soyang triage calibrate writes it", NULL},
+    {"--site", "REFERENCE", "the site, where the visit names no service provider", NULL},
     {"--language", "ko|en", "language of the sentences", "ko"},
     {"--json", NULL, "the whole reading as JSON", NULL},
     {0},
@@ -41,6 +45,10 @@ static void print_reading(const struct triage_reading *reading, const char *lang
             printf(english ? ", within %d min" : ", %d분 안에", needed->need->window_minutes);
         puts("");
     }
+    for (int i = 0; i < reading->forecast_count; i++) {
+        struct text words = english ? reading->forecasts[i].en : reading->forecasts[i].ko;
+        printf(english ? "  forecast %.*s\n" : "  예측     %.*s\n", (int)words.size, words.at);
+    }
     printf("  %-8s %s\n", english ? "place" : "기관", triage_place_label(reading->place, language));
     puts(english ? "Research and decision support; not a certified medical device."
                  : "연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다.");
@@ -48,7 +56,7 @@ static void print_reading(const struct triage_reading *reading, const char *lang
 
 static enum status read_file(struct triage_reading *reading, struct triage_facts **facts,
     const struct arguments *arguments, struct scope *scope) {
-    const struct triage_policy *policy;
+    const struct triage_policy *policy = NULL;
     const yyjson_val *bundle;
     struct text policy_text = {0};
     double human_level = 0;
@@ -64,7 +72,13 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     struct triage_gather_options gather = {.human_level = (int)human_level, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES};
     if (status == STATUS_OK)
         status = triage_gather_bundle(facts, bundle, &gather, scope);
-    return status == STATUS_OK ? triage_read(reading, policy, *facts, NULL, 0, scope) : status;
+    const struct triage_readers *readers = NULL;
+    struct readers_question question = {policy, argument(arguments, "--models"), argument(arguments, "--sites")};
+    if (status == STATUS_OK)
+        status = readers_load(&readers, &question, scope->arena, scope);
+    if (status == STATUS_OK && (*facts)->site.size == 0)
+        (*facts)->site = text_from(argument(arguments, "--site"));
+    return status == STATUS_OK ? triage_read_all(reading, policy, readers, *facts, scope) : status;
 }
 
 static int run(const struct arguments *arguments, struct scope *scope) {
@@ -87,6 +101,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
 const struct command command_triage = {"triage", "FILE", "second reading of a patient in a file",
     "FILE is a FHIR Bundle with one Patient and what is known: Encounter, Observation, Condition, ... It may be "
     "compressed.\n"
+    "'soyang triage batch' reads data sets, 'soyang triage calibrate' fits the models to a site; each has --help.\n"
     "The reading is never less urgent than the human's level. Research and decision support; not a certified medical "
     "device.",
     options, 1, 1, run};

@@ -221,6 +221,7 @@ static enum status gather_all(struct triage_facts **out, struct gather *gather) 
         struct text id = json_get_text(gather->encounter->resource, "id");
         gather->facts->encounter = id.size ? text_format(gather->scope->arena, "Encounter/%.*s", (int)id.size, id.at)
                                            : gather->encounter->full_url;
+        gather->facts->site = json_get_text(json_get(gather->encounter->resource, "serviceProvider"), "reference");
         basis_add(gather, gather->encounter);
     }
     status = patient_put(gather);

@@ -55,7 +55,8 @@ static bool take_tree(struct triage_model_tree *out, const yyjson_val *json, str
         json_get(json, "split_indices"), json_get(json, "split_conditions"), json_get(json, "default_left"),
         json_get(json, "sum_hessian"), 0};
     c.count = yyjson_arr_size((yyjson_val *)c.left);
-    if (c.count == 0 || c.count > TRIAGE_MODEL_TREE_NODES_MAX || yyjson_arr_size((yyjson_val *)json_get(json, "categories")) > 0)
+    if (c.count == 0 || c.count > TRIAGE_MODEL_TREE_NODES_MAX ||
+        yyjson_arr_size((yyjson_val *)json_get(json, "categories")) > 0)
         return false;
     struct taking taking = {.columns = &c, .nodes = ARENA_ARRAY(arena, struct triage_model_node, c.count)};
     take_node(&taking, 0, 0);

@@ -270,21 +270,36 @@ static void human_reason(struct work *work) {
     reason->level = facts->human_level;
 }
 
-/* A reader's opinion counts only where it is more urgent: it can never lower. */
+static void opinion_reasons(struct work *work, const char *name, const struct triage_opinion *opinion) {
+    struct triage_reason *reason = reason_add(work, TRIAGE_REASON_READER, text_from(name), opinion->ko, opinion->en);
+    reason->level = opinion->abstains ? 0 : opinion->level;
+    for (int i = 0; i < opinion->remark_count; i++)
+        reason_add(work, TRIAGE_REASON_READER, text_from(opinion->remarks[i].code), opinion->remarks[i].ko,
+            opinion->remarks[i].en);
+}
+
+/* A reader's opinion counts only where it is more urgent: it can never lower. A silent one is kept and moves nothing. */
 static void read_readers(struct work *work, const struct triage_reader *readers, size_t reader_count) {
     struct triage_reading *reading = work->reading;
+    reading->reader_probability = -1;
     for (size_t i = 0; i < reader_count; i++) {
-        struct triage_opinion opinion = {0};
+        struct triage_opinion opinion = {.probability = -1};
         readers[i].read(&opinion, &readers[i], work->patient.facts, reading, work->arena);
-        struct triage_reason *reason =
-            reason_add(work, TRIAGE_REASON_READER, text_from(readers[i].name), opinion.ko, opinion.en);
+        invariant(opinion.level >= 0 && opinion.level <= 5);
         reading->reader_name = readers[i].name;
         reading->reader_digest = readers[i].digest;
-        if (opinion.abstains)
+        reading->reader_abstains = opinion.abstains;
+        reading->reader_calibrated = opinion.calibrated;
+        reading->reader_probability = opinion.abstains ? -1 : opinion.probability;
+        reading->reader_inputs = opinion.inputs;
+        reading->reader_silent = opinion.silent;
+        int level = opinion.abstains ? 0 : opinion.level;
+        if (opinion.silent) {
+            reading->silent_level = level;
             continue;
-        invariant(opinion.level >= 1 && opinion.level <= 5);
-        reason->level = opinion.level;
-        reading->reader_level = more_urgent(reading->reader_level, opinion.level);
+        }
+        opinion_reasons(work, readers[i].name, &opinion);
+        reading->reader_level = more_urgent(reading->reader_level, level);
     }
 }
 

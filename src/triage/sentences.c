@@ -16,6 +16,8 @@ static const struct {
     {"Cel", {"℃", " °C"}},
     {"{score}", {"점", ""}},
     {"%", {"%", " %"}},
+    {"a", {"세", " years"}},
+    {"/h", {"명/시간", " an hour"}},
     {"10*3/uL", {" ×10³/µL", " ×10³/µL"}},
 };
 
@@ -33,6 +35,12 @@ static void put_unit(struct buffer *buffer, const char *unit, enum language lang
 static void put_number(struct buffer *buffer, double value) {
     double rounded = floor(value * 100 + 0.5) / 100;
     buffer_put_format(buffer, "%g", rounded);
+}
+
+void sentence_put_quantity(struct buffer *buffer, double value, const char *unit, enum language language) {
+    put_number(buffer, value);
+    if (unit[0] != '\0')
+        put_unit(buffer, unit, language);
 }
 
 static void put_measure(struct buffer *buffer, enum triage_measure measure, double value, enum language language) {

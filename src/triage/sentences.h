@@ -13,6 +13,8 @@ struct text sentence_of_score(const struct triage_score *score, enum language la
 struct text sentence_of_human_level(const struct triage_facts *facts, enum language language, struct arena *arena);
 /* The vital signs that were not measured; none when all were. */
 struct text sentence_of_missing(const struct triage_facts *facts, enum language language, struct arena *arena);
+/* "88 mmHg": a number as people read it, with its unit (UCUM; "" none). */
+void sentence_put_quantity(struct buffer *buffer, double value, const char *unit, enum language language);
 int vital_signs_known(const struct triage_facts *facts); /* of six */
 const char *mind_letter(enum triage_mind mind);          /* A C V P U */
 

@@ -89,6 +89,7 @@ enum { TRIAGE_TEXTS_MAX = 400, TRIAGE_NOTES_MAX = 64 };
 /* Zeroed is legal and means nothing is known, but for age_months: open with triage_facts_new. */
 struct triage_facts {
     struct text patient, encounter; /* references; may be none */
+    struct text site;               /* reference of the visit's service provider; none: not known */
     int64_t at_us;                  /* the moment the facts describe; 0: not stated */
     int age_months;                 /* -1: not known */
     enum triage_sex sex;
@@ -207,10 +208,21 @@ struct text triage_department_system(const struct triage_policy *policy);
 
 /* A trained reader gives an opinion; the engine takes it only where it is more urgent, so that a reader can never lower a
  * level. It must be pure. Its digest stands in the reading. */
+struct triage_remark {
+    const char *code; /* "term", "change", "uncalibrated" */
+    struct text ko, en;
+};
+enum { TRIAGE_REMARKS_MAX = 8 };
 struct triage_opinion {
     bool abstains;
-    int level;          /* 1..5 */
-    struct text ko, en; /* why, or why it abstains */
+    bool silent;                                      /* recorded, but neither shown nor counted */
+    bool calibrated;                                  /* for the visit's own site */
+    int level;                                        /* 1..5; 0: it sees no cause to change the level */
+    double probability;                               /* of what it judges by; below 0: none */
+    struct text ko, en;                               /* why, or why it abstains */
+    struct triage_remark remarks[TRIAGE_REMARKS_MAX]; /* what stands behind it */
+    int remark_count;
+    const float *inputs; /* what it saw, for drift; NULL: none */
 };
 struct triage_reading;
 struct triage_reader {
@@ -252,6 +264,17 @@ struct triage_reason {
     struct triage_evidence evidence[TRIAGE_EVIDENCE_MAX];
 };
 
+/* What a model foresees of the visit. It says nothing of urgency and moves no level. */
+enum triage_forecast_kind { TRIAGE_DISPOSITION, TRIAGE_INTENSIVE_CARE, TRIAGE_ADMISSION, TRIAGE_FORECAST_COUNT };
+struct triage_forecast {
+    enum triage_forecast_kind kind;
+    bool abstains, calibrated;
+    double probability;
+    const char *digest; /* of its model */
+    struct text ko, en; /* the sentence, or why it abstains */
+};
+const char *triage_forecast_code(enum triage_forecast_kind kind); /* "disposition" */
+
 struct triage_needed {
     const struct triage_need *need;
     struct text rule;
@@ -284,10 +307,101 @@ struct triage_reading {
     bool stay_local; /* a clinic or health post is enough */
     const char *policy_digest, *policy_version;
     const char *reader_name, *reader_digest; /* NULL: none */
+    bool reader_abstains, reader_calibrated;
+    bool reader_silent;        /* silent_level is what it would have said */
+    int silent_level;          /* 0: no change */
+    double reader_probability; /* below 0: none */
+    const float *reader_inputs;
+    struct triage_forecast forecasts[TRIAGE_FORECAST_COUNT];
+    int forecast_count;
 };
 /* `readers` may be NULL with a count of 0. STATUS_UNPROCESSABLE when the facts hold nothing to read. */
 MUST_CHECK enum status triage_read(struct triage_reading *out, const struct triage_policy *policy,
     const struct triage_facts *facts, const struct triage_reader *readers, size_t reader_count, struct scope *scope);
+
+/* ---- trained readers -------------------------------------------------------------------------------------------------- */
+
+enum triage_model_kind {
+    TRIAGE_MODEL_LEVEL, /* beside the human's level: outputs "undertriage", "level-1-2" and what escalates */
+    TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN, /* where no human's level is given: "level-1-2" and what escalates */
+    TRIAGE_MODEL_DISPOSITION,         /* "disposition": admitted, transferred or died */
+    TRIAGE_MODEL_INTENSIVE_CARE,      /* "intensive-care" */
+    TRIAGE_MODEL_ADMISSION,           /* "admission" */
+    TRIAGE_MODEL_COUNT
+};
+const char *triage_model_file_name(enum triage_model_kind kind); /* "level.model" */
+
+/* Opened models and what is known of sites. Immutable; shared between threads. */
+struct triage_readers;
+struct triage_readers_config {
+    const struct triage_policy *policy;
+    bool only_given;                        /* the built-in models are left out */
+    struct text models[TRIAGE_MODEL_COUNT]; /* files; none: the built-in one, where there is one */
+    struct text sites; /* a sites document (docs/triage.md); none: no site is calibrated or silent */
+};
+MUST_CHECK enum status triage_readers_open(const struct triage_readers **out,
+    const struct triage_readers_config *config, struct arena *arena, struct scope *scope);
+const char *triage_readers_digest(
+    const struct triage_readers *readers, enum triage_model_kind kind); /* NULL: no such model */
+/* triage_read with everything that was trained: the level's reader and the forecasts. `readers` may be NULL. */
+MUST_CHECK enum status triage_read_all(struct triage_reading *out, const struct triage_policy *policy,
+    const struct triage_readers *readers, const struct triage_facts *facts, struct scope *scope);
+
+/* Drift: how the inputs of late differ from those of training. A table of counts, safe for threads. */
+struct triage_drift;
+struct triage_drift *triage_drift_open(const struct triage_readers *readers, struct arena *arena);
+void triage_drift_count(struct triage_drift *drift, const struct triage_reading *reading);
+/* Prometheus text (exposition format 0.0.4): population stability index of each input, readings, abstentions, escalations, and what
+ * the sites document says of observed and expected. */
+MUST_CHECK enum status triage_drift_write(struct text *out, struct triage_drift *drift, struct scope *scope);
+
+/* ---- batches: rows of the public data sets ------------------------------------------------------------------------------ */
+
+enum triage_batch_format { TRIAGE_BATCH_KTAS, TRIAGE_BATCH_NHAMCS, TRIAGE_BATCH_YALE, TRIAGE_BATCH_FORMAT_COUNT };
+const char *triage_batch_format_name(enum triage_batch_format format);   /* "ktas" */
+const char *triage_batch_format_header(enum triage_batch_format format); /* of what is written: "row,p_icu,abstained" */
+struct triage_batch;
+/* `header` is the file's first line. Columns are found by name; what is known only after triage is never looked at. */
+MUST_CHECK enum status triage_batch_open(struct triage_batch **out, enum triage_batch_format format, struct text header,
+    const struct triage_policy *policy, const struct triage_readers *readers, struct arena *arena, struct scope *scope);
+/* One data row (the first is number 1) becomes one line without its end. Never fails for what a cell holds. */
+MUST_CHECK enum status triage_batch_row(
+    struct text *out, struct triage_batch *batch, struct text line, struct scope *scope);
+/* What was odd, counted by column and kind; never a value. */
+struct triage_batch_note {
+    const char *column, *what;
+    long count, first_row;
+};
+const struct triage_batch_note *triage_batch_notes(const struct triage_batch *batch, size_t *count);
+
+/* ---- calibration -------------------------------------------------------------------------------------------------------- */
+
+/* What a site's own visits say of one output: its margins or probabilities and what came of them. */
+struct triage_outcome {
+    double probability; /* as the model said, uncalibrated for the site */
+    bool happened;
+};
+enum { TRIAGE_CALIBRATION_VISITS_LEAST = 100, TRIAGE_CALIBRATION_EVENTS_LEAST = 10 };
+struct triage_calibrated {
+    size_t visits, events;
+    double expected_before, expected_after; /* sums; observed is `events` */
+    double ece_before, ece_after;           /* expected calibration error, ten bins of equal count */
+    double brier_before, brier_after;
+    double slope, intercept;
+};
+/* Fits Platt's two numbers to the logit of the probability (Platt 1999, his target smoothing; Newton's method) and adds them to a
+ * sites document: `sites` is the one there was (none: a new one), `out` the new one. STATUS_UNPROCESSABLE with too few visits. */
+struct triage_calibrate_question {
+    struct text sites, site;
+    const char *model_digest, *output;
+    const struct triage_outcome *outcomes;
+    size_t count;
+};
+MUST_CHECK enum status triage_calibrate(struct text *out, struct triage_calibrated *measured,
+    const struct triage_calibrate_question *question, struct scope *scope);
+/* Sets a site's mode in a sites document. */
+MUST_CHECK enum status triage_site_silence(
+    struct text *out, struct text sites, struct text site, bool silent, struct scope *scope);
 
 /* ---- the reading, written --------------------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define EXTENSION_BASE TRIAGE_BASE "/StructureDefinition/"
-enum { RISK_ASSESSMENT_BYTES_MAX = 1 << 20, VALUE_DECIMALS = 2 };
+enum { RISK_ASSESSMENT_BYTES_MAX = 1 << 20, VALUE_DECIMALS = 2, PROBABILITY_DECIMALS = 6 };
 
 /* As few decimals as say the same. */
 static void member_number(struct json_writer *w, const char *name, double value) {
@@ -60,6 +60,7 @@ void triage_write_facts(struct json_writer *w, const struct triage_facts *facts)
     json_object_open(w);
     json_member_text(w, "patient", facts->patient);
     json_member_text(w, "encounter", facts->encounter);
+    json_member_text(w, "site", facts->site);
     if (facts->at_us) {
         time_format_utc(time, facts->at_us);
         json_member_string(w, "at", time);
@@ -201,6 +202,38 @@ static void write_lists(struct json_writer *w, const struct triage_reading *read
     json_array_close(w);
 }
 
+/* Of a trained reader only: a reading by rules alone has the bytes it always had. */
+static void write_reader(struct json_writer *w, const struct triage_reading *reading) {
+    if (reading->reader_digest) {
+        json_member_bool(w, "readerAbstains", reading->reader_abstains);
+        json_member_bool(w, "readerCalibrated", reading->reader_calibrated);
+        if (reading->reader_probability >= 0)
+            json_member_decimal(w, "readerProbability", reading->reader_probability, PROBABILITY_DECIMALS);
+        if (reading->reader_silent) {
+            json_member_bool(w, "readerSilent", true);
+            member_level(w, "silentLevel", reading->silent_level);
+        }
+    }
+    if (reading->forecast_count == 0)
+        return;
+    json_name(w, "forecasts");
+    json_array_open(w);
+    for (int i = 0; i < reading->forecast_count; i++) {
+        const struct triage_forecast *forecast = &reading->forecasts[i];
+        json_object_open(w);
+        json_member_string(w, "code", triage_forecast_code(forecast->kind));
+        json_member_bool(w, "abstains", forecast->abstains);
+        if (!forecast->abstains)
+            json_member_decimal(w, "probability", forecast->probability, PROBABILITY_DECIMALS);
+        json_member_bool(w, "calibrated", forecast->calibrated);
+        json_member_string(w, "model", forecast->digest);
+        json_member_text(w, "ko", forecast->ko);
+        json_member_text(w, "en", forecast->en);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
 void triage_write(struct json_writer *w, const struct triage_reading *reading, const struct triage_facts *facts) {
     json_object_open(w);
     json_member_int(w, "level", reading->level);
@@ -222,6 +255,7 @@ void triage_write(struct json_writer *w, const struct triage_reading *reading, c
     json_member_string(w, "policyVersion", reading->policy_version);
     json_member_string(w, "reader", reading->reader_name);
     json_member_string(w, "readerDigest", reading->reader_digest);
+    write_reader(w, reading);
     json_object_close(w);
 }
 
@@ -285,6 +319,12 @@ static void write_extensions(struct json_writer *w, const struct triage_reading 
         json_member_string(w, "url", EXTENSION_BASE "triage-reader");
         json_member_string(w, "valueString", reading->reader_digest);
         json_object_close(w);
+        write_flag_extension(w, EXTENSION_BASE "triage-reader-abstains", reading->reader_abstains);
+        write_flag_extension(w, EXTENSION_BASE "triage-reader-calibrated", reading->reader_calibrated);
+    }
+    if (reading->reader_silent) {
+        write_flag_extension(w, EXTENSION_BASE "triage-reader-silent", true);
+        write_level_extension(w, EXTENSION_BASE "triage-silent-level", reading->silent_level);
     }
     json_array_close(w);
 }
@@ -316,6 +356,19 @@ static void write_predictions(struct json_writer *w, const struct triage_reading
     if (reading->reason_count)
         json_member_text(w, "rationale", reading->reasons[0].ko);
     json_object_close(w);
+    for (int i = 0; i < reading->forecast_count; i++) {
+        const struct triage_forecast *forecast = &reading->forecasts[i];
+        if (forecast->abstains)
+            continue;
+        json_object_open(w);
+        json_name(w, "outcome");
+        json_object_open(w);
+        json_member_string(w, "text", triage_forecast_code(forecast->kind));
+        json_object_close(w);
+        json_member_decimal(w, "probabilityDecimal", forecast->probability, PROBABILITY_DECIMALS);
+        json_member_text(w, "rationale", forecast->ko);
+        json_object_close(w);
+    }
     for (size_t i = 0; i < reading->need_count; i++) {
         json_object_open(w);
         json_name(w, "outcome");

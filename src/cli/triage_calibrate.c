@@ -1,0 +1,223 @@
+/* soyang triage calibrate: fits a model's probabilities to one site's outcomes, or silences a site. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/document.h"
+#include "cli/readers.h"
+#include "cli/source.h"
+
+static const struct option_row options[] = {
+    {"--site", "REFERENCE", "the visits' service provider, e.g. Organization/hospital-1", NULL},
+    {"--model", "NAME", "level | level-without-human | disposition | intensive-care | admission", "disposition"},
+    {"--output", "NAME", "which of the model's outputs (default: the model's name)", NULL},
+    {"--models", "DIR", "a folder of models instead of the built-in ones", NULL},
+    {"--sites", "FILE", "the sites document to add to; made when missing", "triage-sites.json"},
+    {"--silent", NULL, "only set the site's mode: readings are kept, but neither shown nor counted", NULL},
+    {"--shown", NULL, "only set the site's mode: readings are shown and count", NULL},
+    {"--json", NULL, "what was measured as JSON", NULL},
+    {0},
+};
+enum { ROWS_MAX = 2000000, CELLS_MAX = 64, TABLE_BYTES_MAX = 256 << 20 };
+
+struct table {
+    struct triage_outcome *rows;
+    size_t count;
+};
+
+static struct text cell_next(struct text *rest) {
+    struct text cell = text_trim(text_cut(rest, ','));
+    if (cell.size >= 2 && cell.at[0] == '"' && cell.at[cell.size - 1] == '"')
+        cell = (struct text){cell.at + 1, cell.size - 2};
+    return cell;
+}
+
+static int column_find(struct text header, const char *const *names) {
+    for (int i = 0; header.at != NULL; i++) {
+        struct text cell = cell_next(&header);
+        for (int k = 0; names[k] != NULL; k++)
+            if (text_is(cell, names[k]))
+                return i;
+    }
+    return -1;
+}
+
+static struct text cell_at(struct text line, int column) {
+    struct text cell = {0};
+    for (int i = 0; i <= column; i++)
+        cell = cell_next(&line);
+    return cell;
+}
+
+static bool take_outcome(bool *out, struct text cell) {
+    static const char *const yes[] = {"1", "1.0", "true", "TRUE", "yes"}, *const no[] = {
+                                                                              "0", "0.0", "false", "FALSE", "no"};
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+        if (text_is(cell, yes[i]) || text_is(cell, no[i])) {
+            *out = text_is(cell, yes[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A row whose probability is empty (the model abstained) is left out; any other flaw is refused with its row. */
+static enum status read_table(struct table *out, struct text csv, const char *path, struct scope *scope) {
+    static const char *const probabilities[] = {"probability", "p", "prediction", "p_disposition", "p_icu",
+        "p_admission", "p_undertriage", "p_level_1_2", NULL};
+    static const char *const outcomes[] = {"outcome", "y", "observed", NULL};
+    struct text header = text_trim(text_cut(&csv, '\n'));
+    int probability = column_find(header, probabilities), outcome = column_find(header, outcomes);
+    if (probability < 0 || outcome < 0)
+        return fault(scope, STATUS_INVALID, path, "the first line names no 'probability' or no 'outcome'");
+    size_t room = 1;
+    for (size_t i = 0; i < csv.size; i++)
+        room += csv.at[i] == '\n';
+    out->rows = ARENA_ARRAY(scope->arena, struct triage_outcome, room);
+    for (long row = 1; csv.at != NULL; row++) {
+        struct text line = text_trim(text_cut(&csv, '\n'));
+        struct text said = line.size ? cell_at(line, probability) : (struct text){0};
+        if (said.size == 0)
+            continue;
+        struct triage_outcome *slot = &out->rows[out->count];
+        if (!text_to_double(&slot->probability, said) || !(slot->probability >= 0 && slot->probability <= 1))
+            return fault(scope, STATUS_UNPROCESSABLE, path, "row %ld: a probability lies between 0 and 1", row);
+        if (!take_outcome(&slot->happened, cell_at(line, outcome)))
+            return fault(scope, STATUS_UNPROCESSABLE, path, "row %ld: an outcome is 0 or 1", row);
+        out->count++;
+    }
+    return STATUS_OK;
+}
+
+static enum status take_model(enum triage_model_kind *out, const char *name, struct scope *scope) {
+    for (int i = 0; i < TRIAGE_MODEL_COUNT; i++) {
+        struct text file = text_from(triage_model_file_name((enum triage_model_kind)i));
+        *out = (enum triage_model_kind)i;
+        if (text_starts(file, name) && strlen(name) + strlen(".model") == file.size)
+            return STATUS_OK;
+    }
+    return fault(
+        scope, STATUS_INVALID, "--model", "level, level-without-human, disposition, intensive-care or admission");
+}
+
+static enum status read_sites(struct text *out, const char *path, struct scope *scope) {
+    *out = (struct text){0};
+    return access(path, F_OK) == 0 ? file_read(out, path, DOCUMENT_MAX, scope) : STATUS_OK;
+}
+
+/* Beside it first, then in its place: a broken write leaves the old one. */
+static enum status write_sites(const char *path, struct text document, struct scope *scope) {
+    const char *beside = text_format(scope->arena, "%s.new", path).at;
+    FILE *file = fopen(beside, "wb");
+    bool written =
+        file != NULL && fwrite(document.at, 1, document.size, file) == document.size && fputc('\n', file) != EOF;
+    if (file != NULL && (fflush(file) != 0 || fsync(fileno(file)) != 0))
+        written = false;
+    if (file != NULL && fclose(file) != 0)
+        written = false;
+    if (!written || rename(beside, path) != 0)
+        return fault(scope, STATUS_FAILED, path, "cannot be written");
+    return STATUS_OK;
+}
+
+static void print_measured(const struct triage_calibrated *m, const char *site, const char *output) {
+    printf("%s, %s: %zu visits, %zu with the outcome\n"
+           "               before    after\n"
+           "  expected   %8.1f %8.1f\n"
+           "  ECE        %8.4f %8.4f\n"
+           "  Brier      %8.4f %8.4f\n"
+           "  slope %.4f, intercept %.4f\n"
+           "'After' is measured on the visits it was fitted on, and flatters.\n",
+        site, output, m->visits, m->events, m->expected_before, m->expected_after, m->ece_before, m->ece_after,
+        m->brier_before, m->brier_after, m->slope, m->intercept);
+}
+
+static enum status print_json(
+    const struct triage_calibrated *m, const char *site, const char *output, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, 1 << 16);
+    struct text json;
+    json_object_open(&w);
+    json_member_string(&w, "site", site);
+    json_member_string(&w, "output", output);
+    json_member_int(&w, "visits", (int64_t)m->visits);
+    json_member_int(&w, "observed", (int64_t)m->events);
+    json_member_decimal(&w, "expectedBefore", m->expected_before, 3);
+    json_member_decimal(&w, "expectedAfter", m->expected_after, 3);
+    json_member_decimal(&w, "eceBefore", m->ece_before, 6);
+    json_member_decimal(&w, "eceAfter", m->ece_after, 6);
+    json_member_decimal(&w, "brierBefore", m->brier_before, 6);
+    json_member_decimal(&w, "brierAfter", m->brier_after, 6);
+    json_member_decimal(&w, "slope", m->slope, 6);
+    json_member_decimal(&w, "intercept", m->intercept, 6);
+    json_object_close(&w);
+    enum status status = json_finish(&json, &w, scope);
+    if (status == STATUS_OK)
+        printf("%.*s\n", (int)json.size, json.at);
+    return status;
+}
+
+static enum status calibrate(struct text *document, const struct arguments *arguments, struct scope *scope) {
+    const struct triage_policy *policy = NULL;
+    const struct triage_readers *readers = NULL;
+    const char *path = arguments->operands[0], *output = argument(arguments, "--output");
+    struct text csv = {0};
+    struct table table = {0};
+    struct triage_calibrated measured;
+    enum triage_model_kind kind;
+    enum status status = take_model(&kind, argument(arguments, "--model"), scope);
+    if (status == STATUS_OK)
+        status = triage_policy_open(&policy, (struct text){0}, scope->arena, scope);
+    struct readers_question readers_question = {policy, argument(arguments, "--models"), NULL};
+    if (status == STATUS_OK)
+        status = readers_load(&readers, &readers_question, scope->arena, scope);
+    if (status == STATUS_OK && triage_readers_digest(readers, kind) == NULL)
+        status = fault(scope, STATUS_NOT_FOUND, "--model", "there is no such model here");
+    if (status == STATUS_OK)
+        status = file_read(&csv, path, TABLE_BYTES_MAX, scope);
+    if (status == STATUS_OK)
+        status = read_table(&table, csv, path, scope);
+    if (status != STATUS_OK)
+        return status;
+    struct triage_calibrate_question question = {.sites = *document,
+        .site = text_from(argument(arguments, "--site")),
+        .model_digest = triage_readers_digest(readers, kind),
+        .output = output != NULL ? output : argument(arguments, "--model"),
+        .outcomes = table.rows,
+        .count = table.count};
+    status = triage_calibrate(document, &measured, &question, scope);
+    if (status == STATUS_OK && argument_flag(arguments, "--json"))
+        status = print_json(&measured, argument(arguments, "--site"), question.output, scope);
+    else if (status == STATUS_OK)
+        print_measured(&measured, argument(arguments, "--site"), question.output);
+    return status;
+}
+
+static int run(const struct arguments *arguments, struct scope *scope) {
+    const char *path = argument(arguments, "--sites"), *site = argument(arguments, "--site");
+    bool silent = argument_flag(arguments, "--silent"), shown = argument_flag(arguments, "--shown");
+    struct text document;
+    enum status status = read_sites(&document, path, scope);
+    if (site == NULL)
+        status = fault(scope, STATUS_INVALID, "--site", "which site? e.g. Organization/hospital-1");
+    else if (silent && shown)
+        status = fault(scope, STATUS_INVALID, "--silent", "either --silent or --shown");
+    else if (!silent && !shown && arguments->operand_count == 0)
+        status = fault(scope, STATUS_INVALID, "", "a CSV file of probabilities and outcomes, or --silent, or --shown");
+    if (status == STATUS_OK && (silent || shown))
+        status = triage_site_silence(&document, document, text_from(site), silent, scope);
+    if (status == STATUS_OK && arguments->operand_count > 0)
+        status = calibrate(&document, arguments, scope);
+    if (status == STATUS_OK)
+        status = write_sites(path, document, scope);
+    return report(scope, status);
+}
+
+const struct command command_triage_calibrate = {"triage calibrate", "[FILE]", "fit the models to one site's outcomes",
+    "FILE is a CSV whose first line names 'probability' (what the model said; also p_disposition, p_icu, ... of soyang "
+    "triage\nbatch) and 'outcome' (1 it happened, 0 not). At least 100 visits, 10 with and 10 without the outcome. "
+    "What "
+    "is fitted goes\ninto the sites document, which soyang serve --triage-sites reads. A model that is not calibrated "
+    "for "
+    "a site says so.",
+    options, 0, 1, run};
