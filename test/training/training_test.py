@@ -1,0 +1,135 @@
+"""The trainer: the same plan and data give the same bytes; the cards agree with a second computation from the predictions; what
+may not be read is refused; nothing is ever lowered. Runs on invented visits, and checks besides whatever cards and predictions
+a real training left (docs/models and build/train)."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import measures
+import synthetic
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TRAINER = Path(os.environ.get("SOYANG", ROOT / "build/debug/soyang")).parent / "soyang_train"
+
+
+class Trained:
+    """One training in a folder of its own."""
+
+    def __init__(self, plan=None):
+        self.folder = Path(tempfile.mkdtemp(prefix="soyang-train-"))
+        (self.folder / "invented.csv").write_text(synthetic.text(seed=3, count=500))
+        (self.folder / "predictions").mkdir()
+        path = self.folder / "plan.json"
+        path.write_text(json.dumps(plan) if plan else (HERE / "plan.json").read_text())
+        self.run = subprocess.run(
+            [TRAINER, "--plan", path, "--data", self.folder, "--policy", ROOT / "regions/korea/triage-policy.json", "--models",
+             self.folder, "--cards", self.folder, "--predictions", self.folder / "predictions"], capture_output=True, text=True)
+
+    def bytes_of(self, ending):
+        return (self.folder / f"invented{ending}").read_bytes()
+
+    def close(self):
+        shutil.rmtree(self.folder)
+
+
+class TrainingTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not TRAINER.exists():
+            raise unittest.SkipTest(f"{TRAINER.name} was not built: libxgboost is missing")
+        cls.first = Trained()
+        cls.assertEqual(cls(), cls.first.run.returncode, 0, cls.first.run.stderr)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.first.close()
+
+    def test_again_gives_the_same_bytes(self):
+        second = Trained()
+        self.addCleanup(second.close)
+        for ending in (".model", ".json", ".md"):
+            self.assertEqual(self.first.bytes_of(ending), second.bytes_of(ending), ending)
+        predictions = "predictions/invented.csv"
+        self.assertEqual((self.first.folder / predictions).read_bytes(), (second.folder / predictions).read_bytes())
+
+    def test_card_agrees_with_a_second_computation(self):
+        agree(self, json.loads(self.first.bytes_of(".json")), self.first.folder / "predictions/invented.csv")
+
+    def test_goals_are_told_as_they_are(self):
+        goals = json.loads(self.first.bytes_of(".json"))["goals"]
+        self.assertEqual([goal["met"] for goal in goals], [True, False])
+        self.assertIn("**missed**", self.first.bytes_of(".md").decode())
+
+    def test_no_child_is_in_it(self):
+        data = json.loads(self.first.bytes_of(".json"))["data"]
+        young = sum(int(line.split(";")[2]) < 16 for line in synthetic.text(3, 500).splitlines()[1:])
+        self.assertEqual((data["visits"], data["left_out_under_age"]), (500 - young, young))
+
+    def test_what_is_known_later_is_refused(self):
+        plan = json.loads((HERE / "plan.json").read_text())
+        plan["sets"][0]["fields"]["crowd"] = {"column": "Disposition"}
+        refused = Trained(plan)
+        self.addCleanup(refused.close)
+        self.assertEqual(refused.run.returncode, 1)
+        self.assertIn("never be read", refused.run.stderr)
+
+    def test_bad_plans_are_refused(self):
+        for change, told in (({"features": ["agee"]}, "no such feature"), ({"set": "other"}, "no set other"),
+                             ({"outputs": []}, "needs outputs")):
+            plan = json.loads((HERE / "plan.json").read_text())
+            plan["models"][0].update(change)
+            refused = Trained(plan)
+            self.addCleanup(refused.close)
+            self.assertEqual(refused.run.returncode, 1)
+            self.assertIn(told, refused.run.stderr)
+
+
+def agree(test, card, predictions_path):
+    """Every number of the card that can be made anew from the predictions."""
+    rows = measures.read(predictions_path)
+    for output in card["outputs"]:
+        first = rows[output["name"]][0]
+        labels, probabilities = [int(r["label"]) for r in first], [float(r["probability"]) for r in first]
+        told = output["performance"]
+        for name, value in (("auroc", measures.auroc(labels, probabilities)), ("brier", measures.brier(labels, probabilities)),
+                            ("ece", measures.ece(labels, probabilities)), ("count", len(labels)), ("events", sum(labels)),
+                            ("observed_expected", sum(labels) / sum(probabilities))):
+            test.assertAlmostEqual(told[name], value, delta=6e-5, msg=f"{output['name']} {name}")
+        for reviewed in output["reviewed"]:
+            test.assertEqual(reviewed["caught"], measures.caught(labels, probabilities, reviewed["share"]))
+        low, high = told["auroc_interval"]
+        test.assertTrue(low <= told["auroc"] <= high)
+    if "levels" not in card:
+        return
+    for repeat, lines in rows[card["outputs"][0]["name"]].items():
+        for line in lines:
+            test.assertLessEqual(int(line["final"]), int(line["human"]), "a level was lowered")
+            test.assertTrue(line["floor"] == "0" or int(line["final"]) <= int(line["floor"]))
+    first = rows[card["outputs"][0]["name"]][0]
+    for whose, column in (("human", "human"), ("final", "final")):
+        made = measures.levels([int(r[column]) for r in first], [int(r["expert"]) for r in first])
+        for name, value in made.items():
+            test.assertAlmostEqual(card["levels"][whose][name], value, delta=6e-5, msg=f"{whose} {name}")
+
+
+class CardsTest(unittest.TestCase):
+    def test_committed_cards(self):
+        cards = sorted((ROOT / "docs/models").glob("*.json"))
+        if not cards:
+            self.skipTest("no model is committed")
+        for path in cards:
+            card, model = json.loads(path.read_text()), ROOT / f"models/{path.stem}.model"
+            self.assertLessEqual(model.stat().st_size, 200 * 1024)
+            self.assertEqual([item["item"] for item in card["tripod_ai"]], list(range(1, 28)), path.name)
+            predictions = ROOT / f"build/train/{path.stem}.csv"
+            if predictions.exists():
+                agree(self, card, predictions)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,257 @@
+#include "study.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FOLDS_MAX = 20, REPEATS_MAX = 50 };
+
+double platt_apply(struct platt platt, double margin) {
+    return 1 / (1 + exp(-(platt.slope * margin + platt.intercept)));
+}
+
+static int whole(const yyjson_val *plan, const char *name, int otherwise, int most) {
+    int64_t value = otherwise;
+    (void)json_get_int64(&value, plan, name);
+    return (int)(value < 1 ? 1 : value > most ? most : value);
+}
+
+enum status study_open(struct study *out, const yyjson_val *model, const yyjson_val *output,
+    const struct visits *visits, struct matrix matrix, const char *monotone, struct arena *arena, struct scope *scope) {
+    int64_t seed = 0;
+    *out = (struct study){.plan = output, .visits = visits, .matrix = matrix, .monotone = monotone};
+    if (!json_get_int64(&seed, model, "seed") || yyjson_arr_size(json_get(output, "grid")) == 0)
+        return fault(scope, STATUS_INVALID, "models", "a model needs a seed, and each output a grid");
+    out->seed = (uint64_t)seed;
+    out->folds = whole(model, "folds", 5, FOLDS_MAX);
+    out->inner_folds = whole(model, "inner_folds", 4, FOLDS_MAX);
+    out->repeats = whole(model, "repeats", 1, REPEATS_MAX);
+    if (out->folds < 2 || out->inner_folds < 2)
+        return fault(scope, STATUS_INVALID, "models", "at least two folds");
+    out->labels = ARENA_ARRAY(arena, int8_t, visits->count);
+    out->rows = ARENA_ARRAY(arena, size_t, visits->count);
+    enum status status = visits_label(out->labels, visits, json_get(output, "label"), scope);
+    size_t events = 0;
+    for (size_t i = 0; i < visits->count; i++) {
+        events += out->labels[i] == 1;
+        if (out->labels[i] >= 0)
+            out->rows[out->count++] = i;
+    }
+    if (status == STATUS_OK && (events < (size_t)out->folds || out->count - events < (size_t)out->folds))
+        return fault(scope, STATUS_INVALID, "models", "too few visits with or without the outcome");
+    return status;
+}
+
+/* ---- folds ------------------------------------------------------------------------------------------------------------ */
+
+struct deal {
+    struct text patient;
+    uint64_t key;
+    size_t place;
+    bool event; /* of the patient, in any visit */
+};
+
+static int deal_by_patient(const void *a, const void *b) {
+    const struct deal *x = a, *y = b;
+    int order = text_compare(x->patient, y->patient);
+    return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+static int deal_by_key(const void *a, const void *b) {
+    const struct deal *x = a, *y = b;
+    if (x->event != y->event)
+        return x->event ? -1 : 1;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* fold[place]: patients are shuffled within those with an event and those without, then dealt one by one. */
+static void folds_deal(
+    int *fold, const struct study *study, struct sample sample, int folds, uint64_t seed, struct arena *arena) {
+    struct deal *deals = ARENA_ARRAY(arena, struct deal, sample.count + 1);
+    for (size_t i = 0; i < sample.count; i++) {
+        size_t row = sample.rows[i];
+        deals[i] = (struct deal){study->visits->patients[row], random_next(&seed), i, study->labels[row] == 1};
+    }
+    qsort(deals, sample.count, sizeof *deals, deal_by_patient);
+    for (size_t from = 0; from < sample.count;) {
+        size_t to = from + 1;
+        bool event = deals[from].event;
+        while (deals[from].patient.size && to < sample.count && text_equal(deals[to].patient, deals[from].patient))
+            event = deals[to++].event || event;
+        for (size_t i = from; i < to; i++) {
+            deals[i].event = event;
+            deals[i].key = deals[from].key;
+        }
+        from = to;
+    }
+    qsort(deals, sample.count, sizeof *deals, deal_by_key);
+    int next = -1;
+    for (size_t i = 0; i < sample.count; i++) {
+        if (i == 0 || deals[i].key != deals[i - 1].key)
+            next = (next + 1) % folds;
+        fold[deals[i].place] = next;
+    }
+}
+
+/* The rows of a sample whose fold is (or is not) `which`, and their places in it. */
+static struct sample sample_part(
+    struct sample sample, const int *fold, int which, bool inside, size_t **places, struct arena *arena) {
+    size_t *rows = ARENA_ARRAY(arena, size_t, sample.count + 1), count = 0;
+    *places = ARENA_ARRAY(arena, size_t, sample.count + 1);
+    for (size_t i = 0; i < sample.count; i++) {
+        if ((fold[i] == which) != inside)
+            continue;
+        (*places)[count] = i;
+        rows[count++] = sample.rows[i];
+    }
+    return (struct sample){rows, count};
+}
+
+/* ---- fitting ---------------------------------------------------------------------------------------------------------- */
+
+enum status study_fit(struct booster **out, const struct study *study, struct sample sample, size_t parameters,
+    uint64_t seed, struct arena *arena, struct scope *scope) {
+    const yyjson_val *entry = yyjson_arr_get(json_get(study->plan, "grid"), parameters);
+    return booster_train(out, study->matrix, study->labels, sample, entry, study->monotone, seed, arena, scope);
+}
+
+/* margins[place]: each by trees that were trained without its fold. */
+static enum status out_of_fold(double *margins, const struct study *study, struct sample sample, const int *fold,
+    int folds, size_t parameters, uint64_t seed, struct arena *arena, struct scope *scope) {
+    enum status status = STATUS_OK;
+    for (int k = 0; k < folds && status == STATUS_OK; k++) {
+        size_t *inside = NULL, *outside = NULL;
+        struct sample test = sample_part(sample, fold, k, true, &inside, arena);
+        struct sample train = sample_part(sample, fold, k, false, &outside, arena);
+        double *part = ARENA_ARRAY(arena, double, test.count + 1);
+        struct booster *booster = NULL;
+        status = study_fit(&booster, study, train, parameters, seed + (uint64_t)k, arena, scope);
+        if (status == STATUS_OK)
+            status = booster_margins(part, booster, study->matrix, test, scope);
+        booster_close(booster);
+        for (size_t i = 0; i < test.count; i++)
+            margins[inside[i]] = part[i];
+    }
+    return status;
+}
+
+static double log_loss(const double *margins, const struct study *study, struct sample sample) {
+    double sum = 0;
+    for (size_t i = 0; i < sample.count; i++) {
+        double margin = study->labels[sample.rows[i]] == 1 ? -margins[i] : margins[i];
+        sum += margin > 30 ? margin : log1p(exp(margin));
+    }
+    return sum / (double)sample.count;
+}
+
+static struct platt platt_of(
+    const double *margins, const struct study *study, struct sample sample, struct arena *arena) {
+    double *raw = ARENA_ARRAY(arena, double, sample.count + 1);
+    int8_t *labels = ARENA_ARRAY(arena, int8_t, sample.count + 1);
+    struct platt platt = {1, 0};
+    for (size_t i = 0; i < sample.count; i++) {
+        raw[i] = 1 / (1 + exp(-margins[i]));
+        labels[i] = study->labels[sample.rows[i]];
+    }
+    struct predictions p = {sample.count, labels, raw};
+    if (!metric_platt(&platt.slope, &platt.intercept, p) || platt.slope <= 0)
+        platt = (struct platt){1, 0};
+    return platt;
+}
+
+enum status study_choose(
+    struct chosen *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope) {
+    size_t grid = yyjson_arr_size(json_get(study->plan, "grid"));
+    int *fold = ARENA_ARRAY(arena, int, sample.count + 1);
+    double *margins = ARENA_ARRAY(arena, double, sample.count + 1), best = HUGE_VAL;
+    uint64_t seed = study->seed ^ (sample.count * 0x9E3779B97F4A7C15ull);
+    *out = (struct chosen){.probability = ARENA_ARRAY(arena, double, sample.count + 1)};
+    folds_deal(fold, study, sample, study->inner_folds, seed, arena);
+    for (size_t g = 0; g < grid; g++) {
+        enum status status =
+            out_of_fold(margins, study, sample, fold, study->inner_folds, g, study->seed, arena, scope);
+        if (status != STATUS_OK)
+            return status;
+        double loss = log_loss(margins, study, sample);
+        if (loss >= best)
+            continue;
+        best = loss;
+        out->parameters = g;
+        out->platt = platt_of(margins, study, sample, arena);
+        for (size_t i = 0; i < sample.count; i++)
+            out->probability[i] = platt_apply(out->platt, margins[i]);
+    }
+    return STATUS_OK;
+}
+
+/* ---- unseen ----------------------------------------------------------------------------------------------------------- */
+
+static enum status fold_unseen(
+    struct unseen *out, const struct study *study, int repeat, int k, struct arena *arena, struct scope *scope) {
+    struct sample all = {study->rows, study->count};
+    size_t *inside = NULL, *outside = NULL;
+    int *fold = out->fold + (size_t)repeat * study->count;
+    struct sample test = sample_part(all, fold, k, true, &inside, arena);
+    struct sample train = sample_part(all, fold, k, false, &outside, arena);
+    double *margins = ARENA_ARRAY(arena, double, test.count + 1);
+    double *inner = out->inner + ((size_t)repeat * (size_t)study->folds + (size_t)k) * study->count;
+    struct chosen chosen;
+    struct booster *booster = NULL;
+    uint64_t seed = study->seed + 1000 * (uint64_t)(repeat + 1) + (uint64_t)k;
+    enum status status = study_choose(&chosen, study, train, arena, scope);
+    if (status == STATUS_OK)
+        status = study_fit(&booster, study, train, chosen.parameters, seed, arena, scope);
+    if (status == STATUS_OK)
+        status = booster_margins(margins, booster, study->matrix, test, scope);
+    if (booster)
+        booster_close(booster);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < test.count; i++)
+        out->probabilities[(size_t)repeat * study->count + inside[i]] = platt_apply(chosen.platt, margins[i]);
+    for (size_t i = 0; i < train.count; i++)
+        inner[outside[i]] = chosen.probability[i];
+    return STATUS_OK;
+}
+
+enum status study_unseen(struct unseen *out, const struct study *study, struct arena *arena, struct scope *scope) {
+    size_t cells = (size_t)study->repeats * study->count, inner = cells * (size_t)study->folds;
+    *out = (struct unseen){study->repeats, ARENA_ARRAY(arena, double, cells), ARENA_ARRAY(arena, double, inner),
+        ARENA_ARRAY(arena, int, cells)};
+    for (size_t i = 0; i < inner; i++)
+        out->inner[i] = (double)NAN;
+    enum status status = STATUS_OK;
+    for (int repeat = 0; repeat < study->repeats && status == STATUS_OK; repeat++) {
+        folds_deal(out->fold + (size_t)repeat * study->count, study, (struct sample){study->rows, study->count},
+            study->folds, study->seed + (uint64_t)repeat, arena);
+        for (int k = 0; k < study->folds && status == STATUS_OK; k++)
+            status = fold_unseen(out, study, repeat, k, arena, scope);
+    }
+    return status;
+}
+
+enum status study_hold_out(
+    struct held_out *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope) {
+    size_t *rows = ARENA_ARRAY(arena, size_t, study->count + 1), count = 0, next = 0;
+    for (size_t i = 0; i < study->count; i++) { /* both ascend */
+        if (next < sample.count && sample.rows[next] == study->rows[i])
+            next++;
+        else
+            rows[count++] = study->rows[i];
+    }
+    *out = (struct held_out){
+        .sample = sample, .others = {rows, count}, .probabilities = ARENA_ARRAY(arena, double, sample.count + 1)};
+    struct booster *booster = NULL;
+    enum status status = study_choose(&out->chosen, study, out->others, arena, scope);
+    if (status == STATUS_OK)
+        status = study_fit(&booster, study, out->others, out->chosen.parameters, study->seed, arena, scope);
+    if (status == STATUS_OK)
+        status = booster_margins(out->probabilities, booster, study->matrix, sample, scope);
+    if (booster)
+        booster_close(booster);
+    for (size_t i = 0; i < sample.count && status == STATUS_OK; i++)
+        out->probabilities[i] = platt_apply(out->chosen.platt, out->probabilities[i]);
+    return status;
+}

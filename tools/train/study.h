@@ -1,0 +1,64 @@
+/* study: one output of one model: what it learns, how its settings are chosen, and what it says of visits it has not seen.
+ *
+ * Nested cross-validation. Rows are dealt into folds by patient (or alone), by label. For each outer fold the settings are chosen
+ * by log loss over inner folds of the other rows alone; so is the calibration (Platt) and, later, every threshold. A visit's
+ * prediction never comes from a tree, a setting, a calibration or a threshold that saw its label. The whole is repeated with
+ * other folds. The model that is written is then trained on all rows with settings chosen the same way over all rows. */
+#ifndef SOYANG_TRAIN_STUDY_H
+#define SOYANG_TRAIN_STUDY_H
+
+#include "booster.h"
+#include "metrics.h"
+#include "visits.h"
+
+struct study {
+    const yyjson_val *plan; /* the output's entry */
+    const struct visits *visits;
+    struct matrix matrix;
+    const char *monotone;
+    int8_t *labels; /* by visit; -1: not part of the study */
+    size_t *rows;   /* those that are part of it */
+    size_t count;
+    uint64_t seed;
+    int folds, inner_folds, repeats;
+};
+struct platt {
+    double slope, intercept;
+};
+double platt_apply(struct platt platt, double margin);
+
+/* What was said of unseen visits: by repeat, then by place in study.rows. */
+struct unseen {
+    int repeats;
+    double *probabilities;
+    /* By repeat, outer fold, place: calibrated inner out-of-fold predictions of the rows that were NOT in the fold (NaN for
+     * those in it): on these a threshold for that fold may be chosen. `fold` by repeat and place. */
+    double *inner;
+    int *fold;
+};
+struct chosen {
+    size_t parameters;   /* place in the plan's "grid" */
+    struct platt platt;  /* by out-of-fold margins of all rows */
+    double *probability; /* these margins, calibrated: for the thresholds that are written */
+};
+MUST_CHECK enum status study_open(struct study *out, const yyjson_val *model, const yyjson_val *output,
+    const struct visits *visits, struct matrix matrix, const char *monotone, struct arena *arena, struct scope *scope);
+MUST_CHECK enum status study_unseen(
+    struct unseen *out, const struct study *study, struct arena *arena, struct scope *scope);
+MUST_CHECK enum status study_choose(
+    struct chosen *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope);
+/* Trained on `sample` with grid entry `parameters`. */
+MUST_CHECK enum status study_fit(struct booster **out, const struct study *study, struct sample sample,
+    size_t parameters, uint64_t seed, struct arena *arena, struct scope *scope);
+
+/* Trained and chosen on all rows but these, which are then predicted: a hospital, a later year. */
+struct held_out {
+    struct sample sample;
+    double *probabilities;
+    struct chosen chosen; /* on the other rows */
+    struct sample others;
+};
+MUST_CHECK enum status study_hold_out(
+    struct held_out *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope);
+
+#endif

@@ -1,0 +1,375 @@
+/* soyang_train: makes the second reader's models and their cards from the plan.
+ *
+ *   soyang_train --plan FILE --data FOLDER --policy FILE --models FOLDER --cards FOLDER --predictions FOLDER [MODEL...]
+ *
+ * Writes for each model MODELS/NAME.model, CARDS/NAME.json and .md, PREDICTIONS/NAME.csv (one line for each unseen prediction; it
+ * holds outcomes of the data, so it stays outside the repository). Same plan and data, same bytes. */
+#include "card.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETS_MAX = 16, JSON_BYTES_MAX = 8 << 20 };
+#define ARENA_BYTES ((size_t)24 << 30)
+
+struct options {
+    const char *plan, *data, *policy, *models, *cards, *predictions;
+    char **only;
+    int only_count;
+};
+struct training {
+    const struct options *options;
+    const yyjson_val *plan, *model, *policy_document;
+    const struct triage_policy *policy;
+    struct visits sets[SETS_MAX];
+    struct text set_names[SETS_MAX];
+    int set_count;
+};
+/* One model in the making. */
+struct making {
+    const struct visits *visits;
+    struct inputs inputs;
+    struct study studies[TRIAGE_MODEL_OUTPUTS_MAX];
+    struct unseen unseen[TRIAGE_MODEL_OUTPUTS_MAX];
+    struct chosen chosen[TRIAGE_MODEL_OUTPUTS_MAX];
+    struct triage_model_outputs outputs;
+    size_t count;
+    struct levels levels;
+    struct escalation_plan escalation_plan;
+    struct escalation escalation;
+    int *final;
+    bool escalates;
+};
+
+static void say(const char *what, struct text name) {
+    fprintf(stderr, "%s %.*s\n", what, (int)name.size, name.at);
+}
+
+static enum status file_write(
+    const char *folder, struct text name, const char *ending, struct text bytes, struct scope *scope) {
+    const char *path = text_format(scope->arena, "%s/%.*s%s", folder, (int)name.size, name.at, ending).at;
+    FILE *file = fopen(path, "wb");
+    bool whole = file && fwrite(bytes.at, 1, bytes.size, file) == bytes.size;
+    whole = file && fclose(file) == 0 && whole;
+    return whole ? STATUS_OK : fault(scope, STATUS_FAILED, path, "cannot be written: %s", strerror(errno));
+}
+
+/* ---- data ------------------------------------------------------------------------------------------------------------- */
+
+static enum status set_find(
+    const struct visits **out, struct training *training, struct text name, struct arena *arena, struct scope *scope) {
+    size_t i, count;
+    yyjson_val *plan;
+    for (int k = 0; k < training->set_count; k++) {
+        if (text_equal(training->set_names[k], name)) {
+            *out = &training->sets[k];
+            return STATUS_OK;
+        }
+    }
+    yyjson_arr_foreach(json_get(training->plan, "sets"), i, count, plan) {
+        if (!text_equal(json_get_text(plan, "name"), name) || training->set_count == SETS_MAX)
+            continue;
+        struct visits *set = &training->sets[training->set_count];
+        training->set_names[training->set_count++] = name;
+        say("reading", name);
+        *out = set;
+        return visits_read(set, plan, training->options->data, arena, scope);
+    }
+    return fault(scope, STATUS_INVALID, "set", "the plan has no set %.*s", (int)name.size, name.at);
+}
+
+/* What the rules' floor says of each visit. */
+static enum status floors_read(
+    int *out, const struct training *training, const struct visits *visits, struct scope *scope) {
+    enum { SCRATCH_BYTES = 64 << 20 };
+    static const enum triage_measure measures[VISIT_FIELD_COUNT] = {[VISIT_PAIN_SCORE] = TRIAGE_PAIN,
+        [VISIT_SYSTOLIC] = TRIAGE_SYSTOLIC,
+        [VISIT_DIASTOLIC] = TRIAGE_DIASTOLIC,
+        [VISIT_PULSE] = TRIAGE_PULSE,
+        [VISIT_RESPIRATION] = TRIAGE_RESPIRATION,
+        [VISIT_TEMPERATURE] = TRIAGE_TEMPERATURE,
+        [VISIT_SPO2] = TRIAGE_SPO2};
+    struct arena *scratch = arena_open(SCRATCH_BYTES);
+    for (size_t i = 0; i < visits->count && scratch; i++) {
+        const struct visit *visit = &visits->at[i];
+        struct scope inner = {.arena = scratch};
+        struct triage_facts *facts = triage_facts_new(scratch);
+        struct triage_reading reading;
+        facts->age_months = (int)(visit->fields[VISIT_AGE] * 12);
+        facts->sex = visit->fields[VISIT_MALE] > 0 ? TRIAGE_MALE : TRIAGE_FEMALE;
+        facts->injury = visit->fields[VISIT_INJURY] > 0 ? TRIAGE_YES : TRIAGE_NO;
+        if (!isnan(visit->fields[VISIT_MIND]))
+            facts->mind = (enum triage_mind)(TRIAGE_ALERT + (int)visit->fields[VISIT_MIND]);
+        for (int f = VISIT_PAIN_SCORE; f <= VISIT_SPO2; f++) {
+            struct scope refused = {.arena = scratch}; /* a visit keeps what of it is possible */
+            if (!isnan(visit->fields[f]))
+                (void)!triage_facts_put(facts, measures[f], visit->fields[f], (struct text){0},
+                    text_from(triage_measure_code(measures[f])), 0, &refused);
+        }
+        struct triage_text complaint = {.text = visit->complaint, .path = TEXT("complaint")};
+        if (text_is_utf8(visit->complaint) && visit->complaint.size)
+            (void)!triage_facts_put_text(facts, complaint, &inner);
+        out[i] = triage_read(&reading, training->policy, facts, NULL, 0, &inner) == STATUS_OK ? reading.floor_level : 0;
+        arena_reset(scratch);
+    }
+    arena_close(scratch);
+    return scratch ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "no memory");
+}
+
+/* ---- making ----------------------------------------------------------------------------------------------------------- */
+
+static enum status output_make(struct making *making, const struct training *training, const yyjson_val *plan,
+    struct arena *arena, struct scope *scope) {
+    size_t at = making->count++;
+    struct study *study = &making->studies[at];
+    struct booster *booster = NULL;
+    struct text json;
+    const char *monotone = NULL, *name = text_string(arena, json_get_text(plan, "name"));
+    say("  output", json_get_text(plan, "name"));
+    enum status status = inputs_monotone(&monotone, &making->inputs, json_get(plan, "monotone"), arena, scope);
+    if (status == STATUS_OK)
+        status =
+            study_open(study, training->model, plan, making->visits, making->inputs.matrix, monotone, arena, scope);
+    if (status == STATUS_OK)
+        status = study_unseen(&making->unseen[at], study, arena, scope);
+    struct sample all = {study->rows, study->count};
+    if (status == STATUS_OK)
+        status = study_choose(&making->chosen[at], study, all, arena, scope);
+    if (status == STATUS_OK)
+        status = study_fit(&booster, study, all, making->chosen[at].parameters, study->seed, arena, scope);
+    if (status == STATUS_OK)
+        status = booster_json(&json, booster, arena, scope);
+    if (status == STATUS_OK)
+        status = triage_model_from_xgboost(&making->outputs, json, &name, 1, scope);
+    if (booster)
+        booster_close(booster);
+    return status;
+}
+
+static enum status levels_make(
+    struct making *making, const struct training *training, struct arena *arena, struct scope *scope) {
+    const yyjson_val *plan = json_get(training->model, "escalation");
+    const struct study *study = &making->studies[0];
+    size_t count = making->visits->count;
+    if (!plan)
+        return STATUS_OK;
+    int *human = ARENA_ARRAY(arena, int, count), *floor = ARENA_ARRAY(arena, int, count),
+        *expert = ARENA_ARRAY(arena, int, count);
+    if (!json_get_double(&making->escalation_plan.harm_weight, plan, "harm_weight") ||
+        !json_get_double(&making->escalation_plan.least_gain, plan, "least_gain"))
+        return fault(scope, STATUS_INVALID, "escalation", "needs harm_weight and least_gain");
+    enum status status = visits_integers(human, making->visits, json_get_text(plan, "human"), scope);
+    if (status == STATUS_OK)
+        status = visits_integers(expert, making->visits, json_get_text(plan, "expert"), scope);
+    if (status == STATUS_OK)
+        status = floors_read(floor, training, making->visits, scope);
+    for (size_t i = 0; i < study->count && status == STATUS_OK; i++) {
+        size_t row = study->rows[i];
+        if (human[row] < 1 || human[row] > 5 || expert[row] < 1 || expert[row] > 5)
+            return fault(scope, STATUS_INVALID, "escalation", "row %zu has no level 1 to 5", making->visits->rows[row]);
+    }
+    if (status != STATUS_OK)
+        return status;
+    making->levels = (struct levels){human, floor, expert};
+    making->escalates = true;
+    making->escalation = escalation_choose(
+        &making->escalation_plan, &making->levels, study->rows, making->chosen[0].probability, study->count, arena);
+    making->final = ARENA_ARRAY(arena, int, (size_t)study->repeats * study->count);
+    escalation_unseen(making->final, &making->escalation_plan, study, &making->unseen[0], &making->levels, arena);
+    return STATUS_OK;
+}
+
+static enum status model_bytes(struct text *out, struct making *making, const struct training *training,
+    struct arena *arena, struct scope *scope) {
+    struct triage_model_calibration *calibrations = ARENA_ARRAY(arena, struct triage_model_calibration, making->count);
+    struct triage_model_escalation *escalations = ARENA_ARRAY(arena, struct triage_model_escalation, ESCALATION_LEVELS);
+    size_t escalation_count = 0;
+    int64_t least_measured = 0;
+    double least_age = 16;
+    (void)json_get_int64(&least_measured, training->model, "least_measured");
+    (void)json_get_double(&least_age, making->visits->plan, "least_age");
+    for (size_t i = 0; i < making->count; i++) {
+        size_t events = 0;
+        for (size_t k = 0; k < making->studies[i].count; k++)
+            events += making->studies[i].labels[making->studies[i].rows[k]] == 1;
+        making->outputs.at[i].prevalence = (float)((double)events / (double)making->studies[i].count);
+        calibrations[i] = (struct triage_model_calibration){.site = "",
+            .output = (unsigned)i,
+            .kind = TRIAGE_CALIBRATION_PLATT,
+            .visits = (unsigned)making->studies[i].count,
+            .slope = (float)making->chosen[i].platt.slope,
+            .intercept = (float)making->chosen[i].platt.intercept};
+    }
+    for (unsigned level = 2; making->escalates && level < ESCALATION_LEVELS; level++) {
+        if (making->escalation.thresholds[level] <= 1)
+            escalations[escalation_count++] =
+                (struct triage_model_escalation){level, level - 1, 0, (float)making->escalation.thresholds[level]};
+    }
+    struct text name = json_get_text(training->model, "name");
+    struct triage_model_source source = {.name = text_string(arena, name),
+        .version = text_string(arena, json_get_text(training->plan, "version")),
+        .cohort = text_string(arena, json_get_text(making->visits->plan, "cohort")),
+        .card = text_format(arena, "docs/models/%.*s.json", (int)name.size, name.at).at,
+        .least_age_months = (unsigned)(least_age * 12),
+        .least_measured = (unsigned)least_measured,
+        .features = inputs_features(&making->inputs, training->model, arena),
+        .feature_count = making->inputs.count,
+        .outputs = making->outputs.at,
+        .output_count = making->outputs.count,
+        .calibrations = calibrations,
+        .calibration_count = making->count,
+        .escalations = escalations,
+        .escalation_count = escalation_count};
+    return triage_model_write(out, &source, scope);
+}
+
+/* repeat,row,output,label,probability and, where the model escalates, human,expert,final. */
+static struct text predictions_csv(const struct making *making, struct arena *arena) {
+    struct buffer out = buffer_open(arena, (size_t)4 << 30);
+    buffer_put_string(&out, "repeat,row,output,label,probability,human,floor,final,expert\n");
+    for (size_t o = 0; o < making->count; o++) {
+        const struct study *study = &making->studies[o];
+        for (size_t i = 0; i < (size_t)study->repeats * study->count; i++) {
+            size_t row = study->rows[i % study->count];
+            buffer_put_format(&out, "%zu,%zu,%s,%d,%.17g", i / study->count, making->visits->rows[row],
+                making->outputs.at[o].name, study->labels[row], making->unseen[o].probabilities[i]);
+            if (making->escalates && o == 0)
+                buffer_put_format(&out, ",%d,%d,%d,%d\n", making->levels.human[row], making->levels.floor[row],
+                    making->final[i], making->levels.expert[row]);
+            else
+                buffer_put_string(&out, ",,,,\n");
+        }
+    }
+    return buffer_text(&out);
+}
+
+static enum status model_leave(
+    struct making *making, const struct training *training, struct arena *arena, struct scope *scope) {
+    struct text bytes, json, markdown, name = json_get_text(training->model, "name");
+    struct card_output outputs[TRIAGE_MODEL_OUTPUTS_MAX];
+    char digest[DIGEST_TEXT_SIZE];
+    uint8_t raw[DIGEST_SIZE];
+    enum status status = model_bytes(&bytes, making, training, arena, scope);
+    if (status != STATUS_OK)
+        return status;
+    digest_sha256(raw, bytes);
+    digest_text(digest, raw);
+    for (size_t i = 0; i < making->count; i++)
+        outputs[i] = (struct card_output){
+            making->outputs.at[i].name, &making->studies[i], &making->unseen[i], &making->chosen[i]};
+    struct card card = {training->plan, training->model, making->visits, &making->inputs, outputs, making->count,
+        making->escalates ? &making->levels : NULL, making->final, &making->escalation, digest, bytes.size};
+    status = card_write(&json, &card, arena, scope);
+    if (status == STATUS_OK)
+        status = card_markdown(&markdown, json, arena, scope);
+    const struct options *options = training->options;
+    if (status == STATUS_OK)
+        status = file_write(options->models, name, ".model", bytes, scope);
+    if (status == STATUS_OK)
+        status =
+            file_write(options->cards, name, ".json", text_format(arena, "%.*s\n", (int)json.size, json.at), scope);
+    if (status == STATUS_OK)
+        status = file_write(options->cards, name, ".md", markdown, scope);
+    if (status == STATUS_OK)
+        status = file_write(options->predictions, name, ".csv", predictions_csv(making, arena), scope);
+    return status;
+}
+
+static enum status model_make(struct training *training, struct arena *arena, struct scope *scope) {
+    struct making *making = ARENA_NEW(arena, struct making);
+    size_t i, count;
+    yyjson_val *output;
+    say("model", json_get_text(training->model, "name"));
+    enum status status = set_find(&making->visits, training, json_get_text(training->model, "set"), arena, scope);
+    if (status == STATUS_OK)
+        status = inputs_open(&making->inputs, training->model, making->visits, training->policy,
+            training->policy_document, arena, scope);
+    if (status == STATUS_OK && yyjson_arr_size(json_get(training->model, "outputs")) == 0)
+        status = fault(scope, STATUS_INVALID, "models", "a model needs outputs");
+    yyjson_arr_foreach(json_get(training->model, "outputs"), i, count, output) {
+        if (status == STATUS_OK && making->count < TRIAGE_MODEL_OUTPUTS_MAX)
+            status = output_make(making, training, output, arena, scope);
+    }
+    if (status == STATUS_OK)
+        status = levels_make(making, training, arena, scope);
+    return status == STATUS_OK ? model_leave(making, training, arena, scope) : status;
+}
+
+static bool is_wanted(const struct options *options, struct text name) {
+    for (int i = 0; i < options->only_count; i++) {
+        if (text_is(name, options->only[i]))
+            return true;
+    }
+    return options->only_count == 0;
+}
+
+static enum status train_all(void *context, struct scope *scope) {
+    const struct options *options = context;
+    struct training *training = ARENA_NEW(scope->arena, struct training);
+    struct text plan, policy;
+    yyjson_doc *plan_doc = NULL, *policy_doc = NULL;
+    size_t i, count, made = 0;
+    yyjson_val *model;
+    enum status status = file_read(&plan, options->plan, JSON_BYTES_MAX, scope);
+    if (status == STATUS_OK)
+        status = file_read(&policy, options->policy, JSON_BYTES_MAX, scope);
+    if (status == STATUS_OK)
+        status = json_read(&plan_doc, plan, scope);
+    if (status == STATUS_OK)
+        status = json_read(&policy_doc, policy, scope);
+    if (status == STATUS_OK)
+        status = triage_policy_open(&training->policy, policy, scope->arena, scope);
+    if (status != STATUS_OK)
+        return status;
+    training->options = options;
+    training->plan = yyjson_doc_get_root(plan_doc);
+    training->policy_document = yyjson_doc_get_root(policy_doc);
+    yyjson_arr_foreach(json_get(training->plan, "models"), i, count, model) {
+        if (status != STATUS_OK || !is_wanted(options, json_get_text(model, "name")))
+            continue;
+        training->model = model;
+        status = model_make(training, scope->arena, scope);
+        made++;
+    }
+    if (status == STATUS_OK && made == 0)
+        return fault(scope, STATUS_NOT_FOUND, "models", "the plan has no such model");
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static const struct option names[] = {{"plan", required_argument, NULL, 'p'},
+        {"data", required_argument, NULL, 'd'}, {"policy", required_argument, NULL, 'y'},
+        {"models", required_argument, NULL, 'm'}, {"cards", required_argument, NULL, 'c'},
+        {"predictions", required_argument, NULL, 'r'}, {0}};
+    struct options options = {0};
+    const char **slots[] = {['p'] = &options.plan,
+        ['d'] = &options.data,
+        ['y'] = &options.policy,
+        ['m'] = &options.models,
+        ['c'] = &options.cards,
+        ['r'] = &options.predictions};
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (option == '?')
+            return 2;
+        *slots[option] = optarg;
+    }
+    if (!options.plan || !options.data || !options.policy || !options.models || !options.cards ||
+        !options.predictions) {
+        fprintf(stderr, "soyang_train: --plan --data --policy --models --cards --predictions are all needed\n");
+        return 2;
+    }
+    options.only = argv + optind;
+    options.only_count = argc - optind;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    struct scope scope;
+    enum status status = arena ? scope_run(&scope, arena, train_all, &options) : STATUS_UNAVAILABLE;
+    for (const struct issue *issue = arena ? scope.fault.first : NULL; issue; issue = issue->next)
+        fprintf(stderr, "soyang_train: %s%s%s\n", issue->path, issue->path[0] ? ": " : "", issue->text);
+    arena_close(arena);
+    return status == STATUS_OK ? 0 : 1;
+}
