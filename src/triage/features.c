@@ -116,7 +116,7 @@ static struct text complaints_joined(const struct triage_facts *facts, struct ar
 struct visit visit_from_facts(const struct triage_facts *facts, struct arena *arena) {
     struct visit visit = visit_new();
     if (facts->age_months >= 0)
-        visit.fields[VISIT_AGE] = facts->age_months / 12; /* whole years, as the training data have them */
+        visit.fields[VISIT_AGE] = trunc(facts->age_months / 12.0); /* whole years, as the training data have them */
     if (facts->sex != TRIAGE_SEX_UNKNOWN)
         visit.fields[VISIT_MALE] = facts->sex == TRIAGE_MALE;
     if (facts->injury != TRIAGE_UNKNOWN)
