@@ -17,6 +17,9 @@ static const struct option_row options[] = {
     {"--trust-proxy", "ADDRESS...", "believe the forwarded headers of this peer", NULL},
     {"--cors-origin", "ORIGIN...", "let pages of this origin call", NULL},
     {"--body-max", "MIB", "largest request body once decoded, MiB", "128"},
+    {"--mllp", "ADDRESS:PORT",
+        "take HL7 v2 admissions (ADT over MLLP) here, e.g. 127.0.0.1:2575; whoever reaches it is believed", NULL},
+    {"--mllp-timeout", "S", "seconds that a message may take to arrive", "10"},
     {"--audit", "WHAT", "on | writes | off: what leaves an audit row; all but on is for measuring only", "on"},
     {"--strict-references", NULL,
         "refuse references to resources that are not there, and deletions of what is referred to", NULL},
@@ -143,9 +146,26 @@ static enum status serve(
     return status == STATUS_OK ? server_open(server, &config, scope) : status;
 }
 
+static enum status serve_mllp(
+    struct mllp **mllp, const struct arguments *arguments, const struct folder *folder, struct scope *scope) {
+    struct mllp_config config = {.region = folder->region, .address = argument(arguments, "--mllp")};
+    if (config.address == NULL)
+        return STATUS_OK;
+    enum status status = argument_number(&config.timeout_s, arguments, "--mllp-timeout", 0.1, 3600, scope);
+    if (status == STATUS_OK)
+        status = mllp_open(mllp, &config, scope);
+    if (status != STATUS_OK)
+        return status;
+    printf("HL7 v2 over MLLP: port %u\n", (unsigned)mllp_port(*mllp));
+    if (!mllp_is_loopback(*mllp))
+        (void)fprintf(stderr, "WARNING: MLLP has no sign-in; whoever reaches %s is believed.\n", config.address);
+    return STATUS_OK;
+}
+
 static int run(const struct arguments *arguments, struct scope *scope) {
     struct folder folder = {0};
     struct server *server = NULL;
+    struct mllp *mllp = NULL;
     int64_t started_us = clock_monotonic_us();
     serve_block_signals();
     enum status status = serve(arguments, &folder, &server, scope);
@@ -153,10 +173,14 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         printf("Soyang listens on http://127.0.0.1:%u/ (FHIR: /fhir), ready after %.0f ms. Ctrl-C ends it.\n"
                "Research and decision support; not a certified medical device.\n",
             (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
+        status = serve_mllp(&mllp, arguments, &folder, scope);
         (void)fflush(stdout);
+    }
+    if (status == STATUS_OK) {
         serve_until_interrupted();
         puts("Soyang ends: finishing what was accepted.");
     }
+    mllp_close(mllp);
     server_close(server);
     folder_close(&folder);
     return report(scope, status);

@@ -431,6 +431,34 @@ static void compose_place(struct composing *c, enum table table, size_t index) {
     compose_board(c, &place);
 }
 
+/* The wards that admissions name: which code of a place's own is which kind of bed. */
+static void compose_ward(struct composing *c, const struct csv *wards, const struct csv_row *row) {
+    struct text place = csv_cell(wards, row, "place"), code = csv_cell(wards, row, "point_of_care");
+    struct json_writer w = resource_open(c, "Location", csv_cell(wards, row, "id"), LABELLED_ASSUMED);
+    struct text bed = csv_cell(wards, row, "bed");
+    if (bed.size > 0) {
+        json_name(&w, "extension");
+        json_array_open(&w);
+        put_extension_text(&w, EXTENSION_WARD_BED, "valueCode", bed);
+        json_array_close(&w);
+    }
+    json_name(&w, "identifier");
+    json_array_open(&w);
+    json_object_open(&w);
+    json_member_string(&w, "system", IDENTIFIER_POINT_OF_CARE);
+    json_member_text(
+        &w, "value", text_format(c->scope->arena, "%.*s/%.*s", (int)place.size, place.at, (int)code.size, code.at));
+    json_object_close(&w);
+    json_array_close(&w);
+    json_member_string(&w, "status", "active");
+    json_member_text(&w, "name", csv_cell(wards, row, "name_ko"));
+    json_member_string(&w, "mode", "instance");
+    put_physical_type(&w, "wa");
+    put_reference(&w, "managingOrganization", "Organization", place);
+    put_reference(&w, "partOf", "Location", place);
+    resource_close(c, &w);
+}
+
 void compose_places(struct composing *c) {
     static const enum table owners[] = {TABLE_PLACES, TABLE_NEIGHBOURS, TABLE_POSTS};
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
@@ -438,5 +466,9 @@ void compose_places(struct composing *c) {
         for (size_t row = 0; row < rows; row++) {
             compose_place(c, owners[i], row);
         }
+    }
+    const struct csv *wards = &c->folder->tables[TABLE_WARDS];
+    for (size_t row = 0; row < wards->row_count; row++) {
+        compose_ward(c, wards, &wards->rows[row]);
     }
 }

@@ -50,6 +50,10 @@ static enum status read_tables(struct region_folder *folder, const char *path, c
         if (section == SECTION_ASSUMED && assumptions == REGION_SOURCED_ONLY) {
             continue;
         }
+        /* Wards are a region's choice: without them no admission is followed. */
+        if (table == TABLE_WARDS && json_get(json_get(folder->region.root, "assumed_files"), "wards") == NULL) {
+            continue;
+        }
         const char *file = NULL;
         struct csv csv;
         enum status status = read_listed(&folder->table_sources[table], &file, folder,

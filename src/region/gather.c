@@ -306,6 +306,16 @@ static void keep_count(struct region_count *count, const yyjson_val *group) {
     }
 }
 
+/* A count that followed admissions, or stood while another did, has an age and an author of its own. */
+static void keep_said(struct region_count *count, const yyjson_val *said, struct arena *arena) {
+    int64_t at_us = 0;
+    struct text by = json_get_text(json_get(find_extension(said, "by"), "valueReference"), "reference");
+    if (said != NULL && by.size > 0 && time_parse(&at_us, json_get_text(find_extension(said, "at"), "valueInstant"))) {
+        count->said_us = at_us;
+        count->author = text_copy(arena, by);
+    }
+}
+
 static void keep_report(
     struct region_place *place, const struct region_snapshot *snapshot, const yyjson_val *report, struct arena *arena) {
     struct fhir_interval said;
@@ -320,6 +330,7 @@ static void keep_report(
         int bed = region_bed_find(snapshot, concept_code(json_get(group, "code"), SYSTEM_BED));
         if (bed >= 0) {
             place->beds[bed] = (struct region_count){.said_us = said.start_us, .author = author};
+            keep_said(&place->beds[bed], find_extension(group, EXTENSION_SAID), arena);
             keep_count(&place->beds[bed], group);
         }
     }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fhir/fhir.h"
+#include "region/admission.h"
 #include "region/fetch.h"
-#include "region/keeper.h"
 #include "region/naming.h"
 
 /* A hospital's clock may run ahead of ours by this much. */
@@ -266,6 +266,43 @@ static enum status check_group(const yyjson_val *groups, const yyjson_val *group
                           SYSTEM_COUNT);
 }
 
+static bool free_of(int64_t *out, const yyjson_val *group) {
+    size_t index, max;
+    yyjson_val *population;
+    yyjson_arr_foreach(json_get(group, "population"), index, max, population) {
+        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), "free")) {
+            return json_get_int64(out, population, "count");
+        }
+    }
+    return false;
+}
+
+/* Whoever sends a count with an age of its own says it as it stood: another count, or a later time, says it anew. */
+static enum status check_said(
+    const struct records_change *change, const yyjson_val *group, size_t number, struct scope *scope) {
+    const yyjson_val *said = find_extension(group, EXTENSION_SAID);
+    const char *path = text_format(scope->arena, "MeasureReport.group[%zu].extension", number).at;
+    int64_t at_us = 0, free = 0, stood = 0;
+    if (said == NULL || text_is(records_unit_caller(change->unit)->who, "Device/mllp")) {
+        return STATUS_OK;
+    }
+    if (!time_parse(&at_us, json_get_text(find_extension(said, "at"), "valueInstant")) ||
+        at_us > records_unit_time_us(change->unit) + SKEW_US) {
+        return fault(scope, STATUS_UNPROCESSABLE, path, "a count's own time is an instant, not in the future");
+    }
+    size_t index, max;
+    yyjson_val *before;
+    yyjson_arr_foreach(json_get(change->before, "group"), index, max, before) {
+        const yyjson_val *old = find_extension(before, EXTENSION_SAID);
+        if (old != NULL && json_equal(old, said) && free_of(&free, group) && free_of(&stood, before) && free == stood &&
+            text_equal(concept_code(json_get(before, "code"), SYSTEM_BED),
+                concept_code(json_get(group, "code"), SYSTEM_BED))) {
+            return STATUS_OK;
+        }
+    }
+    return fault(scope, STATUS_UNPROCESSABLE, path, "a changed count is said anew: leave its old time and author out");
+}
+
 static enum status check_groups(const struct records_change *change, struct scope *scope) {
     const yyjson_val *groups = json_get(change->after, "group");
     enum status status = STATUS_OK;
@@ -274,6 +311,7 @@ static enum status check_groups(const struct records_change *change, struct scop
     yyjson_arr_foreach((yyjson_val *)groups, index, max, group) {
         if (status == STATUS_OK) {
             status = check_group(groups, group, index, scope);
+            status = status == STATUS_OK ? check_said(change, group, index, scope) : status;
         }
     }
     return status;
@@ -312,4 +350,5 @@ void guard_register(struct region *region) {
     }
     records_guard_register(region->records, fhir_type_find(TEXT("Location")), guard_location, region);
     records_guard_register(region->records, fhir_type_find(TEXT("MeasureReport")), guard_report, region);
+    records_due_register(region->records, DUE_MESSAGE, admission_forget, region);
 }

@@ -31,6 +31,9 @@
 #define IDENTIFIER_POST NAMING_BASE "/identifier/post"
 #define IDENTIFIER_ADMINISTRATIVE NAMING_BASE "/identifier/administrative-code"
 
+#define IDENTIFIER_POINT_OF_CARE NAMING_BASE "/identifier/point-of-care" /* PLACE/CODE, the code as PV1-3 writes it */
+#define IDENTIFIER_VISIT NAMING_BASE "/identifier/visit"
+
 #define MEASURE_BOARD NAMING_BASE "/Measure/board"
 #define CAPACITY_PREFIX "capacity-"
 
@@ -41,6 +44,9 @@
 #define EXTENSION_NEIGHBOURS NAMING_EXTENSION "neighbour-bounds"
 #define EXTENSION_POPULATION NAMING_EXTENSION "population" /* total, bands, source, as-of */
 #define EXTENSION_BEDS NAMING_EXTENSION "licensed-beds"    /* count, source, as-of */
+#define EXTENSION_SAID                                                                                                 \
+    NAMING_EXTENSION "said" /* of one count: at, by, and basis = when it was last typed, not followed */
+#define EXTENSION_WARD_BED NAMING_EXTENSION "ward-bed"
 #define EXTENSION_SOURCE NAMING_EXTENSION "source"
 #define EXTENSION_SHA256 NAMING_EXTENSION "sha-256"
 

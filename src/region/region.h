@@ -174,6 +174,11 @@ struct region_loaded {
 MUST_CHECK enum status region_load(struct region_loaded *out, struct records *records,
     const struct records_caller *caller, const char *folder, enum region_assumptions assumptions, struct scope *scope);
 
+/* Takes one HL7 v2 ADT message (HL7 2.5.1; docs/region.md) and gives its acknowledgement, durable before it is given: occupancy and the
+ * counts of a board follow admissions. A message that is not accepted has changed nothing. May wait; never inside a unit. */
+struct text region_hl7_answer(struct region *region, struct text message, struct scope *scope);
+enum { REGION_HL7_MESSAGE_MAX = 256 * 1024 };
+
 /* What the page's map needs, as JSON: outline, places, posts, names; no patient data. */
 MUST_CHECK enum status region_map_json(struct text *out, struct region *region, struct scope *scope);
 

@@ -46,4 +46,19 @@ uint16_t server_port(const struct server *server);
 /* Stops listening, answers what is in flight, closes. Accepts NULL. */
 void server_close(struct server *server);
 
+/* HL7 v2 over MLLP (minimal lower layer protocol, release 1: VT, message, FS, CR), answered one by one on each connection. A frame of
+ * more than REGION_HL7_MESSAGE_MAX is refused and ends its connection, and so does a sender that leaves one unfinished for
+ * `timeout_s`. There is no sign-in in MLLP: whoever reaches the port is believed, and so the address is loopback unless told otherwise. */
+struct mllp;
+struct mllp_config {
+    struct region *region;
+    const char *address; /* "127.0.0.1:2575"; port 0: any free one */
+    double timeout_s;    /* 0: 10 */
+};
+/* STATUS_INVALID unless an IPv4 address and a port; STATUS_CONFLICT when it is taken. Before region_close: mllp_close. */
+MUST_CHECK enum status mllp_open(struct mllp **out, const struct mllp_config *config, struct scope *scope);
+uint16_t mllp_port(const struct mllp *mllp);
+bool mllp_is_loopback(const struct mllp *mllp);
+void mllp_close(struct mllp *mllp); /* accepts NULL; answers what is in work */
+
 #endif

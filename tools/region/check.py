@@ -18,6 +18,7 @@ REQUIRED = {  # columns that may not be blank
     "districts": "code name_ko sigungu sigungu_code lat lon position_source population age_0_4 age_5_14 age_15_64 age_65_74 age_75_84 age_85_up",
     "sigungu": "code name_ko kind lat lon residents_2024",
     "neighbours": "id name_ko kind lat lon identity_source position_source note",
+    "wards": "id place point_of_care name_ko note",
     "conditions": "code field display_ko display_en group source",
     "needs-own": "code version display_ko display_en kind group why",
     "beds": "free total display_ko display_en pool audience source",
@@ -31,7 +32,7 @@ REQUIRED = {  # columns that may not be blank
 }
 KEY = {"districts": "code", "sigungu": "code", "conditions": "code", "needs-own": "code", "beds": "free", "equipment": "code",
        "reasons": "code", "tiers": "code", "kinds": "code", "departments": "code", "places": "id", "posts": "id",
-       "neighbours": "id", "transitions": "id"}
+       "neighbours": "id", "wards": "id", "transitions": "id"}
 NUMERIC = {"places": "lat lon beds staff", "posts": "lat lon", "neighbours": "lat lon beds", "sigungu": "lat lon districts residents_2022 residents_2023 residents_2024",
            "districts": "lat lon population age_0_4 age_5_14 age_15_64 age_65_74 age_75_84 age_85_up area_km2", "conditions": "age_from_y age_below_y"}
 TASK_STATUS = "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error".split()
@@ -152,6 +153,9 @@ def check_places(check, region, tables):
         tables[name].check_known("tier", tables["tiers"].values("code"))
         tables[name].check_known("departments", tables["departments"].values("code"), ";")
     tables["posts"].check_known("place", tables["places"].values("id"))
+    if "wards" in tables:
+        tables["wards"].check_known("place", tables["places"].values("id"))
+        tables["wards"].check_known("bed", tables["beds"].values("free"))
     tables["posts"].check_known("district_code", tables["districts"].values("code"))
     tables["districts"].check_known("position_post", tables["posts"].values("id"))
     tables["districts"].check_known("sigungu_code", tables["sigungu"].values("code"))
