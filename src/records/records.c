@@ -19,20 +19,24 @@ static enum status note_key(void *context, struct store_unit *unit, struct scope
     return store_unit_note_set(unit, text_from(cursor_key_note), *key, scope);
 }
 
-static enum status read_key(struct text *out, struct store *store, struct scope *scope) {
+enum status records_note(struct text *out, struct records *records, struct text name, struct scope *scope) {
     struct store_view *view = NULL;
-    enum status status = store_view_open(&view, store, 0, scope);
+    enum status status = store_view_open(&view, records->store, 0, scope);
     if (status != STATUS_OK) {
         return status;
     }
-    status = store_view_note(out, view, text_from(cursor_key_note), scope);
+    status = store_view_note(out, view, name, scope);
     store_view_close(view);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+uint64_t records_sequence(const struct records *records) {
+    return store_sequence(records->store);
+}
+
 static enum status open_key(struct records *records, struct scope *scope) {
     struct text key = {0};
-    enum status status = read_key(&key, records->store, scope);
+    enum status status = records_note(&key, records, text_from(cursor_key_note), scope);
     if (status == STATUS_OK && key.size == 0) {
         uint8_t secret[DIGEST_SIZE];
         char text[DIGEST_TEXT_SIZE];

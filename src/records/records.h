@@ -225,6 +225,10 @@ void records_due_register(struct records *records, const char *owner, records_du
 MUST_CHECK enum status records_timer_start(struct records *records, struct scope *scope);
 void records_timer_stop(struct records *records);
 
+/* A small named value of an upper module as it is committed; none when there is none. Inside units: store_unit_note. */
+MUST_CHECK enum status records_note(struct text *out, struct records *records, struct text name, struct scope *scope);
+uint64_t records_sequence(const struct records *records); /* of the last committed unit */
+
 /* ---- reading for upper modules -------------------------------------------------------------------------------------- */
 
 /* Reads for a caller, audited as one row for the whole call, waiting for it. Parsed, with id and meta. */

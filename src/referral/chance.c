@@ -166,7 +166,7 @@ static void asked_of(struct referral_asked *out, const struct rank *rank, int pl
     const struct referral_case *patient = rank->patient;
     chance_find(&chance, rank, place, patient->needs);
     *out = (struct referral_asked){.place = place,
-        .need = patient->needs != 0 ? __builtin_ctzll(patient->needs) : -1,
+        .need = patient->needs != 0 ? need_number(rank->snapshot->needs[__builtin_ctzll(patient->needs)].code) : -1,
         .at_us = patient->now_us,
         .zone_minutes = rank->snapshot->zone_minutes,
         .prior = chance.prior,
@@ -188,25 +188,41 @@ static double learned_trust(const struct referral_belief *belief, int place, int
     return fmin(1, referral_belief_board_trust(belief, place, now_us) / nothing);
 }
 
+/* `at` is the place's number in the belief. */
+static void learned_of(
+    struct referral_learned *out, const struct rank *rank, int place, int at, const struct referral_belief *belief) {
+    struct referral_asked asked;
+    int64_t now_us = rank->patient->now_us;
+    asked_of(&asked, rank, place);
+    asked.place = at;
+    double stated = rank->snapshot->places[place].answer_minutes;
+    double learned = referral_belief_answer_min(belief, at, stated, now_us);
+    *out = (struct referral_learned){.shift = referral_belief_shift(belief, &asked),
+        .weight = referral_belief_weight(belief, at, now_us),
+        .board_trust = learned_trust(belief, at, now_us),
+        .answer_min = fabs(learned - stated) > 1e-9 ? learned : 0};
+}
+
+void referral_learned_place(struct referral_learned *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, int place, const struct referral_belief *belief) {
+    struct rank rank;
+    struct referral_case bare = *patient;
+    bare.learned = NULL;
+    rank_prepare(&rank, snapshot, &bare);
+    learned_of(out, &rank, place, 0, belief);
+}
+
 void referral_learned_of(struct referral_learned *out, struct referral_case *patient,
     const struct region_snapshot *snapshot, const struct referral_belief *belief) {
     struct rank rank;
     patient->learned = NULL;
     rank_prepare(&rank, snapshot, patient);
     for (int i = 0; i < (int)snapshot->place_count; i++) {
-        struct referral_asked asked;
         out[i] = (struct referral_learned){0};
         bool serves = (patient->needs & ~snapshot->places[i].needs) == 0;
-        if (snapshot->places[i].control_room || (snapshot->places[i].post && !serves)) {
-            continue;
+        if (!snapshot->places[i].control_room && (!snapshot->places[i].post || serves)) {
+            learned_of(&out[i], &rank, i, i, belief);
         }
-        asked_of(&asked, &rank, i);
-        double stated = snapshot->places[i].answer_minutes;
-        double learned = referral_belief_answer_min(belief, i, stated, patient->now_us);
-        out[i] = (struct referral_learned){.shift = referral_belief_shift(belief, &asked),
-            .weight = referral_belief_weight(belief, i, patient->now_us),
-            .board_trust = learned_trust(belief, i, patient->now_us),
-            .answer_min = learned - stated > 1e-9 || stated - learned > 1e-9 ? learned : 0};
     }
     patient->learned = out;
     referral_belief_corrections(patient->corrections, belief, patient->now_us);

@@ -1,7 +1,7 @@
 /* Deadlines: what happens when nobody has acted. Each handler ends with the due row moved or gone. */
 #include <string.h>
 
-#include "referral/loop.h"
+#include "referral/learning.h"
 
 #define MINUTE_US 60000000
 
@@ -37,7 +37,10 @@ static enum status expire_offers(struct loop *loop, int64_t *latest_us) {
             *latest_us = offer->deadline_us > *latest_us ? offer->deadline_us : *latest_us;
             continue;
         }
-        enum status status = loop_move(loop, offer, expire);
+        enum status status = learning_note(loop, offer, REFERRAL_SILENT);
+        if (status == STATUS_OK) {
+            status = loop_move(loop, offer, expire);
+        }
         if (status == STATUS_OK) {
             status = loop_commit(loop, offer);
         }

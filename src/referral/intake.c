@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "referral/learning.h"
 #include "referral/task.h"
 
 /* ---- patient and facts ------------------------------------------------------------------------------------------------ */
@@ -203,6 +204,20 @@ static enum status read_excluded(struct referral_case *out, struct intake *intak
     return STATUS_OK;
 }
 
+/* Where the family is near: an Organization of the region. */
+static enum status read_family(struct referral_case *out, const struct intake *intake, struct scope *scope) {
+    struct text family = {0};
+    enum status status = parameter_reference(&family, intake->parameters, "family-place", scope);
+    if (status != STATUS_OK || family.size == 0) {
+        return status;
+    }
+    out->family_place = region_place_find(intake->snapshot, reference_id(family, "Organization"));
+    return out->family_place >= 0 ? STATUS_OK
+                                  : fault(scope, STATUS_UNPROCESSABLE,
+                                        parameter_path(intake->parameters, "family-place", "valueReference", scope),
+                                        "no place of the region by that id");
+}
+
 enum status intake_case(struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope) {
     const yyjson_val *patient = bundle_patient(intake->bundle);
     enum status status = referral_case_of(out, intake->snapshot, &intake->reading, intake->facts, scope);
@@ -217,7 +232,12 @@ enum status intake_case(struct referral_case *out, struct intake *intake, struct
     }
     out->known_place = known_place(patient, intake->snapshot);
     out->now_us = clock_now_us(intake->referral->clock);
-    return read_excluded(out, intake, scope);
+    status = read_excluded(out, intake, scope);
+    if (status == STATUS_OK) {
+        status = read_family(out, intake, scope);
+    }
+    return status == STATUS_OK ? learning_apply(out, intake->referral->learning, intake->snapshot, NULL, scope)
+                               : status;
 }
 
 /* ---- the reading, written ------------------------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
  * Stay: infarction: lysis within 30 min (ACC/AHA 2025); stroke: a transfer costs thrombectomy patients 57 min (PMC6430601);
  * others 30 min, an assumption. */
 static const struct need_trait traits[] = {
+    /* answers are kept by a row's number: add at the end, before the last */
     {"Y0010", DELAY_INFARCTION, "SY-LYSIS-MI", 30, {"hv34", "hvicc", "hv31"}},
     {"Y0020", DELAY_STROKE, "SY-LYSIS-STROKE", 57, {"hvcc", "hv6", "hvicc"}},
     {"Y0031", DELAY_WINDOW, "SY-STABILISE", 30, {"hv6", "hvicc"}},
@@ -57,6 +58,11 @@ const struct need_trait *need_trait_of(struct text code) {
         trait++;
     }
     return trait;
+}
+
+int need_number(struct text code) {
+    const struct need_trait *trait = need_trait_of(code);
+    return trait->code == NULL ? -1 : (int)(trait - traits);
 }
 
 static void prepare_need(struct rank_need *out, const struct region_snapshot *snapshot, int index) {

@@ -1,7 +1,7 @@
 /* Offers: whom to ask next, what an answer brings, who becomes the destination. */
 #include <string.h>
 
-#include "referral/loop.h"
+#include "referral/learning.h"
 
 #define MINUTE_US 60000000.0
 
@@ -29,6 +29,27 @@ static bool is_left_out(const struct task *offer, enum loop_without without) {
         break;
     }
     return false;
+}
+
+/* How it stands with the asking: since when, who rolls, who has not answered yet. */
+static void set_asking(struct loop *loop, struct referral_case *patient) {
+    double elapsed_min = 0;
+    int64_t first_us = 0;
+    if (time_parse(&first_us, task_input_text(&loop->parent, "first-offer"))) {
+        elapsed_min = (double)(loop->now_us - first_us) / MINUTE_US;
+    }
+    policy_apply(patient, &loop->policy, elapsed_min > 0 ? elapsed_min : 0);
+    patient->departs = task_has_input(&loop->parent, "departed");
+    struct referral_open *open = ARENA_ARRAY(loop->scope->arena, struct referral_open, loop->offer_count + 1);
+    patient->open = open;
+    patient->open_count = 0;
+    for (size_t i = 0; i < loop->offer_count; i++) {
+        int place = region_place_find(loop->snapshot, place_of(&loop->offers[i]));
+        if (place >= 0 && is_waiting(&loop->offers[i])) {
+            double since_min = (double)(loop->now_us - loop->offers[i].authored_us) / MINUTE_US;
+            open[patient->open_count++] = (struct referral_open){place, since_min > 0 ? since_min : 0};
+        }
+    }
 }
 
 enum status loop_rank(struct loop *loop, enum loop_without without, enum referral_choice choice) {
@@ -59,6 +80,11 @@ enum status loop_rank(struct loop *loop, enum loop_without without, enum referra
     patient.options_max = 0;
     if (choice == REFERRAL_NEAREST_STABILISING) {
         patient.choice = choice;
+    }
+    set_asking(loop, &patient);
+    status = learning_apply(&patient, loop->referral->learning, loop->snapshot, loop->unit, loop->scope);
+    if (status != STATUS_OK) {
+        return status;
     }
     status = decision_make(&loop->decision, loop->snapshot, &patient, (struct text){0}, loop->scope);
     if (status != STATUS_OK) {
@@ -167,7 +193,8 @@ static bool was_asked(const struct loop *loop, struct text place_id) {
 /* While a place that serves the whole need is better, the first of two legs is not asked beside it: its yes, if it came first,
  * would send the patient the worse way. */
 static bool waits_for_direct(const struct referral_ranking *ranking, const struct referral_option *option) {
-    return option->missing_need >= 0 && ranking->options[0].missing_need < 0;
+    bool planned = option->ask_batch == 1; /* the plan has weighed that */
+    return !planned && option->missing_need >= 0 && ranking->options[0].missing_need < 0;
 }
 
 static enum status ask_down_the_list(size_t *asked_out, struct loop *loop, size_t wanted) {
@@ -192,13 +219,24 @@ static enum status ask_down_the_list(size_t *asked_out, struct loop *loop, size_
     return STATUS_OK;
 }
 
-static size_t places_to_ask(const struct loop *loop) {
+/* How many more the policy allows. */
+static size_t places_allowed(const struct loop *loop) {
     int parallel = loop->policy.levels[loop->level].parallel;
     parallel = parallel < loop->policy.open_offers_max ? parallel : loop->policy.open_offers_max;
     size_t open = loop_open_offers(loop), left = (size_t)loop->policy.offers_max;
     left = left > loop->offer_count ? left - loop->offer_count : 0;
     size_t wanted = (size_t)parallel > open ? (size_t)parallel - open : 0;
     return wanted < left ? wanted : left;
+}
+
+/* How many of those the plan asks now. Where nobody is being asked, at least one is: to stop is for the control room. */
+static size_t places_to_ask(const struct loop *loop) {
+    const struct referral_plan *plan = &loop->decision.ranking.plan;
+    size_t allowed = places_allowed(loop), now = allowed;
+    if (plan->batch_count > 0) {
+        now = plan->now_count < allowed ? plan->now_count : allowed;
+    }
+    return now == 0 && allowed > 0 && loop_open_offers(loop) == 0 ? 1 : now;
 }
 
 enum status loop_ask_listed(size_t *asked_out, struct loop *loop) {
@@ -208,7 +246,7 @@ enum status loop_ask_listed(size_t *asked_out, struct loop *loop) {
 
 enum status loop_fill(size_t *asked_out, struct loop *loop) {
     *asked_out = 0;
-    if (places_to_ask(loop) == 0) {
+    if (places_allowed(loop) == 0) {
         return STATUS_OK;
     }
     enum status status = loop_rank(loop, WITHOUT_ASKED, REFERRAL_BEST_PLAN);
@@ -295,7 +333,10 @@ static enum status after_no(struct loop *loop, const char *trigger) {
 enum status loop_decline(struct loop *loop, struct task *offer, const struct referral_transition *transition) {
     bool had_accepted = !is_waiting(offer);
     bool expired = strcmp(transition->trigger, "expire") == 0;
-    enum status status = loop_move(loop, offer, transition);
+    enum status status = had_accepted ? STATUS_OK : learning_note(loop, offer, learning_answer_of(offer, expired));
+    if (status == STATUS_OK) {
+        status = loop_move(loop, offer, transition);
+    }
     if (status == STATUS_OK) {
         status = bed_release(loop, offer);
     }
@@ -368,6 +409,9 @@ static enum status parent_accepts(struct loop *loop, const char *trigger) {
 
 enum status loop_accept(struct loop *loop, struct task *offer, const struct referral_transition *transition) {
     enum status status = loop_need_case(loop);
+    if (status == STATUS_OK && is_waiting(offer)) {
+        status = learning_note(loop, offer, REFERRAL_YES);
+    }
     if (status == STATUS_OK) {
         status = destination_take(loop, offer->id);
     }

@@ -4,7 +4,8 @@
 #include "referral/intake.h"
 #include "referral/task.h"
 
-static const char *const names[] = {"patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude"};
+static const char *const names[] = {
+    "patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude", "family-place", "depart"};
 enum { LIMIT_DEFAULT = 8, LIMIT_MAX = 50 };
 
 struct ranking_call {
@@ -44,6 +45,12 @@ static void write_option(struct json_writer *w, const struct referral_option *op
     parameter_write_decimal(w, "chance", option->chance, 3);
     parameter_write_decimal(w, "benefit", option->benefit, 3);
     parameter_write_decimal(w, "score", option->score, 6);
+    if (option->ask_batch > 0) {
+        parameter_write_integer(w, "ask", option->ask_batch);
+    }
+    if (option->learned_weight > 0) {
+        parameter_write_decimal(w, "learned-from", option->learned_weight, 1);
+    }
     if (option->board_age_min >= 0) {
         parameter_write_decimal(w, "board-age", option->board_age_min, 1);
     }
@@ -64,6 +71,7 @@ static void write_option(struct json_writer *w, const struct referral_option *op
         parameter_write_reference(w, "place", organization(second->id, scope), second->name_ko);
         parameter_write_text(w, "name-en", "valueString", second->name_en);
         parameter_write_decimal(w, "minutes", option->second_leg_min, 1);
+        parameter_write_decimal(w, "vehicle-away", option->vehicle_away_min, 1);
         parameter_close(w);
     }
     parameter_close(w);
@@ -85,6 +93,33 @@ static void write_excluded(struct json_writer *w, const struct referral_excluded
         parameter_write_coding(w, "need", need->system, need->code, need->name_ko);
     }
     parameter_close(w);
+}
+
+static void write_plan(struct json_writer *w, const struct referral_ranking *ranking,
+    const struct region_snapshot *snapshot, struct scope *scope) {
+    const struct referral_plan *plan = &ranking->plan;
+    const struct referral_counterfactual *otherwise = &ranking->otherwise;
+    if (plan->batch_count > 0) {
+        parameter_open(w, "plan");
+        parameter_write_integer(w, "now", (int64_t)plan->now_count);
+        parameter_write_integer(w, "batches", (int64_t)plan->batch_count);
+        parameter_write_decimal(w, "placed", plan->placed, 3);
+        parameter_write_decimal(w, "asked", plan->asked, 2);
+        parameter_write_decimal(w, "minutes", plan->minutes, 1);
+        if (ranking->heading >= 0 && (size_t)ranking->heading < ranking->option_count) {
+            const struct region_place *place = &snapshot->places[ranking->options[ranking->heading].place];
+            parameter_write_reference(w, "heading", organization(place->id, scope), place->name_ko);
+        }
+        parameter_close(w);
+    }
+    if (otherwise->place >= 0) {
+        const struct region_place *place = &snapshot->places[otherwise->place];
+        parameter_open(w, "counterfactual");
+        parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
+        parameter_write_text(w, "ko", "valueString", otherwise->ko);
+        parameter_write_text(w, "en", "valueString", otherwise->en);
+        parameter_close(w);
+    }
 }
 
 static void write_duration(struct json_writer *w, const char *name, int64_t from_us, int64_t to_us) {
@@ -110,6 +145,7 @@ static enum status write_answer(struct text *out, const struct ranking_call *ran
     for (size_t i = 0; i < decision->ranking.option_count; i++) {
         write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
     }
+    write_plan(&w, &decision->ranking, decision->snapshot, scope);
     for (size_t i = 0; i < decision->ranking.excluded_count; i++) {
         write_excluded(&w, &decision->ranking.excluded[i], decision->snapshot, scope);
     }
@@ -152,7 +188,11 @@ static enum status decide(void *context, struct records_visit *visit, struct sco
         status = intake_case(&patient, intake, intake->call->caller->organisation, scope);
     }
     if (status == STATUS_OK) {
+        bool found = false;
         patient.options_max = limit;
+        status = parameter_boolean(&found, &patient.departs, intake->parameters, "depart", scope);
+    }
+    if (status == STATUS_OK) {
         status = intake_write_reading(&reading, intake, scope);
     }
     if (status == STATUS_OK) {

@@ -5,7 +5,7 @@
 #include "referral/loop.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
-    "override-reason", "question", "depart", "decision", "based-on"};
+    "override-reason", "question", "depart", "decision", "based-on", "family-place"};
 
 struct sending {
     struct intake_question asked;
@@ -310,6 +310,18 @@ static enum status ask(struct sending *s) {
     return status;
 }
 
+/* Where who departs at once rolls to: the direction that the plan shares, if that place is asked; else who is asked first. */
+static struct text heading_of(const struct sending *s) {
+    const struct referral_ranking *ranking = &s->decision.ranking;
+    if (ranking->heading >= 0 && (size_t)ranking->heading < ranking->option_count) {
+        struct text place = s->decision.snapshot->places[ranking->options[ranking->heading].place].id;
+        if (has_offer(s->loop, place)) {
+            return place;
+        }
+    }
+    return reference_id(s->loop->offers[0].owner, "Organization");
+}
+
 static enum status start(struct sending *s, struct scope *scope) {
     struct loop *loop = s->loop;
     struct text first = first_place(s);
@@ -328,7 +340,7 @@ static enum status start(struct sending *s, struct scope *scope) {
         status = loop_step(loop, &loop->parent, REFERRAL_INITIATOR, "send");
     }
     if (status == STATUS_OK && s->departs) {
-        loop->parent.location = place_reference(scope, "Location", reference_id(loop->offers[0].owner, "Organization"));
+        loop->parent.location = place_reference(scope, "Location", heading_of(s));
         task_add_number(&loop->parent, false, "departed", TASK_VALUE_INSTANT, loop->now_us);
     }
     return status == STATUS_OK ? loop_commit(loop, &loop->parent) : status;
@@ -408,6 +420,7 @@ static enum status decide(void *context, struct records_visit *visit, struct sco
         status = intake_write_reading(&reading, &s->intake, scope);
     }
     if (status == STATUS_OK) {
+        s->patient.departs = s->departs;
         status = decision_make(&s->decision, s->intake.snapshot, &s->patient, reading, scope);
     }
     return status == STATUS_OK ? check_choice(s, scope) : status;

@@ -20,6 +20,7 @@ struct need_trait {
     const char *beds[NEED_BEDS_MAX]; /* any of these kinds free is enough */
 };
 const struct need_trait *need_trait_of(struct text code); /* never NULL */
+int need_number(struct text code); /* the same in every region and for ever, by which answers are kept; -1: none */
 
 /* ---- one ranking -------------------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "referral/decision.h"
+#include "referral/learning.h"
 
 enum { HANDLE_BYTES = 64 << 20 };
 
@@ -37,6 +38,9 @@ enum status referral_open(struct referral **out, struct records *records, struct
         (struct referral){.arena = arena, .records = records, .region = region, .clock = records_clock(records)};
     find_types(referral);
     enum status status = triage_policy_open(&referral->triage, (struct text){0}, arena, scope);
+    if (status == STATUS_OK) {
+        status = learning_open(&referral->learning, records, arena, scope);
+    }
     if (status != STATUS_OK) {
         arena_close(arena);
         return status;
@@ -52,6 +56,7 @@ enum status referral_open(struct referral **out, struct records *records, struct
 
 void referral_close(struct referral *referral) {
     if (referral != NULL) {
+        learning_close(referral->learning);
         arena_close(referral->arena);
     }
 }

@@ -281,6 +281,9 @@ MUST_CHECK enum status referral_rank(struct referral_ranking *out, const struct 
  * belief->places are numbered as the snapshot's. */
 void referral_learned_of(struct referral_learned *out, struct referral_case *patient,
     const struct region_snapshot *snapshot, const struct referral_belief *belief);
+/* The same of one place, from a belief that holds this place alone (as its place 0) or none. */
+void referral_learned_place(struct referral_learned *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, int place, const struct referral_belief *belief);
 /* The question as learning sees it, when this place is asked for this case: prior, board, load. */
 void referral_asked_of(
     struct referral_asked *out, const struct region_snapshot *snapshot, const struct referral_case *patient, int place);
@@ -350,6 +353,10 @@ MUST_CHECK enum status referral_cds_run(
     struct text *out, struct referral *referral, const struct referral_cds_call *call, struct scope *scope);
 MUST_CHECK enum status referral_cds_feedback(
     struct referral *referral, const struct referral_cds_call *call, struct scope *scope);
+/* On an Organization: what was learned of it, for itself and the control room; on the type: over all, for planners and the control room.
+ * Everybody else: STATUS_DENIED. */
+MUST_CHECK enum status referral_operation_trust(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 /* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference. */
 MUST_CHECK enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope);

@@ -35,6 +35,11 @@ static enum status run_surge(
     return run(out, referral_operation_surge, context, call, scope);
 }
 
+static enum status run_trust(
+    struct text *out, void *context, const struct records_operation_call *call, struct scope *scope) {
+    return run(out, referral_operation_trust, context, call, scope);
+}
+
 #define DEFINITION(name) TRIAGE_BASE "/OperationDefinition/" name
 enum { LEVELS = RECORDS_AT_SYSTEM | RECORDS_AT_INSTANCE };
 
@@ -59,6 +64,12 @@ static const struct records_operation operations[] = {
         .effect = RECORDS_OPERATION_READS,
         .definition = DEFINITION("referral-summary"),
         .run = run_summary},
+    {.name = "trust",
+        .type = "Organization",
+        .levels = RECORDS_AT_TYPE | RECORDS_AT_INSTANCE,
+        .effect = RECORDS_OPERATION_READS,
+        .definition = DEFINITION("trust"),
+        .run = run_trust},
     {.name = "surge",
         .levels = RECORDS_AT_SYSTEM,
         .effect = RECORDS_OPERATION_WRITES,
@@ -69,7 +80,9 @@ static const struct records_operation operations[] = {
 void operation_register(const struct server_config *config) {
     for (size_t i = 0; config->referral != NULL && i < sizeof operations / sizeof operations[0]; i++) {
         struct records_operation row = operations[i];
-        row.type = row.levels == RECORDS_AT_SYSTEM ? NULL : "Patient";
+        if (row.type == NULL && row.levels != RECORDS_AT_SYSTEM) {
+            row.type = "Patient";
+        }
         row.context = config->referral;
         records_operation_register(config->records, &row);
     }

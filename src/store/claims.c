@@ -89,6 +89,13 @@ enum status store_unit_note_set(struct store_unit *unit, struct text name, struc
     return statement_finish(unit->writer->connection, set, scope);
 }
 
+enum status store_unit_note(struct text *out, struct store_unit *unit, struct text name, struct scope *scope) {
+    bool found = false;
+    struct statement *get = statement_take(unit->writer->connection, SQL_NOTE_GET);
+    bind_bytes(get, 1, name);
+    return value_read(out, &found, unit->writer->connection, get, scope);
+}
+
 enum status store_view_note(struct text *out, struct store_view *view, struct text name, struct scope *scope) {
     bool found = false;
     struct statement *get = statement_take(view->connection, SQL_NOTE_GET);

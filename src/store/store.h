@@ -182,6 +182,9 @@ MUST_CHECK enum status store_unit_audit(struct store_unit *unit, struct text ent
 /* Small named values of upper modules (what region is loaded, under which policy). */
 MUST_CHECK enum status store_unit_note_set(
     struct store_unit *unit, struct text name, struct text value, struct scope *scope);
+/* As the unit sees it; none when there is none. */
+MUST_CHECK enum status store_unit_note(
+    struct text *out, struct store_unit *unit, struct text name, struct scope *scope);
 
 /* ---- plans ------------------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,8 @@
 #include "unit/referral/referral_fixture.h"
 
 enum { HANDS = 8, ROUNDS = 12 };
+/* A question costs nothing here: two are asked until the first is known to say yes nearly always. */
+#define LEVEL_ONE ",{\"name\":\"human-level\",\"valueInteger\":1}"
 
 static int open_province(void **state) {
     struct province *p = calloc(1, sizeof *p);
@@ -47,8 +49,13 @@ static void *write_task(void *context) {
 /* Two places, each by several hands, say yes in the same moment. */
 static void one_yes_wins(void **state) {
     struct province *p = *state;
+    int raced = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        struct sent sent = send_infarction(p, text_string(p->f.arena, joined(p, "p%d", round)), "");
+        struct sent sent = send_infarction(p, text_string(p->f.arena, joined(p, "p%d", round)), LEVEL_ONE);
+        if (sent.count < 2) {
+            continue;
+        }
+        raced++;
         pthread_barrier_t start;
         pthread_t threads[HANDS];
         struct hand hands[HANDS];
@@ -73,6 +80,7 @@ static void one_yes_wins(void **state) {
         assert_state(fetch(p, "Task", sent.loop), "accepted", "accepted");
         pthread_barrier_destroy(&start);
     }
+    assert_true(raced >= 3);
 }
 
 static void a_bed_is_held_once(void **state) {
