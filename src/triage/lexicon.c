@@ -423,18 +423,9 @@ static bool is_separator(const struct scan *scan, size_t at) {
     return c == ',' || c == '/' || (at + 1 < scan->text.size && memcmp(scan->text.at + at, "\xC2\xB7", 2) == 0);
 }
 
-static bool only_blank(struct text text) {
-    return text_trim(text).size == 0;
-}
-
-/* The word opens the text and nothing follows the list: what a complaint opens with is there. */
-static bool opens_alone(const struct scan *scan, const struct lexicon_match *match, const struct trigger_hit *hit) {
-    size_t end = hit->to;
-    while (end < scan->text.size && !pattern_is_break(scan->text, end) && scan->text.at[end] != ',')
-        end++;
-    struct text before = {scan->text.at, match->from};
-    struct text after = {scan->text.at + end, scan->text.size - end};
-    return only_blank(before) && (only_blank(after) || after.size <= 2);
+/* The word stands before the text's first comma: what a complaint opens with is there, whatever is denied behind it. */
+static bool opens_text(const struct scan *scan, const struct lexicon_match *match) {
+    return !has_between(scan, 0, match->from, ',') && !is_parted(scan, 0, match->from);
 }
 
 /* Walks right from a word over particles, "증상", and a list of further words to what is said of them all. */
@@ -445,7 +436,7 @@ static const struct trigger_hit *trigger_behind(const struct scan *scan, const s
         const struct trigger_hit *hit = trigger_at(scan, at, false), *glue = trigger_at(scan, at, true);
         if (hit && hit->kind != TRIGGER_BREAK) {
             bool disease = scan->lexicon->concepts[match->concept].disease;
-            bool list_ok = hit->kind == TRIGGER_NEGATED ? !topic && !opens_alone(scan, match, hit)
+            bool list_ok = hit->kind == TRIGGER_NEGATED ? !topic && !opens_text(scan, match)
                                                         : hit->kind == TRIGGER_PAST && disease;
             return !comma || list_ok ? hit : NULL;
         }
