@@ -20,13 +20,20 @@ static enum status load_folder(struct triage_readers_config *config, const char 
     return found > 0 ? STATUS_OK : fault(scope, STATUS_NOT_FOUND, folder, "no model file in this folder");
 }
 
-enum status readers_load(const struct triage_readers **out, const struct readers_question *question,
-    struct arena *arena, struct scope *scope) {
-    struct triage_readers_config config = {.policy = question->policy};
+enum status readers_take(
+    struct triage_readers_config *out, const struct readers_question *question, struct scope *scope) {
+    *out = (struct triage_readers_config){.policy = question->policy};
     enum status status = STATUS_OK;
     if (question->models != NULL)
-        status = load_folder(&config, question->models, scope);
+        status = load_folder(out, question->models, scope);
     if (status == STATUS_OK && question->sites != NULL)
-        status = file_read(&config.sites, question->sites, SITES_BYTES_MAX, scope);
+        status = file_read(&out->sites, question->sites, SITES_BYTES_MAX, scope);
+    return status;
+}
+
+enum status readers_load(const struct triage_readers **out, const struct readers_question *question,
+    struct arena *arena, struct scope *scope) {
+    struct triage_readers_config config;
+    enum status status = readers_take(&config, question, scope);
     return status == STATUS_OK ? triage_readers_open(out, &config, arena, scope) : status;
 }

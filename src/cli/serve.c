@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/draft.h"
 #include "cli/folder.h"
+#include "cli/readers.h"
 #include "cli/serve.h"
 #include "server/server.h"
 
@@ -21,6 +22,8 @@ static const struct option_row options[] = {
         "take HL7 v2 admissions (ADT over MLLP) here, e.g. 127.0.0.1:2575; whoever reaches it is believed", NULL},
     {"--mllp-timeout", "S", "seconds that a message may take to arrive", "10"},
     {"--audit", "WHAT", "on | writes | off: what leaves an audit row; all but on is for measuring only", "on"},
+    {"--triage-models", "DIR", "a folder of models instead of the built-in ones", NULL},
+    {"--triage-sites", "FILE", "which sites are calibrated or silent (soyang triage calibrate)", NULL},
     {"--strict-references", NULL,
         "refuse references to resources that are not there, and deletions of what is referred to", NULL},
     {"--delete-many", NULL, "a deletion by query deletes all that match, not only one", NULL},
@@ -98,6 +101,16 @@ static enum status set_draft(const struct arguments *arguments, struct folder *f
     return status;
 }
 
+static enum status set_readers(const struct arguments *arguments, struct folder *folder, struct scope *scope) {
+    struct readers_question question = {
+        .models = argument(arguments, "--triage-models"), .sites = argument(arguments, "--triage-sites")};
+    struct triage_readers_config config;
+    if (question.models == NULL && question.sites == NULL)
+        return STATUS_OK;
+    enum status status = readers_take(&config, &question, scope);
+    return status == STATUS_OK ? referral_readers_open(folder->referral, &config, scope) : status;
+}
+
 static enum status serve(
     const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope) {
     double port = 0, speed = 0, body_mib = 0;
@@ -137,6 +150,8 @@ static enum status serve(
     status = folder_open(folder, &folder_config, scope);
     if (status == STATUS_OK)
         status = set_draft(arguments, folder, scope);
+    if (status == STATUS_OK)
+        status = set_readers(arguments, folder, scope);
     if (status == STATUS_OK)
         status = records_timer_start(folder->records, scope);
     config.records = folder->records;

@@ -217,7 +217,7 @@ static enum status make_reading(struct cds_run *run, struct scope *scope) {
         return STATUS_OK;
     }
     if (status == STATUS_OK) {
-        status = triage_read(&run->reading, run->referral->triage, run->facts, NULL, 0, scope);
+        status = referral_triage_read(&run->reading, run->referral, run->facts, scope);
     }
     run->has_reading = status == STATUS_OK;
     return status;

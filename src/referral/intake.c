@@ -84,7 +84,7 @@ enum status intake_read(
     } else if (status == STATUS_OK) {
         status = triage_gather_records(&out->facts, visit, out->patient_id, &options, scope);
     }
-    return status == STATUS_OK ? triage_read(&out->reading, referral->triage, out->facts, NULL, 0, scope) : status;
+    return status == STATUS_OK ? referral_triage_read(&out->reading, referral, out->facts, scope) : status;
 }
 
 /* ---- origin and continuity ---------------------------------------------------------------------------------------------- */
@@ -250,8 +250,62 @@ enum status intake_write_reading(struct text *out, const struct intake *intake, 
 
 enum status intake_write_assessment(
     struct text *out, const struct intake *intake, struct text id, int64_t at_us, struct scope *scope) {
-    struct triage_stamp stamp = {.id = id, .at_us = at_us, .performer = TEXT(REFERRAL_DEVICE)};
+    struct triage_stamp stamp = {.id = id,
+        .at_us = at_us,
+        .performer = TEXT(REFERRAL_DEVICE),
+        .override_level = intake->override_level,
+        .override_reason = intake->override_reason,
+        .override_who = intake->call->caller->who};
+    if (id.size > 0) { /* one that is kept can be made again */
+        enum status status = intake_write_reading(&stamp.reading, intake, scope);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
     return triage_write_risk_assessment(out, &intake->reading, intake->facts, &stamp, scope);
+}
+
+static void write_model_entity(struct json_writer *w, const char *display, const char *digest, struct scope *scope) {
+    json_object_open(w);
+    json_member_string(w, "role", "source");
+    json_name(w, "what");
+    json_object_open(w);
+    json_name(w, "identifier");
+    json_object_open(w);
+    json_member_string(w, "system", "urn:ietf:rfc:3986");
+    json_member_text(w, "value", text_format(scope->arena, "urn:sha256:%s", digest));
+    json_object_close(w);
+    json_member_string(w, "display", display);
+    json_object_close(w);
+    json_object_close(w);
+}
+
+void intake_write_entities(struct json_writer *w, const struct intake *intake, struct scope *scope) {
+    const struct triage_reading *reading = &intake->reading;
+    const struct triage_facts *facts = intake->facts;
+    if (reading->reader_digest == NULL && reading->forecast_count == 0 && facts->basis_count == 0) {
+        return;
+    }
+    json_name(w, "entity");
+    json_array_open(w);
+    if (reading->reader_digest != NULL) {
+        write_model_entity(w, "model: level", reading->reader_digest, scope);
+    }
+    for (int i = 0; i < reading->forecast_count; i++) {
+        const struct triage_forecast *forecast = &reading->forecasts[i];
+        write_model_entity(w, text_format(scope->arena, "model: %s", triage_forecast_code(forecast->kind)).at,
+            forecast->digest, scope);
+    }
+    for (size_t i = 0; i < facts->basis_count; i++) {
+        json_object_open(w);
+        json_member_string(w, "role", "source");
+        json_name(w, "what");
+        json_object_open(w);
+        json_member_text(w, "reference", facts->basis[i]);
+        json_object_close(w);
+        json_object_close(w);
+    }
+    json_array_close(w);
 }
 
 static void write_reason(struct json_writer *w, const struct triage_reason *reason) {
@@ -320,6 +374,19 @@ static void write_need(struct json_writer *w, const struct triage_needed *needed
     parameter_close(w);
 }
 
+static void write_forecast(struct json_writer *w, const struct triage_forecast *forecast) {
+    parameter_open(w, "forecast");
+    parameter_write_text(w, "code", "valueCode", text_from(triage_forecast_code(forecast->kind)));
+    parameter_write_boolean(w, "abstains", forecast->abstains);
+    if (!forecast->abstains) {
+        parameter_write_decimal(w, "probability", forecast->probability, 6);
+    }
+    parameter_write_boolean(w, "calibrated", forecast->calibrated);
+    parameter_write_text(w, "ko", "valueString", forecast->ko);
+    parameter_write_text(w, "en", "valueString", forecast->en);
+    parameter_close(w);
+}
+
 void intake_write_answer(struct json_writer *w, const struct intake *intake, struct scope *scope) {
     const struct triage_reading *reading = &intake->reading;
     (void)scope;
@@ -342,4 +409,12 @@ void intake_write_answer(struct json_writer *w, const struct intake *intake, str
     parameter_write_boolean(w, "extreme", reading->extreme);
     parameter_write_boolean(w, "stay-local", reading->stay_local);
     parameter_write_text(w, "policy", "valueString", text_from(reading->policy_digest));
+    if (reading->reader_digest != NULL) {
+        parameter_write_text(w, "model", "valueString", text_from(reading->reader_digest));
+        parameter_write_boolean(w, "reader-abstains", reading->reader_abstains);
+        parameter_write_boolean(w, "calibrated", reading->reader_calibrated);
+    }
+    for (int i = 0; i < reading->forecast_count; i++) {
+        write_forecast(w, &reading->forecasts[i]);
+    }
 }

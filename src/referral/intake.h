@@ -17,6 +17,8 @@ struct intake {
     const struct region_snapshot *snapshot;
     struct triage_facts *facts;
     struct triage_reading reading;
+    int override_level; /* what a human decides against the reading; 0: nothing */
+    struct text override_reason;
 };
 /* Reads the facts and the reading. The snapshot is held until the scope's arena ends. */
 struct intake_question {
@@ -35,6 +37,8 @@ MUST_CHECK enum status intake_write_reading(struct text *out, const struct intak
 /* The RiskAssessment; `id` none leaves it out. */
 MUST_CHECK enum status intake_write_assessment(
     struct text *out, const struct intake *intake, struct text id, int64_t at_us, struct scope *scope);
+/* Provenance.entity: the models by their hash, and the resources that were read. */
+void intake_write_entities(struct json_writer *w, const struct intake *intake, struct scope *scope);
 /* The parameters of $triage's answer, but for `reading`. */
 void intake_write_answer(struct json_writer *w, const struct intake *intake, struct scope *scope);
 

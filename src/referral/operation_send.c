@@ -217,6 +217,7 @@ static enum status write_provenance(struct text *out, const struct sending *s, i
     write_reference(w, "onBehalfOf", s->requester);
     json_object_close(w);
     json_array_close(w);
+    intake_write_entities(w, &s->intake, scope);
     json_object_close(w);
     return json_finish(out, w, scope);
 }

@@ -28,6 +28,30 @@ static void find_types(struct referral *referral) {
     }
 }
 
+enum status referral_readers_open(
+    struct referral *referral, const struct triage_readers_config *config, struct scope *scope) {
+    struct triage_readers_config own = *config;
+    own.policy = referral->triage;
+    enum status status = triage_readers_open(&referral->readers, &own, referral->arena, scope);
+    if (status == STATUS_OK) {
+        referral->drift = triage_drift_open(referral->readers, referral->arena);
+    }
+    return status;
+}
+
+enum status referral_metrics(struct text *out, struct referral *referral, struct scope *scope) {
+    return triage_drift_write(out, referral->drift, scope);
+}
+
+enum status referral_triage_read(
+    struct triage_reading *out, struct referral *referral, const struct triage_facts *facts, struct scope *scope) {
+    enum status status = triage_read_all(out, referral->triage, referral->readers, facts, scope);
+    if (status == STATUS_OK) {
+        triage_drift_count(referral->drift, out);
+    }
+    return status;
+}
+
 enum status referral_open(struct referral **out, struct records *records, struct region *region, struct scope *scope) {
     struct arena *arena = arena_open(HANDLE_BYTES);
     if (arena == NULL) {
@@ -40,6 +64,9 @@ enum status referral_open(struct referral **out, struct records *records, struct
     enum status status = triage_policy_open(&referral->triage, (struct text){0}, arena, scope);
     if (status == STATUS_OK) {
         status = learning_open(&referral->learning, records, arena, scope);
+    }
+    if (status == STATUS_OK) {
+        status = referral_readers_open(referral, &(struct triage_readers_config){.policy = NULL}, scope);
     }
     if (status != STATUS_OK) {
         arena_close(arena);
@@ -81,9 +108,28 @@ enum status own_write(
     return status;
 }
 
+/* The reading that a decision rests on, where policy and models are still those it was made with. */
+static enum status replay_reading(struct referral *referral, const yyjson_val *stored, struct scope *scope) {
+    yyjson_doc *doc = NULL;
+    enum status status = json_read(&doc, decision_inputs_of(stored), scope);
+    const yyjson_val *reading = status == STATUS_OK ? json_get(yyjson_doc_get_root(doc), "reading") : NULL;
+    if (status != STATUS_OK || reading == NULL) {
+        return status;
+    }
+    struct json_writer w = json_writer_open(scope->arena, 4 << 20);
+    struct text json = {0};
+    bool possible = false;
+    json_value(&w, reading);
+    status = json_finish(&json, &w, scope);
+    return status == STATUS_OK ? triage_replay(&possible, json, referral->triage, referral->readers, scope) : status;
+}
+
 enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope) {
     const yyjson_val *stored = NULL;
     enum status status = records_read(&stored, referral->records, caller, referral->decision, id, scope);
-    return status == STATUS_OK ? decision_compare(stored, scope) : status;
+    if (status == STATUS_OK) {
+        status = decision_compare(stored, scope);
+    }
+    return status == STATUS_OK ? replay_reading(referral, stored, scope) : status;
 }

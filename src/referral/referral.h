@@ -26,6 +26,14 @@ struct referral;
 MUST_CHECK enum status referral_open(
     struct referral **out, struct records *records, struct region *region, struct scope *scope);
 void referral_close(struct referral *referral);
+/* Before it serves: other models than the built-in ones, and the sites document. `config`'s policy is put in here. */
+MUST_CHECK enum status referral_readers_open(
+    struct referral *referral, const struct triage_readers_config *config, struct scope *scope);
+/* Figures of the trained readers, Prometheus text. */
+MUST_CHECK enum status referral_metrics(struct text *out, struct referral *referral, struct scope *scope);
+/* Reads with everything that was trained, and counts the reading. */
+MUST_CHECK enum status referral_triage_read(
+    struct triage_reading *out, struct referral *referral, const struct triage_facts *facts, struct scope *scope);
 
 /* ---- whom to ask, in which order, how many at once (pure) ----------------------------------------------------------------- */
 

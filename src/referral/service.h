@@ -14,6 +14,8 @@ struct referral {
     const struct clock *clock;
     const struct triage_policy *triage;
     struct learning *learning;
+    const struct triage_readers *readers;
+    struct triage_drift *drift;
     fhir_type task, request, patient, location, organization, decision, letter, composition, device;
     /* The write of the engine's own that is under way: its guard lets it through. It names unit, sequence and id, so that nothing
      * else can pass as it, whatever ends the unit. */

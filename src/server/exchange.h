@@ -184,6 +184,10 @@ void workers_submit(struct workers *workers, struct exchange *exchange);
 void operation_register(const struct server_config *config);
 MUST_CHECK enum status operation_run(struct exchange *exchange, struct scope *scope);
 
+/* metrics.c: figures for a monitor. */
+bool metrics_is_asked(const struct exchange *exchange);
+MUST_CHECK enum status metrics_route(struct exchange *exchange, struct scope *scope);
+
 /* cds.c: CDS Hooks. */
 bool cds_is_asked(const struct exchange *exchange);
 MUST_CHECK enum status cds_route(struct exchange *exchange, struct scope *scope);

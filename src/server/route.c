@@ -346,6 +346,8 @@ enum status route_run(struct exchange *exchange, struct scope *scope) {
         return status;
     if (exchange->path_count > 0 && text_is(exchange->path[0], "fhir"))
         return route_fhir(exchange, scope);
+    if (metrics_is_asked(exchange))
+        return metrics_route(exchange, scope);
     if (cds_is_asked(exchange))
         return cds_route(exchange, scope);
     return page_answer(exchange, scope);

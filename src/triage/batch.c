@@ -39,8 +39,9 @@ enum status triage_batch_open(struct triage_batch **out, enum triage_batch_forma
         for (size_t k = 0; is_asked(format, i) && k < readers->models[i].column_count; k++)
             columns[at++] = readers->models[i].columns[k];
     }
-    *out = batch;
-    return dataset_open(&batch->dataset, format, header, columns, total, arena, scope);
+    enum status status = dataset_open(&batch->dataset, format, header, columns, total, arena, scope);
+    *out = status == STATUS_OK ? batch : NULL;
+    return status;
 }
 
 struct answer {

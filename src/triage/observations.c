@@ -138,8 +138,11 @@ static bool value_read(struct reading_value *out, const yyjson_val *holder, stru
         struct text code = json_get_text(quantity, "code");
         out->element = "valueQuantity";
         out->unit = code.size ? code : json_get_text(quantity, "unit");
-        out->has_number = number_read(&out->number, json_get(quantity, "value"));
-        return out->has_number;
+        const yyjson_val *value = json_get(quantity, "value");
+        out->has_number = number_read(&out->number, value);
+        out->has_word = value && !out->has_number; /* something is stated there that is no number: not passed over */
+        out->word = out->has_word ? TEXT("no number") : (struct text){0};
+        return value != NULL;
     }
     if (json_get(holder, "valueInteger")) {
         out->element = "valueInteger";
@@ -226,7 +229,7 @@ static enum status special_read(
                                   : facts->pregnant;
         return STATUS_OK;
     case SPECIAL_WEEKS:
-        facts->pregnant = stated ? TRIAGE_YES : facts->pregnant;
+        facts->pregnant = stated && value.has_number ? TRIAGE_YES : facts->pregnant;
         return STATUS_OK;
     case SPECIAL_COMPLAINT:
         return !value.has_word

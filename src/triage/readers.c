@@ -85,6 +85,9 @@ enum status triage_readers_open(const struct triage_readers **out, const struct 
             return status;
     }
     if (config->sites.size) {
+        uint8_t digest[DIGEST_SIZE];
+        digest_sha256(digest, config->sites);
+        digest_text(readers->sites_digest, digest);
         enum status status = sites_read(&readers->sites, config->sites, arena, scope);
         if (status != STATUS_OK)
             return status;
@@ -92,6 +95,10 @@ enum status triage_readers_open(const struct triage_readers **out, const struct 
     readers->level = (struct triage_reader){.name = "trained-level", .model = readers, .read = reader_read_level};
     *out = readers;
     return STATUS_OK;
+}
+
+const char *triage_readers_sites_digest(const struct triage_readers *readers) {
+    return readers->sites_digest[0] ? readers->sites_digest : NULL;
 }
 
 const char *triage_readers_digest(const struct triage_readers *readers, enum triage_model_kind kind) {
@@ -195,6 +202,7 @@ enum status triage_read_all(struct triage_reading *out, const struct triage_poli
     struct triage_reader level = readers->level;
     level.digest = triage_readers_digest(readers, kind);
     enum status status = triage_read(out, policy, facts, &level, level.digest ? 1 : 0, scope);
+    out->sites_digest = triage_readers_sites_digest(readers);
     if (status == STATUS_OK)
         reader_forecast(out, readers, facts, scope->arena);
     return status;

@@ -38,6 +38,7 @@ const struct site *site_find(const struct sites *sites, struct text id);
 struct triage_readers {
     struct reader_model models[TRIAGE_MODEL_COUNT];
     struct sites sites;
+    char sites_digest[DIGEST_TEXT_SIZE]; /* "" none */
     struct triage_reader level;
 };
 

@@ -312,6 +312,7 @@ struct triage_reading {
     int silent_level;          /* 0: no change */
     double reader_probability; /* below 0: none */
     const float *reader_inputs;
+    const char *sites_digest; /* NULL: no sites document */
     struct triage_forecast forecasts[TRIAGE_FORECAST_COUNT];
     int forecast_count;
 };
@@ -341,6 +342,8 @@ struct triage_readers_config {
 };
 MUST_CHECK enum status triage_readers_open(const struct triage_readers **out,
     const struct triage_readers_config *config, struct arena *arena, struct scope *scope);
+/* SHA-256 of the sites document; NULL: none was given. */
+const char *triage_readers_sites_digest(const struct triage_readers *readers);
 const char *triage_readers_digest(
     const struct triage_readers *readers, enum triage_model_kind kind); /* NULL: no such model */
 /* triage_read with everything that was trained: the level's reader and the forecasts. `readers` may be NULL. */
@@ -408,11 +411,20 @@ MUST_CHECK enum status triage_site_silence(
 /* A stable JSON object: same reading, same bytes. */
 void triage_write(struct json_writer *w, const struct triage_reading *reading, const struct triage_facts *facts);
 void triage_write_facts(struct json_writer *w, const struct triage_facts *facts);
+/* Facts as triage_write_facts wrote them; slices of `json`, which must outlive them. */
+MUST_CHECK enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json, struct scope *scope);
+/* Makes a written reading again from its own facts and compares the bytes: STATUS_CONFLICT names the first that differs. *possible is
+ * false, and nothing is compared, where policy, models or sites are not those it was made with. */
+MUST_CHECK enum status triage_replay(bool *possible, struct text reading, const struct triage_policy *policy,
+    const struct triage_readers *readers, struct scope *scope);
 /* A FHIR RiskAssessment. Time and id are handed in; `id` none leaves it out. */
 struct triage_stamp {
     struct text id;
     int64_t at_us;
     struct text performer; /* reference; none: left out */
+    struct text reading;   /* as triage_write wrote it, kept within for the replay; none: left out */
+    int override_level;    /* what a human decided after the reading, 0: nothing; with the reason and who */
+    struct text override_reason, override_who;
 };
 MUST_CHECK enum status triage_write_risk_assessment(struct text *out, const struct triage_reading *reading,
     const struct triage_facts *facts, const struct triage_stamp *stamp, struct scope *scope);

@@ -3,16 +3,30 @@
 #include "triage/triage.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXTENSION_BASE TRIAGE_BASE "/StructureDefinition/"
-enum { RISK_ASSESSMENT_BYTES_MAX = 1 << 20, VALUE_DECIMALS = 2, PROBABILITY_DECIMALS = 6 };
+enum { RISK_ASSESSMENT_BYTES_MAX = 1 << 20, VALUE_DECIMALS = 2, PROBABILITY_DECIMALS = 6, EXACT_DECIMALS_MAX = 12 };
 
 /* As few decimals as say the same. */
 static void member_number(struct json_writer *w, const char *name, double value) {
     int decimals = 0;
     while (decimals < VALUE_DECIMALS && fabs(value * pow(10, decimals) - nearbyint(value * pow(10, decimals))) > 1e-9)
         decimals++;
+    json_member_decimal(w, name, value, decimals);
+}
+
+/* As few as read back as the very same number: facts are replayed from what is written. */
+static void member_exact(struct json_writer *w, const char *name, double value) {
+    char digits[64];
+    int decimals = 0;
+    for (; decimals < EXACT_DECIMALS_MAX; decimals++) {
+        (void)snprintf(digits, sizeof digits, "%.*f", decimals, value);
+        if (strtod(digits, NULL) == value)
+            break;
+    }
     json_member_decimal(w, name, value, decimals);
 }
 
@@ -29,7 +43,7 @@ static void write_values(struct json_writer *w, const struct triage_facts *facts
             continue;
         json_object_open(w);
         json_member_string(w, "code", triage_measure_code((enum triage_measure)i));
-        member_number(w, "value", value->value);
+        member_exact(w, "value", value->value);
         json_member_string(w, "unit", triage_measure_unit((enum triage_measure)i));
         json_member_text(w, "path", value->path);
         json_object_close(w);
@@ -50,6 +64,24 @@ static void write_texts(struct json_writer *w, const struct triage_facts *facts)
         json_member_text(w, "system", text->system);
         json_member_text(w, "code", text->code);
         json_member_text(w, "path", text->path);
+        if (text->doubtful)
+            json_member_bool(w, "doubtful", true);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
+static void write_remarks(struct json_writer *w, const struct triage_facts *facts) {
+    if (facts->note_count == 0)
+        return;
+    json_name(w, "notes");
+    json_array_open(w);
+    for (size_t i = 0; i < facts->note_count; i++) {
+        json_object_open(w);
+        json_member_string(w, "code", facts->notes[i].code);
+        json_member_text(w, "path", facts->notes[i].path);
+        json_member_text(w, "ko", facts->notes[i].ko);
+        json_member_text(w, "en", facts->notes[i].en);
         json_object_close(w);
     }
     json_array_close(w);
@@ -81,6 +113,7 @@ void triage_write_facts(struct json_writer *w, const struct triage_facts *facts)
     }
     write_values(w, facts);
     write_texts(w, facts);
+    write_remarks(w, facts);
     json_object_close(w);
 }
 
@@ -255,6 +288,7 @@ void triage_write(struct json_writer *w, const struct triage_reading *reading, c
     json_member_string(w, "policyVersion", reading->policy_version);
     json_member_string(w, "reader", reading->reader_name);
     json_member_string(w, "readerDigest", reading->reader_digest);
+    json_member_string(w, "sites", reading->sites_digest);
     write_reader(w, reading);
     json_object_close(w);
 }
@@ -295,6 +329,15 @@ static void write_level_extension(struct json_writer *w, const char *url, int le
     json_object_close(w);
 }
 
+static void write_text_extension(struct json_writer *w, const char *url, struct text value) {
+    if (!value.size)
+        return;
+    json_object_open(w);
+    json_member_string(w, "url", url);
+    json_member_text(w, "valueString", value);
+    json_object_close(w);
+}
+
 static void write_flag_extension(struct json_writer *w, const char *url, bool value) {
     json_object_open(w);
     json_member_string(w, "url", url);
@@ -302,7 +345,23 @@ static void write_flag_extension(struct json_writer *w, const char *url, bool va
     json_object_close(w);
 }
 
-static void write_extensions(struct json_writer *w, const struct triage_reading *reading) {
+/* What a human decided in the end, and why. */
+static void write_override(struct json_writer *w, const struct triage_stamp *stamp) {
+    if (!stamp->override_level)
+        return;
+    json_object_open(w);
+    json_member_string(w, "url", EXTENSION_BASE "triage-override");
+    json_name(w, "extension");
+    json_array_open(w);
+    write_level_extension(w, "level", stamp->override_level);
+    write_text_extension(w, "reason", stamp->override_reason);
+    write_text_extension(w, "who", stamp->override_who);
+    json_array_close(w);
+    json_object_close(w);
+}
+
+static void write_extensions(
+    struct json_writer *w, const struct triage_reading *reading, const struct triage_stamp *stamp) {
     json_name(w, "extension");
     json_array_open(w);
     write_level_extension(w, EXTENSION_BASE "triage-human-level", reading->human_level);
@@ -326,6 +385,8 @@ static void write_extensions(struct json_writer *w, const struct triage_reading 
         write_flag_extension(w, EXTENSION_BASE "triage-reader-silent", true);
         write_level_extension(w, EXTENSION_BASE "triage-silent-level", reading->silent_level);
     }
+    write_override(w, stamp);
+    write_text_extension(w, EXTENSION_BASE "triage-reading", stamp->reading);
     json_array_close(w);
 }
 
@@ -418,7 +479,7 @@ enum status triage_write_risk_assessment(struct text *out, const struct triage_r
     json_object_open(w);
     json_member_string(w, "resourceType", "RiskAssessment");
     json_member_text(w, "id", stamp->id);
-    write_extensions(w, reading);
+    write_extensions(w, reading, stamp);
     json_member_string(w, "status", "final");
     write_method(w, reading, scope->arena);
     if (facts->patient.size) {

@@ -1,7 +1,7 @@
 /* Trained readers, with made-up models: laws over random patients, abstention, silence, calibration, sentences, drift; model files
  * that must be refused; TreeSHAP against the definition of Shapley's values. SOYANG_MADE_UP_MODELS=DIR only writes the models there. */
-#include "unit/triage/made_up_models.h"
 #include "triage/readers.h"
+#include "unit/triage/made_up_models.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -255,6 +255,48 @@ static enum status sentences(void *context, struct scope *scope) {
 static void test_reasons_and_replay(void **state) {
     (void)state;
     run_case(sentences, NULL);
+}
+
+/* Written, read back, read again: the same bytes; another model or another byte is noticed. */
+static enum status replays(void *context, struct scope *scope) {
+    (void)context;
+    struct triage_readers_config config = {.policy = policy, .only_given = true};
+    const struct triage_readers *none = NULL;
+    assert_int_equal(triage_readers_open(&none, &config, process_arena, scope), STATUS_OK);
+    for (int i = 0; i < 200; i++) {
+        struct triage_facts *facts = random_facts(scope);
+        struct triage_reading reading;
+        bool possible = false;
+        facts->site = TEXT("Organization/one");
+        facts->at_us = 1700000000123000;
+        facts->onset_minutes = i % 3 ? -1 : 40;
+        facts->oxygen = (enum triage_answer)(i % 3);
+        facts->injury = (enum triage_answer)(i / 3 % 3);
+        if (i % 4 == 0)
+            put(facts, TRIAGE_TEMPERATURE, 98.6, scope); /* a note comes along */
+        facts->texts[0].doubtful = i % 5 == 0;
+        assert_int_equal(triage_read_all(&reading, policy, readers, facts, scope), STATUS_OK);
+        struct text json = written(&reading, facts, scope);
+        assert_int_equal(triage_replay(&possible, json, policy, readers, scope), STATUS_OK);
+        assert_true(possible);
+        if (reading.reader_digest) {
+            assert_int_equal(triage_replay(&possible, json, policy, none, scope), STATUS_OK);
+            assert_false(possible);
+        }
+        char *changed = memcpy(arena_alloc(scope->arena, json.size + 1), json.at, json.size);
+        char *level = strstr(changed, "\"ruleLevel\":");
+        level[strlen("\"ruleLevel\":")] = '9';
+        scope->fault = (struct fault){0};
+        assert_int_equal(
+            triage_replay(&possible, (struct text){changed, json.size}, policy, readers, scope), STATUS_CONFLICT);
+        scope->fault = (struct fault){0};
+    }
+    return STATUS_OK;
+}
+
+static void test_replay_to_the_byte(void **state) {
+    (void)state;
+    run_case(replays, NULL);
 }
 
 /* ---- sites ---------------------------------------------------------------------------------------------------------- */
@@ -516,6 +558,7 @@ int main(void) {
         cmocka_unit_test(test_laws_of_random_patients),
         cmocka_unit_test(test_abstains_with_its_reason),
         cmocka_unit_test(test_reasons_and_replay),
+        cmocka_unit_test(test_replay_to_the_byte),
         cmocka_unit_test(test_sites),
         cmocka_unit_test(test_sites_refused),
         cmocka_unit_test(test_drift),

@@ -1,0 +1,151 @@
+/* Facts read back from a written reading, and the reading made again from them. */
+#include <string.h>
+
+#include "triage/triage.h"
+
+enum { READING_BYTES_MAX = 4 << 20 };
+
+static enum triage_answer answer_of(struct text code) {
+    return text_is(code, "yes") ? TRIAGE_YES : text_is(code, "no") ? TRIAGE_NO : TRIAGE_UNKNOWN;
+}
+
+static enum triage_mind mind_of(struct text letter) {
+    static const char *const letters[] = {"", "A", "C", "V", "P", "U"};
+    for (int i = TRIAGE_ALERT; i <= TRIAGE_UNRESPONSIVE; i++) {
+        if (text_is(letter, letters[i]))
+            return (enum triage_mind)i;
+    }
+    return TRIAGE_MIND_UNKNOWN;
+}
+
+static bool read_values(struct triage_facts *facts, const yyjson_val *list) {
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+        struct text code = json_get_text(item, "code");
+        int measure = 0;
+        while (measure < TRIAGE_MEASURE_COUNT && !text_is(code, triage_measure_code((enum triage_measure)measure)))
+            measure++;
+        if (measure == TRIAGE_MEASURE_COUNT)
+            return false;
+        struct triage_value *value = &facts->values[measure];
+        *value = (struct triage_value){.known = true, .path = json_get_text(item, "path")};
+        if (!json_get_double(&value->value, item, "value"))
+            return false;
+    }
+    return true;
+}
+
+static bool read_texts(struct triage_facts *facts, const yyjson_val *list) {
+    static const char *const kinds[] = {"complaint", "finding", "history"};
+    size_t i, count;
+    yyjson_val *item;
+    if (yyjson_arr_size((yyjson_val *)list) > TRIAGE_TEXTS_MAX)
+        return false;
+    yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+        struct text kind = json_get_text(item, "kind");
+        struct triage_text *text = &facts->texts[facts->text_count++];
+        *text = (struct triage_text){.text = json_get_text(item, "text"),
+            .system = json_get_text(item, "system"),
+            .code = json_get_text(item, "code"),
+            .path = json_get_text(item, "path")};
+        (void)json_get_bool(&text->doubtful, item, "doubtful");
+        int at = 0;
+        while (at < 3 && !text_is(kind, kinds[at]))
+            at++;
+        if (at == 3)
+            return false;
+        text->kind = (enum triage_text_kind)at;
+    }
+    return true;
+}
+
+static bool read_notes(struct triage_facts *facts, const yyjson_val *list, struct arena *arena) {
+    size_t i, count;
+    yyjson_val *item;
+    if (yyjson_arr_size((yyjson_val *)list) > TRIAGE_NOTES_MAX)
+        return false;
+    yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+        facts->notes[facts->note_count++] =
+            (struct triage_note){.code = text_string(arena, json_get_text(item, "code")),
+                .path = json_get_text(item, "path"),
+                .ko = json_get_text(item, "ko"),
+                .en = json_get_text(item, "en")};
+    }
+    return true;
+}
+
+static int integer_of(const yyjson_val *json, const char *name, int otherwise) {
+    int64_t value = otherwise;
+    (void)json_get_int64(&value, json, name);
+    return value >= -1 && value < INT32_MAX ? (int)value : otherwise;
+}
+
+enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json, struct scope *scope) {
+    struct triage_facts *facts = triage_facts_new(scope->arena);
+    struct text sex = json_get_text(json, "sex"), at = json_get_text(json, "at");
+    facts->patient = json_get_text(json, "patient");
+    facts->encounter = json_get_text(json, "encounter");
+    facts->site = json_get_text(json, "site");
+    facts->age_months = integer_of(json, "ageMonths", -1);
+    facts->onset_minutes = integer_of(json, "onsetMinutes", -1);
+    facts->human_level = integer_of(json, "humanLevel", 0);
+    facts->human_system = json_get_text(json, "humanSystem");
+    facts->sex = text_is(sex, "female") ? TRIAGE_FEMALE : text_is(sex, "male") ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;
+    facts->pregnant = answer_of(json_get_text(json, "pregnant"));
+    facts->oxygen = answer_of(json_get_text(json, "oxygen"));
+    facts->hypercapnic = answer_of(json_get_text(json, "hypercapnic"));
+    facts->injury = answer_of(json_get_text(json, "injury"));
+    facts->mind = mind_of(json_get_text(json, "mind"));
+    bool holds = (at.size == 0 || time_parse(&facts->at_us, at)) && read_values(facts, json_get(json, "values")) &&
+                 read_texts(facts, json_get(json, "texts")) &&
+                 read_notes(facts, json_get(json, "notes"), scope->arena) && facts->human_level >= 0 &&
+                 facts->human_level <= 5;
+    *out = facts;
+    return holds ? STATUS_OK : fault(scope, STATUS_INVALID, "facts", "these are no facts as they are written");
+}
+
+/* Whether what is loaded is what the reading was made with; where not it cannot be made again here. */
+static bool is_made_with(const yyjson_val *json, const struct triage_policy *policy,
+    const struct triage_readers *readers, const struct triage_facts *facts) {
+    enum triage_model_kind kind = facts->human_level ? TRIAGE_MODEL_LEVEL : TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN;
+    const char *digest = readers ? triage_readers_digest(readers, kind) : NULL;
+    struct text written = json_get_text(json, "readerDigest");
+    bool reader = digest ? text_is(written, digest) : written.size == 0;
+    struct text sites = json_get_text(json, "sites");
+    const char *own = readers ? triage_readers_sites_digest(readers) : NULL;
+    return reader && text_is(json_get_text(json, "policy"), triage_policy_digest(policy)) &&
+           (own ? text_is(sites, own) : sites.size == 0);
+}
+
+enum status triage_replay(bool *possible, struct text reading, const struct triage_policy *policy,
+    const struct triage_readers *readers, struct scope *scope) {
+    yyjson_doc *doc = NULL;
+    struct triage_facts *facts = NULL;
+    struct triage_reading again;
+    enum status status = json_read(&doc, reading, scope);
+    const yyjson_val *json = status == STATUS_OK ? yyjson_doc_get_root(doc) : NULL;
+    if (status == STATUS_OK)
+        status = triage_facts_read(&facts, json_get(json, "facts"), scope);
+    if (status != STATUS_OK)
+        return status;
+    *possible = is_made_with(json, policy, readers, facts);
+    if (!*possible)
+        return STATUS_OK;
+    status = triage_read_all(&again, policy, readers, facts, scope);
+    if (status != STATUS_OK)
+        return status;
+    struct json_writer w = json_writer_open(scope->arena, READING_BYTES_MAX);
+    struct text written;
+    triage_write(&w, &again, facts);
+    status = json_finish(&written, &w, scope);
+    if (status != STATUS_OK)
+        return status;
+    size_t at = 0;
+    while (at < written.size && at < reading.size && written.at[at] == reading.at[at])
+        at++;
+    if (at == written.size && at == reading.size)
+        return STATUS_OK;
+    return fault(scope, STATUS_CONFLICT, "reading", "the reading does not replay: first difference at byte %zu of %zu",
+        at, reading.size);
+}

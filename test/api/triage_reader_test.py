@@ -1,0 +1,245 @@
+"""$triage with trained readers (made-up models), and bad input by both doors: over HTTP and on the command line."""
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from soyang_server import PROGRAM, Client, Server
+
+LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
+CODES = {"respiration": ("9279-1", "/min"), "spo2": ("2708-6", "%"), "systolic": ("8480-6", "mm[Hg]"), "diastolic": ("8462-4", "mm[Hg]"),
+         "pulse": ("8867-4", "/min"), "temperature": ("8310-5", "Cel"), "pain": ("72514-3", "{score}")}
+BASE = "https://fhir.soyang.example/StructureDefinition/"
+
+
+def made_up_models():
+    """The folder of made-up models that the unit test writes; None where it was not built."""
+    maker = pathlib.Path(PROGRAM).resolve().parent / "test/triage_readers_test"
+    if not maker.exists():
+        return None
+    folder = tempfile.mkdtemp(prefix="soyang-models-")
+    subprocess.run([str(maker)], env={**os.environ, "SOYANG_MADE_UP_MODELS": folder}, check=True, capture_output=True)
+    return folder
+
+
+def quantity(name, value, unit=None):
+    code, own = CODES[name]
+    return {"resourceType": "Observation", "status": "final", "code": {"coding": [{"system": LOINC, "code": code}]},
+            "subject": {"reference": "Patient/p"}, "encounter": {"reference": "Encounter/e"}, "effectiveDateTime": "2026-03-01T09:00:00+09:00",
+            "valueQuantity": {"value": value, "system": UCUM, "code": unit or own}}
+
+
+def visit(*observations, birth="1960-05-05", complaint="dizziness", site=None):
+    resources = [{"resourceType": "Patient", "id": "p", "gender": "male", **({"birthDate": birth} if birth else {})},
+                 {"resourceType": "Encounter", "id": "e", "status": "arrived", "class": {"code": "EMER"}, "subject": {"reference": "Patient/p"},
+                  "period": {"start": "2026-03-01T09:00:00+09:00"}, **({"reasonCode": [{"text": complaint}]} if complaint else {}),
+                  **({"serviceProvider": {"reference": site}} if site else {})}]
+    resources += [{**o, "id": f"o{n}"} for n, o in enumerate(observations)]
+    return resources
+
+
+def bundle(resources):
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in resources]}
+
+
+def plain(**changes):
+    values = {"systolic": 118, "diastolic": 71, "pulse": 96, "respiration": 20, "temperature": 37.1, "spo2": 96, **changes}
+    return [quantity(k, v) for k, v in values.items() if v is not None]
+
+
+def triage(http, resources, **extra):
+    parameters = [{"name": "bundle", "resource": bundle(resources)}] + [{"name": k.replace("_", "-"), **v} for k, v in extra.items()]
+    return http.post("$triage", {"resourceType": "Parameters", "parameter": parameters})
+
+
+def parts(answer, name):
+    return [p for p in answer.json["parameter"] if p["name"] == name]
+
+
+def reasons(answer, kind):
+    found = []
+    for reason in parts(answer, "reason"):
+        values = {p["name"]: next(v for k, v in p.items() if k.startswith("value")) for p in reason["part"]}
+        if values["kind"] == kind:
+            found.append(values)
+    return found
+
+
+# What comes in, and what must come of it: a note (code of the reason), or a refusal whose path holds the words.
+BAD_INPUT = [
+    ("Fahrenheit, said", [quantity("temperature", 101.3, "[degF]")], {}, "note", "converted"),
+    ("Fahrenheit, unsaid", [{**quantity("temperature", 101.3), "valueQuantity": {"value": 101.3}}], {}, "note", "converted"),
+    ("Fahrenheit called Celsius", [quantity("temperature", 98.6, "Cel")], {}, "refused", "valueQuantity"),
+    ("kPa", [quantity("systolic", 16, "kPa"), quantity("diastolic", 9.3, "kPa")], {}, "note", "converted"),
+    ("exchanged pressures", [quantity("systolic", 70), quantity("diastolic", 120)], {}, "note", "swapped"),
+    ("negative pain", [quantity("pain", -2)], {}, "refused", "valueQuantity"),
+    ("pain of 11", [quantity("pain", 11)], {}, "refused", "valueQuantity"),
+    ("200 years old", [quantity("pulse", 80)], {"birth": "1826-01-01"}, "refused", "birthDate"),
+    ("not yet born", [quantity("pulse", 80)], {"birth": "2030-01-01"}, "refused", "birthDate"),
+    ("#N/A as a unit", [quantity("pulse", 80, "#N/A")], {}, "refused", "valueQuantity"),
+    ("#N/A as a value", [{**quantity("pulse", 80), "valueQuantity": {"value": "#N/A", "unit": "/min"}}], {}, "refused", "value"),
+    ("#N/A in words", [{**{k: v for k, v in quantity("pulse", 80).items() if k != "valueQuantity"}, "valueString": "#N/A"}], {}, "refused", "value"),
+    ("missing everything", [], {"birth": None, "complaint": None}, "refused", ""),
+]
+
+
+class BadInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.folder = tempfile.mkdtemp(prefix="soyang-bad-")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def test_over_http(self):
+        for name, observations, about, outcome, words in BAD_INPUT:
+            with self.subTest(name):
+                answer = triage(self.server.client, visit(*observations, **about))
+                if outcome == "note":
+                    self.assertEqual(answer.status, 200, answer)
+                    self.assertIn(words, [r["code"] for r in reasons(answer, "note")])
+                else:
+                    self.assertIn(answer.status, (400, 422), answer)
+                    issue = answer.json["issue"][0]
+                    self.assertTrue(issue["diagnostics"])
+                    self.assertIn(words, " ".join(issue.get("expression", [])), issue)
+
+    def test_on_the_command_line(self):
+        for number, (name, observations, about, outcome, words) in enumerate(BAD_INPUT):
+            with self.subTest(name):
+                path = pathlib.Path(self.folder, f"{number}.json")
+                path.write_text(json.dumps(bundle(visit(*observations, **about))))
+                done = subprocess.run([PROGRAM, "triage", "--json", str(path)], capture_output=True, text=True)
+                if outcome == "note":
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    codes = [r["code"] for r in json.loads(done.stdout)["reasons"] if r["kind"] == "note"]
+                    self.assertIn(words, codes)
+                else:
+                    self.assertEqual(done.returncode, 1, done.stdout)
+                    self.assertIn(words, done.stderr)
+                    self.assertEqual(done.stdout, "")
+
+
+class Readers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.models = made_up_models()
+        if cls.models is None:
+            raise unittest.SkipTest("skipped: triage_readers_test is not built beside the program")
+        cls.sites = pathlib.Path(cls.models, "sites.json")
+        for arguments in (["--site", "Organization/quiet", "--silent"], ["--site", "Organization/loud", "--shown"]):
+            done = subprocess.run([PROGRAM, "triage", "calibrate", "--sites", str(cls.sites), *arguments], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+        cls.server = Server(options=["--triage-models", cls.models, "--triage-sites", str(cls.sites)])
+        cls.http = cls.server.client
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+        shutil.rmtree(cls.models, ignore_errors=True)
+
+    def raised(self, site=None):
+        """A visit that the made-up level model raises; found, not known."""
+        r = random.Random(7)
+        for _ in range(300):
+            observations = plain(pulse=r.randint(40, 190), systolic=r.randint(85, 230), respiration=r.randint(8, 40), spo2=r.randint(70, 100))
+            resources = visit(*observations, site=site)
+            answer = triage(self.http, resources, human_level={"valueInteger": 4})
+            self.assertEqual(answer.status, 200, answer)
+            if parts(answer, "level")[0]["valueInteger"] < 4 and any(r.get("level") for r in reasons(answer, "reader")):
+                return resources, answer
+        self.fail("no visit was raised")
+
+    def test_reasons(self):
+        _, answer = self.raised()
+        said = reasons(answer, "reader")
+        self.assertEqual(sum(r["code"] == "term" for r in said), 5)
+        self.assertEqual(sum(r["code"] == "change" for r in said), 1)
+        self.assertEqual(sum(r["code"] == "uncalibrated" for r in said), 1)
+        for reason in said:
+            self.assertTrue(reason["ko"] and reason["en"] and reason["ko"] != reason["en"])
+        self.assertFalse(parts(answer, "calibrated")[0]["valueBoolean"])
+        self.assertEqual({p["valueCode"] for f in parts(answer, "forecast") for p in f["part"] if p["name"] == "code"},
+                         {"disposition", "intensive-care", "admission"})
+
+    def test_a_child_is_not_read(self):
+        answer = triage(self.http, visit(*plain(), birth="2015-01-01"), human_level={"valueInteger": 4})
+        self.assertTrue(parts(answer, "reader-abstains")[0]["valueBoolean"])
+        self.assertIn("under 16", reasons(answer, "reader")[0]["en"])
+
+    def test_silent_site(self):
+        resources, loud = self.raised(site="Organization/loud")
+        quiet = triage(self.http, visit(*resources[2:], site="Organization/quiet"), human_level={"valueInteger": 4})
+        self.assertEqual(reasons(quiet, "reader"), [])
+        self.assertEqual(parts(quiet, "forecast"), [])
+        self.assertEqual(parts(quiet, "level")[0]["valueInteger"], 4)
+        kept = {e["url"]: e for e in parts(quiet, "reading")[0]["resource"]["extension"]}
+        self.assertEqual(kept[BASE + "triage-silent-level"]["valueInteger"], parts(loud, "level")[0]["valueInteger"])
+        self.assertTrue(kept[BASE + "triage-reader-silent"]["valueBoolean"])
+
+    def test_kept_with_provenance_and_override(self):
+        resources, _ = self.raised()
+        for resource in resources:
+            self.assertIn(self.http.put(resource["resourceType"] + "/" + resource["id"], resource).status, (200, 201))
+        parameters = [{"name": "human-level", "valueInteger": 4}, {"name": "override-level", "valueInteger": 5}]
+        refused = self.http.post("Patient/p/$triage", {"resourceType": "Parameters", "parameter": parameters})
+        self.assertEqual(refused.status, 400, refused)
+        parameters.append({"name": "override-reason", "valueString": "known to the clinic, walked in laughing"})
+        answer = self.http.post("Patient/p/$triage", {"resourceType": "Parameters", "parameter": parameters})
+        self.assertEqual(answer.status, 200, answer)
+        reading = parts(answer, "reading")[0]["resource"]
+        stored = self.http.get("RiskAssessment/" + reading["id"])
+        self.assertEqual(stored.status, 200)
+        extensions = {e["url"]: e for e in stored.json["extension"]}
+        override = {e["url"]: e for e in extensions[BASE + "triage-override"]["extension"]}
+        self.assertEqual(override["level"]["valueInteger"], 5)
+        self.assertIn("laughing", override["reason"]["valueString"])
+        self.assertEqual(override["who"]["valueString"], "Device/local")
+        kept = json.loads(extensions[BASE + "triage-reading"]["valueString"])
+        self.assertEqual(kept["level"], parts(answer, "level")[0]["valueInteger"])
+        found = self.http.get("Provenance?target=RiskAssessment/" + reading["id"])
+        self.assertEqual(found.json["total"], 1)
+        provenance = found.json["entry"][0]["resource"]
+        self.assertEqual(provenance["policy"], ["urn:sha256:" + kept["policy"]])
+        hashes = [e["what"]["identifier"]["value"] for e in provenance["entity"] if "identifier" in e["what"]]
+        self.assertIn("urn:sha256:" + kept["readerDigest"], hashes)
+        inputs = [e["what"]["reference"] for e in provenance["entity"] if "reference" in e["what"]]
+        self.assertIn("Encounter/e", inputs)
+        self.assertIn("Observation/o0", inputs)
+
+    def test_metrics(self):
+        self.raised()
+        answer = self.http.send("GET", "/metrics", raw_path=True)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertTrue(answer.headers["Content-Type"].startswith("text/plain"))
+        text = answer.raw.decode()
+        readings = int(next(line for line in text.splitlines() if line.startswith("soyang_triage_readings_total ")).split()[1])
+        self.assertGreater(readings, 0)
+        self.assertIn('soyang_triage_input_psi{model="level.model",input="age"}', text)
+        self.assertEqual(self.http.send("POST", "/metrics", raw_path=True).status, 405)
+        nurse = Client(self.server.port, "post", "primary-care")
+        self.assertEqual(nurse.send("GET", "/metrics", raw_path=True).status, 403)
+
+    def test_bad_models_are_refused(self):
+        folder = tempfile.mkdtemp(prefix="soyang-damaged-")
+        try:
+            model = bytearray(pathlib.Path(self.models, "level.model").read_bytes())
+            model[500] ^= 1
+            pathlib.Path(folder, "level.model").write_bytes(model)
+            done = subprocess.run([PROGRAM, "serve", "--data", folder + "/data", "--port", "0", "--triage-models", folder],
+                                  capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("checksum", done.stderr)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

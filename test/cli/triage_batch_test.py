@@ -1,0 +1,196 @@
+"""soyang triage batch and calibrate, with made-up rows and made-up models."""
+import csv
+import gzip
+import io
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "api"))
+from soyang_server import PROGRAM  # noqa: E402
+from triage_reader_test import made_up_models  # noqa: E402
+
+KTAS = ["Group", "Sex", "Age", "Patients number per hour", "Arrival mode", "Injury", "Chief_complain", "Mental", "Pain", "NRS_pain", "SBP", "DBP",
+        "HR", "RR", "BT", "Saturation", "KTAS_RN", "Diagnosis in ED", "Disposition", "KTAS_expert", "Error_group", "Length of stay_min",
+        "KTAS duration_min", "mistriage"]
+KTAS_AFTER = KTAS[17:]
+KTAS_OUT = ["row", "human_level", "floor_level", "final_level", "p_level_1_2", "p_undertriage", "p_disposition", "abstained"]
+ODD = ["", " ", "#N/A", "#BO\u00de!", "??", "abc", "-1", "1e9", "36,6,6", "NaN", "inf", "9" * 400, '""', "0x10", "\u0661"]
+
+
+def ktas_row(r):
+    return ["2", r.choice("12"), str(r.randint(16, 95)), str(r.randint(1, 17)), r.choice("1234567"), r.choice("12"),
+            r.choice(["abd pain", "dizziness", "두통", "chest pain"]), r.choice("11112"), r.choice("01"), r.choice(["3", "#BO\u00de!"]),
+            str(r.randint(80, 190)), str(r.randint(45, 79)), str(r.randint(50, 150)), str(r.randint(12, 30)), r.choice(["36,6", "38,9", "36"]),
+            r.choice(["98", "", "91"]), r.choice("12345"), "x", r.choice("1234567"), r.choice("12345"), r.choice("0123"), "86", "5,00", "1"]
+
+
+def text_of(header, rows, separator):
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+class Batch(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.models = made_up_models()
+        if cls.models is None:
+            raise unittest.SkipTest("skipped: triage_readers_test is not built beside the program")
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="soyang-batch-"))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.models, ignore_errors=True)
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def run_batch(self, form, content, name="in.csv", models=True):
+        path = self.folder / name
+        data = content if isinstance(content, bytes) else content.encode()
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        chosen = ["--models", self.models] if models else []
+        return subprocess.run([PROGRAM, "triage", "batch", "--format", form, *chosen, str(path)], capture_output=True, text=True)
+
+    def rows_of(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return list(csv.DictReader(io.StringIO(done.stdout)))
+
+    def test_ktas(self):
+        r = random.Random(1)
+        rows = [ktas_row(r) for _ in range(200)]
+        done = self.run_batch("ktas", text_of(KTAS, rows, ";"))
+        self.assertEqual(done.stdout.splitlines()[0], ",".join(KTAS_OUT))
+        out = self.rows_of(done)
+        self.assertEqual([o["row"] for o in out], [str(n) for n in range(1, 201)])
+        raised = 0
+        for given, got in zip(rows, out):
+            self.assertEqual(got["human_level"], given[16])
+            self.assertLessEqual(int(got["final_level"]), int(got["human_level"]))
+            if got["floor_level"]:
+                self.assertLessEqual(int(got["final_level"]), int(got["floor_level"]))
+            if got["abstained"] == "0":
+                for name in ("p_level_1_2", "p_undertriage", "p_disposition"):
+                    self.assertTrue(0 <= float(got[name]) <= 1)
+            raised += got["final_level"] < got["human_level"]
+        self.assertGreater(raised, 0)
+
+    def test_outcomes_are_never_read(self):
+        r = random.Random(2)
+        rows = [ktas_row(r) for _ in range(120)]
+        plain = self.run_batch("ktas", text_of(KTAS, rows, ";")).stdout
+        shuffled, blank = [list(row) for row in rows], [list(row) for row in rows]
+        for column in range(len(KTAS) - len(KTAS_AFTER), len(KTAS)):
+            values = [row[column] for row in rows]
+            r.shuffle(values)
+            for n in range(len(rows)):
+                shuffled[n][column] = values[n]
+                blank[n][column] = ""
+        absent = [row[:17] for row in rows]
+        order = list(range(17))
+        r.shuffle(order)
+        for name, header, variant in (("shuffled", KTAS, shuffled), ("blank", KTAS, blank), ("absent", KTAS[:17], absent),
+                                      ("reordered", [KTAS[i] for i in order], [[row[i] for i in order] for row in rows])):
+            with self.subTest(name):
+                self.assertEqual(self.run_batch("ktas", text_of(header, variant, ";")).stdout, plain)
+
+    def test_odd_cells(self):
+        """Whatever a cell holds: one line a row, a note, and never a level or probability that is none."""
+        r = random.Random(3)
+        rows = []
+        for column in range(17):
+            for odd in ODD:
+                row = ktas_row(r)
+                row[column] = odd
+                rows.append(row)
+        done = self.run_batch("ktas", text_of(KTAS, rows, ";"))
+        out = self.rows_of(done)
+        self.assertEqual(len(out), len(rows))
+        for got in out:
+            self.assertIn(got["abstained"], "01")
+            self.assertIn(got["human_level"], ["", *"12345"])
+            self.assertIn(got["final_level"], ["", *"12345"])
+            self.assertNotIn("nan", ",".join(got.values()).lower())
+        for column in ("Age", "SBP", "BT", "KTAS_RN", "Mental"):
+            self.assertIn(column + ": ", done.stderr)
+        self.assertNotIn("9" * 50, done.stderr)
+
+    def test_broken_files(self):
+        good = ktas_row(random.Random(4))
+        for content in ("", "\n\n", "a;b;c\n1;2;3\n", "\x00\xff;\n"):
+            self.assertEqual(self.run_batch("ktas", content).returncode, 1, content)
+        ragged = ";".join(KTAS) + "\r\n" + ";".join(good) + "\r\n" + "1;2\r\n" + ";".join(good + ["more"]) + "\r\n" + 'x;"open\r\n'
+        self.assertEqual(len(self.rows_of(self.run_batch("ktas", ragged))), 4)
+        raw = text_of(KTAS, [good], ";").encode().replace(b"\xc3\x9e", b"\xde\xff") + b"\xff\xfe;\x00;1\n"
+        self.assertEqual(len(self.rows_of(self.run_batch("ktas", raw))), 2)
+        marked = "\ufeff" + text_of(KTAS, [good], ";")
+        self.assertEqual(len(self.rows_of(self.run_batch("ktas", marked))), 1)
+
+    def test_temperature_and_pressures_are_corrected_with_a_note(self):
+        row = ktas_row(random.Random(5))
+        row[10], row[11], row[14] = "70", "120", "98,6"
+        done = self.run_batch("ktas", text_of(KTAS, [row], ";"))
+        self.assertIn("systolic and diastolic pressure stood exchanged", done.stderr)
+        self.assertIn("BT: the unit of temperature was converted", done.stderr)
+
+    def test_without_models(self):
+        out = self.rows_of(self.run_batch("nhamcs", "AGE,SEX,PULSE\n50,1,90\n", models=True))
+        self.assertEqual(list(out[0]), ["row", "p_icu", "abstained"])
+        self.assertEqual(out[0], {"row": "1", "p_icu": "", "abstained": "1"})
+
+    def test_nhamcs_and_yale(self):
+        header = "AGE,SEX,ARREMS,TEMPF,PULSE,RESPR,BPSYS,BPDIAS,POPCT,PAINSCALE,RFV1,ICU,ADMITHOS"
+        rows = ["45,1,2,986,88,18,120,80,98,5,10500,1,1", "45,1,2,98.6,88,18,120,80,98,5,10500,0,0", "12,2,1,986,88,18,120,80,98,-8,10500,0,0",
+                "-9,,,,,,,,,,,,", "70,2,1,-9,998,-9,998,998,-9,-8,x,,"]
+        out = self.rows_of(self.run_batch("nhamcs", "\n".join([header, *rows]) + "\n", name="n.csv.gz"))
+        self.assertEqual([o["abstained"] for o in out], ["0", "0", "1", "1", "1"])
+        self.assertEqual(out[0]["p_icu"], out[1]["p_icu"])
+        header = "age,gender,arrivalmode,esi,disposition,triage_vital_hr,triage_vital_sbp,triage_vital_dbp,triage_vital_rr,triage_vital_o2,triage_vital_temp,cc_chestpain,meds_x"
+        rows = ["45,Male,Walk-in,1,Admit,88,120,70,18,98,98.6,1,9", "45,Male,Walk-in,5,Discharge,88,120,70,18,98,98.6,1,0", "NA,,,,,NA,NA,NA,NA,NA,NA,NA,NA"]
+        out = self.rows_of(self.run_batch("yale", "\n".join([header, *rows]) + "\n", name="y.csv.gz"))
+        self.assertEqual([o["abstained"] for o in out], ["0", "0", "1"])
+        self.assertEqual(out[0]["p_admission"], out[1]["p_admission"])
+
+    def test_usage(self):
+        page = subprocess.run([PROGRAM, "triage", "batch", "--help"], capture_output=True, text=True)
+        self.assertEqual(page.returncode, 0)
+        self.assertIn("numbered from 1", page.stdout)
+        self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--colour", "x"], capture_output=True).returncode, 2)
+        self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--format", "mimic", "x"], capture_output=True).returncode, 1)
+
+    def calibrate(self, *arguments):
+        return subprocess.run([PROGRAM, "triage", "calibrate", "--models", self.models, "--sites", str(self.folder / "sites.json"), *map(str, arguments)],
+                              capture_output=True, text=True)
+
+    def test_calibrate(self):
+        r = random.Random(6)
+        table = self.folder / "outcomes.csv"
+        rows = []
+        for _ in range(2000):
+            p = 0.05 + 0.9 * r.random()
+            rows.append((f"{p:.6f}", int(r.random() < p * p)))
+        table.write_text("row,probability,outcome\n" + "".join(f"{n},{p},{y}\n" for n, (p, y) in enumerate(rows, 1)))
+        done = self.calibrate("--site", "Organization/h", "--model", "disposition", "--json", table)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        measured = json.loads(done.stdout)
+        self.assertEqual(measured["visits"], 2000)
+        self.assertLess(measured["eceAfter"], measured["eceBefore"] / 2)
+        self.assertAlmostEqual(measured["expectedAfter"] / measured["observed"], 1, delta=0.02)
+        document = json.loads((self.folder / "sites.json").read_text())
+        self.assertEqual(document["sites"][0]["site"], "Organization/h")
+        for bad in ("probability,outcome\n1.5,1\n", "probability,outcome\n0.5,maybe\n", "a,b\n1,2\n", "probability,outcome\n0.5,1\n"):
+            table.write_text(bad)
+            refused = self.calibrate("--site", "Organization/h", table)
+            self.assertEqual(refused.returncode, 1, bad)
+            self.assertTrue(refused.stderr)
+        self.assertEqual(self.calibrate(table).returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
