@@ -9,6 +9,7 @@ static const struct command *const commands[] = {
     &command_serve,
     &command_demo,
     &command_region,
+    &command_policy,
     &command_roads,
     &command_import,
     &command_triage_batch, /* of two words: before the one that is their first */

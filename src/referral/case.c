@@ -95,6 +95,7 @@ static void write_weights(
     json_member_decimal(w, "deadline_min", asking->deadline_min, 3);
     json_member_decimal(w, "unplaced_min", asking->unplaced_min, 3);
     json_member_decimal(w, "silence_min", asking->silence_min, 3);
+    json_member_decimal(w, "elapsed_min", asking->elapsed_min, 3);
     json_object_close(w);
     json_name(w, "open");
     json_array_open(w);
@@ -231,7 +232,8 @@ static void read_asking(struct referral_case *out, const yyjson_val *json) {
         .ask_cost_min = decimal_of(asking, "ask_cost_min"),
         .deadline_min = decimal_of(asking, "deadline_min"),
         .unplaced_min = decimal_of(asking, "unplaced_min"),
-        .silence_min = decimal_of(asking, "silence_min")};
+        .silence_min = decimal_of(asking, "silence_min"),
+        .elapsed_min = decimal_of(asking, "elapsed_min")};
 }
 
 static void read_open(

@@ -138,8 +138,9 @@ static enum status read_triggers(struct policy *out, const yyjson_val *root, str
             return fault(scope, STATUS_TOO_COSTLY, "triggers", "policy: more than %d triggers", POLICY_TRIGGERS_MAX);
         }
         struct policy_trigger *trigger = &out->triggers[out->trigger_count++];
-        *trigger =
-            (struct policy_trigger){.id = json_get_text(item, "id"), .levels = read_levels(json_get(item, "levels"))};
+        *trigger = (struct policy_trigger){.id = json_get_text(item, "id"),
+            .then = json_get_text(item, "then"),
+            .levels = read_levels(json_get(item, "levels"))};
         enum status status = read_number(&trigger->after_min, item, "after_minutes", "triggers.after_minutes", scope);
         bool known = false;
         for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
@@ -148,10 +149,13 @@ static enum status read_triggers(struct policy *out, const yyjson_val *root, str
                 known = true;
             }
         }
-        if (status != STATUS_OK || !known || trigger->id.size == 0) {
-            return status != STATUS_OK
-                       ? status
-                       : fault(scope, STATUS_INVALID, "triggers", "policy: a trigger needs an id and a known action");
+        const char *path = text_string(scope->arena, text_format(scope->arena, "triggers[%zu].action", index));
+        if (status == STATUS_OK && !known) {
+            struct text action = json_get_text(item, "action");
+            return fault(scope, STATUS_INVALID, path, "policy: there is no action '%.*s'", (int)action.size, action.at);
+        }
+        if (status != STATUS_OK || trigger->id.size == 0) {
+            return status != STATUS_OK ? status : fault(scope, STATUS_INVALID, path, "policy: a trigger needs an id");
         }
     }
     return STATUS_OK;
@@ -212,6 +216,14 @@ static enum status read_terms(struct policy *out, const yyjson_val *root, struct
         status =
             fault(scope, STATUS_INVALID, "board.unknown_chance_factor", "policy: a factor of a chance is at most 1");
     }
+    const yyjson_val *board = json_get(root, "board");
+    if (status == STATUS_OK) {
+        status = read_optional(&out->fades_from_min, board, "fades_from_minutes", "board.fades_from_minutes", scope);
+    }
+    if (status == STATUS_OK) {
+        status = read_optional(
+            &out->ignored_after_min, board, "ignored_after_minutes", "board.ignored_after_minutes", scope);
+    }
     if (status != STATUS_OK || terms == NULL) {
         return status;
     }
@@ -258,7 +270,7 @@ enum status policy_read(struct policy *out, struct text document, struct scope *
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == STATUS_OK; i++) {
         status = parts[i](out, root, scope);
     }
-    return status;
+    return status == STATUS_OK ? policy_check_clocks(out, scope) : status;
 }
 
 const struct policy_extreme *policy_extreme_of(
@@ -289,6 +301,7 @@ struct referral_asking policy_asking(const struct policy *policy, int level, dou
         .ask_cost_min = row->ask_cost_min,
         .unplaced_min = row->unplaced_min > 0 ? row->unplaced_min : UNPLACED_MIN,
         .silence_min = row->offer_min,
+        .elapsed_min = elapsed_min,
         .deadline_min = DEADLINE_OFFERS * row->offer_min};
     for (size_t i = 0; i < policy->trigger_count; i++) {
         const struct policy_trigger *trigger = &policy->triggers[i];

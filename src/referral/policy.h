@@ -34,6 +34,7 @@ struct policy {
         double after_min;
         unsigned levels;
         enum policy_action action;
+        struct text then; /* id of the clock that follows, "end", or none: not said */
     } triggers[POLICY_TRIGGERS_MAX];
     size_t trigger_count;
     int open_offers_max, department_offers_max, offers_max;
@@ -43,11 +44,18 @@ struct policy {
     } deadlines[POLICY_DEADLINES_MAX];
     size_t deadline_count;
     double continuity_min, family_min;
-    double unknown_factor; /* of a chance without a believed count; 0: not said */
+    double fades_from_min, ignored_after_min; /* of a board's counts; both 0: not said */
+    double unknown_factor;                    /* of a chance without a believed count; 0: not said */
     unsigned term_levels;
 };
 /* A document that is none stands for the built-in one. STATUS_INVALID with the element's path. */
 MUST_CHECK enum status policy_read(struct policy *out, struct text document, struct scope *scope);
+/* Whether the clocks follow one another to an end, and in time. STATUS_INVALID with the path of the first that does not. policy_read
+ * asks it. */
+MUST_CHECK enum status policy_check_clocks(const struct policy *policy, struct scope *scope);
+/* What policy_read does, and what only a person who writes a policy has to hear: levels whose asking nobody ends, members that nobody
+ * reads. Every fault is told. */
+MUST_CHECK enum status policy_check(struct policy *out, struct text document, struct scope *scope);
 /* NULL: the level and needs are no listed extreme. */
 const struct policy_extreme *policy_extreme_of(
     const struct policy *policy, int level, const struct text *needs, size_t need_count);

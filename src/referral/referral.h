@@ -181,6 +181,7 @@ struct referral_asking {
     int parallel_max;
     double ask_cost_min, deadline_min, unplaced_min; /* as of struct referral_plan_question */
     double silence_min;                              /* when an offer expires */
+    double elapsed_min;                              /* since the first offer; kept, not looked at */
 };
 struct referral_open {
     int place;
@@ -365,6 +366,20 @@ MUST_CHECK enum status referral_cds_feedback(
  * Everybody else: STATUS_DENIED. */
 MUST_CHECK enum status referral_operation_trust(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
+/* ---- the province's policy ------------------------------------------------------------------------------------------------ */
+
+/* Every fault with its path: cycles, missing ends, unknown actions and members. *hash_out is its SHA-256. */
+MUST_CHECK enum status referral_policy_check(struct text *hash_out, struct text document, struct scope *scope);
+/* What a stored decision (GuidanceResponse) would have been under another policy: the places asked at once, joined by " + ". */
+struct referral_policy_difference {
+    struct text decision, policy_was, was, would;
+    int level;
+    double minutes_was, minutes_would; /* of the first place */
+    bool differs;
+};
+MUST_CHECK enum status referral_policy_replay(
+    struct referral_policy_difference *out, const yyjson_val *stored, struct text document, struct scope *scope);
+
 /* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference. */
 MUST_CHECK enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope);

@@ -35,6 +35,7 @@ MUST_CHECK enum status own_write(
     struct referral *referral, struct records_unit *unit, struct text id, struct text resource, struct scope *scope);
 
 enum status guard_task(void *context, struct records_change *change, struct scope *scope);
+enum status guard_policy(void *context, struct records_change *change, struct scope *scope);
 enum status guard_request(void *context, struct records_change *change, struct scope *scope);
 enum status due_loop(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope);
 enum status due_offer(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope);

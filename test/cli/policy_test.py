@@ -1,0 +1,121 @@
+"""`soyang policy`: what cannot be lived by is refused with its path, signatures hold for these bytes and this key alone, and recorded
+decisions are held against another policy."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "laws"))
+from cli_test import story_bundle  # noqa: E402
+from province import PROGRAM, ROOT  # noqa: E402
+
+POLICY = ROOT / "regions/korea/policy.json"
+
+
+def run(*words):
+    return subprocess.run([str(PROGRAM), *map(str, words)], capture_output=True, text=True, timeout=120)
+
+
+class Policy(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="soyang-policy-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def changed(self, change):
+        policy = json.loads(POLICY.read_text(encoding="utf-8"))
+        change(policy)
+        path = self.folder / "policy.json"
+        path.write_text(json.dumps(policy, ensure_ascii=False), encoding="utf-8")
+        return path
+
+    def test_the_province_s_own_is_sound(self):
+        self.assertEqual(run("policy", "check", POLICY).returncode, 0)
+
+    def test_faults_name_the_path(self):
+        def then(at, value):
+            return lambda p: p["triggers"][at].update(then=value)
+        cases = [
+            (then(2, "widen"), "triggers[0].then", "a cycle: widen -> designate -> delayed -> widen"),
+            (then(0, "widen"), "triggers[0].then", "a cycle: widen -> widen"),
+            (then(1, "nowhere"), "triggers[1].then", "there is no clock 'nowhere'"),
+            (lambda p: p["triggers"][2].pop("then"), "triggers[2].then", "without an end"),
+            (lambda p: p["triggers"].pop(1), "triggers[0].then", "there is no clock 'designate'"),
+            (lambda p: p.update(triggers=[]), "triggers", "without an end"),
+            (lambda p: p["triggers"][0].update(action="ring-a-bell"), "triggers[0].action", "no action 'ring-a-bell'"),
+            (lambda p: p["deadlines_minutes"].pop("take-over"), "deadlines_minutes.take-over", "without an end"),
+            (lambda p: p["levels"].pop(2), "levels", "level 3 is missing"),
+            (lambda p: p["caps"]["open_offers_per_department"].update(value=-1), "caps.open_offers_per_department", "not below 0"),
+            (lambda p: p.update(tresholds={}), "tresholds", "no such member"),
+            (lambda p: p.update(format="soyang-policy/9"), "format", "soyang-policy/1"),
+        ]
+        for change, path, words in cases:
+            with self.subTest(path=path, words=words):
+                answer = run("policy", "check", self.changed(change))
+                self.assertEqual(answer.returncode, 1)
+                self.assertIn(path, answer.stderr)
+                self.assertIn(words, answer.stderr)
+
+    def test_a_signature_is_of_these_bytes_and_this_key(self):
+        policy = self.changed(lambda p: None)
+        key, other = self.folder / "key", self.folder / "other"
+        for name in (key, other):
+            self.assertEqual(run("policy", "key", name).returncode, 0)
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(run("policy", "key", key).returncode, 1, "a key is never written over")
+        self.assertEqual(run("policy", "sign", policy, "--key", key).returncode, 0)
+        self.assertEqual(run("policy", "verify", policy, "--key", f"{key}.pub").returncode, 0)
+        refused = run("policy", "verify", policy, "--key", f"{other}.pub")
+        self.assertIn("another key", refused.stderr)
+        signature = json.loads((self.folder / "policy.json.sig").read_text())
+        signature["signature"] = ("B" if signature["signature"][0] != "B" else "C") + signature["signature"][1:]
+        (self.folder / "forged.sig").write_text(json.dumps(signature))
+        forged = run("policy", "verify", policy, "--key", f"{key}.pub", "--signature", self.folder / "forged.sig")
+        self.assertIn("does not hold", forged.stderr)
+        policy.write_text(policy.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        self.assertIn("another policy", run("policy", "verify", policy, "--key", f"{key}.pub").stderr)
+        os.chmod(key, 0o644)
+        self.assertIn("chmod 600", run("policy", "sign", policy, "--key", key).stderr)
+
+    def test_a_broken_policy_is_not_loaded(self):
+        regions = self.folder / "regions"
+        shutil.copytree(ROOT / "regions", regions)
+        policy = regions / "korea/policy.json"
+        policy.write_text(policy.read_text(encoding="utf-8").replace('"then": "end"', '"then": "widen"'), encoding="utf-8")
+        data = self.folder / "data"
+        refused = run("region", "load", regions / "gangwon", "--data", data)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("a cycle", refused.stderr)
+        policy.write_text(POLICY.read_text(encoding="utf-8"), encoding="utf-8")
+        loaded = run("region", "load", regions / "gangwon", "--data", data)
+        self.assertEqual(loaded.returncode, 0, loaded.stderr)
+        self.assertIn("0 unchanged", loaded.stdout, "the refused load has written nothing")
+        self.assertIn("0 decisions", run("policy", "replay", policy, "--data", data).stdout)
+
+    def test_recorded_decisions_under_another_policy(self):
+        data, bundle = self.folder / "data", self.folder / "patient.json"
+        loaded = run("region", "load", ROOT / "regions/gangwon", "--data", data, "--assumptions")
+        self.assertEqual(loaded.returncode, 0, loaded.stderr)
+        bundle.write_text(json.dumps(story_bundle(), ensure_ascii=False), encoding="utf-8")
+        ranked = run("match", bundle, "--data", data, "--origin", "gw-post-1429", "--json")
+        self.assertEqual(ranked.returncode, 0, ranked.stderr)
+        same = run("policy", "replay", POLICY, "--data", data, "--json")
+        self.assertEqual(json.loads(same.stdout), {"decisions": 1, "differ": 0, "mean_minutes": 0})
+
+        def dear(policy):
+            for level in policy["levels"]:
+                level["parallel_offers"]["value"] = 3
+                level["ask_cost_minutes"]["value"] = 0
+                level["offer_minutes"]["value"] = 20
+        other = run("policy", "replay", self.changed(dear), "--data", data, "--json")
+        difference, total = map(json.loads, other.stdout.splitlines())
+        self.assertEqual((total["decisions"], total["differ"]), (1, 1))
+        self.assertNotEqual(difference["was"], difference["would"])
+        self.assertIn(" + ", difference["would"])
+
+
+if __name__ == "__main__":
+    unittest.main()
