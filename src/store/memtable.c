@@ -216,8 +216,10 @@ struct mem_node *mem_generation_add(
     return node;
 }
 
-/* The last node before (lane, key, rid), the head when there is none. */
-static struct mem_node *last_before(const struct mem_generation *generation, const struct row_place *place) {
+/* The last node before (lane, key, rid), the head when there is none; in *behind the node that was found to follow it. Its link
+ * must not be read again for that: a node that is linked meanwhile may lie before the place. */
+static struct mem_node *last_before(
+    struct mem_node **behind, const struct mem_generation *generation, const struct row_place *place) {
     struct mem_node *at = generation->head, *known = NULL;
     uint64_t prefix = prefix_of(place->key);
     for (int level = MEM_LEVELS - 1; level >= 0; level--) {
@@ -228,15 +230,18 @@ static struct mem_node *last_before(const struct mem_generation *generation, con
         }
         known = next;
     }
+    *behind = known;
     return at;
 }
 
 struct mem_node *mem_generation_seek(const struct mem_generation *generation, const struct row_place *place) {
-    return mem_node_next(last_before(generation, place));
+    struct mem_node *behind;
+    (void)last_before(&behind, generation, place);
+    return behind;
 }
 
 struct mem_node *mem_generation_seek_before(const struct mem_generation *generation, const struct row_place *place) {
-    struct mem_node *at = last_before(generation, place);
+    struct mem_node *behind, *at = last_before(&behind, generation, place);
     return at == generation->head ? NULL : at;
 }
 
