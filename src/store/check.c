@@ -81,6 +81,90 @@ static void check_body(struct checking *checking, struct statement *list) {
     }
 }
 
+/* ---- blocks ------------------------------------------------------------------------------------------------------------ */
+
+/* Where the last block ended: its lane, and its last entry or, when it has none, its fence. */
+struct last_block {
+    bool any;
+    uint32_t lane;
+    struct fence at;
+    uint64_t blocks, entries;
+};
+
+static void last_set(struct last_block *last, uint32_t lane, struct text key, uint64_t rid) {
+    last->any = true;
+    last->lane = lane;
+    last->at.rid = rid;
+    last->at.key_size = (uint8_t)key.size;
+    if (key.size > 0) {
+        memcpy(last->at.key, key.at, key.size);
+    }
+}
+
+/* A fence is the lane's first, or behind the last entry of the block before. */
+static bool fence_fits(const struct last_block *last, uint32_t lane, struct text key, uint64_t rid) {
+    if (!last->any || last->lane != lane) {
+        return key.size == 0 && rid == 0;
+    }
+    int order = text_compare(key, fence_key(&last->at));
+    return order > 0 || (order == 0 && rid > last->at.rid);
+}
+
+static bool entry_fits(const struct last_block *last, const struct block_reader *reader, bool is_first) {
+    int order = text_compare(block_reader_key(reader), fence_key(&last->at));
+    return order > 0 || (order == 0 && (reader->rid > last->at.rid || (is_first && reader->rid == last->at.rid)));
+}
+
+static bool block_fits(struct last_block *last, struct statement *list) {
+    uint32_t lane = (uint32_t)column_int(list, 4);
+    uint64_t rid = (uint64_t)column_int(list, 1);
+    struct text bytes = column_bytes(list, 2), key = column_bytes(list, 0);
+    if (bytes.at == NULL || key.size > BLOCK_KEY_MAX || !fence_fits(last, lane, key, rid)) {
+        return false;
+    }
+    struct block_reader reader;
+    last_set(last, lane, key, rid);
+    block_reader_open(&reader, bytes);
+    for (bool is_first = true; block_reader_next(&reader); is_first = false) {
+        if (!entry_fits(last, &reader, is_first)) {
+            return false;
+        }
+        last->at.rid = reader.rid;
+        if (!reader.same_key) {
+            last_set(last, lane, block_reader_key(&reader), reader.rid);
+        }
+        last->entries++;
+    }
+    return !reader.damaged;
+}
+
+/* Every block is whole, in order and where its fence says, none stands without a fence, and the state row counts their entries. */
+static void check_blocks(struct checking *checking) {
+    struct connection *connection = checking->view->connection;
+    struct last_block last = {0};
+    struct statement *list = statement_take(connection, SQL_BLOCKS);
+    int code;
+    while ((code = statement_step(list)) == SQLITE_ROW) {
+        if (!block_fits(&last, list)) {
+            wrong(checking, "a block of the index is damaged", (uint64_t)column_int(list, 3));
+        }
+        last.blocks++;
+        advance(checking);
+    }
+    statement_give(connection, list);
+    struct statement *count = statement_take(connection, SQL_BLOCK_COUNT);
+    if (code != SQLITE_DONE || statement_step(count) != SQLITE_ROW) {
+        checking->status = connection_fault(connection, checking->scope);
+    } else if ((uint64_t)column_int(count, 0) != last.blocks) {
+        wrong(checking, "there are blocks of the index that no place leads to",
+            (uint64_t)column_int(count, 0) - last.blocks);
+    }
+    statement_give(connection, count);
+    if (last.entries != checking->view->state.rows) {
+        wrong(checking, "the index does not have as many rows as were counted", checking->view->state.rows);
+    }
+}
+
 /* ---- rows ------------------------------------------------------------------------------------------------------------- */
 
 static void expect_row(
@@ -126,19 +210,19 @@ static void check_resource(struct checking *checking, struct statement *list) {
 }
 
 static void check_lanes(struct checking *checking) {
-    struct scope scope;
-    struct search_run run = run_of(checking, &scope);
     uint32_t spaces = (uint32_t)(STORE_SPACE_FIRST_OWN + space_table_count(checking->store->spaces));
     for (uint32_t lane = lane_of_keys(STORE_SPACE_UPDATED); lane < lane_of_keys(spaces); lane++) {
+        struct scope scope;
+        struct search_run run = run_of(checking, &scope); /* what it holds goes with the arena */
         struct walk *walk = walk_open(&run, WALK_RANGE, lane, TEXT(""), (struct text){0});
         while (walk_next(walk)) {
             checking->rows_seen++;
         }
         walk_close(walk);
+        if (run.status != STATUS_OK) {
+            wrong(checking, "the index cannot be read", lane);
+        }
         arena_reset(checking->arena);
-    }
-    if (run.status != STATUS_OK) {
-        wrong(checking, "the index cannot be read", 0);
     }
     if (checking->rows_seen > checking->rows_expected) {
         wrong(checking, "there are index rows that belong to no current version",
@@ -187,6 +271,7 @@ static enum status check_folder(void *context, struct scope *scope) {
     checking->total = state->rid_next + state->vid_next + state->audit_number;
     check_all(checking, SQL_INTEGRITY, NULL, check_page);
     check_all(checking, SQL_VERSION_BODIES, NULL, check_body);
+    check_blocks(checking);
     check_all(checking, SQL_RESOURCES_FROM, &(int64_t){0}, check_resource);
     check_lanes(checking);
     enum status status = check_audit(checking);

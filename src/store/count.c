@@ -1,27 +1,27 @@
 /* count: how many results a plan has, without looking at resources. */
 #include "store/stream.h"
 
-enum { CHECK_EVERY_STEPS = 100000, STEPS_A_ROW = 3 };
-
-/* Called by the database while it counts. */
-static int keep_counting(void *context) {
-    return search_run_touch(context, CHECK_EVERY_STEPS / STEPS_A_ROW) ? 0 : 1;
-}
-
 static uint64_t count_rows(struct search_run *run, uint32_t lane, struct text key) {
     struct connection *connection = run->view->connection;
-    struct statement *count = statement_take(connection, SQL_ROW_COUNT_KEY);
-    bind_int(count, 1, lane);
-    bind_bytes(count, 2, key);
-    sqlite3_progress_handler(connection->database, CHECK_EVERY_STEPS, keep_counting, run);
-    int code = statement_step(count);
-    sqlite3_progress_handler(connection->database, 0, NULL, NULL);
-    uint64_t rows = code == SQLITE_ROW ? (uint64_t)column_int(count, 0) : 0;
-    if (code != SQLITE_ROW && run->status == STATUS_OK) {
-        search_run_fail(run, connection_fault(connection, run->scope));
+    struct block_cursor *cursor = cursor_take(run);
+    uint64_t count = 0;
+    bool more = true;
+    enum status status = block_load(cursor, connection, BLOCK_AT, lane, key, 0, run->scope);
+    while (status == STATUS_OK && cursor->loaded && more) {
+        uint64_t found = block_reader_count(&more, &cursor->reader, key);
+        count += found;
+        if (cursor->reader.damaged) {
+            status = fault(run->scope, STATUS_FAILED, "", "a block of the index is damaged");
+        } else if (more && search_run_touch(run, 1 + found)) {
+            status = block_load(
+                cursor, connection, BLOCK_BEHIND, lane, fence_key(&cursor->fence), cursor->fence.rid, run->scope);
+        } else {
+            more = false;
+        }
     }
-    statement_give(connection, count);
-    return rows;
+    search_run_fail(run, status);
+    cursor_give(run, cursor);
+    return count;
 }
 
 /* What memory adds to or takes from the table's rows under a key: events of one resource alternate, so the first tells whether

@@ -1,9 +1,10 @@
 /* merge: events from memory into the main table, ended rows into the past table and out of it.
  *
- *      active ──full──▶ merging ──slices, sorted──▶ row ──ended──▶ past ──STORE_CURSOR_LIFE_S──▶ gone
+ *      active ──full──▶ merging ──slices, sorted──▶ block ──ended──▶ past ──STORE_CURSOR_LIFE_S──▶ gone
  *
  * Invariants: there is at most one merging generation; all its events are committed; `merge_at` is its first node that is not
  * merged; the active generation takes no event below state.active_from. */
+#include "store/block_edit.h"
 #include "store/checkpoint.h"
 #include "store/writer.h"
 
@@ -82,41 +83,31 @@ static void bind_place(struct statement *statement, const struct row_place *plac
     bind_int(statement, 3, (int64_t)place->rid);
 }
 
-static enum status row_end(struct writer *writer, const struct row_place *place, uint64_t ended, struct scope *scope) {
-    struct statement *get = statement_take(writer->connection, SQL_ROW_AT);
-    if (get != NULL) {
-        bind_place(get, place);
+static enum status row_end(struct writer *writer, struct block_edit *edit, const struct row_place *place,
+    uint64_t ended, struct scope *scope) {
+    bool found = false;
+    uint64_t seq = 0;
+    enum status status = block_edit_remove(&found, &seq, edit, place);
+    if (status != STATUS_OK || !found) {
+        return status; /* one that is missing stops nobody; store_check names it */
     }
-    int code = statement_step(get);
-    uint64_t seq = code == SQLITE_ROW ? (uint64_t)column_int(get, 0) : 0;
-    enum status status = code == SQLITE_ROW    ? STATUS_OK
-                         : code == SQLITE_DONE ? fault(scope, STATUS_FAILED, "", "an index row that ends is missing")
-                                               : connection_fault(writer->connection, scope);
-    statement_give(writer->connection, get);
-    if (status != STATUS_OK) {
-        return code == SQLITE_DONE ? STATUS_OK : status; /* one bad row stops nobody; store_check names it */
-    }
-    struct statement *remove = statement_take(writer->connection, SQL_ROW_REMOVE);
-    if (remove != NULL) {
-        bind_place(remove, place);
-    }
-    status = statement_finish(writer->connection, remove, scope);
     writer->state.rows--;
-    return status == STATUS_OK ? past_add(writer, place, seq, ended, scope) : status;
+    return past_add(writer, place, seq, ended, scope);
 }
 
-static enum status row_add(struct writer *writer, const struct row_place *place, uint64_t seq, struct scope *scope) {
-    struct statement *add = statement_take(writer->connection, SQL_ROW_ADD);
-    if (add != NULL) {
-        bind_place(add, place);
-    }
-    bind_int(add, 4, (int64_t)seq);
-    writer->state.rows++;
-    return statement_finish(writer->connection, add, scope);
+/* Identities hold whatever the sequence number is. */
+static enum status row_add(
+    struct writer *writer, struct block_edit *edit, const struct row_place *place, uint64_t seq) {
+    bool is_new = false;
+    uint64_t since = place->lane == lane_of_keys(SPACE_IDENTITY) ? 0 : seq;
+    enum status status = block_edit_add(&is_new, edit, place, since);
+    writer->state.rows += is_new;
+    return status;
 }
 
 /* Applies all events of the place at *node, which it moves behind them. */
-static enum status place_merge(struct mem_node **node, size_t *count, struct writer *writer, struct scope *scope) {
+static enum status place_merge(
+    struct mem_node **node, size_t *count, struct writer *writer, struct block_edit *edit, struct scope *scope) {
     struct row_place place = mem_node_place(*node);
     uint64_t added = 0;
     enum status status = STATUS_OK;
@@ -136,10 +127,10 @@ static enum status place_merge(struct mem_node **node, size_t *count, struct wri
             status = past_add(writer, &place, added, (*node)->seq, scope);
             added = 0;
         } else {
-            status = row_end(writer, &place, (*node)->seq, scope);
+            status = row_end(writer, edit, &place, (*node)->seq, scope);
         }
     }
-    return status == STATUS_OK && added != 0 ? row_add(writer, &place, added, scope) : status;
+    return status == STATUS_OK && added != 0 ? row_add(writer, edit, &place, added) : status;
 }
 
 /* ---- past rows --------------------------------------------------------------------------------------------------------- */
@@ -261,11 +252,15 @@ struct slice {
 static enum status slice_write(void *context, struct scope *scope) {
     struct slice *slice = context;
     struct writer *writer = slice->writer;
+    struct block_edit *edit = block_edit_open(writer->connection, writer->purge_horizon, scope);
     enum status status = transaction_begin(writer->connection, scope);
     while (status == STATUS_OK && slice->node != NULL && slice->merged < slice->size) {
         struct row_place place = mem_node_place(slice->node);
-        status = place_merge(&slice->node, &slice->merged, writer, scope);
+        status = place_merge(&slice->node, &slice->merged, writer, edit, scope);
         place_keep(&writer->state.merged, &place);
+    }
+    if (status == STATUS_OK) {
+        status = block_edit_finish(edit);
     }
     if (status == STATUS_OK && writer->store->merging != NULL && slice->node == NULL) {
         writer->state.merge_from = writer->state.active_from;

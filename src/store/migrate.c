@@ -2,6 +2,7 @@
  *
  * A step leads from one number to the next. All steps and the number itself are one transaction: a folder is never between two
  * schemas, whatever ends the process. */
+#include "store/block_edit.h"
 #include "store/store_internal.h"
 
 #include <string.h>
@@ -15,8 +16,18 @@ static const char *const to_2[] = {
     "PRAGMA user_version=2",
     NULL,
 };
-static const char *const *const steps[] = {NULL, to_2}; /* by the number they start from */
-_Static_assert(sizeof steps / sizeof *steps == SCHEMA_NUMBER, "a step leads to every schema");
+/* 2 -> 3: index rows in blocks, no more one by one. */
+static const char *const to_3_before[] = {
+    "CREATE TABLE fence(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,number INTEGER NOT NULL,"
+    "PRIMARY KEY(lane,key,rid)) WITHOUT ROWID",
+    "CREATE TABLE block(number INTEGER PRIMARY KEY,entries BLOB NOT NULL)",
+    NULL,
+};
+static const char *const to_3_after[] = {
+    "DROP TABLE row",
+    "PRAGMA user_version=3",
+    NULL,
+};
 
 struct migrating {
     struct connection *connection;
@@ -25,32 +36,113 @@ struct migrating {
     uint64_t done, total;
 };
 
+static enum status rows_to_blocks(struct migrating *migrating, struct scope *scope);
+
+struct step {
+    const char *const *before;
+    enum status (*convert)(struct migrating *migrating, struct scope *scope); /* NULL: SQL is all there is to do */
+    const char *const *after;
+};
+static const struct step steps[] = {
+    /* by the number they start from */
+    [1] = {.before = to_2},
+    [2] = {.before = to_3_before, .convert = rows_to_blocks, .after = to_3_after},
+};
+_Static_assert(sizeof steps / sizeof *steps == SCHEMA_NUMBER, "a step leads to every schema");
+
+static void advance(struct migrating *migrating) {
+    migrating->done++;
+    if (migrating->progress != NULL) {
+        migrating->progress(migrating->progress_context, migrating->done, migrating->total);
+    }
+}
+
 static enum status run(struct migrating *migrating, const char *sql, struct scope *scope) {
     int code = sqlite3_exec(migrating->connection->database, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? STATUS_OK : connection_fault(migrating->connection, scope);
 }
 
-static uint64_t count_statements(int64_t from) {
+/* ---- rows to blocks -------------------------------------------------------------------------------------------------- */
+
+enum { ROWS_A_STEP = 100 * 1000 }; /* of progress */
+
+static enum status add_row(struct block_edit *edit, sqlite3_stmt *list, uint64_t identity_lane) {
+    struct row_place place = {.lane = (uint32_t)sqlite3_column_int64(list, 0),
+        .key = {sqlite3_column_blob(list, 1), (size_t)sqlite3_column_bytes(list, 1)},
+        .rid = (uint64_t)sqlite3_column_int64(list, 2)};
+    uint64_t seq = place.lane == identity_lane ? 0 : (uint64_t)sqlite3_column_int64(list, 3);
+    bool is_new;
+    return block_edit_add(&is_new, edit, &place, seq);
+}
+
+static enum status rows_to_blocks(struct migrating *migrating, struct scope *scope) {
+    struct connection *connection = migrating->connection;
+    int64_t rows = 0, horizon = 0;
+    enum status status = schema_number(&rows, connection, "SELECT rows FROM state", scope);
+    if (status == STATUS_OK) {
+        status = schema_number(&horizon, connection, "SELECT horizon FROM state", scope);
+    }
+    sqlite3_stmt *list = NULL;
+    if (status == STATUS_OK &&
+        sqlite3_prepare_v2(connection->database, "SELECT lane,key,rid,seq FROM row ORDER BY lane,key,rid", -1, &list,
+            NULL) != SQLITE_OK) {
+        status = connection_fault(connection, scope);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    migrating->total += (uint64_t)rows / ROWS_A_STEP;
+    struct block_edit *edit = block_edit_open(connection, (uint64_t)horizon, scope);
+    int code = SQLITE_DONE;
     uint64_t count = 0;
-    for (int64_t number = from; number < SCHEMA_NUMBER; number++) {
-        for (const char *const *sql = steps[number]; *sql != NULL; sql++) {
-            count++;
+    while (status == STATUS_OK && (code = sqlite3_step(list)) == SQLITE_ROW) {
+        status = add_row(edit, list, lane_of_keys(SPACE_IDENTITY));
+        if (++count % ROWS_A_STEP == 0) {
+            advance(migrating);
         }
+    }
+    if (status == STATUS_OK && code != SQLITE_DONE) {
+        status = connection_fault(connection, scope);
+    }
+    sqlite3_finalize(list);
+    status = status == STATUS_OK ? block_edit_finish(edit) : status;
+    return status;
+}
+
+/* ---- steps ----------------------------------------------------------------------------------------------------------- */
+
+static uint64_t count_list(const char *const *list) {
+    uint64_t count = 0;
+    for (; list != NULL && *list != NULL; list++) {
+        count++;
     }
     return count;
 }
 
+static enum status run_list(struct migrating *migrating, const char *const *list, struct scope *scope) {
+    enum status status = STATUS_OK;
+    for (; list != NULL && *list != NULL && status == STATUS_OK; list++) {
+        status = run(migrating, *list, scope);
+        advance(migrating);
+    }
+    return status;
+}
+
+static enum status run_step(struct migrating *migrating, const struct step *step, struct scope *scope) {
+    enum status status = run_list(migrating, step->before, scope);
+    if (status == STATUS_OK && step->convert != NULL) {
+        status = step->convert(migrating, scope);
+    }
+    return status == STATUS_OK ? run_list(migrating, step->after, scope) : status;
+}
+
 static enum status run_steps(struct migrating *migrating, int64_t from, struct scope *scope) {
-    migrating->total = count_statements(from);
+    for (int64_t number = from; number < SCHEMA_NUMBER; number++) {
+        migrating->total += count_list(steps[number].before) + count_list(steps[number].after);
+    }
     enum status status = run(migrating, "BEGIN IMMEDIATE", scope);
     for (int64_t number = from; number < SCHEMA_NUMBER && status == STATUS_OK; number++) {
-        for (const char *const *sql = steps[number]; *sql != NULL && status == STATUS_OK; sql++) {
-            status = run(migrating, *sql, scope);
-            migrating->done++;
-            if (migrating->progress != NULL) {
-                migrating->progress(migrating->progress_context, migrating->done, migrating->total);
-            }
-        }
+        status = run_step(migrating, &steps[number], scope);
     }
     if (status == STATUS_OK) {
         status = run(migrating, "COMMIT", scope);

@@ -21,8 +21,9 @@ static const char *const tables[] = {
     "base INTEGER NOT NULL,type INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL,"
     "dictionary INTEGER NOT NULL,gap INTEGER NOT NULL,size INTEGER NOT NULL,rows BLOB NOT NULL,body BLOB NOT NULL)",
     "CREATE INDEX version_type ON version(type)",
-    "CREATE TABLE row(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT NULL,"
+    "CREATE TABLE fence(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,number INTEGER NOT NULL,"
     "PRIMARY KEY(lane,key,rid)) WITHOUT ROWID",
+    "CREATE TABLE block(number INTEGER PRIMARY KEY,entries BLOB NOT NULL)",
     "CREATE TABLE past(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT NULL,ended INTEGER "
     "NOT NULL,"
     "PRIMARY KEY(lane,key,rid,seq)) WITHOUT ROWID",
@@ -63,9 +64,9 @@ static enum status create(struct connection *connection, struct scope *scope) {
     for (size_t i = 0; status == STATUS_OK && i < sizeof tables / sizeof *tables; i++) {
         status = run(connection, tables[i], scope);
     }
-    _Static_assert(APPLICATION_ID == 1399814497 && SCHEMA_NUMBER == 2, "the texts below name both");
+    _Static_assert(APPLICATION_ID == 1399814497 && SCHEMA_NUMBER == 3, "the texts below name both");
     if (status == STATUS_OK) {
-        status = run(connection, "PRAGMA application_id=1399814497; PRAGMA user_version=2; COMMIT", scope);
+        status = run(connection, "PRAGMA application_id=1399814497; PRAGMA user_version=3; COMMIT", scope);
     }
     if (status != STATUS_OK) {
         sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define ROW_COLUMNS "key,rid,seq"
+/* A fence without its block is damage, not an absence. */
+#define BLOCK_COLUMNS                                                                                                  \
+    "f.key,f.rid,b.entries,f.number FROM fence f LEFT JOIN block b ON b.number=f.number WHERE f.lane=?1 AND "
 
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN DEFERRED",
@@ -62,22 +65,27 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_HISTORY_COUNT_ALL] = "SELECT count(*) FROM version WHERE vid<?1 AND vid>=?2",
     [SQL_HISTORY_COUNT_TYPE] = "SELECT count(*) FROM version WHERE type=?3 AND vid<?1 AND vid>=?2",
 
-    [SQL_ROW_KEY] = "SELECT rid,seq FROM row WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid",
-    [SQL_ROW_RANGE] = ("SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid"),
-    [SQL_ROW_LAST] = ("SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1"),
-    [SQL_ROW_DOWN] = ("SELECT " ROW_COLUMNS " FROM row WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC"),
-    [SQL_ROW_FIRST_RID] = "SELECT rid FROM row WHERE lane=?1 AND key=?2 LIMIT 1",
-    [SQL_ROW_AT] = "SELECT seq FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
-    [SQL_ROW_ADD] = "INSERT INTO row(lane,key,rid,seq) VALUES(?1,?2,?3,?4)",
-    [SQL_ROW_REMOVE] = "DELETE FROM row WHERE lane=?1 AND key=?2 AND rid=?3",
-    [SQL_ROW_COUNT_KEY] = "SELECT count(*) FROM row WHERE lane=?1 AND key=?2",
+    [SQL_BLOCK_AT] = ("SELECT " BLOCK_COLUMNS "(f.key,f.rid)<=(?2,?3) ORDER BY f.key DESC,f.rid DESC LIMIT 1"),
+    [SQL_BLOCK_BELOW] = ("SELECT " BLOCK_COLUMNS "(f.key,f.rid)<(?2,?3) ORDER BY f.key DESC,f.rid DESC LIMIT 1"),
+    [SQL_BLOCK_BEHIND] = ("SELECT " BLOCK_COLUMNS "(f.key,f.rid)>(?2,?3) ORDER BY f.key,f.rid LIMIT 1"),
+    [SQL_BLOCK_ADD] = "INSERT INTO block(number,entries) VALUES(?1,?2)",
+    [SQL_BLOCK_SET] = "UPDATE block SET entries=?2 WHERE number=?1",
+    [SQL_BLOCK_REMOVE] = "DELETE FROM block WHERE number=?1",
+    [SQL_BLOCK_LAST] = "SELECT max(number) FROM block",
+    [SQL_BLOCKS] = ("SELECT f.key,f.rid,b.entries,f.number,f.lane FROM fence f LEFT JOIN block b ON b.number=f.number "
+                    "ORDER BY f.lane,f.key,f.rid"),
+    [SQL_BLOCK_COUNT] = "SELECT count(*) FROM block",
+    [SQL_FENCE_BEHIND] =
+        "SELECT key,rid,number FROM fence WHERE lane=?1 AND (key,rid)>(?2,?3) ORDER BY key,rid LIMIT 1",
+    [SQL_FENCE_ADD] = "INSERT INTO fence(lane,key,rid,number) VALUES(?1,?2,?3,?4)",
+    [SQL_FENCE_REMOVE] = "DELETE FROM fence WHERE lane=?1 AND key=?2 AND rid=?3",
 
     [SQL_PAST_KEY] = "SELECT rid,seq,ended FROM past WHERE lane=?1 AND key=?2 AND rid>=?3 ORDER BY rid,seq",
     [SQL_PAST_RANGE] =
         ("SELECT " ROW_COLUMNS ",ended FROM past WHERE lane=?1 AND (key,rid)>=(?2,?3) ORDER BY key,rid,seq"),
     [SQL_PAST_LAST] = ("SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC LIMIT 1"),
     [SQL_PAST_DOWN] = ("SELECT " ROW_COLUMNS " FROM past WHERE lane=?1 AND key<?2 ORDER BY key DESC,rid DESC"),
-    [SQL_PAST_ADD] = "INSERT INTO past(lane,key,rid,seq,ended) VALUES(?1,?2,?3,?4,?5)",
+    [SQL_PAST_ADD] = "INSERT OR REPLACE INTO past(lane,key,rid,seq,ended) VALUES(?1,?2,?3,?4,?5)",
     [SQL_PAST_EXPIRED] =
         "SELECT lane,key,rid,seq,ended FROM past WHERE (lane,key,rid,seq)>(?1,?2,?3,?4) ORDER BY lane,key,rid,seq",
     [SQL_PAST_REMOVE] = "DELETE FROM past WHERE lane=?1 AND key=?2 AND rid=?3 AND seq=?4",

@@ -12,7 +12,7 @@
 
 enum {
     APPLICATION_ID = 0x536F7961,
-    SCHEMA_NUMBER = 2,
+    SCHEMA_NUMBER = 3,
     SPACE_TYPE = 2,     /* key: type, 2 bytes; a row for each resource that exists */
     SPACE_IDENTITY = 3, /* key: type and packed id; a row for each (type, id) ever mentioned */
     READERS_DEFAULT = 4,

@@ -1,6 +1,8 @@
 /* view: opening, and single resources. */
 #include "store/view.h"
 
+#include "store/block_cursor.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,17 +278,7 @@ enum status view_rid(uint64_t *out, struct store_view *view, uint16_t type, stru
             }
         }
     }
-    struct statement *first = statement_take(view->connection, SQL_ROW_FIRST_RID);
-    bind_int(first, 1, place.lane);
-    bind_bytes(first, 2, key);
-    int code = statement_step(first);
-    if (code == SQLITE_ROW) {
-        *out = (uint64_t)column_int(first, 0);
-    }
-    enum status status =
-        code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(view->connection, scope);
-    statement_give(view->connection, first);
-    return status;
+    return block_first_rid(out, view->connection, place.lane, key, scope);
 }
 
 /* ---- resources -------------------------------------------------------------------------------------------------------- */

@@ -35,13 +35,74 @@ bool search_run_touch(struct search_run *run, uint64_t rows) {
     return run->status == STATUS_OK;
 }
 
-/* ---- the two tables ------------------------------------------------------------------------------------------------- */
+/* ---- the main table -------------------------------------------------------------------------------------------------- */
+
+struct block_cursor *cursor_take(struct search_run *run) {
+    struct block_cursor *cursor = run->free_cursors;
+    if (cursor == NULL) {
+        cursor = ARENA_NEW(run->scope->arena, struct block_cursor);
+        cursor->loaded = false;
+        cursor->capacity = 0;
+        return cursor;
+    }
+    run->free_cursors = cursor->next_free;
+    return cursor;
+}
+
+void cursor_give(struct search_run *run, struct block_cursor *cursor) {
+    if (cursor != NULL) {
+        cursor->next_free = run->free_cursors;
+        run->free_cursors = cursor;
+    }
+}
+
+static bool row_has(const struct walk *walk) {
+    return walk->row != NULL && block_cursor_has(walk->row);
+}
+
+static struct text row_key(const struct walk *walk) {
+    return walk->shape == WALK_KEY ? walk->low : block_reader_key(&walk->row->reader);
+}
 
 static bool key_is_behind(const struct walk *walk, struct text key) {
     return walk->high.at != NULL && text_compare(key, walk->high) >= 0;
 }
 
-static void table_step(struct walk *walk, struct walk_table *table, bool is_past) {
+/* What lies behind the walk's end is not there. */
+static void row_settle(struct walk *walk, enum status status) {
+    struct block_reader *reader = &walk->row->reader;
+    search_run_fail(walk->run, status);
+    if (!row_has(walk) || (reader->same_key && walk->row_settled)) {
+        return;
+    }
+    struct text key = block_reader_key(reader);
+    bool inside = walk->shape == WALK_KEY ? text_equal(key, walk->low) : !key_is_behind(walk, key);
+    reader->has = inside && status == STATUS_OK;
+    walk->row_settled = reader->has;
+}
+
+static void row_step(struct walk *walk) {
+    if (!search_run_touch(walk->run, 1)) {
+        walk->row->reader.has = false;
+        return;
+    }
+    row_settle(walk, block_cursor_next(walk->row, walk->run->view->connection, walk->run->scope));
+}
+
+static void row_seek(struct walk *walk, enum cursor_move move, struct text key, uint64_t rid) {
+    walk->row_settled = false;
+    if (!search_run_touch(walk->run, 1)) {
+        walk->row->loaded = false;
+        return;
+    }
+    row_settle(
+        walk, block_cursor_seek(walk->row, walk->run->view->connection, move, walk->lane, key, rid, walk->run->scope));
+}
+
+/* ---- the past table -------------------------------------------------------------------------------------------------- */
+
+static void past_step(struct walk *walk) {
+    struct walk_table *table = &walk->past;
     for (;;) {
         table->has = false;
         if (!search_run_touch(walk->run, 1)) {
@@ -63,11 +124,10 @@ static void table_step(struct walk *walk, struct walk_table *table, bool is_past
         }
         table->rid = (uint64_t)column_int(table->statement, column);
         uint64_t seq = (uint64_t)column_int(table->statement, column + 1), at = walk->run->view->seq;
-        if (is_past && (seq > at || (uint64_t)column_int(table->statement, column + 2) <= at)) {
+        if (seq > at || (uint64_t)column_int(table->statement, column + 2) <= at) {
             continue; /* a row that is not visible decides nothing */
         }
         table->has = true;
-        walk->row_visible = is_past ? walk->row_visible : seq <= at;
         return;
     }
 }
@@ -85,22 +145,22 @@ static struct text key_to_bind(struct walk *walk, struct walk_table *table, stru
     return (struct text){table->bound, key.size};
 }
 
-static void table_seek(struct walk *walk, struct walk_table *table, struct text key, uint64_t rid, bool is_past) {
-    struct statement *statement = table->statement;
-    sqlite3_reset(statement->at);
-    bind_int(statement, 1, walk->lane);
-    bind_bytes(statement, 2, key_to_bind(walk, table, key));
-    bind_int(statement, 3, (int64_t)rid);
+static void past_seek(struct walk *walk, struct text key, uint64_t rid) {
+    struct walk_table *table = &walk->past;
+    sqlite3_reset(table->statement->at);
+    bind_int(table->statement, 1, walk->lane);
+    bind_bytes(table->statement, 2, key_to_bind(walk, table, key));
+    bind_int(table->statement, 3, (int64_t)rid);
     table->key = walk->low;
-    table_step(walk, table, is_past);
+    past_step(walk);
 }
 
-static bool table_open(struct walk *walk, struct walk_table *table, enum sql sql) {
-    table->statement = statement_take(walk->run->view->connection, sql);
-    if (table->statement == NULL) {
+static void past_open(struct walk *walk) {
+    walk->past.statement =
+        statement_take(walk->run->view->connection, walk->shape == WALK_RANGE ? SQL_PAST_RANGE : SQL_PAST_KEY);
+    if (walk->past.statement == NULL) {
         search_run_fail(walk->run, connection_fault(walk->run->view->connection, walk->run->scope));
     }
-    return table->statement != NULL;
 }
 
 /* ---- memory --------------------------------------------------------------------------------------------------------- */
@@ -163,17 +223,17 @@ static void node_consume(struct walk *walk, size_t generation, enum mem_kind *fi
 /* ---- the walk -------------------------------------------------------------------------------------------------------- */
 
 static void start(struct walk *walk) {
-    table_seek(walk, &walk->row, walk->low, 0, false);
+    row_seek(walk, CURSOR_ANYWHERE, walk->low, 0);
     nodes_seek(walk, walk->low, 0);
     if (walk->past.statement != NULL) {
-        table_seek(walk, &walk->past, walk->low, 0, true);
+        past_seek(walk, walk->low, 0);
     }
 }
 
 void walk_reopen(struct walk *walk, uint32_t lane, struct text key) {
     walk->lane = lane;
     walk->low = key;
-    if (walk->row.statement != NULL) {
+    if (walk->row != NULL) {
         start(walk);
     }
 }
@@ -183,20 +243,20 @@ struct walk *walk_open(
     struct walk *walk = ARENA_NEW(run->scope->arena, struct walk);
     *walk = (struct walk){.run = run, .shape = shape, .lane = lane, .low = low, .high = high};
     walk->key_bytes = shape == WALK_RANGE ? arena_alloc(run->scope->arena, UINT8_MAX) : NULL;
-    bool fine = table_open(walk, &walk->row, shape == WALK_RANGE ? SQL_ROW_RANGE : SQL_ROW_KEY);
-    if (fine && view_is_past(run->view)) {
-        fine = table_open(walk, &walk->past, shape == WALK_RANGE ? SQL_PAST_RANGE : SQL_PAST_KEY);
+    walk->row = cursor_take(run);
+    walk->row->loaded = false;
+    if (view_is_past(run->view)) {
+        past_open(walk);
     }
-    if (fine) {
-        start(walk);
-    }
+    start(walk);
     return walk;
 }
 
 void walk_close(struct walk *walk) {
-    statement_give(walk->run->view->connection, walk->row.statement);
     statement_give(walk->run->view->connection, walk->past.statement);
-    walk->row.statement = walk->past.statement = NULL;
+    cursor_give(walk->run, walk->row);
+    walk->past.statement = NULL;
+    walk->row = NULL;
 }
 
 static int place_compare(
@@ -207,9 +267,9 @@ static int place_compare(
 
 /* The least of what all sources stand on; false when all are at their end. */
 static bool least(struct walk *walk, struct text *key, uint64_t *rid) {
-    bool any = walk->row.has;
-    *key = walk->row.key;
-    *rid = walk->row.rid;
+    bool any = row_has(walk);
+    *key = any ? row_key(walk) : (struct text){0};
+    *rid = any ? walk->row->reader.rid : 0;
     if (walk->past.has && (!any || place_compare(walk, walk->past.key, walk->past.rid, *key, *rid) < 0)) {
         any = true;
         *key = walk->past.key;
@@ -226,8 +286,12 @@ static bool least(struct walk *walk, struct text *key, uint64_t *rid) {
     return any;
 }
 
-static bool table_is_at(const struct walk *walk, const struct walk_table *table) {
-    return table->has && place_compare(walk, table->key, table->rid, walk->key, walk->rid) == 0;
+static bool row_is_at(const struct walk *walk) {
+    return row_has(walk) && place_compare(walk, row_key(walk), walk->row->reader.rid, walk->key, walk->rid) == 0;
+}
+
+static bool past_is_at(const struct walk *walk) {
+    return walk->past.has && place_compare(walk, walk->past.key, walk->past.rid, walk->key, walk->rid) == 0;
 }
 
 static void stand(struct walk *walk, struct text key, uint64_t rid) {
@@ -249,13 +313,13 @@ bool walk_next(struct walk *walk) {
     while (walk->run->status == STATUS_OK && least(walk, &key, &rid)) {
         bool visible = false;
         stand(walk, key, rid);
-        if (table_is_at(walk, &walk->row)) {
-            visible = walk->row_visible;
-            table_step(walk, &walk->row, false);
+        if (row_is_at(walk)) {
+            visible = walk->row->reader.seq <= walk->run->view->seq;
+            row_step(walk);
         }
-        while (table_is_at(walk, &walk->past)) {
+        while (past_is_at(walk)) {
             visible = true;
-            table_step(walk, &walk->past, true);
+            past_step(walk);
         }
         enum mem_kind first = 0, last = 0;
         for (size_t i = 0; i < walk->run->view->generation_count; i++) {
@@ -270,20 +334,26 @@ bool walk_next(struct walk *walk) {
     return false;
 }
 
-static void table_catch_up(struct walk *walk, struct walk_table *table, struct text key, uint64_t rid, bool is_past) {
-    for (uint64_t i = 0; table->has && place_compare(walk, table->key, table->rid, key, rid) < 0; i++) {
+static void row_catch_up(struct walk *walk, struct text key, uint64_t rid) {
+    if (row_has(walk) && place_compare(walk, row_key(walk), walk->row->reader.rid, key, rid) < 0) {
+        row_seek(walk, CURSOR_ONWARD, key, rid);
+    }
+}
+
+static void past_catch_up(struct walk *walk, struct text key, uint64_t rid) {
+    for (uint64_t i = 0; walk->past.has && place_compare(walk, walk->past.key, walk->past.rid, key, rid) < 0; i++) {
         if (i == walk->run->costs->steps_before_seek) {
-            table_seek(walk, table, key, rid, is_past);
+            past_seek(walk, key, rid);
             return;
         }
-        table_step(walk, table, is_past);
+        past_step(walk);
     }
 }
 
 bool walk_seek(struct walk *walk, struct text key, uint64_t rid) {
-    table_catch_up(walk, &walk->row, key, rid, false);
+    row_catch_up(walk, key, rid);
     if (walk->past.statement != NULL) {
-        table_catch_up(walk, &walk->past, key, rid, true);
+        past_catch_up(walk, key, rid);
     }
     for (size_t i = 0; i < walk->run->view->generation_count; i++) {
         struct mem_node *node = walk->nodes[i];
@@ -297,18 +367,34 @@ bool walk_seek(struct walk *walk, struct text key, uint64_t rid) {
 
 /* ---- one row ---------------------------------------------------------------------------------------------------------- */
 
-static bool table_has(struct search_run *run, const struct row_place *place) {
-    struct statement *at = statement_take(run->view->connection, SQL_ROW_AT);
-    bind_int(at, 1, place->lane);
-    bind_bytes(at, 2, place->key);
-    bind_int(at, 3, (int64_t)place->rid);
-    int code = statement_step(at);
-    bool has = code == SQLITE_ROW && (uint64_t)column_int(at, 0) <= run->view->seq;
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        search_run_fail(run, connection_fault(run->view->connection, run->scope));
+/* The cursor that lookups in a lane share: what is asked for next often lies in the same block, behind. */
+static struct block_cursor *spot_of(enum cursor_move *move, struct search_run *run, const struct row_place *place) {
+    struct block_cursor **spot = &run->spots[(place->lane / 2) % SEARCH_SPOTS];
+    if (*spot == NULL) {
+        *spot = cursor_take(run);
+        (*spot)->loaded = false;
     }
-    statement_give(run->view->connection, at);
-    return has;
+    bool onward = false;
+    if (block_cursor_has(*spot) && (*spot)->lane == place->lane) {
+        int order = text_compare(block_reader_key(&(*spot)->reader), place->key);
+        onward = order < 0 || (order == 0 && (*spot)->reader.rid <= place->rid);
+    }
+    *move = onward ? CURSOR_ONWARD : CURSOR_ANYWHERE;
+    return *spot;
+}
+
+static bool table_has(struct search_run *run, const struct row_place *place) {
+    enum cursor_move move;
+    struct block_cursor *spot = spot_of(&move, run, place);
+    enum status status =
+        block_cursor_seek(spot, run->view->connection, move, place->lane, place->key, place->rid, run->scope);
+    if (status != STATUS_OK) {
+        spot->loaded = false;
+        search_run_fail(run, status);
+        return false;
+    }
+    return block_cursor_has(spot) && spot->reader.rid == place->rid && spot->reader.seq <= run->view->seq &&
+           text_equal(block_reader_key(&spot->reader), place->key);
 }
 
 bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t rid) {
@@ -382,8 +468,8 @@ static void key_offer(struct best_key *best, struct text key) {
     }
 }
 
-static void table_last(struct best_key *best, struct search_run *run, enum sql sql, uint32_t lane, struct text bound) {
-    struct statement *last = statement_take(run->view->connection, sql);
+static void past_last(struct best_key *best, struct search_run *run, uint32_t lane, struct text bound) {
+    struct statement *last = statement_take(run->view->connection, SQL_PAST_LAST);
     bind_int(last, 1, lane);
     bind_bytes(last, 2, bound);
     (void)search_run_touch(run, 1);
@@ -396,15 +482,51 @@ static void table_last(struct best_key *best, struct search_run *run, enum sql s
     statement_give(run->view->connection, last);
 }
 
+/* Blocks from that of the bound down, until one has a key below it. */
+static void row_last(struct best_key *best, struct search_run *run, uint32_t lane, struct text bound) {
+    struct block_cursor *cursor = cursor_take(run);
+    struct connection *connection = run->view->connection;
+    (void)search_run_touch(run, 1);
+    enum status status = block_load(cursor, connection, BLOCK_BELOW, lane, bound, 0, run->scope);
+    bool found = false;
+    while (status == STATUS_OK && cursor->loaded && !found) {
+        struct block_reader *reader = &cursor->reader;
+        struct text key;
+        uint8_t bytes[BLOCK_KEY_MAX];
+        size_t size = 0;
+        while (block_reader_next(reader)) {
+            key = block_reader_key(reader);
+            if (!reader->same_key && text_compare(key, bound) >= 0) {
+                break;
+            }
+            found = true;
+            if (!reader->same_key) {
+                memcpy(bytes, key.at, key.size);
+                size = key.size;
+            }
+        }
+        if (found) {
+            key_offer(best, (struct text){(const char *)bytes, size});
+        } else if (reader->damaged) {
+            status = fault(run->scope, STATUS_FAILED, "", "a block of the index is damaged");
+        } else {
+            status = block_load(
+                cursor, connection, BLOCK_BELOW, lane, fence_key(&cursor->fence), cursor->fence.rid, run->scope);
+        }
+    }
+    search_run_fail(run, status);
+    cursor_give(run, cursor);
+}
+
 bool walk_key_before(
     struct text *out, char bytes[static UINT8_MAX], struct search_run *run, uint32_t lane, const struct text *bound) {
     char greatest[UINT8_MAX];
     memset(greatest, UINT8_MAX, sizeof greatest);
     struct row_place place = {.lane = lane, .key = bound == NULL ? (struct text){greatest, sizeof greatest} : *bound};
     struct best_key best = {0};
-    table_last(&best, run, SQL_ROW_LAST, lane, place.key);
+    row_last(&best, run, lane, place.key);
     if (view_is_past(run->view)) {
-        table_last(&best, run, SQL_PAST_LAST, lane, place.key);
+        past_last(&best, run, lane, place.key);
     }
     for (size_t i = 0; i < run->view->generation_count; i++) {
         const struct mem_node *node = mem_generation_seek_before(run->view->generations[i], &place);

@@ -4,7 +4,10 @@
 #ifndef SOYANG_STORE_WALK_H
 #define SOYANG_STORE_WALK_H
 
+#include "store/block_cursor.h"
 #include "store/view.h"
+
+enum { SEARCH_SPOTS = 8 };
 
 /* One evaluation: its view, what it may still touch, and the first thing that went wrong. */
 struct search_run {
@@ -17,6 +20,8 @@ struct search_run {
     bool is_trial;                /* gives up rather than gather a whole set */
     bool gave_up;
     enum status status;
+    struct block_cursor *free_cursors;        /* of walks that were closed */
+    struct block_cursor *spots[SEARCH_SPOTS]; /* where rows were looked up singly; by lane, NULL: nowhere yet */
 };
 struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope);
 void search_run_fail(struct search_run *run, enum status status);
@@ -31,7 +36,7 @@ enum walk_shape {
     WALK_KEY,   /* key == low: in the order of rid */
 };
 
-struct walk_table { /* row or past */
+struct walk_table { /* past */
     struct statement *statement;
     struct text key;
     uint64_t rid;
@@ -43,14 +48,18 @@ struct walk {
     struct search_run *run;
     enum walk_shape shape;
     uint32_t lane;
-    struct text low, high; /* high.at == NULL: to the lane's end */
-    struct walk_table row, past;
+    struct text low, high;    /* high.at == NULL: to the lane's end */
+    struct block_cursor *row; /* NULL once closed */
+    bool row_settled;         /* the key that it stands on is inside the walk */
+    struct walk_table past;
     struct mem_node *nodes[VIEW_GENERATIONS]; /* the next of each generation; NULL: behind the end */
-    bool row_visible;                         /* of `row`: its sequence number is not behind the view's */
     struct text key;                          /* where it stands; valid until it moves */
     uint64_t rid;
     char *key_bytes; /* of a range: the key's own copy */
 };
+struct block_cursor *cursor_take(struct search_run *run);
+void cursor_give(struct search_run *run, struct block_cursor *cursor);
+
 /* Starts before the first row. */
 struct walk *walk_open(struct search_run *run, enum walk_shape shape, uint32_t lane, struct text low, struct text high);
 void walk_close(struct walk *walk); /* gives its statements back; the memory is the arena's */
@@ -77,7 +86,7 @@ struct walk_events;
 struct walk_events *walk_events_open(struct search_run *run, uint32_t lane, struct text key);
 bool walk_events_next(enum mem_kind *first_out, enum mem_kind *last_out, struct walk_events *events);
 
-/* Whether the view sees the row (lane, key, rid). */
+/* Whether the view sees the row (lane, key, rid). Cheap for rids that follow each other under one key. */
 bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t rid);
 
 #endif

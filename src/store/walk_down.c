@@ -1,22 +1,38 @@
-/* A walk down reads each table backwards with one statement. A key that has one row, in the main table only, is given as it
- * comes; any other is walked by itself, upwards, since equals are in the order of rid. */
+/* A walk down goes from block to block backwards and reads each forwards, as a list of its keys. A key that has one row, in the
+ * main table only, is given as it comes; any other is walked by itself, upwards, since equals are in the order of rid. */
 #include "store/walk.h"
 
 #include <string.h>
 
-struct down_table {
+struct down_table { /* past */
     struct statement *statement;
     bool has;
     bool inside_key; /* the rest of a key's rows is to be jumped over */
     size_t size;
     char key[UINT8_MAX], below[UINT8_MAX + 1];
+};
+
+struct down_key { /* of a block */
+    size_t at;    /* in `bytes` */
+    uint8_t size;
+    bool many; /* rows, also where the others are in blocks before */
     uint64_t rid, seq;
+};
+
+struct down_rows { /* the main table */
+    struct block_cursor *cursor;
+    bool has;
+    struct down_key *keys;
+    size_t at, count, capacity;
+    char *bytes;
+    size_t bytes_size, bytes_capacity;
 };
 
 struct walk_down {
     struct search_run *run;
     uint32_t lane;
-    struct down_table row, past;
+    struct down_rows row;
+    struct down_table past;
     struct mem_node *nodes[VIEW_GENERATIONS]; /* the last of each generation that is not behind the walk */
     struct walk *same;                        /* of the key that is walked by itself */
     bool in_same;
@@ -25,6 +41,90 @@ struct walk_down {
     struct text key;
     char key_bytes[UINT8_MAX];
 };
+
+/* ---- the main table -------------------------------------------------------------------------------------------------- */
+
+static struct text rows_key(const struct down_rows *rows) {
+    const struct down_key *key = &rows->keys[rows->at];
+    return (struct text){rows->bytes + key->at, key->size};
+}
+
+static void rows_add(struct down_rows *rows, const struct block_reader *reader, struct arena *arena) {
+    if (rows->count == rows->capacity) {
+        size_t capacity = rows->capacity == 0 ? 128 : rows->capacity * 2;
+        rows->keys =
+            arena_resize(arena, rows->keys, rows->capacity * sizeof *rows->keys, capacity * sizeof *rows->keys);
+        rows->capacity = capacity;
+    }
+    if (rows->bytes_capacity - rows->bytes_size < reader->key_size) {
+        size_t capacity = rows->bytes_capacity == 0 ? 4096 : rows->bytes_capacity * 2;
+        rows->bytes = arena_resize(arena, rows->bytes, rows->bytes_capacity, capacity);
+        rows->bytes_capacity = capacity;
+    }
+    memcpy(rows->bytes + rows->bytes_size, reader->key, reader->key_size);
+    rows->keys[rows->count++] =
+        (struct down_key){.at = rows->bytes_size, .size = reader->key_size, .rid = reader->rid, .seq = reader->seq};
+    rows->bytes_size += reader->key_size;
+}
+
+/* The block's keys below `bound`. */
+static void rows_list(struct walk_down *down, struct text bound) {
+    struct down_rows *rows = &down->row;
+    struct block_reader *reader = &rows->cursor->reader;
+    const struct fence *fence = &rows->cursor->fence;
+    rows->count = rows->bytes_size = 0;
+    while (block_reader_next(reader)) {
+        if (reader->same_key) {
+            rows->keys[rows->count - 1].many = true;
+            continue;
+        }
+        if (text_compare(block_reader_key(reader), bound) >= 0) {
+            break;
+        }
+        rows_add(rows, reader, down->run->scope->arena);
+    }
+    if (rows->count > 0 && fence->rid > 0 && rows->keys[0].size == fence->key_size &&
+        memcmp(rows->bytes, fence->key, fence->key_size) == 0) {
+        rows->keys[0].many = true;
+    }
+    (void)search_run_touch(down->run, rows->count);
+    if (reader->damaged) {
+        search_run_fail(down->run, fault(down->run->scope, STATUS_FAILED, "", "a block of the index is damaged"));
+    }
+}
+
+/* To the greatest key below `bound`, in the block of the last fence before (key, rid) or one before that. */
+static void rows_find(struct walk_down *down, struct text key, uint64_t rid, struct text bound) {
+    struct down_rows *rows = &down->row;
+    struct search_run *run = down->run;
+    rows->has = false;
+    while (!rows->has && search_run_touch(run, 1)) {
+        search_run_fail(
+            run, block_load(rows->cursor, run->view->connection, BLOCK_BELOW, down->lane, key, rid, run->scope));
+        if (run->status != STATUS_OK || !rows->cursor->loaded) {
+            return;
+        }
+        rows_list(down, bound);
+        rows->has = rows->count > 0 && run->status == STATUS_OK;
+        rows->at = rows->count - 1;
+        key = fence_key(&rows->cursor->fence);
+        rid = rows->cursor->fence.rid;
+    }
+}
+
+static void rows_step(struct walk_down *down) {
+    struct down_rows *rows = &down->row;
+    if (rows->at > 0) {
+        rows->at--;
+        return;
+    }
+    char bound[UINT8_MAX];
+    struct text key = rows_key(rows);
+    memcpy(bound, key.at, key.size);
+    rows_find(down, fence_key(&rows->cursor->fence), rows->cursor->fence.rid, (struct text){bound, key.size});
+}
+
+/* ---- the past table -------------------------------------------------------------------------------------------------- */
 
 static struct text table_key(const struct down_table *table) {
     return (struct text){table->key, table->size};
@@ -48,8 +148,6 @@ static void table_step(struct walk_down *down, struct down_table *table) {
         memcpy(table->key, key.at, key.size);
     }
     table->size = key.size;
-    table->rid = (uint64_t)column_int(table->statement, 1);
-    table->seq = (uint64_t)column_int(table->statement, 2);
     table->has = true;
 }
 
@@ -65,15 +163,17 @@ static void table_seek(struct walk_down *down, struct down_table *table, struct 
     table_step(down, table);
 }
 
-static void table_open(struct walk_down *down, struct down_table *table, enum sql sql, struct text below) {
+static void past_open(struct walk_down *down, struct text below) {
     struct connection *connection = down->run->view->connection;
-    table->statement = statement_take(connection, sql);
-    if (table->statement == NULL) {
+    down->past.statement = statement_take(connection, SQL_PAST_DOWN);
+    if (down->past.statement == NULL) {
         search_run_fail(down->run, connection_fault(connection, down->run->scope));
         return;
     }
-    table_seek(down, table, below);
+    table_seek(down, &down->past, below);
 }
+
+/* ---- all places ------------------------------------------------------------------------------------------------------ */
 
 static void node_before(struct walk_down *down, size_t generation, struct text below) {
     struct row_place place = {.lane = down->lane, .key = below};
@@ -94,9 +194,10 @@ struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const st
         down->from = *from;
         below[from->size] = '\0';
     }
-    table_open(down, &down->row, SQL_ROW_DOWN, (struct text){below, size});
+    down->row.cursor = cursor_take(run);
+    rows_find(down, (struct text){below, size}, 0, (struct text){below, size});
     if (view_is_past(run->view)) {
-        table_open(down, &down->past, SQL_PAST_DOWN, (struct text){below, size});
+        past_open(down, (struct text){below, size});
     }
     for (size_t i = 0; i < run->view->generation_count; i++) {
         node_before(down, i, (struct text){below, size});
@@ -105,7 +206,8 @@ struct walk_down *walk_down_open(struct search_run *run, uint32_t lane, const st
 }
 
 void walk_down_close(struct walk_down *down) {
-    statement_give(down->run->view->connection, down->row.statement);
+    cursor_give(down->run, down->row.cursor);
+    down->row.cursor = NULL;
     statement_give(down->run->view->connection, down->past.statement);
     if (down->same != NULL) {
         walk_close(down->same);
@@ -115,7 +217,7 @@ void walk_down_close(struct walk_down *down) {
 /* The greatest key that a source stands on. */
 static bool greatest(struct text *out, const struct walk_down *down) {
     bool any = down->row.has;
-    *out = any ? table_key(&down->row) : (struct text){0};
+    *out = any ? rows_key(&down->row) : (struct text){0};
     if (down->past.has && (!any || text_compare(table_key(&down->past), *out) > 0)) {
         any = true;
         *out = table_key(&down->past);
@@ -141,9 +243,14 @@ static bool table_leaves(struct walk_down *down, struct down_table *table) {
 
 /* Moves every source below down->key. True when only the main table had it, and one row of it: then which. */
 static bool leave_key(struct walk_down *down, uint64_t *rid, uint64_t *seq) {
-    *rid = down->row.rid;
-    *seq = down->row.seq;
-    bool alone = table_leaves(down, &down->row) && !down->row.inside_key;
+    bool alone = down->row.has && text_equal(rows_key(&down->row), down->key);
+    if (alone) {
+        const struct down_key *key = &down->row.keys[down->row.at];
+        *rid = key->rid;
+        *seq = key->seq;
+        alone = !key->many;
+        rows_step(down);
+    }
     alone = !table_leaves(down, &down->past) && alone;
     for (size_t i = 0; i < down->run->view->generation_count; i++) {
         if (down->nodes[i] != NULL && text_equal(mem_node_key(down->nodes[i]), down->key)) {
@@ -167,9 +274,6 @@ static bool same_open(struct walk_down *down) {
 }
 
 static void jump_over_rest(struct walk_down *down) {
-    if (down->row.inside_key) {
-        table_seek(down, &down->row, down->key);
-    }
     if (down->past.inside_key) {
         table_seek(down, &down->past, down->key);
     }

@@ -1,6 +1,7 @@
 """`soyang migrate`: a folder of an older schema is refused with the command that migrates it, and migrated, whatever ends it.
 
-A folder of schema 1 is made from one of this program by taking away in SQL what schema 1 had not."""
+A folder of an older schema is made from one of this program: what it had not is taken away in SQL, and the blocks of the index
+are read here, by docs/store.md, into the rows that it had."""
 import json
 import pathlib
 import random
@@ -15,13 +16,58 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
 from soyang_server import PROGRAM, Server, wait_until  # noqa: E402
 
-NOW = 2
+NOW = 3
+TO_SCHEMA_2 = """
+DROP TABLE fence;
+DROP TABLE block;
+PRAGMA user_version=2;
+"""
 TO_SCHEMA_1 = """
 DROP TABLE reindexed;
 ALTER TABLE resource DROP COLUMN edition;
 DELETE FROM note WHERE name IN (CAST('search.edition' AS BLOB), CAST('search.tables' AS BLOB));
 PRAGMA user_version=1;
 """
+
+
+def entries(block):
+    """The (key, rid, seq) of a block of the index."""
+    at = 2
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = block[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def half(value):
+        nonlocal at
+        if value == 15:
+            value, at = block[at], at + 1
+        return value
+
+    key, rid, seq = b"", 0, 0
+    for _ in range(int.from_bytes(block[:2], "big")):
+        head = number()
+        distance = head >> 2
+        if head & 1:
+            halves, at = block[at], at + 1
+            shared, more = half(halves >> 4), 0
+            more = half(halves & 15)
+            key, at = key[:shared] + block[at:at + more], at + more
+            rid += distance >> 1 ^ -(distance & 1)
+        else:
+            rid += distance
+        if head & 2:
+            distance = number()
+            seq += distance >> 1 ^ -(distance & 1)
+        yield key, rid, seq
+    assert at == len(block)
 
 
 def run(*arguments):
@@ -37,7 +83,7 @@ class Migration(unittest.TestCase):
         (self.folder / "patients.ndjson").write_text(patients)
         done = run("import", "--data", self.data, self.folder / "patients.ndjson")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.sql(TO_SCHEMA_1)
+        self.age(1)
 
     def tearDown(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -45,6 +91,20 @@ class Migration(unittest.TestCase):
     def sql(self, script):
         database = sqlite3.connect(self.data / "store.db")
         database.executescript(script)
+        database.close()
+
+    def age(self, number):
+        """Makes the folder one of schema 2 or 1."""
+        database = sqlite3.connect(self.data / "store.db")
+        database.execute("CREATE TABLE row(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT NULL,"
+                         "PRIMARY KEY(lane,key,rid)) WITHOUT ROWID")
+        for lane, block in database.execute("SELECT lane,entries FROM fence JOIN block USING(number)").fetchall():
+            database.executemany("INSERT INTO row VALUES(?,?,?,?)", [(lane, *entry) for entry in entries(block)])
+        self.assertEqual(*database.execute("SELECT (SELECT count(*) FROM row),(SELECT rows FROM state)").fetchone())
+        database.commit()
+        database.executescript(TO_SCHEMA_2)
+        if number == 1:
+            database.executescript(TO_SCHEMA_1)
         database.close()
 
     def schema(self):
@@ -88,6 +148,13 @@ class Migration(unittest.TestCase):
             server.stop()
         self.check()
 
+    def test_from_each_schema(self):
+        self.assertEqual(run("migrate", self.data).returncode, 0)
+        self.age(2)
+        done = run("migrate", self.data)
+        self.assertIn(f"schema 2 is now {NOW}", done.stdout)
+        self.check()
+
     def test_a_newer_folder_is_left_alone(self):
         self.sql("PRAGMA user_version=99")
         refused = run("migrate", self.data)
@@ -108,7 +175,7 @@ class Migration(unittest.TestCase):
             ended.add(schema)
             if schema == NOW:
                 self.check()
-                self.sql(TO_SCHEMA_1)
+                self.age(1)
         self.assertEqual(run("migrate", self.data).returncode, 0)
         self.check()
 

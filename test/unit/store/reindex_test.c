@@ -1,4 +1,5 @@
 /* Index rows made anew for versions that stand: what views see of it, what a kill leaves, and how far it has come. */
+#include "store/block.h"
 #include "store/store_internal.h"
 #include "unit/store/fixture.h"
 
@@ -258,15 +259,48 @@ static void kills_leave_a_sound_index(void **state) {
 
 /* ---- older schemas ------------------------------------------------------------------------------------------------------ */
 
+/* A block's rows, one by one, as schema 2 had them. */
+static void rows_again(sqlite3 *database) {
+    sqlite3_stmt *list = NULL, *add = NULL;
+    assert_int_equal(
+        sqlite3_exec(database,
+            "CREATE TABLE row(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,seq INTEGER NOT "
+            "NULL,PRIMARY KEY(lane,key,rid)) WITHOUT ROWID",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(
+            database, "SELECT lane,entries FROM fence JOIN block USING(number) ORDER BY lane,key,rid", -1, &list, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database, "INSERT INTO row VALUES(?1,?2,?3,?4)", -1, &add, NULL), SQLITE_OK);
+    while (sqlite3_step(list) == SQLITE_ROW) {
+        struct block_reader reader;
+        block_reader_open(&reader, (struct text){sqlite3_column_blob(list, 1), (size_t)sqlite3_column_bytes(list, 1)});
+        while (block_reader_next(&reader)) {
+            sqlite3_bind_int64(add, 1, sqlite3_column_int64(list, 0));
+            sqlite3_bind_blob(add, 2, reader.key, reader.key_size, SQLITE_STATIC);
+            sqlite3_bind_int64(add, 3, (sqlite3_int64)reader.rid);
+            sqlite3_bind_int64(add, 4, (sqlite3_int64)reader.seq);
+            assert_int_equal(sqlite3_step(add), SQLITE_DONE);
+            sqlite3_reset(add);
+        }
+        assert_false(reader.damaged);
+    }
+    sqlite3_finalize(list);
+    sqlite3_finalize(add);
+}
+
 /* What schema 1 did not have goes. */
 static void make_schema_1(struct fixture *f) {
     sqlite3 *database = NULL;
     char path[512];
     snprintf(path, sizeof path, "%s/store.db", f->folder);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(database, "DROP TABLE reindexed; ALTER TABLE resource DROP COLUMN edition; PRAGMA user_version=1",
-            NULL, NULL, NULL),
+    rows_again(database);
+    assert_int_equal(sqlite3_exec(database,
+                         "DROP TABLE fence; DROP TABLE block; DROP TABLE reindexed; ALTER TABLE resource DROP COLUMN "
+                         "edition; PRAGMA user_version=1",
+                         NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(database);
 }

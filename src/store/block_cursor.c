@@ -1,0 +1,110 @@
+#include "store/block_cursor.h"
+
+#include <string.h>
+
+static const enum sql sql_of_side[] = {
+    [BLOCK_AT] = SQL_BLOCK_AT, [BLOCK_BELOW] = SQL_BLOCK_BELOW, [BLOCK_BEHIND] = SQL_BLOCK_BEHIND};
+
+static enum status damaged(struct scope *scope) {
+    return fault(scope, STATUS_FAILED, "", "a block of the index is damaged");
+}
+
+static void bytes_take(struct block_cursor *cursor, struct text bytes, struct scope *scope) {
+    if (cursor->capacity < bytes.size) {
+        cursor->capacity = bytes.size > BLOCK_MOST ? bytes.size : BLOCK_MOST;
+        cursor->bytes = arena_alloc(scope->arena, cursor->capacity);
+    }
+    memcpy(cursor->bytes, bytes.at, bytes.size);
+    cursor->size = bytes.size;
+    block_reader_open(&cursor->reader, (struct text){(const char *)cursor->bytes, bytes.size});
+}
+
+enum status block_load(struct block_cursor *cursor, struct connection *connection, enum block_side side, uint32_t lane,
+    struct text key, uint64_t rid, struct scope *scope) {
+    struct statement *get = statement_take(connection, sql_of_side[side]);
+    bind_int(get, 1, lane);
+    bind_bytes(get, 2, key);
+    bind_int(get, 3, (int64_t)rid);
+    int code = statement_step(get);
+    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(connection, scope);
+    cursor->lane = lane;
+    cursor->loaded = code == SQLITE_ROW;
+    cursor->reader.has = false;
+    if (cursor->loaded) {
+        struct text fence = column_bytes(get, 0), bytes = column_bytes(get, 2);
+        if (fence.size > BLOCK_KEY_MAX || bytes.size < BLOCK_HEAD) {
+            cursor->loaded = false;
+            status = damaged(scope);
+        } else {
+            cursor->fence.key_size = (uint8_t)fence.size;
+            if (fence.size > 0) {
+                memcpy(cursor->fence.key, fence.at, fence.size);
+            }
+            cursor->fence.rid = (uint64_t)column_int(get, 1);
+            bytes_take(cursor, bytes, scope);
+        }
+    }
+    statement_give(connection, get);
+    return status;
+}
+
+/* From behind a block's last entry to the first of those that follow; a block may be empty. */
+static enum status cross(struct block_cursor *cursor, struct connection *connection, struct scope *scope) {
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && cursor->loaded && !cursor->reader.has) {
+        if (cursor->reader.damaged) {
+            return damaged(scope);
+        }
+        status = block_load(
+            cursor, connection, BLOCK_BEHIND, cursor->lane, fence_key(&cursor->fence), cursor->fence.rid, scope);
+        if (status == STATUS_OK && cursor->loaded) {
+            (void)block_reader_next(&cursor->reader);
+        }
+    }
+    return status;
+}
+
+enum status block_cursor_next(struct block_cursor *cursor, struct connection *connection, struct scope *scope) {
+    return block_reader_next(&cursor->reader) ? STATUS_OK : cross(cursor, connection, scope);
+}
+
+enum status block_cursor_seek(struct block_cursor *cursor, struct connection *connection, enum cursor_move move,
+    uint32_t lane, struct text key, uint64_t rid, struct scope *scope) {
+    if (move == CURSOR_ONWARD && block_cursor_has(cursor) && block_reader_seek(&cursor->reader, key, rid)) {
+        return STATUS_OK;
+    }
+    enum status status = block_load(cursor, connection, BLOCK_AT, lane, key, rid, scope);
+    if (status != STATUS_OK || !cursor->loaded) {
+        return status;
+    }
+    return block_reader_seek(&cursor->reader, key, rid) ? STATUS_OK : cross(cursor, connection, scope);
+}
+
+enum status block_first_rid(
+    uint64_t *out, struct connection *connection, uint32_t lane, struct text key, struct scope *scope) {
+    struct block_reader reader = {0};
+    struct statement *get = statement_take(connection, SQL_BLOCK_AT);
+    bind_int(get, 1, lane);
+    bind_bytes(get, 2, key);
+    bind_int(get, 3, 0);
+    int code = statement_step(get);
+    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(connection, scope);
+    *out = 0;
+    if (code == SQLITE_ROW) {
+        block_reader_open(&reader, column_bytes(get, 2));
+        if (block_reader_seek(&reader, key, 0) && text_equal(block_reader_key(&reader), key)) {
+            *out = reader.rid;
+        }
+        status = reader.damaged ? damaged(scope) : STATUS_OK;
+    }
+    statement_give(connection, get);
+    if (status != STATUS_OK || code != SQLITE_ROW || reader.has) {
+        return status;
+    }
+    struct block_cursor cursor = {0}; /* the block ends before the key: rows of it may lie behind */
+    status = block_cursor_seek(&cursor, connection, CURSOR_ANYWHERE, lane, key, 0, scope);
+    if (status == STATUS_OK && block_cursor_has(&cursor) && text_equal(block_reader_key(&cursor.reader), key)) {
+        *out = cursor.reader.rid;
+    }
+    return status;
+}
