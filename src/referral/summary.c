@@ -122,10 +122,11 @@ static struct summary_line *line_add(struct sheet *sheet, enum summary_section s
     return line;
 }
 
-/* A line that reads the same in both languages, but for a mark behind it. */
+/* A line that reads the same in both languages, but for a mark behind it. What is recorded without a name is not left out. */
 static void line_say(struct sheet *sheet, enum summary_section section, const yyjson_val *source, struct text words,
     struct text time, struct text mark_ko, struct text mark_en) {
-    if (words.size == 0) {
+    bool named = words.size > 0;
+    if (!named && section == SUMMARY_COMPLAINT) {
         return;
     }
     struct summary_line *line = line_add(sheet, section, source);
@@ -133,9 +134,10 @@ static void line_say(struct sheet *sheet, enum summary_section section, const yy
         return;
     }
     struct text stamp = stamp_in_brackets(time, sheet);
-    line->ko = text_format(sheet->scope->arena, "%.*s%.*s%.*s", (int)words.size, words.at, (int)mark_ko.size,
+    struct text ko = named ? words : TEXT("(이름 없이 기록됨)"), en = named ? words : TEXT("(recorded without a name)");
+    line->ko = text_format(sheet->scope->arena, "%.*s%.*s%.*s", (int)ko.size, ko.at, (int)mark_ko.size,
         mark_ko.at != NULL ? mark_ko.at : "", (int)stamp.size, stamp.at);
-    line->en = text_format(sheet->scope->arena, "%.*s%.*s%.*s", (int)words.size, words.at, (int)mark_en.size,
+    line->en = text_format(sheet->scope->arena, "%.*s%.*s%.*s", (int)en.size, en.at, (int)mark_en.size,
         mark_en.at != NULL ? mark_en.at : "", (int)stamp.size, stamp.at);
 }
 
@@ -288,10 +290,28 @@ static struct text quantity_words(const yyjson_val *quantity, struct scope *scop
         unit.at != NULL ? unit.at : "");
 }
 
-/* Of medication[x]: a concept, or what a reference says of itself. */
-static struct text medicine_words(const yyjson_val *resource) {
+static struct text medication_name(const yyjson_val *list_item, struct text id) {
+    return text_equal(json_get_text(list_item, "id"), id) ? concept_words(json_get(list_item, "code"))
+                                                          : (struct text){0};
+}
+
+/* Of medication[x]: a concept, what a reference says of itself, the Medication it leads to, or at least where it leads. */
+static struct text medicine_words(const struct sheet *sheet, const yyjson_val *resource) {
     struct text words = concept_words(json_get(resource, "medicationCodeableConcept"));
-    return words.size > 0 ? words : json_get_text(json_get(resource, "medicationReference"), "display");
+    const yyjson_val *link = json_get(resource, "medicationReference");
+    struct text reference = json_get_text(link, "reference"), id = reference_id(reference, "Medication");
+    words = words.size > 0 ? words : json_get_text(link, "display");
+    for (size_t i = 0; i < sheet->record->medication_count && words.size == 0 && id.size > 0; i++) {
+        words = medication_name(sheet->record->medications[i], id);
+    }
+    size_t i, count;
+    yyjson_val *inside;
+    yyjson_arr_foreach(json_get(resource, "contained"), i, count, inside) {
+        if (words.size == 0 && reference.size > 1 && reference.at[0] == '#') {
+            words = medication_name(inside, (struct text){reference.at + 1, reference.size - 1});
+        }
+    }
+    return words.size > 0 ? words : reference;
 }
 
 static struct text dose_words(const yyjson_val *resource, const char *member, struct scope *scope) {
@@ -323,8 +343,8 @@ static void say_medicines(struct sheet *sheet) {
                 continue;
             }
             bool held = text_is(state, "on-hold");
-            struct text words = with_detail(
-                medicine_words(resource), dose_words(resource, rows[row].dosage, sheet->scope), ", ", sheet->scope);
+            struct text words = with_detail(medicine_words(sheet, resource),
+                dose_words(resource, rows[row].dosage, sheet->scope), ", ", sheet->scope);
             line_say(sheet, SUMMARY_MEDICINES, resource, words, time_of(resource, times),
                 held ? TEXT(" [멈춤]") : (struct text){0}, held ? TEXT(" [on hold]") : (struct text){0});
         }
@@ -540,7 +560,7 @@ static void say_done(struct sheet *sheet) {
             struct text words = sources[row] == SUMMARY_PROCEDURES
                                     ? with_detail(concept_words(json_get(resource, "code")),
                                           concept_words(json_get(resource, "outcome")), ": ", sheet->scope)
-                                    : with_detail(medicine_words(resource),
+                                    : with_detail(medicine_words(sheet, resource),
                                           dose_words(resource, "dosage", sheet->scope), ", ", sheet->scope);
             bool runs = text_is(state, "in-progress");
             line_say(sheet, SUMMARY_DONE, resource, words, time_of(resource, times),
@@ -598,6 +618,34 @@ enum status summary_of(struct summary *out, const struct summary_record *record,
     return STATUS_OK;
 }
 
+/* The Medications that are only referred to, without a word of what they are. */
+static enum status gather_medications(struct summary_record *out, struct records_visit *visit, struct scope *scope) {
+    static const enum summary_source sources[] = {SUMMARY_STATEMENTS, SUMMARY_PRESCRIPTIONS, SUMMARY_ADMINISTRATIONS};
+    const fhir_type type = fhir_type_find(TEXT("Medication"));
+    size_t room = 1;
+    for (size_t row = 0; row < sizeof sources / sizeof *sources; row++) {
+        room += out->counts[sources[row]];
+    }
+    out->medications = ARENA_ARRAY(scope->arena, const yyjson_val *, room);
+    for (size_t row = 0; row < sizeof sources / sizeof *sources; row++) {
+        for (size_t i = 0; i < out->counts[sources[row]]; i++) {
+            const yyjson_val *link = json_get(out->resources[sources[row]][i], "medicationReference"), *found = NULL;
+            struct text id = reference_id(json_get_text(link, "reference"), "Medication");
+            if (json_get_text(link, "display").size > 0 || !fhir_id_is_valid(id)) {
+                continue;
+            }
+            enum status status = records_visit_get(&found, visit, type, id, scope);
+            if (status != STATUS_OK && status != STATUS_NOT_FOUND && status != STATUS_GONE) {
+                return status;
+            }
+            if (found != NULL) {
+                out->medications[out->medication_count++] = found;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status summary_gather(
     struct summary_record *out, struct records_visit *visit, struct text patient_id, struct scope *scope) {
     enum { FIND_MAX = 400 };
@@ -627,5 +675,5 @@ enum status summary_gather(
             fhir_type_find(text_from(rows[row].type)), pairs, sizeof pairs / sizeof *pairs, FIND_MAX, scope);
         out->counts[row] = out->counts[row] < FIND_MAX ? out->counts[row] : FIND_MAX;
     }
-    return status;
+    return status == STATUS_OK ? gather_medications(out, visit, scope) : status;
 }

@@ -57,6 +57,8 @@ struct summary_record {
     struct text encounter, request; /* wanted; none: the latest visit, all active requests */
     const yyjson_val **resources[SUMMARY_SOURCE_COUNT];
     size_t counts[SUMMARY_SOURCE_COUNT];
+    const yyjson_val **medications; /* Medication resources that some of them refer to */
+    size_t medication_count;
     int zone_minutes;
 };
 /* STATUS_UNPROCESSABLE where the visit or the request that is wanted is not among the patient's. */

@@ -137,6 +137,20 @@ class Summary(unittest.TestCase):
         self.assertEqual([line["ko"] for line in found["done"]],
                          ["니트로글리세린, 0.4 mg 설하 (2026-11-22 14:09)", "정맥로 확보 (2026-11-22 14:08)"])
 
+    def test_a_medicine_by_reference(self):
+        you = {"reference": "Patient/you"}
+        for resource in ({"resourceType": "Patient", "id": "you"}, {"resourceType": "Medication", "id": "warf", "code": {"text": "와파린 3 mg"}},
+                         {"resourceType": "MedicationStatement", "id": "y1", "status": "active", "subject": you, "medicationReference": {"reference": "Medication/warf"}},
+                         {"resourceType": "MedicationStatement", "id": "y2", "status": "active", "subject": you, "medicationReference": {"reference": "#c"},
+                          "contained": [{"resourceType": "Medication", "id": "c", "code": {"coding": [{"display": "digoxin"}]}}]},
+                         {"resourceType": "MedicationStatement", "id": "y3", "status": "active", "subject": you, "medicationReference": {"reference": "Medication/lost"}},
+                         {"resourceType": "Condition", "id": "y4", "subject": you}):
+            self.assertIn(self.http.put(f"{resource['resourceType']}/{resource['id']}", resource).status, (200, 201))
+        found = self.sections(self.summary("Patient/you/$referral-summary"))
+        self.assertCountEqual([line["en"] for line in found["medicines"]], ["와파린 3 mg", "digoxin", "Medication/lost"])
+        self.assertEqual([line["en"] for line in found["problems"]], ["(recorded without a name)"])
+        self.assertEqual(found["complaint"], [])
+
     def test_every_line_leads_to_a_resource(self):
         out = self.summary()
         lines = [line for section in self.sections(out).values() for line in section]

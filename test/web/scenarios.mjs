@@ -71,6 +71,23 @@ scenario("an impossible vital sign is refused at its field, and nothing is sent"
   assert.deepEqual(seen.refused, []);
 });
 
+scenario("the summary says that it is automatic, and a line opens the resource it was taken from; a card's link opens the patient", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-요약" });
+  const [first] = await offersOf(t.base, id);
+  const hospital = await t.actor(asReceiver(idOf(first.owner)));
+  await hospital.go(`inbox/${first.id}`);
+  const sheet = hospital.page.locator(".inbox-detail .summary-sheet");
+  await sheet.locator("summary").click();
+  await sheet.getByRole("note").getByText("자동으로 뽑은 것").waitFor();
+  const line = sheet.locator("li", { hasText: "쥐어짜는 가슴 통증" }).first();
+  await line.locator(".source").first().click();
+  await line.locator("pre").getByText('"resourceType"').waitFor();
+  assert.ok(await sheet.locator("li").evaluateAll((lines) => lines.every((one) => one.querySelector(".source") !== null)), "every line has its source");
+  const patient = idOf((await fhir(t.base, `Task/${id}`)).for);
+  await nurse.go(`intake/${patient}`);
+  await until(async () => nurse.page.getByLabel("등록된 환자").isChecked(), "the recorded patient to be chosen");
+});
+
 scenario("there and back: sent, accepted, departed, arrived, taken over, returned, acknowledged", async (t) => {
   const { nurse, id } = await sendOne(t, { name: "합성환자-왕복" });
   const [first, second] = await offersOf(t.base, id);

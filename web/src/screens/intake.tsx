@@ -161,7 +161,7 @@ function PatientSearch({ visit, fault, change }: { visit: Visit; fault: string |
       </label>
       <Fault fault={searchFault} />
       <ul class="patient-list" role="radiogroup" aria-label={say("환자", "patients")}>
-        {(found ?? []).map((patient) => (
+        {[...(visit.existing && !found?.some((patient) => patient.id === visit.existing?.id) ? [visit.existing] : []), ...(found ?? [])].map((patient) => (
           <li key={patient.id}><label class={visit.existing?.id === patient.id ? "is-on" : ""}>
             <input type="radio" name="existing" checked={visit.existing?.id === patient.id} onChange={() => change({ existing: patient, sex: patient.gender === "female" || patient.gender === "male" ? patient.gender : "unknown" })} />
             <strong>{patientName(patient)}</strong><span>{sexOf(patient)} · {ageOf(patient)}</span><Synthetic shown={isSynthetic(patient)} />
