@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "referral/consult.h"
 #include "referral/decision.h"
 #include "referral/learning.h"
 
@@ -75,6 +76,9 @@ enum status referral_open(struct referral **out, struct records *records, struct
     records_guard_register(records, referral->task, guard_task, referral);
     records_guard_register(records, referral->request, guard_request, referral);
     records_guard_register(records, fhir_type_find(TEXT("Library")), guard_policy, referral);
+    records_guard_register(records, referral->task, guard_consult, referral);
+    records_guard_register(records, fhir_type_find(TEXT("Communication")), guard_communication, referral);
+    records_due_register(records, DUE_CONSULT, due_consult, referral);
     records_due_register(records, DUE_LOOP, due_loop, referral);
     records_due_register(records, DUE_OFFER, due_offer, referral);
     records_due_register(records, DUE_TRIGGER, due_trigger, referral);

@@ -346,6 +346,9 @@ typedef bool referral_draft_write(struct text *out, const char **problem, void *
     const char *language, struct scope *scope);
 void referral_draft_set(
     struct referral *referral, referral_draft_write *write, void *context); /* before requests come */
+/* A question with the chart to a specialist elsewhere (consult.h). */
+MUST_CHECK enum status referral_operation_consult(
+    struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 /* Many patients at once over all places (surge.h); for the control room, planners and operators. */
 MUST_CHECK enum status referral_operation_surge(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);

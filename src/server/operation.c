@@ -30,6 +30,11 @@ static enum status run_summary(
     return run(out, referral_operation_summary, context, call, scope);
 }
 
+static enum status run_consult(
+    struct text *out, void *context, const struct records_operation_call *call, struct scope *scope) {
+    return run(out, referral_operation_consult, context, call, scope);
+}
+
 static enum status run_surge(
     struct text *out, void *context, const struct records_operation_call *call, struct scope *scope) {
     return run(out, referral_operation_surge, context, call, scope);
@@ -70,6 +75,11 @@ static const struct records_operation operations[] = {
         .effect = RECORDS_OPERATION_READS,
         .definition = DEFINITION("trust"),
         .run = run_trust},
+    {.name = "consult",
+        .levels = LEVELS,
+        .effect = RECORDS_OPERATION_WRITES,
+        .definition = DEFINITION("consult"),
+        .run = run_consult},
     {.name = "surge",
         .levels = RECORDS_AT_SYSTEM,
         .effect = RECORDS_OPERATION_WRITES,

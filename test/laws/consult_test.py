@@ -1,0 +1,212 @@
+"""e-consult: asked with the chart, answered in time or escalated, never lost; its laws hold at every door. Holds no Soyang code."""
+import datetime
+import unittest
+
+from province import (CONTROL_ROOM, POST, REGION, Client, Server, new_patient, reference, tag, wait_until)
+
+BASE = "https://fhir.soyang.example/CodeSystem/"
+ASKED = "A2200001"
+
+
+def coded(system, code):
+    return {"coding": [{"system": BASE + system, "code": code}]}
+
+
+def state(task):
+    return task["businessStatus"]["coding"][0]["code"]
+
+
+def inputs(task, code):
+    return [i for i in task["input"] if i["type"]["coding"][0]["code"] == code]
+
+
+def output(code, **value):
+    return {"type": coded("task-output", code), **value}
+
+
+def answered(task, answer="advice", text="혈압을 140 아래로, 6시간 뒤 CT를 다시 찍으십시오", more=()):
+    return {**task, "status": "completed", "output": [output("answer", valueCode=answer), output("answer-text", valueString=text), *more]}
+
+
+def end_of(task):
+    return datetime.datetime.fromisoformat(task["restriction"]["period"]["end"].replace("Z", "+00:00"))
+
+
+class Consult(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(region=REGION)
+        cls.http = cls.server.client
+        cls.asker = Client(cls.server.port, POST, "primary-care")
+        cls.asked = Client(cls.server.port, ASKED, "receiving")
+        cls.other = Client(cls.server.port, "A2200008", "receiving")
+        cls.room = Client(cls.server.port, CONTROL_ROOM, "control-room")
+        cls.patient = new_patient(cls.http)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def question(self, patient=None, drop=(), **extra):
+        patient = patient or self.patient
+        values = {"level": ("valueInteger", 2), "question": ("valueString", "뇌출혈 의심, 이송해야 합니까"), "need": ("valueCode", "Y0032"),
+                  "onset": ("valueDateTime", "2026-01-01T10:00:00+09:00"), **extra}
+        parameters = [reference("patient", f"Patient/{patient}"), reference("encounter", f"Encounter/{patient}-visit"), reference("place", f"Organization/{ASKED}")]
+        parameters += [{"name": name, kind: value} for name, (kind, value) in values.items() if name not in drop]
+        return {"resourceType": "Parameters", "parameter": [p for p in parameters if p["name"] not in drop]}
+
+    def ask(self, **named):
+        answer = self.asker.post("$consult", self.question(**named))
+        self.assertEqual(answer.status, 200, answer)
+        made = next(p["resource"] for p in answer.json["parameter"] if p["name"] == "consult")
+        return self.http.get("Task/" + made["id"]).json
+
+    def fresh(self, task):
+        return self.http.get("Task/" + task["id"]).json
+
+    def test_question(self):
+        task = self.ask()
+        self.assertEqual((task["status"], state(task), task["owner"]["reference"], task["priority"]), ("requested", "asked", "Organization/" + ASKED, "stat"))
+        authored = datetime.datetime.fromisoformat(task["authoredOn"].replace("Z", "+00:00"))
+        self.assertEqual((end_of(task) - authored).total_seconds(), 600)
+        words = self.http.get(inputs(task, "communication")[0]["valueReference"]["reference"]).json
+        self.assertEqual(words["about"][0]["reference"], "Task/" + task["id"])
+        self.assertEqual(words["payload"][0]["contentString"], "뇌출혈 의심, 이송해야 합니까")
+        self.assertEqual(inputs(task, "onset")[0]["valueDateTime"], "2026-01-01T10:00:00+09:00")
+
+    def test_answers(self):
+        for code in ("advice", "transfer", "stay"):
+            task = self.ask()
+            answer = self.asked.put("Task/" + task["id"], answered(task, code), tag(task))
+            self.assertEqual(answer.status, 200, answer)
+            after = self.fresh(task)
+            self.assertEqual((after["status"], state(after)), ("completed", "answered"))
+            self.assertNotIn("restriction", after)
+            said = next(o for o in after["output"] if o["type"]["coding"][0]["code"] == "communication")
+            words = self.http.get(said["valueReference"]["reference"]).json
+            self.assertEqual(words["inResponseTo"], [inputs(task, "communication")[0]["valueReference"]])
+            self.assertEqual((words["sender"]["reference"], words["recipient"][0]["reference"]), ("Organization/" + ASKED, "Organization/" + POST))
+
+    def test_imaging(self):
+        self.http.put("Endpoint/pacs", {"resourceType": "Endpoint", "id": "pacs", "status": "active", "address": "https://pacs.example/dicomweb",
+                                        "connectionType": {"system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "dicom-wado-rs"},
+                                        "payloadType": [{"text": "DICOM"}]})
+        study = {"resourceType": "ImagingStudy", "id": "ct-1", "status": "available", "subject": {"reference": f"Patient/{self.patient}"}, "endpoint": [{"reference": "Endpoint/pacs"}]}
+        self.assertIn(self.http.put("ImagingStudy/ct-1", study).status, (200, 201))
+        task = self.ask(imaging=("valueReference", {"reference": "ImagingStudy/ct-1"}))
+        self.assertEqual(inputs(task, "imaging")[0]["valueReference"]["reference"], "ImagingStudy/ct-1")
+        stranger = new_patient(self.http)
+        refused = self.asker.post("$consult", self.question(patient=stranger, imaging=("valueReference", {"reference": "ImagingStudy/ct-1"})))
+        self.assertEqual(refused.status, 422, refused)
+
+    def test_refused_questions(self):
+        cases = [
+            (dict(level=("valueInteger", 0)), 400, "level"), (dict(question=("valueString", " ")), 400, "question"), (dict(onset=("valueDateTime", "2126-01-01T10:00:00Z")), 422, "future"),
+            (dict(onset=("valueDateTime", "2026-01-01")), 400, "onset"), (dict(drop=("onset",)), 422, "onset"), (dict(need=("valueCode", "Y9999")), 422, "need"),
+            (dict(department=("valueCode", "ZZ")), 422, "department"),
+            (dict(imaging=("valueReference", {"reference": "ImagingStudy/none"})), 422, "study"), (dict(weather=("valueString", "x")), 400, "parameter"),
+        ]
+        before = self.http.get("Task?_summary=count").json["total"]
+        for extra, status, words in cases:
+            answer = self.asker.post("$consult", self.question(**extra))
+            self.assertEqual(answer.status, status, (extra, answer))
+            self.assertIn(words, answer.diagnostics)
+        body = self.question()
+        next(p for p in body["parameter"] if p["name"] == "place")["valueReference"] = {"reference": "Organization/moon"}
+        self.assertEqual(self.asker.post("$consult", body).status, 422)
+        self.assertEqual(self.asker.post("$consult", self.question(patient="nobody")).status, 422)
+        self.assertEqual(self.http.get("Task?_summary=count").json["total"], before)
+        self.assertEqual(self.asker.post("$consult", self.question(drop=("onset",), **{"onset-unknown": ("valueBoolean", True)})).status, 200)
+
+    def doors(self, task, changed, http):
+        yield http.put("Task/" + task["id"], changed)
+        yield http.put("Task/" + task["id"], changed, tag(task))
+        for kind in ("batch", "transaction"):
+            yield http.post("", {"resourceType": "Bundle", "type": kind, "entry": [{"resource": changed, "request": {"method": "PUT", "url": "Task/" + task["id"]}}]})
+        yield http.put(f"Task?_id={task['id']}", changed)
+
+    def refuse(self, task, changed, http=None):
+        now = self.fresh(task)
+        for answer in self.doors(now, changed, http or self.http):
+            self.assertTrue(answer.status >= 400 or '"status":"4' in answer.raw.decode(), answer)
+            self.assertEqual(self.fresh(task)["meta"]["versionId"], now["meta"]["versionId"])
+
+    def test_laws_at_every_door(self):
+        task = self.ask()
+        self.refuse(task, {**task, "for": {"reference": "Patient/other"}})
+        self.refuse(task, {**task, "input": task["input"][1:]})
+        self.refuse(task, {**task, "requester": {"reference": "Organization/" + ASKED}})
+        self.refuse(task, {**task, "status": "completed"})
+        self.refuse(task, answered(task, "perhaps"))
+        self.refuse(task, answered(task, text=""))
+        self.refuse(task, answered(task), self.other)
+        self.refuse(task, answered(task), self.asker)
+        self.refuse(task, {**answered(task), "status": "requested"})
+        self.refuse(task, {**task, "status": "failed"})
+        self.refuse(task, {**task, "status": "cancelled"})
+        self.refuse(task, {**task, "owner": {"reference": "Organization/A2200008"}}, self.asked)
+        self.refuse(task, {**task, "owner": {"reference": "Organization/moon"}}, self.room)
+        self.refuse(task, {k: v for k, v in task.items() if k != "code"})
+        self.assertEqual(self.http.delete("Task/" + task["id"]).status, 409)
+        forged = {**task, "id": "forged"}
+        self.assertEqual(self.http.put("Task/forged", forged).status, 409)
+        words = self.http.get(inputs(task, "communication")[0]["valueReference"]["reference"]).json
+        self.assertEqual(self.http.put("Communication/" + words["id"], {**words, "payload": [{"contentString": "다른 말"}]}).status, 409)
+        self.assertEqual(self.http.delete("Communication/" + words["id"]).status, 409)
+
+    def test_deadline_is_not_a_clients(self):
+        task = self.ask()
+        later = {**task, "restriction": {"period": {"end": "2099-01-01T00:00:00Z"}}}
+        self.assertEqual(self.asked.put("Task/" + task["id"], later).status, 200)
+        self.assertEqual(self.fresh(task)["restriction"], task["restriction"])
+
+    def test_cancel_and_closed(self):
+        task = self.ask()
+        reasoned = {**task, "status": "cancelled", "statusReason": {"text": "환자가 회복함"}}
+        self.assertEqual(self.asked.put("Task/" + task["id"], reasoned).status, 403)
+        self.assertEqual(self.asker.put("Task/" + task["id"], reasoned).status, 200)
+        self.assertEqual(state(self.fresh(task)), "cancelled")
+        self.refuse(task, answered(self.fresh(task)))
+
+    def test_control_room(self):
+        task = self.ask()
+        silent = self.room.put("Task/" + task["id"], answered(task))
+        self.assertEqual(silent.status, 422, silent)
+        moved = self.room.put("Task/" + task["id"], {**task, "owner": {"reference": "Organization/A2200008"}})
+        self.assertEqual(moved.status, 200, moved)
+        after = self.fresh(task)
+        self.assertEqual((state(after), after["owner"]["reference"]), ("asked", "Organization/A2200008"))
+        heard = answered(after, more=[output("telephone", valueString="신경외과 이 교수")])
+        self.assertEqual(self.room.put("Task/" + task["id"], heard).status, 200)
+
+
+class Deadline(unittest.TestCase):
+    """At 600 times the speed: ten minutes are a second."""
+
+    def test_escalates_and_is_never_lost(self):
+        server = Server(region=REGION, options=["--speed", "600"])
+        try:
+            patient = new_patient(server.client)
+            asker = Client(server.port, POST, "primary-care")
+            body = Consult.question(Consult, patient=patient)
+            made = asker.post("$consult", body).json["parameter"][0]["resource"]
+            read = lambda: server.client.get("Task/" + made["id"]).json
+            task = wait_until(lambda: read() if state(read()) == "escalated" else None)
+            self.assertEqual(task["owner"]["reference"], "Organization/" + CONTROL_ROOM)
+            self.assertEqual(task["status"], "requested")
+            first = end_of(task)
+            wait_until(lambda: end_of(read()) > first)
+            server.kill()  # nothing is lost with the process: the deadline falls due after it
+            server.start()
+            again = end_of(server.client.get("Task/" + made["id"]).json)
+            read = lambda: server.client.get("Task/" + made["id"]).json
+            wait_until(lambda: end_of(read()) > again)
+            late = Client(server.port, ASKED, "receiving")
+            wait_until(lambda: late.put("Task/" + made["id"], answered(read())).status == 200)
+            self.assertEqual(state(read()), "answered")
+        finally:
+            server.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
