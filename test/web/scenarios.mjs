@@ -257,6 +257,47 @@ scenario("the patient leaves before anybody accepted: there is a destination fro
   await nurse.page.locator(".timeline", { hasText: "수락 전 출발" }).waitFor();
 });
 
+scenario("a specialist is asked with the clock and the pictures, answers, and the asker reads it", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-협진" });
+  const patient = (await fhir(t.base, `Task/${id}`)).for.reference;
+  const put = async (resource) => {
+    const answer = await fetch(`${t.base}/fhir/${resource.resourceType}/${resource.id}`, { method: "PUT", headers: { "Content-Type": "application/fhir+json" }, body: JSON.stringify(resource) });
+    assert.ok(answer.ok, await answer.text());
+  };
+  await put({ resourceType: "Endpoint", id: "web-pacs", status: "active", address: "https://pacs.example/dicomweb/studies/1", payloadType: [{ text: "DICOM" }], connectionType: { system: "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", code: "dicom-wado-rs" } });
+  await put({ resourceType: "ImagingStudy", id: "web-ct", status: "available", subject: { reference: patient }, description: "머리 CT", endpoint: [{ reference: "Endpoint/web-pacs" }] });
+  await nurse.go(`referral/${id}`);
+  await nurse.page.getByText("전문의에게 협진 묻기").click();
+  const form = nurse.page.locator(".ask-consult");
+  await form.getByLabel("물을 기관").fill("원주세브란스");
+  await nurse.page.keyboard.press("Enter");
+  await form.locator("select[name=consult-need]").selectOption("Y0032");
+  assert.equal(await form.locator("button[type=submit]").isDisabled(), true);
+  const began = new Date(Date.now() - 90 * 60000), two = (n) => String(n).padStart(2, "0");
+  const korean = new Date(began.getTime() + 9 * 3600000);
+  await form.locator("input[name=onset]").fill(`${korean.getUTCFullYear()}-${two(korean.getUTCMonth() + 1)}-${two(korean.getUTCDate())}T${two(korean.getUTCHours())}:${two(korean.getUTCMinutes())}`);
+  await form.locator("label", { hasText: "머리 CT" }).click();
+  await form.locator("textarea[name=consult-question]").fill("뇌출혈인지, 보내야 하는지 봐 주십시오");
+  await form.locator("button[type=submit]").click();
+  await nurse.page.locator(".consult", { hasText: "뇌출혈인지" }).waitFor();
+
+  const hospital = await t.actor(asReceiver("A2200001"));
+  await hospital.go("consults");
+  const card = hospital.page.locator(".consult", { hasText: "합성환자-협진" });
+  await card.locator(".onset-clock", { hasText: "1시간 3" }).waitFor();
+  assert.equal(await card.locator("a", { hasText: "DICOMweb" }).getAttribute("href"), "https://pacs.example/dicomweb/studies/1");
+  await card.locator("label", { hasText: "그곳에서 치료" }).click();
+  await card.locator("textarea[name=answer-text]").fill("수술할 크기가 아닙니다. 혈압을 140 아래로 두고 6시간 뒤 다시 찍으십시오");
+  await card.locator("button[type=submit]").click();
+  await nurse.page.locator(".consult-answer", { hasText: "수술할 크기가 아닙니다" }).waitFor();
+
+  const english = await t.actor(asReceiver("A2200001"), { view: { ...PHONE, width: 360 }, language: "en" });
+  await english.go("consults");
+  await english.page.locator(".consult-answer b", { hasText: "Stay" }).waitFor();
+  const over = await english.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(over <= 0, `${over} px too wide`);
+});
+
 scenario("the map holds every place of the region, in both tongues, and says whose outline it is", async (t) => {
   const { page, go } = await t.actor(NURSE);
   await go("map");

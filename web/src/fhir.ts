@@ -64,7 +64,8 @@ export interface DocumentReference extends Resource {
   type?: Concept;
   content?: { attachment?: { contentType?: string; data?: string; title?: string } }[];
 }
-export interface MeasureGroup { code?: Concept; population?: { code?: Concept; count?: number }[]; measureScore?: Quantity }
+export interface Extension { url: string; extension?: Extension[]; valueInstant?: string; valueReference?: Reference }
+export interface MeasureGroup { extension?: Extension[]; code?: Concept; population?: { code?: Concept; count?: number }[]; measureScore?: Quantity }
 export interface MeasureReport extends Resource {
   date?: string;
   reporter?: Reference;
@@ -90,6 +91,7 @@ export interface Parameter {
   valueString?: string;
   valueCode?: string;
   valueInteger?: number;
+  valueDateTime?: string;
   valueDecimal?: number;
   valueBoolean?: boolean;
   valueReference?: Reference;

@@ -10,6 +10,7 @@ import { Fault, Loading } from "./parts/marks";
 import { currentRegion, keepRegionFresh, loadRegion, placeName, useRegion } from "./region";
 import { BoardScreen } from "./screens/board";
 import { ChooserScreen } from "./screens/chooser";
+import { ConsultsScreen } from "./screens/consults";
 import { ControlScreen } from "./screens/control";
 import { InboxScreen } from "./screens/inbox";
 import { IntakeScreen } from "./screens/intake";
@@ -23,12 +24,13 @@ const REFERRALS: Tab = { path: "referrals", text: () => say("의뢰", "Referrals
 const INBOX: Tab = { path: "inbox", text: () => say("수용 문의", "Inbox"), icon: "M4 13l2-8h12l2 8v6H4zM4 13h5l1 3h4l1-3h5" };
 const BOARD: Tab = { path: "board", text: () => say("병상판", "Beds"), icon: "M4 19v-9M4 15h16v4M20 15v-2a3 3 0 0 0-3-3H9v5" };
 const CONTROL: Tab = { path: "control", text: () => say("상황판", "Control"), icon: "M4 5h16v11H4zM9 20h6M12 16v4" };
+const CONSULTS: Tab = { path: "consults", text: () => say("협진", "Consult"), icon: "M4 5h11v8H9l-4 3v-3H4zM18 10h2v7h-1v3l-4-3h-4" };
 const MAP: Tab = { path: "map", text: () => say("지도", "Map"), icon: "M9 4 4 6v14l5-2 6 2 5-2V4l-5 2-6-2zM9 4v14M15 6v14" };
 const tabs: Record<Role, Tab[]> = {
-  "primary-care": [INTAKE, REFERRALS, MAP],
-  crew: [INTAKE, REFERRALS, MAP],
-  receiving: [INBOX, BOARD, REFERRALS, MAP],
-  "control-room": [CONTROL, REFERRALS, MAP],
+  "primary-care": [INTAKE, REFERRALS, CONSULTS, MAP],
+  crew: [INTAKE, REFERRALS, CONSULTS, MAP],
+  receiving: [INBOX, CONSULTS, BOARD, REFERRALS, MAP],
+  "control-room": [CONTROL, REFERRALS, CONSULTS, MAP],
 };
 
 function useRoute(): string[] {
@@ -54,6 +56,7 @@ function Screen({ route, caller }: { route: string[]; caller: Caller | undefined
     case "inbox": return <InboxScreen caller={caller} chosen={route[1]} />;
     case "board": return <BoardScreen caller={caller} place={route[1] ?? caller.organisation} />;
     case "control": return <ControlScreen caller={caller} view={route[1]} />;
+    case "consults": return <ConsultsScreen caller={caller} />;
     case "map": return <MapScreen chosen={route[1]} />;
     default: return <Screen route={[tabs[caller.role][0]?.path ?? "map"]} caller={caller} />;
   }

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { read, update } from "../client";
-import { codeOf, referenceId, type MeasureGroup, type MeasureReport } from "../fhir";
+import { BASE, codeOf, referenceId, type MeasureGroup, type MeasureReport } from "../fhir";
 import { say } from "../language";
 import { ageText, serverNow, useServerNow } from "../moment";
 import { Empty, Fault, Loading } from "../parts/marks";
@@ -24,6 +24,20 @@ export const ageTone = (date: string | undefined, now: number): string => {
 const poolName = (pool: string): string =>
   ({ ed: say("응급실", "Emergency department"), icu: say("중환자실", "Intensive care"), ward: say("입원실", "Wards"), theatre: say("수술실", "Theatres"), delivery: say("분만실", "Delivery"),
     treatment: say("처치실", "Treatment rooms") })[pool] ?? say("기타", "Other");
+
+const SAID = `${BASE}/StructureDefinition/said`;
+/** The age and author of one count, where they are its own: it followed admissions, or stood while another did. */
+function saidOf(group: MeasureGroup): { at: string; by: string } | undefined {
+  const inner = group.extension?.find((extension) => extension.url === SAID)?.extension ?? [];
+  const at = inner.find((extension) => extension.url === "at")?.valueInstant, by = inner.find((extension) => extension.url === "by")?.valueReference;
+  return at === undefined || by === undefined ? undefined : { at, by: by.reference === "Device/mllp" ? say("입퇴원 전산(HL7)", "admissions (HL7)") : placeName(referenceId(by)) };
+}
+/** Publishing says every count anew: by whoever publishes, now. */
+const saidAnew = (group: MeasureGroup): MeasureGroup => {
+  const { extension, ...rest } = group;
+  const kept = (extension ?? []).filter((one) => one.url !== SAID);
+  return kept.length === 0 ? rest : { ...rest, extension: kept };
+};
 
 function withFree(group: MeasureGroup, free: number): MeasureGroup {
   const population = (group.population ?? []).map((item, i) => (i === 0 ? { ...item, count: free } : item));
@@ -48,7 +62,7 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
     try {
       await update<MeasureReport>({
         ...report, date: new Date(serverNow()).toISOString(), reporter: { reference: `Organization/${caller.organisation}` },
-        group: groups.map((group) => { const free = edits[bedCode(group)]; return free === undefined ? group : withFree(group, free); }),
+        group: groups.map((group) => { const free = edits[bedCode(group)]; return saidAnew(free === undefined ? group : withFree(group, free)); }),
       });
       setEdits({});
     } finally {
@@ -87,11 +101,11 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
 
 function BedRow({ group, edit, mayEdit, onEdit }: { group: MeasureGroup; edit: number | undefined; mayEdit: boolean; onEdit: (free: number) => void }) {
   const code = bedCode(group), row = bedRow(code), was = freeOf(group), total = totalOf(group);
-  const free = edit ?? was;
+  const free = edit ?? was, said = saidOf(group);
   const name = row === undefined ? (group.code?.text ?? codeOf(group.code, "") ?? code) : named(row);
   return (
     <li class={edit !== undefined ? "is-edited" : ""}>
-      <span class="bed-name">{name}{total !== undefined && <small class="quiet">{say(`전체 ${total}병상`, `of ${total} beds`)}</small>}</span>
+      <span class="bed-name">{name}{total !== undefined && <small class="quiet">{say(`전체 ${total}병상`, `of ${total} beds`)}</small>}{said && <small class={`quiet age-${ageTone(said.at, serverNow())}`}>{ageText(said.at)} · {said.by}</small>}</span>
       {mayEdit && <button type="button" aria-label={say(`${name} 하나 줄이기`, `${name}: one less`)} onClick={() => onEdit((free ?? 0) - 1)}>−</button>}
       {mayEdit ? (
         <input type="text" inputMode="numeric" aria-label={say(`${name} 빈 병상`, `${name}: free beds`)} value={free ?? ""} onInput={(event) => { const value = Number(event.currentTarget.value); if (event.currentTarget.value.trim() !== "" && Number.isInteger(value) && Math.abs(value) < 1000) onEdit(value); }} />

@@ -7,6 +7,7 @@ import { isSynthetic, referenceId, type DocumentReference, type Task } from "../
 import { readReferral, type Referral } from "../history";
 import { say } from "../language";
 import { ageText, clockText, useServerNow } from "../moment";
+import { AskConsult } from "../parts/consult_card";
 import { ChartCard, PatientLine } from "../parts/chart_card";
 import { MapView } from "../parts/map_view";
 import { Countdown, Due, Fault, Level, Loading, State } from "../parts/marks";
@@ -65,6 +66,7 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
           <OfferCards caller={caller} loop={loop} offers={offers} now={now} reload={seen.reload} />
           <ChartCard chart={chart} now={now} />
           <SummaryCard patientId={referenceId(loop.for)} />
+          {isOpen(loop) && <details class="card"><summary><h2>{say("전문의에게 협진 묻기", "Ask a specialist (e-consult)")}</h2></summary><AskConsult patient={referenceId(loop.for)} level={levelOf(loop)} referral={id} onAsked={() => { location.hash = "#/consults"; }} /></details>}
         </div>
         <div>
           <MapView marks={{ origin, destination, asked: offers.map((offer) => referenceId(offer.owner)), numbered: offers.map((offer) => ({ place: referenceId(offer.owner), rank: rankOf(offer), isChosen: referenceId(offer.owner) === destination })).filter((n) => n.rank > 0) }} />
