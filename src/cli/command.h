@@ -31,6 +31,7 @@ struct command {
 extern const struct command command_serve, command_region, command_import, command_triage, command_match, command_check,
     command_demo, command_package, command_migrate, command_surge, command_roads, command_triage_batch,
     command_triage_calibrate, command_policy;
+extern const struct command command_simulate;
 
 /* The value of an option by its name, or its default. */
 const char *argument(const struct arguments *arguments, const char *name);

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
     &command_match,
     &command_surge,
     &command_check,
+    &command_simulate,
     &command_migrate,
     &command_package,
 };

@@ -1,0 +1,39 @@
+/* What `soyang simulate` prints. Private to cli. */
+#ifndef SOYANG_CLI_SIMULATE_H
+#define SOYANG_CLI_SIMULATE_H
+
+#include "planning/planning.h"
+
+enum { SIMULATE_CELLS_MAX = 16 };
+/* One cell of the sensitivity grid: the default world with some assumptions changed. */
+struct simulate_cell {
+    const char *name, *says;
+    struct planning_outcome outcomes[PLANNING_POLICIES];
+    struct planning_bound bound;
+    bool bounded;
+};
+struct simulate_result {
+    const char *region;
+    struct planning_span span;
+    const struct planning_parameters *parameters;
+    const char *region_hash, *policy_hash;
+    struct planning_validation validation;
+    bool despite_misfit;
+    bool chosen[PLANNING_POLICIES];
+    struct simulate_cell cells[SIMULATE_CELLS_MAX];
+    size_t cell_count;
+};
+/* Share of the gap between the best honest baseline and the limit that is closed, percent, with its interval by paired batches. */
+struct simulate_gap {
+    enum planning_policy best;
+    struct planning_estimate closed;
+    bool known;
+};
+void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cell, const bool *chosen);
+
+void simulate_print_validation(const struct simulate_result *result);
+void simulate_print_table(const struct simulate_result *result);
+MUST_CHECK enum status simulate_json(struct text *out, const struct simulate_result *result, struct scope *scope);
+MUST_CHECK enum status simulate_picture(struct text *out, const struct simulate_result *result, struct scope *scope);
+
+#endif

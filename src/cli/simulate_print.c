@@ -1,0 +1,301 @@
+/* What `soyang simulate` prints: validation first, then the policies, with the misfit beside each. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/simulate.h"
+
+enum { JSON_MAX = 16 << 20, NOTE_SIZE = 64 };
+/* Two-sided 95 % point of Student's t with 19 degrees of freedom. */
+#define STUDENT_19 2.093
+
+static const struct column {
+    enum planning_measure measure;
+    const char *json, *head;
+    int decimals;
+} columns[] = {
+    {PLANNING_ACCEPT_MEDIAN, "accept_median_min", "accept med", 1},
+    {PLANNING_ACCEPT_P95, "accept_p95_min", "p95 min", 1},
+    {PLANNING_ASKED, "asked_per_patient", "asked", 2},
+    {PLANNING_FIRST_WRONG, "first_place_wrong_severe", "1st wrong %", 2},
+    {PLANNING_LOCAL_MILD, "kept_local_mild", "local %", 1},
+    {PLANNING_MINUTES_SEVERE, "minutes_to_definitive_severe", "min severe", 1},
+    {PLANNING_OVERLOAD, "overload_hours_tertiary", "overload h", 0},
+    {PLANNING_PLACED, "placed_percent", "placed %", 2},
+    {PLANNING_PLACED_SEVERE, "placed_severe_percent", "sev. pl. %", 2},
+    {PLANNING_RETRANSFER, "retransfer_percent", "re-tr. %", 2},
+    {PLANNING_ASKED_SEVERE, "asked_per_severe", "asked sev.", 2},
+    {PLANNING_UNSAFE, "unsafe_bypass_percent", "unsafe %", 2},
+};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+/* The largest held-out misfit, in tolerances: printed beside every result. */
+static double worst_misfit(const struct planning_validation *validation, bool held_out) {
+    double worst = 0;
+    for (size_t i = 0; i < validation->count; i++) {
+        const struct planning_figure *f = &validation->figures[i];
+        double misfit = fabs(f->predicted - f->published) / f->tolerance;
+        if (f->held_out == held_out && !(misfit <= worst)) {
+            worst = misfit;
+        }
+    }
+    return worst;
+}
+
+static const char *line_mark(const struct simulate_result *result) {
+    return result->validation.holds ? "" : "MISFIT ";
+}
+
+void simulate_print_validation(const struct simulate_result *result) {
+    const struct planning_validation *v = &result->validation;
+    printf("%sValidation: today's practice simulated, January to August of each year, seed %llu\n", line_mark(result),
+        (unsigned long long)result->span.seed);
+    printf("%s%-17s %9s %9s %9s %9s  %-8s %-6s %s\n", line_mark(result), "figure", "predicted", "published", "misfit",
+        "tolerance", "", "", "what");
+    for (size_t i = 0; i < v->count; i++) {
+        const struct planning_figure *f = &v->figures[i];
+        printf("%s%-17s %9.2f %9.2f %+9.2f %9.2f  %-8s %-6s %s\n", line_mark(result), f->id, f->predicted, f->published,
+            f->predicted - f->published, f->tolerance, f->held_out ? "held out" : "fitted",
+            f->holds ? "holds" : "FAILS", f->figure);
+    }
+    printf("%sparameters %s\n\n", line_mark(result), planning_parameters_hash(result->parameters));
+    (void)fflush(stdout);
+}
+
+void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cell, const bool *chosen) {
+    double best = INFINITY;
+    *out = (struct simulate_gap){0};
+    for (int i = 0; i <= PLANNING_NATIONAL; i++) {
+        double value = cell->outcomes[i].measures[PLANNING_MINUTES_SEVERE].value;
+        if (chosen[i] && value < best) {
+            best = value;
+            out->best = (enum planning_policy)i;
+            out->known = true;
+        }
+    }
+    out->known = out->known && chosen[PLANNING_SOYANG] && cell->bounded;
+    if (!out->known) {
+        return;
+    }
+    const struct planning_outcome *soyang = &cell->outcomes[PLANNING_SOYANG], *base = &cell->outcomes[out->best];
+    double gap = best - cell->bound.dual_mean, sum = 0, squares = 0, won = 0;
+    size_t n = soyang->batch_count;
+    for (size_t i = 0; i < n; i++) {
+        double one = base->batch_minutes[i] - soyang->batch_minutes[i];
+        sum += one;
+        squares += one * one;
+    }
+    won = best - soyang->measures[PLANNING_MINUTES_SEVERE].value;
+    double half =
+        n > 1 ? STUDENT_19 * sqrt(fmax(0, squares / (double)n - sum / (double)n * sum / (double)n) / (double)(n - 1))
+              : NAN;
+    out->closed = (struct planning_estimate){100 * won / gap, 100 * (won - half) / gap, 100 * (won + half) / gap};
+}
+
+static void print_cell(const struct simulate_result *result, const struct simulate_cell *cell) {
+    const char *mark = line_mark(result);
+    printf("%s%s: %s\n%s%-12s %8s", mark, cell->name, cell->says, mark, "policy", "patients");
+    for (int c = 0; c < COLUMNS; c++) {
+        printf(" %22s", columns[c].head);
+    }
+    printf(" %7s\n", "misfit");
+    for (int i = 0; i < PLANNING_POLICIES; i++) {
+        const struct planning_outcome *outcome = &cell->outcomes[i];
+        if (!result->chosen[i]) {
+            continue;
+        }
+        printf("%s%-12s %8zu", mark, planning_policy_name((enum planning_policy)i), outcome->patients);
+        for (int c = 0; c < COLUMNS; c++) {
+            const struct planning_estimate *e = &outcome->measures[columns[c].measure];
+            char text[NOTE_SIZE];
+            int d = columns[c].decimals;
+            (void)snprintf(text, sizeof text, "%.*f [%.*f, %.*f]", d, e->value, d, e->low, d, e->high);
+            printf(" %22s", text);
+        }
+        printf(" %7.2f\n", worst_misfit(&result->validation, true));
+    }
+    if (cell->bounded) {
+        printf(
+            "%slimit        %8zu severe: at least %.2f minutes to definitive care under any policy (dual; assignment "
+            "%.2f; %zu servable nowhere in time)\n",
+            mark, cell->bound.patients, cell->bound.dual_mean, cell->bound.primal_mean, cell->bound.unservable);
+    }
+    struct simulate_gap gap;
+    simulate_gap_find(&gap, cell, result->chosen);
+    if (gap.known) {
+        printf("%sgap          soyang closes %.1f %% [%.1f, %.1f] of what lies between %s and the limit%s\n", mark,
+            gap.closed.value, gap.closed.low, gap.closed.high, planning_policy_name(gap.best),
+            gap.closed.value < 0    ? ": LOST"
+            : gap.closed.value < 50 ? ": short of 50 %"
+                                    : "");
+    }
+    printf("\n");
+}
+
+void simulate_print_table(const struct simulate_result *result) {
+    size_t count, assumed = 0;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        print_cell(result, &result->cells[i]);
+    }
+    const struct planning_assumption *list = planning_parameters_list(&count, result->parameters);
+    printf("%sassumed (no source):", line_mark(result));
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].assumed || list[i].changed) {
+            printf("%s %s=%g%s", assumed++ > 0 ? "," : "", list[i].name, list[i].value,
+                list[i].changed ? " (changed)" : "");
+        }
+    }
+    printf("\n%sparameters %s  region %s  policy %s  seed %llu  year %d  days %d\n", line_mark(result),
+        planning_parameters_hash(result->parameters), result->region_hash, result->policy_hash,
+        (unsigned long long)result->span.seed, result->span.year, result->span.days);
+    printf("%sSynthetic patients. Intervals: 95 %%, batch means. Misfit: the worst held-out figure, in tolerances.\n",
+        line_mark(result));
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------------------------- */
+
+static void number(struct json_writer *w, const char *name, double value) {
+    if (isfinite(value)) {
+        json_member_decimal(w, name, value, 4);
+    } else {
+        json_name(w, name);
+        json_null(w);
+    }
+}
+
+static void write_outcome(struct json_writer *w, const struct simulate_result *result,
+    const struct planning_outcome *outcome, struct arena *arena) {
+    json_object_open(w);
+    json_member_string(w, "policy", planning_policy_name(outcome->policy));
+    if (!result->validation.holds) {
+        json_member_bool(w, "MISFIT", true);
+    }
+    json_member_int(w, "patients", (int64_t)outcome->patients);
+    json_member_int(w, "severe", (int64_t)outcome->severe);
+    const struct planning_estimate *placed = &outcome->measures[PLANNING_PLACED];
+    double each = (double)outcome->patients / 100;
+    number(w, "placed", round(placed->value * each));
+    number(w, "placed_lo", placed->low * each);
+    number(w, "placed_hi", placed->high * each);
+    for (int c = 0; c < COLUMNS; c++) {
+        const struct planning_estimate *e = &outcome->measures[columns[c].measure];
+        number(w, columns[c].json, e->value);
+        number(w, text_format(arena, "%s_lo", columns[c].json).at, e->low);
+        number(w, text_format(arena, "%s_hi", columns[c].json).at, e->high);
+    }
+    number(w, "misfit", worst_misfit(&result->validation, true));
+    json_member_string(w, "digest", outcome->digest);
+    json_object_close(w);
+}
+
+static void write_cell(struct json_writer *w, const struct simulate_result *result, const struct simulate_cell *cell,
+    struct arena *arena) {
+    struct simulate_gap gap;
+    json_object_open(w);
+    json_member_string(w, "cell", cell->name);
+    json_member_string(w, "says", cell->says);
+    json_name(w, "policies");
+    json_array_open(w);
+    for (int i = 0; i < PLANNING_POLICIES; i++) {
+        if (result->chosen[i]) {
+            write_outcome(w, result, &cell->outcomes[i], arena);
+        }
+    }
+    json_array_close(w);
+    if (cell->bounded) {
+        json_name(w, "limit");
+        json_object_open(w);
+        json_member_int(w, "severe", (int64_t)cell->bound.patients);
+        number(w, "dual_min", cell->bound.dual_mean);
+        number(w, "primal_min", cell->bound.primal_mean);
+        json_member_int(w, "unservable", (int64_t)cell->bound.unservable);
+        json_object_close(w);
+    }
+    simulate_gap_find(&gap, cell, result->chosen);
+    if (gap.known) {
+        json_name(w, "gap");
+        json_object_open(w);
+        json_member_string(w, "best_baseline", planning_policy_name(gap.best));
+        number(w, "closed_percent", gap.closed.value);
+        number(w, "closed_percent_lo", gap.closed.low);
+        number(w, "closed_percent_hi", gap.closed.high);
+        json_member_bool(w, "lost", gap.closed.value < 0);
+        json_object_close(w);
+    }
+    json_object_close(w);
+}
+
+static void write_validation(struct json_writer *w, const struct planning_validation *validation) {
+    json_name(w, "validation");
+    json_array_open(w);
+    for (size_t i = 0; i < validation->count; i++) {
+        const struct planning_figure *f = &validation->figures[i];
+        json_object_open(w);
+        json_member_string(w, "id", f->id);
+        json_member_string(w, "figure", f->figure);
+        number(w, "predicted", f->predicted);
+        number(w, "published", f->published);
+        number(w, "misfit", f->predicted - f->published);
+        number(w, "tolerance", f->tolerance);
+        json_member_bool(w, "held_out", f->held_out);
+        json_member_bool(w, "judged", f->judged);
+        json_member_bool(w, "holds", f->holds);
+        json_member_string(w, "source", f->source);
+        json_object_close(w);
+    }
+    json_array_close(w);
+    json_member_bool(w, "validation_holds", validation->holds);
+}
+
+static void write_parameters(struct json_writer *w, const struct simulate_result *result) {
+    size_t count;
+    const struct planning_assumption *list = planning_parameters_list(&count, result->parameters);
+    json_name(w, "parameters");
+    json_array_open(w);
+    for (size_t i = 0; i < count; i++) {
+        json_object_open(w);
+        json_member_string(w, "name", list[i].name);
+        number(w, "value", list[i].value);
+        json_member_string(w, "source", list[i].source);
+        json_member_bool(w, "assumed", list[i].assumed);
+        json_member_bool(w, "changed", list[i].changed);
+        json_object_close(w);
+    }
+    json_array_close(w);
+    json_name(w, "hashes");
+    json_object_open(w);
+    json_member_string(w, "parameters", planning_parameters_hash(result->parameters));
+    json_member_string(w, "region", result->region_hash);
+    json_member_string(w, "policy", result->policy_hash);
+    json_object_close(w);
+}
+
+enum status simulate_json(struct text *out, const struct simulate_result *result, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, JSON_MAX);
+    json_object_open(&w);
+    json_member_string(&w, "region", result->region);
+    json_member_string(&w, "label", "synthetic patients; research and decision support only");
+    json_member_int(&w, "year", result->span.year);
+    json_member_int(&w, "days", result->span.days);
+    json_member_int(&w, "seed", (int64_t)result->span.seed);
+    write_validation(&w, &result->validation);
+    json_name(&w, "cells");
+    json_array_open(&w);
+    for (size_t i = 0; i < result->cell_count; i++) {
+        write_cell(&w, result, &result->cells[i], scope->arena);
+    }
+    json_array_close(&w);
+    if (result->cell_count > 0) {
+        json_name(&w, "policies");
+        json_array_open(&w);
+        for (int i = 0; i < PLANNING_POLICIES; i++) {
+            if (result->chosen[i]) {
+                write_outcome(&w, result, &result->cells[0].outcomes[i], scope->arena);
+            }
+        }
+        json_array_close(&w);
+    }
+    write_parameters(&w, result);
+    json_object_close(&w);
+    return json_finish(out, &w, scope);
+}

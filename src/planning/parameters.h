@@ -1,0 +1,70 @@
+/* parameters: simulation.json as numbers. Private to planning. Read-only after reading. */
+#ifndef SOYANG_PLANNING_PARAMETERS_H
+#define SOYANG_PLANNING_PARAMETERS_H
+
+#include "planning/planning.h"
+
+#define PARAMETER_ROWS(X)                                                                                              \
+    X(calls_per_day_2023)                                                                                              \
+    X(calls_per_day_2024)                                                                                              \
+    X(absent_odds_2024)                                                                                                \
+    X(vehicles)                                                                                                        \
+    X(turnout_min)                                                                                                     \
+    X(scene_mean_min) X(scene_sd_min) X(assess_min) X(turnaround_min) X(night_travel) X(snow_travel)                   \
+        X(snow_day_chance) X(phone_mean_min) X(phone_next_min) X(answer_night) X(digital_response) X(digital_mean_min) \
+            X(digital_limit_min) X(digital_parallel) X(asks_max) X(search_max_min) X(ed_load) X(icu_load) X(ward_load) \
+                X(ed_stay_h) X(mild_stay_h) X(icu_stay_h) X(ward_stay_h) X(theatre_busy) X(procedure_min) X(teams)     \
+                    X(refuse_base) X(hour_shock) X(ed_full_refuse) X(answer_error) X(turn_away) X(practice_nearest)    \
+                        X(hold_wait_min) X(stabilise_min) X(transfer_prepare_min) X(penalty_min) X(board_interval_min) \
+                            X(board_delay_min) X(board_false) X(board_bias) X(memory_half_life_days)                   \
+                                X(memory_cost_min) X(national_confirm_min) X(national_designate_min) X(heli_from_h)    \
+                                    X(heli_to_h) X(heli_weather) X(heli_reach_km) X(heli_kmh) X(heli_launch_min)       \
+                                        X(heli_load_min) X(night_only) X(ambulance_travel) X(transfer_refuse)          \
+                                            X(transfer_tries) X(first_aid_yes)
+
+enum {
+    CONDITIONS_MAX = 32,
+    LEVELS = 5,
+    AGE_BANDS = 6,
+    HOURS = 24,
+    CONDITION_BEDS_MAX = 4,
+    SEEN_MAX = 6,
+    FIGURES_MAX = 16
+};
+enum stay { STAY_HOME, STAY_WARD, STAY_ICU };
+struct condition {
+    const char *need;
+    double share;
+    double levels[LEVELS], ages[AGE_BANDS];
+    const char *beds[CONDITION_BEDS_MAX];
+    int bed_count;
+    enum stay stay;
+    int seen_as[SEEN_MAX]; /* index of a condition */
+    double seen_chance[SEEN_MAX];
+    int seen_count;
+    bool team;
+    int window_min;
+};
+struct figure_row {
+    const char *id, *figure, *source, *measure;
+    double published, tolerance;
+    int year;
+    bool held_out, judged;
+};
+struct planning_parameters {
+#define X(name) double name;
+    PARAMETER_ROWS(X)
+#undef X
+    double hours[HOURS];
+    double level_exact, level_over, level_under;
+    int age_from[AGE_BANDS];
+    struct condition conditions[CONDITIONS_MAX];
+    int condition_count;
+    struct figure_row figures[FIGURES_MAX];
+    size_t figure_count;
+    struct planning_assumption *list;
+    size_t list_count;
+    char hash[DIGEST_TEXT_SIZE];
+};
+
+#endif

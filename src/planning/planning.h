@@ -1,0 +1,158 @@
+/* planning: a year of a region as discrete events, and ways of choosing a hospital compared in it.
+ *
+ * Pure but for the region's files that it is handed as text: same inputs, same bytes. No clock, no I/O; randomness is a hash of
+ * (seed, stream, patient, hospital, hour), so that every policy meets the same patients, teams, other arrivals and answers
+ * wherever the state is the same (common random numbers).
+ *
+ * Minutes everywhere, counted from the first midnight of the year, region's own clock. Synthetic patients only. What is assumed
+ * says so in the parameters' file (regions/REGION/simulation.json): every value there names its source or "assumption".
+ *
+ * What a run promises: each patient ends exactly once; no pool of beds is ever used below zero; a vehicle has one errand at a
+ * time. A broken promise ends the process (invariant).
+ *
+ * Threads. A world is immutable once built and may be shared by runs; a run belongs to one thread. */
+#ifndef SOYANG_PLANNING_H
+#define SOYANG_PLANNING_H
+
+#include "base/base.h"
+#include "region/region.h"
+
+enum planning_policy {
+    PLANNING_NEAREST,     /* telephone one by one, nearest first, whatever a place can do */
+    PLANNING_CAPABLE,     /* the same over the static list of what places can do */
+    PLANNING_PARALLEL3,   /* capable, several asked at once by terminal; the first yes counts */
+    PLANNING_MEMORY,      /* capable, ordered by the answers that crews remember */
+    PLANNING_NATIONAL,    /* the 2026 protocol: control room, boards, designation */
+    PLANNING_SOYANG,      /* this program's engine */
+    PLANNING_CLAIRVOYANT, /* knows needs, boards' truth and all that comes: the limit, see planning_bound */
+    PLANNING_POLICIES,
+    PLANNING_PRACTICE = PLANNING_POLICIES, /* what validation runs under: a mix of nearest and capable */
+};
+const char *planning_policy_name(enum planning_policy policy);
+bool planning_policy_find(enum planning_policy *out, struct text name);
+
+/* ---- parameters --------------------------------------------------------------------------------------------------- */
+
+struct planning_parameters; /* frozen: read once */
+/* simulation.json. Faults name the member; a value outside its own low..high is STATUS_UNPROCESSABLE. */
+MUST_CHECK enum status planning_parameters_read(
+    const struct planning_parameters **out, struct text json, struct scope *scope);
+/* A copy with one number changed: for sensitivity. STATUS_NOT_FOUND for a name that is none. */
+MUST_CHECK enum status planning_parameters_with(const struct planning_parameters **out,
+    const struct planning_parameters *base, const char *name, double value, struct scope *scope);
+const char *planning_parameters_hash(const struct planning_parameters *parameters); /* SHA-256 of the file, hex */
+struct planning_assumption {
+    const char *name, *source;
+    double value;
+    bool assumed, changed; /* changed: not as in the file */
+};
+const struct planning_assumption *planning_parameters_list(
+    size_t *count_out, const struct planning_parameters *parameters);
+
+/* ---- world and runs ----------------------------------------------------------------------------------------------- */
+
+struct planning_world;
+struct planning_span {
+    uint64_t seed;
+    int year; /* 2023 or 2024: how many call, and how often teams are absent */
+    int days; /* 1..366, from 1 January, after a week that is not counted */
+};
+/* `districts` is the region's districts.csv. The snapshot must live as long as the world. */
+MUST_CHECK enum status planning_world_build(const struct planning_world **out, const struct region_snapshot *snapshot,
+    const struct planning_parameters *parameters, struct text districts, const struct planning_span *span,
+    struct scope *scope);
+size_t planning_world_patients(const struct planning_world *world);
+
+enum planning_measure {
+    PLANNING_ACCEPT_MEDIAN, /* minutes from the first inquiry to the acceptance, of those asked for */
+    PLANNING_ACCEPT_P95,
+    PLANNING_ASKED,        /* hospitals asked or told, per patient seen at level 1 to 3 */
+    PLANNING_ASKED_SEVERE, /* the same of true levels 1 and 2 */
+    PLANNING_FIRST_WRONG, /* severe: the first place cannot give what the patient needs, percent; a plan in two legs is right */
+    PLANNING_LOCAL_MILD, /* true levels 4 and 5: treated outside a regional centre, or at one that is the nearest, percent */
+    PLANNING_MINUTES_SEVERE, /* call to definitive care, mean; who is not placed counts the penalty */
+    PLANNING_OVERLOAD, /* hours a year in which a regional centre of the province holds more patients than ED beds */
+    PLANNING_PLACED,   /* percent of all patients */
+    PLANNING_PLACED_SEVERE, /* percent of the severe */
+    PLANNING_RETRANSFER,    /* sent on by the same ambulance, percent of transports */
+    PLANNING_UNSAFE, /* severe: a place that could have stabilised was passed by and the journey took over an hour, percent */
+    PLANNING_OVER60,   /* over 60 minutes from reaching the scene to the hospital, percent */
+    PLANNING_RESPONSE, /* minutes from the call to the scene, cardiac arrest */
+    PLANNING_ARRANGED, /* patients to be moved on between hospitals: arranged, percent */
+    PLANNING_STAFF,    /* why they had to be moved: no team, percent of no team and no intensive-care bed */
+    PLANNING_MEASURES,
+};
+struct planning_estimate {
+    double value, low, high; /* 95 %, by batch means over the span; NAN where nothing was counted */
+};
+struct planning_outcome {
+    enum planning_policy policy;
+    size_t patients, severe, mild;
+    struct planning_estimate measures[PLANNING_MEASURES];
+    double vascular_min[32]; /* by city or county: heart and brain, scene to hospital, mean */
+    size_t vascular_count[32];
+    double *batch_minutes; /* severe minutes by batch, for paired comparisons */
+    size_t batch_count;
+    double processor_s;
+    char digest[DIGEST_TEXT_SIZE]; /* of all decisions and ends, in order */
+};
+typedef void planning_progress(void *context, double share);
+/* `record`: where every decision is written as a line of JSON with what it rested on; NULL: nowhere. */
+struct planning_run_options {
+    enum planning_policy policy;
+    planning_progress *progress;
+    void *context;
+    struct buffer *record;
+};
+MUST_CHECK enum status planning_run(struct planning_outcome *out, const struct planning_world *world,
+    const struct planning_run_options *options, struct scope *scope);
+
+/* Recomputes every decision of a record from its inputs; the status is STATUS_CONFLICT, with the line, at the first that
+ * comes out in other bytes. */
+MUST_CHECK enum status planning_replay(
+    size_t *decisions_out, const struct planning_world *world, struct text record, struct scope *scope);
+
+/* ---- the limit ---------------------------------------------------------------------------------------------------- */
+
+/* A lower bound on the mean minutes from call to definitive care of the severe, over all policies. Each patient is assigned to a
+ * place and a start; a team starts at most `teams` patients in any window of one procedure. Left out, so that it stays a bound:
+ * beds, asking, answers, vehicles that are away (the nearest station answers at once), what other policies did to teams outside
+ * the window. `dual` is what weak duality certifies by itself: sum over patients of the least (cost + price) less the sum of
+ * prices times capacities, with all prices >= 0. `primal` is the assignment's own cost. dual <= any policy's sum. */
+struct planning_bound {
+    size_t patients;
+    double primal_mean, dual_mean;
+    double batch_dual[32];
+    size_t batch_count;
+    size_t unservable; /* no place within the horizon: counted at the penalty */
+};
+MUST_CHECK enum status planning_bound_find(
+    struct planning_bound *out, const struct planning_world *world, struct scope *scope);
+
+/* Assignment with capacities: rows to columns, each row once, column j at most capacity[j] times; the last column is a place
+ * of last resort without limit. Exact, by shortest augmenting paths; prices certify it. Costs finite, row-major. */
+struct planning_assignment {
+    int *column;   /* of each row */
+    double *price; /* of each column, >= 0 */
+    double cost, dual;
+};
+void planning_assign(struct planning_assignment *out, const double *cost, const int *capacity, size_t rows,
+    size_t columns, struct arena *arena);
+
+/* ---- validation --------------------------------------------------------------------------------------------------- */
+
+struct planning_figure {
+    const char *id, *figure, *source;
+    double predicted, published, tolerance;
+    bool held_out, judged, holds; /* judged: whether it must hold; others are only shown */
+};
+struct planning_validation {
+    const struct planning_figure *figures;
+    size_t count;
+    bool holds; /* every judged figure within its tolerance */
+};
+MUST_CHECK enum status planning_validate(struct planning_validation *out, const struct region_snapshot *snapshot,
+    const struct planning_parameters *parameters, struct text districts, const struct planning_span *span,
+    planning_progress *progress, void *context, struct scope *scope);
+
+#endif
