@@ -129,8 +129,8 @@ static enum status take_decision(struct replay *replay, const yyjson_val *line, 
         !integer(&asking.condition, line, "condition", 0, run->p->condition_count - 1) ||
         !integer(&asking.level, line, "level", 1, LEVELS) ||
         !integer(&asking.age_months, line, "age_months", 0, INT16_MAX) || !integer(&leg, line, "leg", 0, LEGS_MAX) ||
-        !hex_of(&asking.tried, json_get_text(line, "tried")) || !json_get_double(&asking.at, line, "at") || !json_get_double(&asking.since, line, "since") ||
-        !open_back(&asking, line, w->place_count)) {
+        !hex_of(&asking.tried, json_get_text(line, "tried")) || !json_get_double(&asking.at, line, "at") ||
+        !json_get_double(&asking.since, line, "since") || !open_back(&asking, line, w->place_count)) {
         return wrong(replay, "no decision");
     }
     asking.from = asking.district >= 0 ? w->districts[asking.district].point : w->places[asking.from_place].point;

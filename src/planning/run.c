@@ -251,7 +251,9 @@ static enum status ask_more(struct run *run, int patient) {
         status = choose(journey, run, &asking);
         journey->next = 0;
     }
+    /* Where the engine would rather give up, a patient still has to go somewhere: the next is asked. */
     int most = engine ? journey->open + journey->now : journey->parallel;
+    most = most > 0 ? most : 1;
     while (status == STATUS_OK && journey->open < most && journey->open < REFERRAL_PLAN_MAX &&
            may_ask(run, journey, late)) {
         ask(run, patient, journey->order[journey->next++]);
