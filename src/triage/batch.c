@@ -100,7 +100,7 @@ static enum status put_ktas(
             reading.level = level;
     }
     if (row->facts->human_level)
-        under = ask(batch, TRIAGE_MODEL_LEVEL, "undertriage", row, scope->arena);
+        under = ask(batch, TRIAGE_MODEL_LEVEL, "under-triage", row, scope->arena);
     put_level(line, row->facts->human_level);
     put_level(line, reading.floor_level);
     put_level(line, reading.level);

@@ -411,12 +411,12 @@ static void put_level(struct reading_row *r, const struct cell_row *row, double 
 }
 
 static void put_cell(struct reading_row *r, const struct cell_row *row, struct text cell) {
-    if (is_blank(cell))
-        return;
-    if (row->kind == CELL_COMPLAINT) {
+    if (row->kind == CELL_COMPLAINT && cell.size) {
         put_complaint(r, row, cell);
         return;
     }
+    if (is_blank(cell))
+        return;
     bool words = r->dataset->format == TRIAGE_BATCH_YALE && (row->kind == CELL_SEX || row->kind == CELL_ARRIVAL);
     double value = words || row->kind == CELL_SEX ? 0 : number_of(r->dataset, row->column, cell);
     if (row->kind == CELL_SEX && cell.at[0] >= '0' && cell.at[0] <= '9')

@@ -25,3 +25,8 @@ target_sources(soyang_triage PRIVATE "${triage_models_source}")
 set_source_files_properties("${triage_models_source}" PROPERTIES
     OBJECT_DEPENDS "${triage_models_files}"
     COMPILE_DEFINITIONS "${triage_models_definitions}")
+
+# What a trained model costs: not part of a normal build (ninja soyang_triage_bench).
+add_executable(soyang_triage_bench EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/test/bench/triage_bench.c")
+target_include_directories(soyang_triage_bench PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/test")
+target_link_libraries(soyang_triage_bench PRIVATE soyang_flags soyang_triage soyang_external)

@@ -272,7 +272,7 @@ void reader_read_level(struct triage_opinion *out, const struct triage_reader *r
         return;
     }
     const struct triage_model_escalation *which = NULL;
-    const char *judged = facts->human_level ? "undertriage" : "level-1-2";
+    const char *judged = facts->human_level ? "under-triage" : "level-1-2";
     out->inputs = q.inputs.at;
     out->level = reader_escalates(&which, q.readers, q.kind, facts->human_level, q.inputs.at, facts->site);
     size_t output = which ? which->output : (size_t)triage_model_output_find(q.readers->models[q.kind].model, judged);

@@ -45,7 +45,7 @@ static enum status model_bind(
 
 /* The outputs a model of this kind is asked for. */
 static const char *model_lacks(const struct triage_model *model, enum triage_model_kind kind) {
-    static const char *const outputs[] = {[TRIAGE_MODEL_LEVEL] = "undertriage",
+    static const char *const outputs[] = {[TRIAGE_MODEL_LEVEL] = "under-triage",
         [TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN] = "level-1-2",
         [TRIAGE_MODEL_DISPOSITION] = "disposition",
         [TRIAGE_MODEL_INTENSIVE_CARE] = "intensive-care",

@@ -323,7 +323,7 @@ MUST_CHECK enum status triage_read(struct triage_reading *out, const struct tria
 /* ---- trained readers -------------------------------------------------------------------------------------------------- */
 
 enum triage_model_kind {
-    TRIAGE_MODEL_LEVEL, /* beside the human's level: outputs "undertriage", "level-1-2" and what escalates */
+    TRIAGE_MODEL_LEVEL, /* beside the human's level: outputs "under-triage", "level-1-2" and what escalates */
     TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN, /* where no human's level is given: "level-1-2" and what escalates */
     TRIAGE_MODEL_DISPOSITION,         /* "disposition": admitted, transferred or died */
     TRIAGE_MODEL_INTENSIVE_CARE,      /* "intensive-care" */

@@ -35,12 +35,20 @@ static double mapped(const yyjson_val *values, struct text cell, struct arena *a
     return value;
 }
 
+/* "36,6" as "36.6": some sets are written with decimal commas. */
+static struct text pointed(struct text cell, struct arena *arena) {
+    char *copy = arena_alloc(arena, cell.size + 1);
+    for (size_t i = 0; i < cell.size; i++)
+        copy[i] = cell.at[i] == ',' ? '.' : cell.at[i];
+    return (struct text){copy, cell.size};
+}
+
 static double cell_value(const struct reading *reading, const struct text *cells, struct arena *arena) {
     struct text cell = cells[reading->column];
     double value = (double)NAN;
     if (reading->values)
         return mapped(reading->values, cell, arena);
-    if (!text_to_double(&value, cell))
+    if (!text_to_double(&value, cell) && !text_to_double(&value, pointed(cell, arena)))
         return (double)NAN;
     value = value * reading->scale + reading->shift;
     return value < reading->low || value > reading->high ? (double)NAN : value;

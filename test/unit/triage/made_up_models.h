@@ -78,7 +78,7 @@ static struct triage_model_output made_up_output(const char *name, float base, s
 static enum status made_up_model(
     struct text *file, enum triage_model_kind kind, const char *extra, struct arena *arena, struct scope *scope) {
     static const float edges[] = {30, 50, 70}, shares[] = {0.2F, 0.3F, 0.3F};
-    static const char *const names[][2] = {{"undertriage", "level-1-2"}, {"level-1-2", NULL}, {"disposition", NULL},
+    static const char *const names[][2] = {{"under-triage", "level-1-2"}, {"level-1-2", NULL}, {"disposition", NULL},
         {"intensive-care", NULL}, {"admission", NULL}};
     struct triage_model_feature features[MADE_UP_INPUTS + 1];
     struct triage_model_output outputs[2];

@@ -313,7 +313,7 @@ static enum status sites_matter(void *context, struct scope *scope) {
     struct triage_calibrated m;
     struct triage_calibrate_question q = {.site = TEXT("Organization/one"),
         .model_digest = triage_readers_digest(readers, TRIAGE_MODEL_LEVEL),
-        .output = "undertriage",
+        .output = "under-triage",
         .outcomes = outcomes,
         .count = 4000};
     assert_int_equal(triage_calibrate(&document, &m, &q, scope), STATUS_OK);
