@@ -220,6 +220,13 @@ static void test_ordinary(void **state) {
     assert_true(work.exact >= EXACT_WHEN_WRITTEN);
 }
 
+static void test_common(void **state) {
+    (void)state;
+    struct work work = {.shows = true};
+    run_file(&work, "test/cases/needs/common.tsv");
+    assert_int_equal(work.exact, work.cases);
+}
+
 /* Nobody made a rule after these, and none is shown. Both figures may only grow; nobody who should go is kept, known words or not. */
 static void test_held_out(void **state) {
     (void)state;
@@ -234,6 +241,6 @@ static void test_held_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_synthetic_needs), cmocka_unit_test(test_paraphrases),
-        cmocka_unit_test(test_ordinary), cmocka_unit_test(test_held_out)};
+        cmocka_unit_test(test_ordinary), cmocka_unit_test(test_common), cmocka_unit_test(test_held_out)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
