@@ -115,6 +115,40 @@ static int place_by_id(const struct world *w, struct text id) {
     return id.size == 0 ? -1 : region_place_find(w->snapshot, id);
 }
 
+/* How it is asked, what is open already, what was learned: all of it optional. */
+static void build_asking(struct world *w, const yyjson_val *json) {
+    struct referral_case *out = &w->patient;
+    const yyjson_val *asking = json_get(json, "asking"), *learned = json_get(w->root, "learned");
+    out->asking = (struct referral_asking){.parallel_max = (int)number(asking, "parallel", 0),
+        .ask_cost_min = number(asking, "cost", 0),
+        .deadline_min = number(asking, "deadline", 0),
+        .unplaced_min = number(asking, "unplaced", 0),
+        .silence_min = number(asking, "silence", 0)};
+    out->departs = truth(json, "departs");
+    out->family_place = place_by_id(w, json_get_text(json, "family_place"));
+    out->family_min = number(json, "family", 0);
+    out->scarcity_min = number(json, "scarcity", 0);
+    yyjson_val *open = (yyjson_val *)json_get(json, "open"), *item, *key;
+    struct referral_open *places = ARENA_ARRAY(w->arena, struct referral_open, yyjson_arr_size(open) + 1);
+    size_t index, count;
+    yyjson_arr_foreach(open, index, count, item) {
+        places[out->open_count++] =
+            (struct referral_open){place_by_id(w, json_get_text(item, "place")), number(item, "since", 0)};
+    }
+    out->open = places;
+    if (learned == NULL) {
+        return;
+    }
+    struct referral_learned *cells = ARENA_ARRAY(w->arena, struct referral_learned, w->snapshot->place_count + 1);
+    yyjson_obj_foreach((yyjson_val *)learned, index, count, key, item) {
+        int place = place_by_id(w, json_text(key));
+        assert_true(place >= 0);
+        cells[place] = (struct referral_learned){number(item, "shift", 0), number(item, "weight", 10),
+            number(item, "board_trust", 1), number(item, "answer", 0)};
+    }
+    out->learned = cells;
+}
+
 static void build_case(struct world *w) {
     const yyjson_val *json = json_get(w->root, "case");
     struct referral_case *out = &w->patient;
@@ -141,6 +175,7 @@ static void build_case(struct world *w) {
         places[out->excluded_count++] = place_by_id(w, json_text(item));
     }
     out->excluded = places;
+    build_asking(w, json);
 }
 
 /* region_place_find looks places up by their order. */
@@ -259,6 +294,45 @@ static void check_words(struct world *w, const struct decision *d) {
     }
 }
 
+/* "batches": [["asked", "now"], ["then"]]; "heading": a place; "otherwise": "place bed free", or "place" for the team. */
+static void check_plan(struct world *w, const struct decision *d) {
+    const yyjson_val *expect = json_get(w->root, "expect"), *batches = json_get(expect, "batches");
+    const struct referral_ranking *ranking = &d->ranking;
+    size_t at = 0, index, count, place_index, place_count;
+    yyjson_val *batch, *place;
+    yyjson_arr_foreach((yyjson_val *)batches, index, count, batch) {
+        yyjson_arr_foreach(batch, place_index, place_count, place) {
+            assert_true(at < ranking->option_count);
+            struct text is = label(w, d->snapshot, &ranking->options[at]);
+            if (ranking->options[at].ask_batch != (int)index + 1 || !text_equal(is, json_text(place))) {
+                fail_msg("%s: question %zu is %.*s in batch %d", w->name, at, (int)is.size, is.at,
+                    ranking->options[at].ask_batch);
+            }
+            at++;
+        }
+    }
+    if (batches != NULL) {
+        assert_int_equal(ranking->plan.count, at);
+    }
+    struct text heading = json_get_text(expect, "heading");
+    if (heading.size > 0) {
+        assert_true(ranking->heading >= 0);
+        assert_true(text_equal(label(w, d->snapshot, &ranking->options[ranking->heading]), heading));
+    }
+    if (json_get(expect, "otherwise") != NULL) {
+        const struct referral_counterfactual *is = &ranking->otherwise;
+        struct text id = is->place < 0 ? TEXT("nothing") : d->snapshot->places[is->place].id, line = id;
+        if (is->place >= 0 && is->bed >= 0) {
+            struct text bed = d->snapshot->beds[is->bed].code;
+            line = text_format(w->arena, "%.*s %.*s %d", (int)id.size, id.at, (int)bed.size, bed.at, is->beds_free);
+        }
+        if (!text_equal(line, json_get_text(expect, "otherwise"))) {
+            fail_msg("%s: otherwise is %.*s", w->name, (int)line.size, line.at);
+        }
+        assert_true(is->place < 0 || (is->ko.size > 0 && is->en.size > 0));
+    }
+}
+
 static void run(const char *name) {
     struct world w = {.arena = arena_open((size_t)64 << 20), .name = name};
     w.scope = (struct scope){.arena = w.arena};
@@ -275,6 +349,7 @@ static void run(const char *name) {
     check_order(&w, &made);
     check_numbers(&w, &made);
     check_words(&w, &made);
+    check_plan(&w, &made);
     assert_int_equal(decision_replay(&again, made.inputs, &w.scope), STATUS_OK);
     assert_true(text_equal(made.outputs, again.outputs));
     struct referral_ranking direct; /* from the snapshot itself: the same order */
@@ -301,7 +376,7 @@ static void every_scenario_comes_out(void **state) {
     }
     closedir(folder);
     print_message("%d scenarios\n", count);
-    assert_true(count >= 15);
+    assert_true(count >= 36);
 }
 
 int main(void) {
