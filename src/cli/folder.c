@@ -39,6 +39,10 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
             scope);
     if (status == STATUS_OK)
         status = region_open(&out->region, out->records, scope);
+    if (status == STATUS_OK && config->roads != NULL)
+        status = region_road_table_open(&out->roads, config->roads, scope->arena, scope);
+    if (status == STATUS_OK)
+        region_use_roads(out->region, out->roads);
     if (status == STATUS_OK)
         status = referral_open(&out->referral, out->records, out->region, scope);
     if (status != STATUS_OK)
@@ -51,6 +55,7 @@ void folder_close(struct folder *folder) {
         records_timer_stop(folder->records);
     referral_close(folder->referral);
     region_close(folder->region);
+    region_road_table_close(folder->roads);
     records_close(folder->records);
     search_close(folder->search);
     terminology_close(folder->terminology);

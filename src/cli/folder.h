@@ -13,6 +13,7 @@ struct folder {
     struct search *search;
     struct records *records;
     struct region *region;
+    struct region_road_table *roads;
     struct referral *referral;
 };
 struct folder_config {
@@ -22,6 +23,7 @@ struct folder_config {
     enum records_reference_policy references;
     enum records_delete_policy deletes;
     enum records_audit audit;
+    const char *roads;      /* a road graph with its table; NULL: none */
     size_t memory_rows_max; /* index rows that the store keeps in memory; 0: its default */
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };

@@ -5,16 +5,19 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/folder.h"
 #include "region/region.h"
 
 enum { CLOSED_MAX = 1000, POINTS_MAX = 1000 };
 
 static const struct option_row options[] = {
     {"--out", "FILE", "import: the graph to write", "region.roads"},
+    {"--data", "DIR", "table: the data folder whose region's places are meant", "soyang-data"},
     {"--from", "LAT,LON...", "minutes: where from, degrees (may be given several times)", NULL},
     {"--to", "LAT,LON...", "minutes: where to, degrees (may be given several times)", NULL},
-    {"--factor", "X", "minutes: all minutes times this, for weather or night (0.5 to 10)", "1"},
-    {"--closed", "WAY...", "minutes: a closed road, by OpenStreetMap's number (may be given several times)", NULL},
+    {"--factor", "X", "table, minutes: all minutes times this, for weather or night (0.5 to 10)", "1"},
+    {"--closed", "WAY...", "table, minutes: a closed road, by OpenStreetMap's number (may be given several times)",
+        NULL},
     {"--json", NULL, "minutes: as JSON", NULL},
     {0},
 };
@@ -136,6 +139,33 @@ static enum status print_minutes(
     return status;
 }
 
+static enum status make_table(const struct arguments *arguments, struct scope *scope) {
+    struct folder folder = {0};
+    struct region_road_conditions conditions = {.factor = 1};
+    const struct region_snapshot *snapshot = NULL;
+    size_t places = 0;
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    enum status status = argument_number(&conditions.factor, arguments, "--factor", 0.5, 10, scope);
+    if (status == STATUS_OK)
+        status = read_closed(&conditions, arguments, scope);
+    if (status == STATUS_OK)
+        status = folder_open(&folder, &config, scope);
+    if (status == STATUS_OK)
+        status = region_hold(&snapshot, folder.region, scope);
+    if (status == STATUS_OK) {
+        status =
+            region_road_table_make(&places, arguments->operands[1], &conditions, snapshot, show_progress, NULL, scope);
+        region_release(snapshot);
+    }
+    folder_close(&folder);
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K");
+    if (status == STATUS_OK)
+        printf("%s.minutes: minutes to %zu places; 'soyang serve --roads %s' asks them\n", arguments->operands[1],
+            places, arguments->operands[1]);
+    return status;
+}
+
 static enum status open_and_print(const struct arguments *arguments, bool minutes, struct scope *scope) {
     struct region_road_graph *graph = NULL;
     enum status status = region_road_graph_open(&graph, arguments->operands[1], scope->arena, scope);
@@ -154,15 +184,20 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     const char *action = arguments->operands[0];
     if (strcmp(action, "import") == 0)
         return report(scope, import(arguments, scope));
+    if (strcmp(action, "table") == 0)
+        return report(scope, make_table(arguments, scope));
     if (strcmp(action, "minutes") == 0 || strcmp(action, "check") == 0)
         return report(scope, open_and_print(arguments, strcmp(action, "minutes") == 0, scope));
-    (void)fprintf(stderr, "soyang roads: there is no action '%s'; there are 'import', 'check' and 'minutes'\n", action);
+    (void)fprintf(
+        stderr, "soyang roads: there is no action '%s'; there are 'import', 'check', 'table' and 'minutes'\n", action);
     return EXIT_USAGE;
 }
 
-const struct command command_roads = {"roads", "import|check|minutes FILE", "a road graph from OpenStreetMap",
+const struct command command_roads = {"roads", "import|check|table|minutes FILE", "a road graph from OpenStreetMap",
     "import FILE.osm.pbf   reads OpenStreetMap and writes the graph (--out), whole or not at all\n"
     "check FILE.roads      reads a graph whole and says what it holds\n"
+    "table FILE.roads      minutes from everywhere to the places of a data folder's region, for 'soyang serve "
+    "--roads'\n"
     "minutes FILE.roads    minutes by road, from each --from to each --to\n"
     "Speeds are the map's limits, else assumed by the class of road; no traffic is known.",
     options, 2, 2, run};

@@ -14,6 +14,7 @@ static const struct option_row options[] = {
     {"--data", "DIR", "the data folder; made when missing", "soyang-data"},
     {"--port", "N", "TCP port on 127.0.0.1; 0 takes any free one", "8080"},
     {"--speed", "X", "run the clock X times as fast (demonstrations only)", "1"},
+    {"--roads", "FILE.roads", "ask these roads for travel times (soyang roads import, then table)", NULL},
     {"--public-url", "URL", "base of all links, e.g. https://fhir.example.org/fhir", NULL},
     {"--trust-proxy", "ADDRESS...", "believe the forwarded headers of this peer", NULL},
     {"--cors-origin", "ORIGIN...", "let pages of this origin call", NULL},
@@ -140,6 +141,7 @@ static enum status serve(
         .speed = speed,
         .public_base = config.public_url,
         .audit = audit,
+        .roads = argument(arguments, "--roads"),
         .references =
             argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
         .deletes = argument_flag(arguments, "--delete-many") ? RECORDS_DELETE_MANY : RECORDS_DELETE_ONE,

@@ -46,8 +46,7 @@ static void add_open(struct asking *asking, const struct referral_open *open) {
     struct region_travel travel;
     struct referral_ask *ask = &asking->question.asks[asking->question.ask_count++];
     chance_find(&chance, rank, open->place, rank->patient->needs & rank->snapshot->places[open->place].needs);
-    region_travel_estimate(
-        &travel, &rank->snapshot->travel, rank->patient->origin, rank->snapshot->places[open->place].point);
+    region_travel_from(&travel, rank->snapshot, rank->patient->origin, open->place);
     *ask = (struct referral_ask){.chance = chance.value,
         .minutes = travel.minutes + wait_find(rank, open->place, rank->patient->needs, travel.minutes),
         .first_min = -1,

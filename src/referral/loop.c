@@ -219,8 +219,7 @@ static double travel_minutes(const struct loop *loop) {
         return 30;
     }
     struct region_travel travel;
-    region_travel_estimate(
-        &travel, &loop->snapshot->travel, loop->decision.patient.origin, loop->snapshot->places[place].point);
+    region_travel_from(&travel, loop->snapshot, loop->decision.patient.origin, place);
     return isfinite(travel.minutes) ? travel.minutes : 30;
 }
 

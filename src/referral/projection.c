@@ -110,6 +110,34 @@ static bool is_beside_the_point(
     return patient->needs != 0 && (place->needs & relevant->needs) == 0;
 }
 
+/* What the roads say of this place: minutes from the case's origin, and on from here to each place that could end a plan of two legs. A graph
+ * may be replaced; a decision is replayed with what it was made from. */
+static void write_roads(struct json_writer *w, const struct region_place *place, const struct relevance *relevant,
+    const struct region_snapshot *snapshot, const struct referral_case *patient) {
+    struct region_travel travel;
+    int index = (int)(place - snapshot->places);
+    if (snapshot->roads == NULL) {
+        return;
+    }
+    region_travel_from(&travel, snapshot, patient->origin, index);
+    if (!travel.estimated) {
+        json_member_decimal(w, "road", travel.minutes, 3);
+    }
+    json_name(w, "road_to");
+    json_object_open(w);
+    for (size_t i = 0; i < snapshot->place_count && patient->needs != 0 && patient->level <= 2; i++) {
+        const struct region_place *to = &snapshot->places[i];
+        if ((int)i != index && !to->post && (to->needs & relevant->needs) != 0) {
+            region_travel_between(&travel, snapshot, index, (int)i);
+            if (!travel.estimated) {
+                json_name_text(w, to->id);
+                json_decimal(w, travel.minutes, 1);
+            }
+        }
+    }
+    json_object_close(w);
+}
+
 static void write_place(struct json_writer *w, const struct region_place *place, const struct relevance *relevant,
     const struct region_snapshot *snapshot, const struct referral_case *patient) {
     json_object_open(w);
@@ -130,6 +158,7 @@ static void write_place(struct json_writer *w, const struct region_place *place,
         json_member_decimal(w, "night_factor", place->answer_night_factor, 6);
         write_place_needs(w, place, relevant, snapshot, patient->now_us);
         write_place_beds(w, place, relevant);
+        write_roads(w, place, relevant, snapshot, patient);
     }
     json_object_close(w);
 }
@@ -275,6 +304,29 @@ static void read_place(struct region_place *out, const yyjson_val *json, struct 
     read_place_beds(out, json);
 }
 
+/* After all places: what a place says of the roads names others. */
+static void read_roads(
+    struct region_place *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct arena *arena) {
+    const yyjson_val *road_to = json_get(json, "road_to");
+    if (road_to == NULL) {
+        return;
+    }
+    float *minutes = ARENA_ARRAY(arena, float, snapshot->place_count);
+    for (size_t i = 0; i < snapshot->place_count; i++) {
+        minutes[i] = NAN;
+    }
+    size_t index, count;
+    yyjson_val *name, *value;
+    yyjson_obj_foreach((yyjson_val *)road_to, index, count, name, value) {
+        int place = region_place_find(snapshot, json_text(name));
+        if (place >= 0) {
+            minutes[place] = (float)yyjson_get_num(value);
+        }
+    }
+    out->road_min = decimal_of(json, "road", 0);
+    out->road_to = minutes;
+}
+
 enum status projection_read(struct region_snapshot **out, const yyjson_val *json, struct scope *scope) {
     struct region_snapshot *snapshot = ARENA_NEW(scope->arena, struct region_snapshot);
     const yyjson_val *travel = json_get(json, "travel"), *places = json_get(json, "places");
@@ -304,6 +356,9 @@ enum status projection_read(struct region_snapshot **out, const yyjson_val *json
     }
     snapshot->places = rows;
     snapshot->place_count = count;
+    yyjson_arr_foreach((yyjson_val *)places, index, count, item) {
+        read_roads(&rows[index], item, snapshot, scope->arena);
+    }
     *out = snapshot;
     return STATUS_OK;
 }

@@ -25,7 +25,7 @@ static void travel_to(struct region_travel *out, const struct rank *rank, int pl
         *out = (struct region_travel){.estimated = false};
         return;
     }
-    region_travel_estimate(out, &rank->snapshot->travel, rank->patient->origin, rank->snapshot->places[place].point);
+    region_travel_from(out, rank->snapshot, rank->patient->origin, place);
 }
 
 static double grained(double score) {
@@ -185,8 +185,7 @@ static void choose_second(struct candidate *candidate, const struct ranking *ran
         const struct referral_option *direct = &ranking->at[i]->option;
         struct candidate whole = *candidate;
         struct region_travel second;
-        region_travel_estimate(&second, &rank->snapshot->travel, rank->snapshot->places[leg->place].point,
-            rank->snapshot->places[direct->place].point);
+        region_travel_between(&second, rank->snapshot, leg->place, direct->place);
         whole.option.second_place = direct->place;
         whole.option.second_leg_min = leg->stay_min + second.minutes;
         whole.option.vehicle_away_min = 2 * second.minutes;

@@ -141,6 +141,7 @@ static enum status refresh_shared(struct region *region, struct scope *scope) {
     if (status != STATUS_OK) {
         return status;
     }
+    version->snapshot.roads = region->roads;
     pthread_mutex_lock(&region->lock);
     lane_publish(&region->shared, version, errand.committed, &old);
     if (!lane_is_marked(&region->shared)) { /* exact: units need no version of their own */
@@ -198,6 +199,7 @@ static enum status refresh_inner(struct region *region, struct records_unit *uni
     if (status != STATUS_OK) {
         return status;
     }
+    version->snapshot.roads = region->roads;
     pthread_mutex_lock(&region->lock);
     lane_publish(&region->inner, version, errand.committed, &old);
     pthread_mutex_unlock(&region->lock);
@@ -245,6 +247,10 @@ void region_release(const struct region_snapshot *snapshot) {
 }
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
+
+void region_use_roads(struct region *region, const struct region_road_table *roads) {
+    region->roads = roads;
+}
 
 enum status region_open(struct region **out, struct records *records, struct scope *scope) {
     struct region *region = calloc(1, sizeof *region);

@@ -29,8 +29,9 @@ struct lane {
 
 struct region {
     struct records *records;
-    pthread_mutex_t lock;     /* lanes; held for moments, never while allocating from an arena */
-    pthread_mutex_t building; /* one reader of the record at a time, in the shared lane */
+    const struct region_road_table *roads; /* NULL: none */
+    pthread_mutex_t lock;                  /* lanes; held for moments, never while allocating from an arena */
+    pthread_mutex_t building;              /* one reader of the record at a time, in the shared lane */
     struct lane shared, inner;
 };
 

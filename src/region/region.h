@@ -64,6 +64,10 @@ struct region_place {
      * a need without a pattern. NULL: not stated. See region_on_call. */
     const uint8_t *on_call, *on_call_weekend;
     uint8_t call_in_minutes[REGION_NEEDS_MAX]; /* until a team that is called from home stands there */
+    /* Of a decision's inputs alone: what the roads said when it was made. Minutes from the case's origin, and from here to each of the
+     * snapshot's places (NAN: not by road). NULL and 0: the travel model, or the snapshot's own roads. */
+    double road_min;
+    const float *road_to;
 };
 
 /* How a count on a board ages (law 4 of the brief): believed fully up to `fades_from_min`, not at all from
@@ -73,8 +77,10 @@ struct region_board_model {
 };
 extern const struct region_board_model region_board_default; /* 15 and 60 minutes */
 
+struct region_road_table;
 struct region_snapshot {
-    uint64_t sequence; /* everything committed up to here is in it */
+    const struct region_road_table *roads; /* NULL: none; the travel model estimates */
+    uint64_t sequence;                     /* everything committed up to here is in it */
     struct text id, name_ko, name_en;
     const struct region_place *places;
     size_t place_count;
@@ -109,6 +115,10 @@ struct region_travel {
 };
 void region_travel_estimate(struct region_travel *out, const struct region_travel_model *model,
     struct region_point from, struct region_point to);
+/* From the origin of a case, or from one place to another, by what is best known: a decision's own inputs, roads, the model. */
+void region_travel_from(
+    struct region_travel *out, const struct region_snapshot *snapshot, struct region_point origin, int place);
+void region_travel_between(struct region_travel *out, const struct region_snapshot *snapshot, int from, int to);
 /* How far a count is still to be believed at `now_us`: 1 when fresh, fading over 15 minutes, 0 after 60 (law 4). */
 double region_count_trust(const struct region_count *count, int64_t now_us);
 /* The same by a province's own board model (snapshot->board). A count that is not known is not believed. */
@@ -151,12 +161,27 @@ MUST_CHECK enum status region_road_minutes(double *minutes, const struct region_
     const struct region_road_conditions *conditions, const struct region_road_points *from,
     const struct region_road_points *to, struct scope *scope);
 
+/* Minutes from every node to each of the region's places, made into FILE.minutes beside the graph: how ranking asks the roads.
+ * STATUS_UNPROCESSABLE: no region is loaded. */
+MUST_CHECK enum status region_road_table_make(size_t *places_out, const char *graph_path,
+    const struct region_road_conditions *conditions, const struct region_snapshot *snapshot,
+    region_road_progress *progress, void *context, struct scope *scope);
+/* Graph and table; STATUS_INVALID where they do not belong together. Close it after the last snapshot was given back. */
+MUST_CHECK enum status region_road_table_open(
+    struct region_road_table **out, const char *graph_path, struct arena *arena, struct scope *scope);
+void region_road_table_close(struct region_road_table *table); /* accepts NULL */
+/* NAN: the place is not in the table, has moved by 100 m, or no road leads there. */
+double region_road_table_minutes(
+    const struct region_road_table *table, struct region_point from, const struct region_place *to);
+
 /* ---- gatherer ---------------------------------------------------------------------------------------------------------- */
 
 struct region;
 /* Registers its guards (capacity: who may say what, not from the future, not negative totals; coordinates inside the region). */
 MUST_CHECK enum status region_open(struct region **out, struct records *records, struct scope *scope);
 void region_close(struct region *region);
+/* Snapshots that are made from now on ask these roads; call it before the first is held. `roads` outlives them all. */
+void region_use_roads(struct region *region, const struct region_road_table *roads);
 /* The latest; never NULL, may be empty (place_count 0) when no region is loaded. Counted: give it back. */
 /* It may read the record, and so waits for the store: never call it inside a unit of work. */
 MUST_CHECK enum status region_hold(const struct region_snapshot **out, struct region *region, struct scope *scope);

@@ -24,3 +24,32 @@ void region_travel_estimate(struct region_travel *out, const struct region_trave
     out->minutes = model->base_min + 60 * model->detour * (near_km / model->near_kmh + far_km / model->far_kmh);
     out->estimated = true;
 }
+
+static bool by_road(struct region_travel *out, double minutes) {
+    if (isfinite(minutes)) {
+        out->minutes = minutes;
+        out->estimated = false;
+    }
+    return isfinite(minutes);
+}
+
+void region_travel_from(
+    struct region_travel *out, const struct region_snapshot *snapshot, struct region_point origin, int place) {
+    const struct region_place *to = &snapshot->places[place];
+    region_travel_estimate(out, &snapshot->travel, origin, to->point);
+    if (to->road_min > 0) {
+        (void)by_road(out, to->road_min);
+    } else if (snapshot->roads != NULL) {
+        (void)by_road(out, region_road_table_minutes(snapshot->roads, origin, to));
+    }
+}
+
+void region_travel_between(struct region_travel *out, const struct region_snapshot *snapshot, int from, int to) {
+    const struct region_place *here = &snapshot->places[from];
+    region_travel_estimate(out, &snapshot->travel, here->point, snapshot->places[to].point);
+    if (here->road_to != NULL) {
+        (void)by_road(out, (double)here->road_to[to]);
+    } else if (snapshot->roads != NULL) {
+        (void)by_road(out, region_road_table_minutes(snapshot->roads, here->point, &snapshot->places[to]));
+    }
+}

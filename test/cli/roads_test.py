@@ -1,5 +1,6 @@
 """`soyang roads`: a small network, written here as OpenStreetMap's PBF, comes out as minutes that were worked out by hand; broken files,
 closed roads and weather."""
+import csv
 import json
 import math
 import pathlib
@@ -11,8 +12,9 @@ import tempfile
 import unittest
 import zlib
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
-from soyang_server import PROGRAM  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "laws"))
+import province  # noqa: E402
+from province import PROGRAM  # noqa: E402
 
 RADIUS_KM = 6371.0088
 
@@ -96,7 +98,11 @@ WAYS = [(101, [1, 8, 2], {"highway": "primary", "maxspeed": "60"}),
 
 
 def km(a, b):
-    (lat1, lon1), (lat2, lon2) = [(math.radians(x), math.radians(y)) for x, y in (NODES[a], NODES[b])]
+    return distance_km(NODES[a], NODES[b])
+
+
+def distance_km(a, b):
+    (lat1, lon1), (lat2, lon2) = [(math.radians(x), math.radians(y)) for x, y in (a, b)]
     h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * RADIUS_KM * math.asin(math.sqrt(h))
 
@@ -202,6 +208,52 @@ class Roads(unittest.TestCase):
                         ["--from", "37.8,127.7", "--to", "37.8,127.9", "--closed", "x"]):
             self.assertEqual(run("minutes", self.graph, *options).returncode, 1, options)
         self.assertEqual(run("pave", self.graph).returncode, 2)
+
+
+class Ranking(unittest.TestCase):
+    """The roads of a province of four places: what ranking says of them is what the roads say."""
+
+    def test_ranking_asks_the_roads(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="soyang-roads-"))
+        self.addCleanup(shutil.rmtree, folder, True)
+        with (province.ROOT / "regions/gangwon/places.csv").open(encoding="utf-8", newline="") as file:
+            at = {row["id"]: (float(row["lat"]), float(row["lon"])) for row in csv.DictReader(file) if row["lat"]}
+        with (province.ROOT / "regions/gangwon/posts.csv").open(encoding="utf-8", newline="") as file:
+            at.update({row["id"]: (float(row["lat"]), float(row["lon"])) for row in csv.DictReader(file) if row["lat"]})
+        names = [province.POST, "A2200001", "A2200008", "A2200009"]
+        nodes = {number: at[name] for number, name in enumerate(names, 1)}
+        # One road from the post to each: 100, 50 and 30 km/h.
+        ways = [(201, [1, 2], {"highway": "trunk", "maxspeed": "100"}), (202, [1, 3], {"highway": "trunk", "maxspeed": "50"}),
+                (203, [1, 4], {"highway": "residential", "maxspeed": "30"})]
+        (folder / "g.osm.pbf").write_bytes(pbf(nodes, ways))
+        graph = folder / "g.roads"
+        self.assertEqual(run("import", folder / "g.osm.pbf", "--out", graph).returncode, 0)
+        server = province.Server(region=province.REGION)
+        try:
+            self.assertEqual(server.stop(), 0)
+            refused = run("table", folder / "none.roads", "--data", server.folder)
+            self.assertIn("none.roads", refused.stderr)
+            made = run("table", graph, "--data", server.folder)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            server.options = ["--roads", str(graph)]
+            server.start()
+            patient = province.new_patient(server.client)
+            answer, loop, offers = province.send(server.client, patient, 2)
+            self.assertEqual(answer.status, 200, answer)
+            decision = next(i["valueReference"]["reference"] for i in loop["input"] if "GuidanceResponse" in str(i.get("valueReference")))
+            stored = server.client.get(decision).json
+            inputs, outputs = (json.loads(next(e["valueString"] for e in stored["extension"] if e["url"].endswith(kind)))
+                               for kind in ("decision-inputs", "decision-outputs"))
+            roads = {p["id"]: p["road"] for p in inputs["region"]["places"] if "road" in p}
+            for name, kmh in (("A2200001", 100), ("A2200008", 50), ("A2200009", 30)):
+                minutes = distance_km(at[province.POST], at[name]) / kmh * 60
+                self.assertAlmostEqual(roads[name], minutes, delta=0.2, msg=name)
+            told = {o["place"]: o["travel_min"] for o in outputs["options"]}
+            self.assertAlmostEqual(told["A2200001"], roads["A2200001"], places=2)
+            self.assertAlmostEqual(told["A2200008"], roads["A2200008"], places=2)
+            self.assertNotIn("A2200011", roads)  # no road leads there: the model, said as estimated
+        finally:
+            server.close()
 
 
 if __name__ == "__main__":
