@@ -1,5 +1,6 @@
 /* check: whether a folder is whole. */
 #include "store/document.h"
+#include "store/frame.h"
 
 #include <string.h>
 
@@ -70,14 +71,13 @@ static void check_body(struct checking *checking, struct statement *list) {
     if ((enum store_method)column_int(list, 1) == STORE_DELETED) {
         return;
     }
-    struct store_body body = {.dictionary = (uint32_t)column_int(list, 2),
-        .gap = (uint32_t)column_int(list, 3),
-        .size = (uint32_t)column_int(list, 4),
-        .packed = column_bytes(list, 5)};
+    uint64_t vid = (uint64_t)column_int(list, 0);
     struct scope scope = {.arena = checking->arena};
-    struct text bytes;
-    if (pack_expand(&bytes, checking->store->pack, &body, &scope) != STATUS_OK || body.gap > body.size) {
-        wrong(checking, "the body of a version cannot be read", (uint64_t)column_int(list, 0));
+    struct text bytes = {0};
+    uint32_t gap = 0;
+    enum status status = version_body_read(&bytes, &gap, checking->store, checking->view->connection, vid, &scope);
+    if (status != STATUS_OK || gap > bytes.size) {
+        wrong(checking, "the body of a version cannot be read", vid);
     }
 }
 

@@ -61,7 +61,7 @@ static enum status read_at_view(struct document *document, struct search_run *ru
     if (status != STATUS_OK || vid == 0) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
-    status = version_rows_read(&version, view->connection, vid, run->scope);
+    status = version_rows_read(&version, view->store, view->connection, vid, run->scope);
     if (status != STATUS_OK || version.method == STORE_DELETED) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }

@@ -92,7 +92,7 @@ static enum status was_current(
     uint64_t next = head->vid;
     while (!*out && next != 0 && next != vid) {
         struct version_head version;
-        enum status status = version_rows_read(&version, history->view->connection, next, history->scope);
+        enum status status = version_head_read(&version, history->view->connection, next, history->scope);
         if (status != STATUS_OK) {
             return status;
         }
@@ -172,7 +172,7 @@ static enum status history_of_one(struct history *history) {
     }
     while (status == STATUS_OK && vid >= history->from && vid != 0 && !history->more) {
         struct version_head version;
-        status = version_rows_read(&version, history->view->connection, vid, history->scope);
+        status = version_head_read(&version, history->view->connection, vid, history->scope);
         if (status == STATUS_OK && vid < history->below) {
             status = history_take(history, vid, rid);
         }

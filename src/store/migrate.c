@@ -16,7 +16,8 @@ static const char *const to_2[] = {
     "PRAGMA user_version=2",
     NULL,
 };
-/* 2 -> 3: index rows in blocks, no more one by one. */
+/* 2 -> 3: index rows in blocks, no more one by one. What a version holds leaves its head and lies alone; the packer puts it into
+ * frames once the folder is served. */
 static const char *const to_3_before[] = {
     "CREATE TABLE fence(lane INTEGER NOT NULL,key BLOB NOT NULL,rid INTEGER NOT NULL,number INTEGER NOT NULL,"
     "PRIMARY KEY(lane,key,rid)) WITHOUT ROWID",
@@ -25,6 +26,22 @@ static const char *const to_3_before[] = {
 };
 static const char *const to_3_after[] = {
     "DROP TABLE row",
+    "CREATE TABLE single(vid INTEGER PRIMARY KEY,dictionary INTEGER NOT NULL,gap INTEGER NOT NULL,size INTEGER NOT "
+    "NULL,"
+    "rows BLOB NOT NULL,body BLOB NOT NULL)",
+    "INSERT INTO single SELECT vid,dictionary,gap,size,rows,body FROM version ORDER BY vid",
+    "CREATE TABLE head(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,version INTEGER NOT NULL,previous INTEGER NOT NULL,"
+    "base INTEGER NOT NULL,type INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL)",
+    "INSERT INTO head SELECT vid,rid,version,previous,base,type,seq,time,method FROM version ORDER BY vid",
+    "DROP TABLE version",
+    "ALTER TABLE head RENAME TO version",
+    "CREATE INDEX version_type ON version(type)",
+    "CREATE TABLE frame(last INTEGER PRIMARY KEY,first INTEGER NOT NULL,size INTEGER NOT NULL,dictionary INTEGER NOT "
+    "NULL,"
+    "body BLOB NOT NULL)",
+    "CREATE TABLE frame_rows(last INTEGER PRIMARY KEY,first INTEGER NOT NULL,made INTEGER NOT NULL,size INTEGER NOT "
+    "NULL,"
+    "rows BLOB NOT NULL)",
     "PRAGMA user_version=3",
     NULL,
 };

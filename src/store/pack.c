@@ -8,8 +8,9 @@
 #include <string.h>
 #include <zstd.h>
 
+/* FRAME_LEVEL: for what is compressed in the background. */
 /* A large body gains little by a thorough search, and pays for it in the time until its answer. */
-enum { LEVEL = 3, LEVEL_LARGE = 1, LARGE_FROM = 16 * 1024, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
+enum { LEVEL = 3, LEVEL_LARGE = 1, FRAME_LEVEL = 6, LARGE_FROM = 16 * 1024, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
 
 extern const unsigned char soyang_store_dictionary[], soyang_store_dictionary_end[];
 
@@ -18,14 +19,14 @@ struct kept_dictionary {
     ZSTD_DDict *expands;
 };
 
-/* Invariants: `count`, `at`, `current`, `compresses` and `compresses_large` are set by pack_load and constant from then on; `lock` guards the
+/* Invariants: `count`, `at`, `current` and the three that compress are set by pack_load and constant from then on; `lock` guards the
  * two stacks of contexts. */
 struct pack {
     pthread_mutex_t lock;
     ZSTD_CCtx *compressors[CONTEXTS_KEPT];
     ZSTD_DCtx *expanders[CONTEXTS_KEPT];
     size_t compressor_count, expander_count;
-    ZSTD_CDict *compresses, *compresses_large;
+    ZSTD_CDict *compresses, *compresses_large, *compresses_frames;
     uint32_t current;
     struct kept_dictionary at[DICTIONARIES_MAX];
     size_t count;
@@ -45,7 +46,8 @@ struct pack *pack_open(void) {
     struct text dictionary = embedded();
     pack->compresses = ZSTD_createCDict(dictionary.at, dictionary.size, LEVEL);
     pack->compresses_large = ZSTD_createCDict(dictionary.at, dictionary.size, LEVEL_LARGE);
-    if (pack->compresses == NULL || pack->compresses_large == NULL) {
+    pack->compresses_frames = ZSTD_createCDict(dictionary.at, dictionary.size, FRAME_LEVEL);
+    if (pack->compresses == NULL || pack->compresses_large == NULL || pack->compresses_frames == NULL) {
         pack_close(pack);
         return NULL;
     }
@@ -67,6 +69,7 @@ void pack_close(struct pack *pack) {
     }
     ZSTD_freeCDict(pack->compresses);
     ZSTD_freeCDict(pack->compresses_large);
+    ZSTD_freeCDict(pack->compresses_frames);
     pthread_mutex_destroy(&pack->lock);
     free(pack);
 }
@@ -154,6 +157,29 @@ enum status store_body_pack(
     return STATUS_OK;
 }
 
+enum status pack_frame(
+    struct text *out, uint32_t *dictionary_out, struct pack *pack, struct text raw, struct scope *scope) {
+    size_t most = ZSTD_compressBound(raw.size);
+    char *packed = arena_bytes(scope->arena, most);
+    ZSTD_CCtx *context = compressor_take(pack);
+    if (context == NULL) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory to compress");
+    }
+    size_t size = 0;
+    if (dictionary_out == NULL) {
+        size = ZSTD_compressCCtx(context, packed, most, raw.at, raw.size, FRAME_LEVEL);
+    } else {
+        size = ZSTD_compress_usingCDict(context, packed, most, raw.at, raw.size, pack->compresses_frames);
+        *dictionary_out = pack->current;
+    }
+    compressor_give(pack, context);
+    if (ZSTD_isError(size)) {
+        return fault(scope, STATUS_FAILED, "", "compression failed: %s", ZSTD_getErrorName(size));
+    }
+    *out = (struct text){packed, size};
+    return STATUS_OK;
+}
+
 static ZSTD_DCtx *expander_take(struct pack *pack) {
     ZSTD_DCtx *context = NULL;
     pthread_mutex_lock(&pack->lock);
@@ -183,7 +209,28 @@ static const ZSTD_DDict *dictionary_find(const struct pack *pack, uint32_t numbe
     return NULL;
 }
 
+enum status pack_unframe(
+    char *out, size_t size, struct pack *pack, struct text packed, uint32_t dictionary, struct scope *scope) {
+    const ZSTD_DDict *expands = dictionary == 0 ? NULL : dictionary_find(pack, dictionary);
+    if (dictionary != 0 && expands == NULL) {
+        return fault(scope, STATUS_FAILED, "", "a frame names dictionary %u, which the folder lacks", dictionary);
+    }
+    ZSTD_DCtx *context = expander_take(pack);
+    if (context == NULL) {
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory to expand");
+    }
+    size_t got = expands == NULL ? ZSTD_decompressDCtx(context, out, size, packed.at, packed.size)
+                                 : ZSTD_decompress_usingDDict(context, out, size, packed.at, packed.size, expands);
+    expander_give(pack, context);
+    return ZSTD_isError(got) || got != size ? fault(scope, STATUS_FAILED, "", "a frame of versions is damaged")
+                                            : STATUS_OK;
+}
+
 enum status pack_expand(struct text *out, struct pack *pack, const struct store_body *body, struct scope *scope) {
+    if (body->dictionary == 0 && body->packed.size == body->size) {
+        *out = text_copy(scope->arena, body->packed);
+        return STATUS_OK;
+    }
     const ZSTD_DDict *dictionary = dictionary_find(pack, body->dictionary);
     if (dictionary == NULL) {
         return fault(scope, STATUS_FAILED, "", "a body names dictionary %u, which the folder lacks", body->dictionary);

@@ -1,10 +1,12 @@
 /* rebuild: at opening, the events that the main table lacks are made again from the versions behind the merged mark, each in the
  * generation that it was in. */
+#include "store/frame.h"
 #include "store/writer.h"
 
 #include <string.h>
 
 struct rebuilding {
+    struct store *store;
     struct mem_generation *merging, *active; /* merging: NULL where none was */
     const struct store_state *state;
     uint64_t rid, seq;
@@ -157,13 +159,15 @@ static enum status versions_again(struct rebuilding *rebuilding, struct connecti
         .seq = (uint64_t)column_int(list, 5),
         .time_us = column_int(list, 6),
         .method = (enum store_method)column_int(list, 7),
-        .rows = column_bytes(list, 8),
     };
     struct version_head before = {0};
     struct scope own = {.arena = arena};
     enum status status = STATUS_OK;
     if (version.previous != 0) {
-        status = version_rows_read(&before, connection, version.previous, &own);
+        status = version_rows_read(&before, rebuilding->store, connection, version.previous, &own);
+    }
+    if (status == STATUS_OK) {
+        status = version_rows_find(&version.rows, rebuilding->store, connection, version.vid, &own);
     }
     if (status == STATUS_OK) {
         status = rows_at(&version.rows, rebuilding, connection, version.vid, version.seq, &own);
@@ -190,7 +194,7 @@ static enum status log_again(
         struct version_head version = {0};
         uint64_t vid = (uint64_t)column_int(list, 1);
         rebuilding->seq = (uint64_t)column_int(list, 0);
-        status = version_rows_read(&version, connection, vid, &own);
+        status = version_rows_read(&version, rebuilding->store, connection, vid, &own);
         if (status == STATUS_OK) {
             status = rows_at(&version.rows, rebuilding, connection, vid, rebuilding->seq, &own);
         }
@@ -210,7 +214,7 @@ static enum status log_again(
 
 enum status store_rebuild(
     struct store *store, const struct store_state *state, struct connection *connection, struct scope *scope) {
-    struct rebuilding rebuilding = {.merging = store->merging, .active = store->active, .state = state};
+    struct rebuilding rebuilding = {.store = store, .merging = store->merging, .active = store->active, .state = state};
     uint64_t first = 0, logged = 0;
     enum status status = first_vid(&first, state, connection, scope);
     if (status == STATUS_OK) {

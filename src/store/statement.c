@@ -27,8 +27,6 @@ static const char *const sql_texts[SQL_COUNT] = {
          "active_from_rid=?8,merged=?9,horizon=?10,audit_number=?11,audit_hash=?12,resources=?13,rows=?14 WHERE one=1"),
 
     [SQL_RESOURCE_GET] = "SELECT type,id,version,vid,seq,time,method FROM resource WHERE rid=?1",
-    [SQL_RESOURCE_BODY] = ("SELECT r.seq,r.type,r.id,v.version,v.seq,v.time,v.method,v.dictionary,v.gap,v.size,v.body "
-                           "FROM resource r CROSS JOIN version v ON v.vid=r.vid WHERE r.rid=?1"),
     [SQL_RESOURCE_ADD] =
         "INSERT INTO resource(rid,type,id,version,vid,seq,time,method,edition) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [SQL_RESOURCE_SET] = "UPDATE resource SET version=?2,vid=?3,seq=?4,time=?5,method=?6,edition=?7 WHERE rid=?1",
@@ -39,19 +37,29 @@ static const char *const sql_texts[SQL_COUNT] = {
                       "GROUP BY type,edition ORDER BY type,edition"),
     [SQL_RESOURCES_FROM] = "SELECT rid,type,id,version,vid,method,seq FROM resource WHERE rid>=?1 ORDER BY rid",
 
-    [SQL_VERSION_GET] =
-        "SELECT rid,version,previous,base,seq,time,method,dictionary,gap,size,type,body FROM version WHERE vid=?1",
-    [SQL_VERSION_HEAD] = "SELECT rid,version,previous,base,seq,time,method FROM version WHERE vid=?1",
-    [SQL_VERSION_ROWS] = "SELECT rid,version,previous,base,seq,time,method,rows,type FROM version WHERE vid=?1",
-    [SQL_VERSION_ADD] =
-        ("INSERT INTO version(vid,rid,version,previous,base,type,seq,time,method,dictionary,gap,size,rows,body) "
-         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
+    [SQL_VERSION_HEAD] = "SELECT rid,version,previous,base,seq,time,method,type FROM version WHERE vid=?1",
+    [SQL_VERSION_ADD] = ("INSERT INTO version(vid,rid,version,previous,base,type,seq,time,method) "
+                         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"),
     [SQL_VERSION_SEQ_AT] = "SELECT vid,seq FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
     [SQL_VERSION_TIME_AT] = "SELECT vid,time FROM version WHERE vid>=?1 ORDER BY vid LIMIT 1",
     [SQL_VERSIONS_FROM] =
-        "SELECT vid,rid,version,previous,type,seq,time,method,rows FROM version WHERE vid>=?1 ORDER BY vid",
-    [SQL_VERSION_BODIES] = "SELECT vid,method,dictionary,gap,size,body FROM version ORDER BY vid",
-    [SQL_VERSION_ROWS_SET] = "UPDATE version SET rows=?2 WHERE vid=?1",
+        "SELECT vid,rid,version,previous,type,seq,time,method FROM version WHERE vid>=?1 ORDER BY vid",
+    [SQL_VERSION_BODIES] = "SELECT vid,method FROM version ORDER BY vid",
+
+    [SQL_SINGLE_ADD] = "INSERT INTO single(vid,dictionary,gap,size,rows,body) VALUES(?1,?2,?3,?4,?5,?6)",
+    [SQL_SINGLE_BODY] = "SELECT dictionary,gap,size,body FROM single WHERE vid=?1",
+    [SQL_SINGLE_ROWS] = "SELECT rows FROM single WHERE vid=?1",
+    [SQL_SINGLE_ROWS_SET] = "UPDATE single SET rows=?2 WHERE vid=?1",
+    [SQL_SINGLE_REMOVE] = "DELETE FROM single WHERE vid=?1",
+    [SQL_SINGLES_FROM] = "SELECT vid,dictionary,gap,size,rows,body FROM single WHERE vid>=?1 ORDER BY vid",
+
+    [SQL_FRAME_ADD] = "INSERT INTO frame(last,first,size,dictionary,body) VALUES(?1,?2,?3,?4,?5)",
+    [SQL_FRAME_AT] = "SELECT last,first,0,size,dictionary,body FROM frame WHERE last>=?1 ORDER BY last LIMIT 1",
+    [SQL_FRAME_ROWS_ADD] = "INSERT INTO frame_rows(last,first,made,size,rows) VALUES(?1,?2,0,?3,?4)",
+    [SQL_FRAME_ROWS_AT] = "SELECT last,first,made,size,0,rows FROM frame_rows WHERE last>=?1 ORDER BY last LIMIT 1",
+    [SQL_FRAME_ROWS_SET] = "UPDATE frame_rows SET made=made+1,size=?2,rows=?3 WHERE last=?1",
+    [SQL_FRAME_LAST] = "SELECT max(last) FROM frame",
+    [SQL_FRAMES] = "SELECT first,last FROM frame ORDER BY last",
 
     [SQL_REINDEXED_ADD] = "INSERT OR IGNORE INTO reindexed(seq,vid,rows) VALUES(?1,?2,?3)",
     [SQL_REINDEXED_FIRST] = "SELECT seq FROM reindexed ORDER BY number LIMIT 1",
@@ -117,8 +125,7 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_DICTIONARY_ADD] = "INSERT INTO dictionary(number,bytes) VALUES(?1,?2)",
 
     [SQL_RESOURCE_CURRENT] = "SELECT vid,seq FROM resource WHERE rid=?1",
-    [SQL_VERSION_TAIL] =
-        "SELECT vid,rid,previous,type,seq,method,dictionary,gap,size,body FROM version WHERE vid>=?1 ORDER BY vid",
+    [SQL_VERSION_TAIL] = "SELECT vid,rid,previous,type,seq,method FROM version WHERE vid>=?1 ORDER BY vid",
 
     /* In the file of the text index; the others have none of these tables. */
     [SQL_TEXT_MARK_GET] = "SELECT vid,rid,seq,horizon,form FROM mark WHERE one=1",
@@ -183,6 +190,7 @@ enum status connection_open(struct connection **out, const char *path, enum conn
     if (connection == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for a database connection");
     }
+    connection->writes = use == CONNECTION_WRITES;
     bool creates = use == CONNECTION_WRITES || use == CONNECTION_WRITES_TEXT;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0);
     enum status status = STATUS_OK;
@@ -219,6 +227,8 @@ void connection_close(struct connection *connection) {
         statement = next;
     }
     sqlite3_close(connection->database);
+    frame_drop(connection->frames[FRAME_BODIES]);
+    frame_drop(connection->frames[FRAME_ROWS]);
     free(connection->snapshot);
     free(connection);
 }

@@ -4,7 +4,7 @@
 #ifndef SOYANG_STORE_STATEMENT_H
 #define SOYANG_STORE_STATEMENT_H
 
-#include "base/base.h"
+#include "store/frame_cache.h"
 
 #include <sqlite3.h>
 
@@ -19,22 +19,31 @@ enum sql {
     SQL_STATE_GET,
     SQL_STATE_PUT,
     SQL_RESOURCE_GET,
-    SQL_RESOURCE_BODY,
     SQL_RESOURCE_ADD,
     SQL_RESOURCE_SET,
     SQL_RESOURCES_FROM,
     SQL_RESOURCE_EDITION,
     SQL_RESOURCES_OUTDATED,
     SQL_EDITIONS,
-    SQL_VERSION_GET,
     SQL_VERSION_HEAD,
-    SQL_VERSION_ROWS,
     SQL_VERSION_ADD,
     SQL_VERSION_SEQ_AT,
     SQL_VERSION_TIME_AT,
     SQL_VERSIONS_FROM,
     SQL_VERSION_BODIES,
-    SQL_VERSION_ROWS_SET,
+    SQL_SINGLE_ADD,
+    SQL_SINGLE_BODY,
+    SQL_SINGLE_ROWS,
+    SQL_SINGLE_ROWS_SET,
+    SQL_SINGLE_REMOVE,
+    SQL_SINGLES_FROM,
+    SQL_FRAME_ADD,
+    SQL_FRAME_AT,
+    SQL_FRAME_ROWS_ADD,
+    SQL_FRAME_ROWS_AT,
+    SQL_FRAME_ROWS_SET,
+    SQL_FRAME_LAST,
+    SQL_FRAMES,
     SQL_REINDEXED_ADD,
     SQL_REINDEXED_FIRST,
     SQL_REINDEXED_AFTER,
@@ -113,6 +122,8 @@ struct connection {
     struct snapshot *snapshot; /* what an idle reader keeps open; its view's memory is freed with the connection */
     struct statement *all, *free[SQL_COUNT];
     size_t statement_count;
+    struct frame *frames[2]; /* by frame_kind: the last that was read */
+    bool writes;             /* the writer's */
     struct connection *next; /* in the pool */
     enum status failed;      /* the worst since connection_calm: a fault of the database, not of the caller */
     int wal_pages;

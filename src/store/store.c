@@ -1,5 +1,5 @@
 /* store: opening a folder, closing it, figures. */
-#include "store/store_internal.h"
+#include "store/frame.h"
 #include "store/text_index.h"
 #include "store/writer.h"
 
@@ -60,6 +60,17 @@ static enum status moments_load(struct store *store, struct connection *connecti
     return status;
 }
 
+/* A folder without frames yields null, and so 0. */
+static enum status frames_load(struct store *store, struct connection *connection, struct scope *scope) {
+    struct statement *last = statement_take(connection, SQL_FRAME_LAST);
+    enum status status = statement_step(last) == SQLITE_ROW ? STATUS_OK : connection_fault(connection, scope);
+    if (status == STATUS_OK) {
+        atomic_store(&store->packed_to, (uint64_t)column_int(last, 0) + 1);
+    }
+    statement_give(connection, last);
+    return status;
+}
+
 static void figures_start(struct store *store, const struct store_state *state) {
     atomic_store(&store->committed_seq, state->seq);
     atomic_store(&store->resources, state->resources);
@@ -81,6 +92,9 @@ static enum status folder_load(
     }
     if (status == STATUS_OK) {
         status = space_table_load(store->spaces, connection, scope);
+    }
+    if (status == STATUS_OK) {
+        status = frames_load(store, connection, scope);
     }
     if (status == STATUS_OK) {
         figures_start(store, state);
@@ -129,6 +143,8 @@ static struct store *store_new(const struct store_config *config) {
     pthread_mutex_init(&store->readers_lock, NULL);
     pthread_cond_init(&store->readers_free, NULL);
     store->pack = pack_open();
+    store->frames = frame_cache_open(FRAME_CACHE_BYTES);
+    store->pack_least = config->pack_least == 0 ? PACK_LEAST_DEFAULT : config->pack_least;
     store->spaces = space_table_open();
     store->folder = strdup(config->folder);
     size_t size = strlen(config->folder) + sizeof "/store.db";
@@ -146,7 +162,8 @@ enum status store_open(struct store **out, const struct store_config *config, st
     struct store_state state = {0};
     *out = NULL;
     enum status status = STATUS_OK;
-    if (store == NULL || store->pack == NULL || store->spaces == NULL || store->folder == NULL || store->path == NULL) {
+    if (store == NULL || store->pack == NULL || store->frames == NULL || store->spaces == NULL ||
+        store->folder == NULL || store->path == NULL) {
         status = fault(scope, STATUS_UNAVAILABLE, "", "no memory to open the folder");
         goto end;
     }
@@ -181,6 +198,7 @@ void store_close(struct store *store) {
     mem_generation_drop(store->merging);
     mem_generation_drop(store->active);
     space_table_close(store->spaces);
+    frame_cache_close(store->frames);
     pack_close(store->pack);
     if (store->lock_file >= 0) {
         close(store->lock_file);

@@ -24,6 +24,7 @@ struct store_config {
     const struct clock *clock;
     int reader_connections; /* 0: the default */
     size_t memory_rows_max; /* bound of index rows kept in memory before writers wait; 0: the default */
+    size_t pack_least;      /* versions that lie alone before they are put into frames; 0: the default */
     size_t queue_max;       /* units waiting; past it STATUS_UNAVAILABLE; 0: the default */
 };
 MUST_CHECK enum status store_open(struct store **out, const struct store_config *config, struct scope *scope);

@@ -19,6 +19,7 @@ enum {
     READERS_MAX = 64,
     MEMORY_ROWS_DEFAULT = 600 * 1000,
     QUEUE_DEFAULT = 4096,
+    PACK_LEAST_DEFAULT = 1024, /* versions that lie alone before they are packed */
     ROWS_MAX_DEFAULT = 20 * 1000 * 1000,
     ID_MAX = 128,
     VERSION_STRIDE = 64, /* version.base leads to the last version before whose number is a multiple of this */
@@ -140,10 +141,12 @@ struct store {
     const char *folder, *path;
     int lock_file;
     const struct clock *clock;
-    size_t memory_rows_max, queue_max;
+    size_t memory_rows_max, queue_max, pack_least;
     size_t readers_kept;
     struct search_costs costs;
     struct pack *pack;
+    struct frame_cache *frames;
+    _Atomic uint64_t packed_to; /* versions below it are in frames, but for those that stay alone */
     struct space_table *spaces;
     struct writer *writer;
     _Atomic(struct text_index *) text; /* NULL: nobody serves words */
@@ -189,7 +192,14 @@ struct pack *pack_open(void);
 void pack_close(struct pack *pack);
 /* Writes the embedded dictionary into the folder unless it is there, and reads all. */
 enum status pack_load(struct pack *pack, struct connection *connection, struct scope *scope);
+/* A body of dictionary 0 lies expanded already, and is copied. */
 enum status pack_expand(struct text *out, struct pack *pack, const struct store_body *body, struct scope *scope);
+/* More thoroughly than a body that somebody waits for; with a dictionary where `dictionary_out` is not NULL. */
+enum status pack_frame(
+    struct text *out, uint32_t *dictionary_out, struct pack *pack, struct text raw, struct scope *scope);
+/* Expands a frame of exactly `size` bytes; dictionary 0: it was made without one. */
+enum status pack_unframe(
+    char *out, size_t size, struct pack *pack, struct text packed, uint32_t dictionary, struct scope *scope);
 
 /* space.c */
 struct space_table *space_table_open(void);

@@ -89,7 +89,7 @@ static bool is_of_store(const struct text_mark *mark, struct connection *store, 
         return true;
     }
     struct version_head version = {0};
-    return version_rows_read(&version, store, mark->vid - 1, scope) == STATUS_OK && version.rid == mark->rid &&
+    return version_head_read(&version, store, mark->vid - 1, scope) == STATUS_OK && version.rid == mark->rid &&
            version.seq == mark->seq;
 }
 

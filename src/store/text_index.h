@@ -85,11 +85,11 @@ void *text_indexer_main(void *index);
 
 /* ---- words (text_match.c) ------------------------------------------------------------------------------------------- */
 
-/* One version's body as it lies in the table. */
+/* One version's body, to be read over that connection. */
 struct text_body {
     uint64_t vid;
     uint16_t type;
-    struct store_body body;
+    struct connection *connection;
 };
 /* Calls back with the words, which end with the call. A body that cannot be read has none: that is logged and is no error. */
 typedef enum status text_use(void *context, const struct store_words *words, struct scope *scope);

@@ -101,12 +101,8 @@ static enum status end_previous(struct indexer *indexer, uint64_t previous, uint
 }
 
 static enum status fold(struct indexer *indexer, struct statement *at, struct scope *scope) {
-    struct text_body body = {.vid = (uint64_t)column_int(at, 0),
-        .type = (uint16_t)column_int(at, 3),
-        .body = {.dictionary = (uint32_t)column_int(at, 6),
-            .gap = (uint32_t)column_int(at, 7),
-            .size = (uint32_t)column_int(at, 8),
-            .packed = column_bytes(at, 9)}};
+    struct text_body body = {
+        .vid = (uint64_t)column_int(at, 0), .type = (uint16_t)column_int(at, 3), .connection = indexer->store};
     uint64_t rid = (uint64_t)column_int(at, 1), seq = (uint64_t)column_int(at, 4);
     enum status status = STATUS_OK;
     if ((enum store_method)column_int(at, 5) != STORE_DELETED && is_wanted(indexer, rid, body.vid)) {
@@ -153,21 +149,14 @@ static enum status fold_versions(struct indexer *indexer, struct scope *scope) {
 
 /* The version's words are what they were when it came in, since its body is. */
 static enum status remove_one(struct indexer *indexer, uint64_t seq, uint64_t vid, struct scope *scope) {
-    struct statement *get = statement_take(indexer->store, SQL_VERSION_GET);
-    bind_int(get, 1, (int64_t)vid);
-    if (statement_step(get) != SQLITE_ROW) {
-        statement_give(indexer->store, get);
-        return fault(scope, STATUS_FAILED, "", "a version in the text index is missing in the store");
+    struct version_head version;
+    enum status status = version_head_read(&version, indexer->store, vid, scope);
+    if (status != STATUS_OK) {
+        return status;
     }
-    struct text_body body = {.vid = vid,
-        .type = (uint16_t)column_int(get, 10),
-        .body = {.dictionary = (uint32_t)column_int(get, 7),
-            .gap = (uint32_t)column_int(get, 8),
-            .size = (uint32_t)column_int(get, 9),
-            .packed = column_bytes(get, 11)}};
+    const struct text_body body = {.vid = vid, .type = version.type, .connection = indexer->store};
     struct adding removing = {.indexer = indexer, .sql = SQL_TEXT_REMOVE, .vid = vid};
-    enum status status = text_body_words(indexer->index, indexer->document_arena, &body, use_words, &removing);
-    statement_give(indexer->store, get);
+    status = text_body_words(indexer->index, indexer->document_arena, &body, use_words, &removing);
     struct statement *document = statement_take(indexer->file, SQL_DOCUMENT_REMOVE);
     bind_int(document, 1, (int64_t)vid);
     if (status == STATUS_OK) {

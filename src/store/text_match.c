@@ -1,6 +1,7 @@
 /* text_match: which resources' words fit: by the index, and by reading what it does not hold yet. */
 #include "store/text_index.h"
 
+#include "store/frame.h"
 #include "store/writer.h"
 
 #include <string.h>
@@ -28,7 +29,9 @@ static enum status read_inside(void *context, struct scope *scope) {
     const struct store_text_source *source = &reading->index->source;
     struct text bytes;
     struct store_words words = {0};
-    enum status status = pack_expand(&bytes, reading->index->store->pack, &reading->body->body, scope);
+    uint32_t gap;
+    const struct text_body *body = reading->body;
+    enum status status = version_body_read(&bytes, &gap, reading->index->store, body->connection, body->vid, scope);
     if (status == STATUS_OK) {
         status = source->read(&words, source->context, reading->body->type, bytes, scope);
     }
@@ -40,8 +43,12 @@ enum status text_body_words(
     struct text_index *index, struct arena *arena, const struct text_body *body, text_use *use, void *context) {
     struct reading reading = {.index = index, .body = body, .use = use, .context = context};
     struct scope scope;
+    enum status failed = body->connection->failed;
+    body->connection->failed = STATUS_OK;
     enum status status = scope_run(&scope, arena, read_inside, &reading);
-    if (status != STATUS_OK && !reading.read && status != STATUS_UNAVAILABLE) {
+    bool is_of_body = body->connection->failed == STATUS_OK;
+    body->connection->failed = is_of_body ? failed : body->connection->failed;
+    if (status != STATUS_OK && !reading.read && status != STATUS_UNAVAILABLE && is_of_body) {
         char number[24];
         (void)snprintf(number, sizeof number, "%llu", (unsigned long long)body->vid);
         log_event(LOG_ERROR, "store.text-unread", "version", number, "why", status_name(status), NULL);
@@ -129,23 +136,9 @@ bool text_document_fits(struct document *document, struct search_run *run, const
     if (!document_read(document, run)) {
         return false;
     }
-    struct connection *connection = run->view->connection;
-    struct statement *get = statement_take(connection, SQL_VERSION_GET);
-    bind_int(get, 1, (int64_t)document->head.vid);
-    bool fits = false;
-    if (statement_step(get) == SQLITE_ROW) {
-        struct text_body body = {.vid = document->head.vid,
-            .type = document->head.type,
-            .body = {.dictionary = (uint32_t)column_int(get, 7),
-                .gap = (uint32_t)column_int(get, 8),
-                .size = (uint32_t)column_int(get, 9),
-                .packed = column_bytes(get, 11)}};
-        fits = body_fits(run, &body, text);
-    } else {
-        search_run_fail(run, connection_fault(connection, run->scope));
-    }
-    statement_give(connection, get);
-    return fits;
+    const struct text_body body = {
+        .vid = document->head.vid, .type = document->head.type, .connection = run->view->connection};
+    return body_fits(run, &body, text);
 }
 
 /* ---- what the view sees ----------------------------------------------------------------------------------------------- */
@@ -293,12 +286,8 @@ static void tail_add(struct rid_set *set, struct search_run *run, uint64_t from,
     int code = SQLITE_ROW;
     while (run->status == STATUS_OK && (code = statement_step(tail)) == SQLITE_ROW) {
         uint64_t rid = (uint64_t)column_int(tail, 1);
-        struct text_body body = {.vid = (uint64_t)column_int(tail, 0),
-            .type = (uint16_t)column_int(tail, 3),
-            .body = {.dictionary = (uint32_t)column_int(tail, 6),
-                .gap = (uint32_t)column_int(tail, 7),
-                .size = (uint32_t)column_int(tail, 8),
-                .packed = column_bytes(tail, 9)}};
+        struct text_body body = {
+            .vid = (uint64_t)column_int(tail, 0), .type = (uint16_t)column_int(tail, 3), .connection = connection};
         if ((uint64_t)column_int(tail, 4) > run->view->seq) {
             break;
         }

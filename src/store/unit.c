@@ -1,4 +1,6 @@
 /* unit: what a unit of work may do with resources. */
+#include "store/frame.h"
+#include "store/packer.h"
 #include "store/writer.h"
 
 #include <stdlib.h>
@@ -284,7 +286,8 @@ static enum status writing_open(struct writing *writing, uint16_t type, struct t
     writing->head.id = (struct text){key.at + 2, key.size - 2};
     if (status == STATUS_OK && writing->head.version > 0) {
         writing->again = writing->head.seq == unit->seq;
-        status = version_rows_read(&writing->before, unit->writer->connection, writing->head.vid, scope);
+        status = version_rows_read(
+            &writing->before, unit->writer->store, unit->writer->connection, writing->head.vid, scope);
     }
     return status;
 }
@@ -309,12 +312,18 @@ static enum status version_add(
     bind_int(add, 7, (int64_t)writing->unit->seq);
     bind_int(add, 8, writing->unit->time_us);
     bind_int(add, 9, put->method);
-    bind_int(add, 10, put->body.dictionary);
-    bind_int(add, 11, put->body.gap);
-    bind_int(add, 12, put->body.size);
-    bind_bytes(add, 13, rows);
-    bind_bytes(add, 14, put->body.packed);
-    return statement_finish(writer->connection, add, scope);
+    enum status status = statement_finish(writer->connection, add, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct statement *single = statement_take(writer->connection, SQL_SINGLE_ADD);
+    bind_int(single, 1, (int64_t)writing->vid);
+    bind_int(single, 2, put->body.dictionary);
+    bind_int(single, 3, put->body.gap);
+    bind_int(single, 4, put->body.size);
+    bind_bytes(single, 5, rows);
+    bind_bytes(single, 6, put->body.packed);
+    return statement_finish(writer->connection, single, scope);
 }
 
 static enum status version_write(
@@ -407,10 +416,11 @@ static enum status rows_replace(struct writing *writing, struct text rows, struc
         status = rows_remember(writing, scope);
     }
     if (status == STATUS_OK) {
-        struct statement *set = statement_take(writer->connection, SQL_VERSION_ROWS_SET);
-        bind_int(set, 1, (int64_t)writing->head.vid);
-        bind_bytes(set, 2, rows);
-        status = statement_finish(writer->connection, set, scope);
+        bool single = false;
+        status = version_rows_put(&single, writer->store, writer->connection, writing->head.vid, rows, scope);
+        if (single) {
+            packer_disturb(writer->packer);
+        }
     }
     if (status == STATUS_OK && !lane_rows_differ(writing->before.rows, rows, row_changed, writing)) {
         status = fault(scope, STATUS_UNAVAILABLE, "", "no memory for index rows; try again later");
@@ -434,7 +444,7 @@ enum status store_unit_reindex(
     unit->wrote = unit->changes = true;
     struct text rows = {0};
     const struct store_put put = {.rows = reindex->rows, .row_count = reindex->row_count};
-    status = version_rows_read(&writing.before, unit->writer->connection, writing.head.vid, scope);
+    status = version_rows_read(&writing.before, unit->writer->store, unit->writer->connection, writing.head.vid, scope);
     if (status == STATUS_OK) {
         status = rows_make(&rows, unit, &put, scope);
     }

@@ -2,6 +2,7 @@
 #include "store/view.h"
 
 #include "store/block_cursor.h"
+#include "store/frame.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -313,34 +314,29 @@ enum status resource_head_read(
     return STATUS_OK;
 }
 
-static void version_columns(struct version_head *out, struct statement *get, uint64_t vid) {
-    *out = (struct version_head){
-        .vid = vid,
-        .rid = (uint64_t)column_int(get, 0),
-        .version = (uint32_t)column_int(get, 1),
-        .previous = (uint64_t)column_int(get, 2),
-        .base = (uint64_t)column_int(get, 3),
-        .seq = (uint64_t)column_int(get, 4),
-        .time_us = column_int(get, 5),
-        .method = (enum store_method)column_int(get, 6),
-    };
-}
-
 static enum status version_missing(struct connection *connection, int code, struct scope *scope) {
     return code == SQLITE_DONE ? fault(scope, STATUS_FAILED, "", "a version of a resource is missing in the database")
                                : connection_fault(connection, scope);
 }
 
-enum status version_rows_read(
+enum status version_head_read(
     struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
-    struct statement *get = statement_take(connection, SQL_VERSION_ROWS);
+    struct statement *get = statement_take(connection, SQL_VERSION_HEAD);
     bind_int(get, 1, (int64_t)vid);
     int code = statement_step(get);
     enum status status = STATUS_OK;
     if (code == SQLITE_ROW) {
-        version_columns(out, get, vid);
-        out->type = (uint16_t)column_int(get, 8);
-        out->rows = text_copy(scope->arena, column_bytes(get, 7));
+        *out = (struct version_head){
+            .vid = vid,
+            .rid = (uint64_t)column_int(get, 0),
+            .version = (uint32_t)column_int(get, 1),
+            .previous = (uint64_t)column_int(get, 2),
+            .base = (uint64_t)column_int(get, 3),
+            .seq = (uint64_t)column_int(get, 4),
+            .time_us = column_int(get, 5),
+            .method = (enum store_method)column_int(get, 6),
+            .type = (uint16_t)column_int(get, 7),
+        };
     } else {
         status = version_missing(connection, code, scope);
     }
@@ -348,34 +344,28 @@ enum status version_rows_read(
     return status;
 }
 
+enum status version_rows_read(
+    struct version_head *out, struct store *store, struct connection *connection, uint64_t vid, struct scope *scope) {
+    enum status status = version_head_read(out, connection, vid, scope);
+    return status == STATUS_OK ? version_rows_find(&out->rows, store, connection, vid, scope) : status;
+}
+
 enum status version_resource_read(struct store_resource *out, struct store *store, struct connection *connection,
     const struct resource_head *head, uint64_t vid, enum store_want want, struct scope *scope) {
-    struct statement *get = statement_take(connection, SQL_VERSION_GET);
-    bind_int(get, 1, (int64_t)vid);
-    int code = statement_step(get);
-    if (code != SQLITE_ROW) {
-        enum status status = version_missing(connection, code, scope);
-        statement_give(connection, get);
+    struct version_head version;
+    enum status status = version_head_read(&version, connection, vid, scope);
+    if (status != STATUS_OK) {
         return status;
     }
-    struct version_head version;
-    version_columns(&version, get, vid);
-    struct store_body body = {.dictionary = (uint32_t)column_int(get, 7),
-        .gap = (uint32_t)column_int(get, 8),
-        .size = (uint32_t)column_int(get, 9),
-        .packed = column_bytes(get, 11)};
     *out = (struct store_resource){.rid = head->rid,
         .type = head->type,
         .version = version.version,
         .seq = version.seq,
         .updated_us = version.time_us,
-        .method = version.method,
-        .gap = body.gap};
-    enum status status = STATUS_OK;
+        .method = version.method};
     if (want == STORE_WANT_BODY && version.method != STORE_DELETED) {
-        status = pack_expand(&out->body, store->pack, &body, scope);
+        status = version_body_read(&out->body, &out->gap, store, connection, vid, scope);
     }
-    statement_give(connection, get);
     out->id = id_unpack(scope->arena, head->id);
     return status;
 }
@@ -389,21 +379,6 @@ static bool not_after_seq(const struct version_head *version, uint64_t seq) {
 
 static bool not_after_number(const struct version_head *version, uint64_t number) {
     return version->version <= number;
-}
-
-static enum status version_head_read(
-    struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope) {
-    struct statement *get = statement_take(connection, SQL_VERSION_HEAD);
-    bind_int(get, 1, (int64_t)vid);
-    int code = statement_step(get);
-    enum status status = STATUS_OK;
-    if (code == SQLITE_ROW) {
-        version_columns(out, get, vid);
-    } else {
-        status = version_missing(connection, code, scope);
-    }
-    statement_give(connection, get);
-    return status;
 }
 
 /* In *out the newest version that fits; vid 0 when none does. */
@@ -440,63 +415,30 @@ enum status view_current(
     return status;
 }
 
-/* A current version, and nearly every one that is read is current, comes with its resource in one statement. *found stays false
- * for any other. */
-static enum status current_read(
-    struct store_resource *out, bool *found, struct store_view *view, uint64_t rid, struct scope *scope) {
-    struct statement *get = statement_take(view->connection, SQL_RESOURCE_BODY);
-    bind_int(get, 1, (int64_t)rid);
-    int code = statement_step(get);
-    enum status status = STATUS_OK;
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = connection_fault(view->connection, scope);
-    } else if (code == SQLITE_ROW && (uint64_t)column_int(get, 0) <= view->seq) {
-        *found = true;
-        *out = (struct store_resource){.rid = rid,
-            .type = (uint16_t)column_int(get, 1),
-            .version = (uint32_t)column_int(get, 3),
-            .seq = (uint64_t)column_int(get, 4),
-            .updated_us = column_int(get, 5),
-            .method = (enum store_method)column_int(get, 6),
-            .gap = (uint32_t)column_int(get, 8)};
-        const struct store_body body = {.dictionary = (uint32_t)column_int(get, 7),
-            .gap = out->gap,
-            .size = (uint32_t)column_int(get, 9),
-            .packed = column_bytes(get, 10)};
-        out->id = id_unpack(scope->arena, column_bytes(get, 2));
-        status = out->method == STORE_DELETED ? STATUS_OK : pack_expand(&out->body, view->store->pack, &body, scope);
-    }
-    statement_give(view->connection, get);
-    return status;
-}
-
 enum status view_resource(
     struct store_resource *out, struct store_view *view, uint64_t rid, enum store_want want, struct scope *scope) {
     struct resource_head head;
     uint64_t vid = 0;
-    bool found = false;
-    enum status status = want == STORE_WANT_BODY ? current_read(out, &found, view, rid, scope) : STATUS_OK;
-    if (found || status != STATUS_OK) {
-        return status;
-    }
-    status = resource_head_read(&head, view->connection, rid, scope);
+    enum status status = resource_head_read(&head, view->connection, rid, scope);
     if (status == STATUS_OK) {
         status = view_current(&vid, view, &head, scope);
     }
     if (status != STATUS_OK || vid == 0) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
-    if (want == STORE_WANT_BODY || vid != head.vid) {
+    if (vid != head.vid) {
         return version_resource_read(out, view->store, view->connection, &head, vid, want, scope);
     }
-    *out = (struct store_resource){.rid = rid,
+    *out = (struct store_resource){.rid = rid, /* what the resource table says is what its current version says */
         .type = head.type,
         .id = id_unpack(scope->arena, head.id),
         .version = head.version,
         .seq = head.seq,
         .updated_us = head.time_us,
         .method = head.method};
-    return STATUS_OK;
+    return want == STORE_WANT_BODY && head.method != STORE_DELETED
+               ? version_body_read(&out->body, &out->gap, view->store, view->connection, vid, scope)
+               : STATUS_OK;
 }
 
 enum status store_view_get(struct store_resource *out, struct store_view *view, uint16_t type, struct text id,

@@ -58,8 +58,11 @@ struct version_head {
     enum store_method method;
     struct text rows; /* only by version_rows_read */
 };
-enum status version_rows_read(
+enum status version_head_read(
     struct version_head *out, struct connection *connection, uint64_t vid, struct scope *scope);
+/* With its rows, in the scope's arena. */
+enum status version_rows_read(
+    struct version_head *out, struct store *store, struct connection *connection, uint64_t vid, struct scope *scope);
 /* The resource of that version, with its body when wanted. */
 enum status version_resource_read(struct store_resource *out, struct store *store, struct connection *connection,
     const struct resource_head *head, uint64_t vid, enum store_want want, struct scope *scope);

@@ -16,12 +16,18 @@
 #include "store/writer.h"
 
 #include "store/checkpoint.h"
+#include "store/packer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { IDLE_WAIT_MS = 20, SWEEP_WAIT_MS = 1000 };
+enum {
+    IDLE_WAIT_MS = 20,
+    SWEEP_WAIT_MS = 1000,
+    PACKER_WAIT_MS = 2,
+    PACK_BEFORE_CLOSE = 100 * 1000, /* versions; with more, closing does not wait for the packer */
+};
 
 bool writer_is_this_thread(const struct writer *writer) {
     return writer->started && pthread_equal(pthread_self(), writer->thread);
@@ -133,8 +139,9 @@ static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
 static bool tidy(struct writer *writer, enum merge_pace pace) {
     bool did = false;
     enum status status = merge_step(&did, writer, pace);
+    enum packer_did packed = packer_turn(writer->packer, writer);
     checkpointer_turn(writer->checkpointer, writer->store, writer->connection);
-    return status == STATUS_OK && did;
+    return (status == STATUS_OK && did) || packed == PACKER_PACKED;
 }
 
 /* With nothing to do, the log goes into the database file and the page cache back to the system. */
@@ -144,6 +151,16 @@ static void rest(struct writer *writer) {
         sqlite3_wal_checkpoint_v2(writer->connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         writer->connection->wal_pages = 0; /* the next commit counts again */
         sqlite3_db_release_memory(writer->connection->database);
+    }
+}
+
+/* So that what was imported lies in frames when the import ends. */
+static void pack_the_rest(struct writer *writer) {
+    if (packer_behind(writer->packer, writer) > PACK_BEFORE_CLOSE) {
+        return;
+    }
+    while (packer_turn(writer->packer, writer) != PACKER_NOTHING) {
+        nanosleep(&(struct timespec){.tv_nsec = PACKER_WAIT_MS * 1000 * 1000 / 4}, NULL);
     }
 }
 
@@ -164,13 +181,15 @@ static void *writer_main(void *context) {
             if (tidy(writer, MERGE_IDLE)) {
                 wait_ms = 0;
             } else {
+                bool packs = packer_turn(writer->packer, writer) == PACKER_WAITS;
                 rest(writer);
-                wait_ms = SWEEP_WAIT_MS;
+                wait_ms = packs ? PACKER_WAIT_MS : SWEEP_WAIT_MS;
             }
             break;
         case WOKEN_TO_CLOSE:
             while (tidy(writer, MERGE_IDLE)) {
             }
+            pack_the_rest(writer);
             return NULL;
         }
     }
@@ -178,6 +197,7 @@ static void *writer_main(void *context) {
 
 static void writer_free(struct writer *writer) {
     checkpointer_close(writer->checkpointer);
+    packer_close(writer->packer);
     connection_close(writer->connection);
     identity_cache_close(writer->identities);
     pthread_mutex_destroy(&writer->lock);
@@ -209,6 +229,7 @@ enum status writer_open(
     writer->members = calloc(GROUP_UNITS_MAX, sizeof *writer->members);
     writer->identities = identity_cache_open();
     writer->checkpointer = checkpointer_open(store->path);
+    writer->packer = packer_open(store);
     pthread_mutex_init(&writer->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -220,7 +241,7 @@ enum status writer_open(
         return status;
     }
     if (writer->queue == NULL || writer->members == NULL || writer->identities == NULL ||
-        writer->checkpointer == NULL) {
+        writer->checkpointer == NULL || writer->packer == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the writer");
     }
     pthread_mutex_lock(&writer->lock); /* the thread reads `started` and `thread` only behind it */

@@ -6,6 +6,7 @@
 #include "store/view.h"
 
 struct checkpointer;
+struct packer;
 struct identity_cache;
 struct identity_cache *identity_cache_open(void);
 void identity_cache_close(struct identity_cache *cache);
@@ -33,6 +34,7 @@ struct writer {
     pthread_t thread;
     bool started;
     struct checkpointer *checkpointer;
+    struct packer *packer;
 
     /* Guarded by `lock`. */
     pthread_mutex_t lock;

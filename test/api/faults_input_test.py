@@ -206,7 +206,7 @@ class BadRow(unittest.TestCase):
 
     def spoil(self, server, name):
         with sqlite3.connect(server.folder + "/store.db") as database:
-            rows = database.execute("UPDATE version SET body=x'0102030405' WHERE vid=(SELECT vid FROM resource WHERE CAST(substr(id,2) AS TEXT)=?)", (name,))
+            rows = database.execute("UPDATE single SET body=x'0102030405' WHERE vid=(SELECT vid FROM resource WHERE CAST(substr(id,2) AS TEXT)=?)", (name,))
             database.commit()
             return rows.rowcount
 

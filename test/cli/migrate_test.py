@@ -18,6 +18,16 @@ from soyang_server import PROGRAM, Server, wait_until  # noqa: E402
 
 NOW = 3
 TO_SCHEMA_2 = """
+CREATE TABLE whole(vid INTEGER PRIMARY KEY,rid INTEGER NOT NULL,version INTEGER NOT NULL,previous INTEGER NOT NULL,
+base INTEGER NOT NULL,type INTEGER NOT NULL,seq INTEGER NOT NULL,time INTEGER NOT NULL,method INTEGER NOT NULL,
+dictionary INTEGER NOT NULL,gap INTEGER NOT NULL,size INTEGER NOT NULL,rows BLOB NOT NULL,body BLOB NOT NULL);
+INSERT INTO whole SELECT v.vid,rid,version,previous,base,type,seq,time,method,dictionary,gap,size,rows,body FROM version v JOIN single USING(vid);
+DROP TABLE version;
+ALTER TABLE whole RENAME TO version;
+CREATE INDEX version_type ON version(type);
+DROP TABLE single;
+DROP TABLE frame;
+DROP TABLE frame_rows;
 DROP TABLE fence;
 DROP TABLE block;
 PRAGMA user_version=2;

@@ -474,7 +474,7 @@ static void one_bad_row_fails_no_page(void **state) {
     store_close(fixture->store);
     snprintf(path, sizeof path, "%s/store.db", fixture->folder);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(database, "UPDATE version SET body=x'00' WHERE vid=1", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "UPDATE single SET body=x'00' WHERE vid=1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(database);
     fixture_open_store(fixture);
     struct store_view *view = fixture_view(fixture, 0);

@@ -342,7 +342,7 @@ static void tampering_is_found(void **state) {
     check_finds("UPDATE block SET entries=x'0002' WHERE number=(SELECT number FROM fence WHERE lane=32)", "is damaged");
     check_finds("DELETE FROM block WHERE number=(SELECT number FROM fence WHERE lane=32)", "is damaged");
     check_finds("DELETE FROM fence WHERE lane=32", "no place leads to");
-    check_finds("UPDATE version SET body=x'0102' WHERE vid=2", "body of a version");
+    check_finds("UPDATE single SET body=x'0102' WHERE vid=2", "body of a version");
 }
 
 /* ---- folders ------------------------------------------------------------------------------------------------------------------ */

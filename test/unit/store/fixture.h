@@ -27,8 +27,10 @@ struct fixture {
 static const int64_t fixture_start_us = INT64_C(1790000000) * 1000000;
 
 static inline void fixture_open_store(struct fixture *fixture) {
-    struct store_config config = {
-        .folder = fixture->folder, .clock = fixture->clock, .memory_rows_max = fixture->memory_rows_max};
+    struct store_config config = {.folder = fixture->folder,
+        .clock = fixture->clock,
+        .memory_rows_max = fixture->memory_rows_max,
+        .pack_least = 16};
     enum status status = store_open(&fixture->store, &config, &fixture->scope);
     if (status != STATUS_OK) {
         fail_msg("store_open: %s", fixture->scope.fault.first == NULL ? "?" : fixture->scope.fault.first->text);
