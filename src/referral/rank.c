@@ -9,6 +9,7 @@ enum { FIRST_LEGS_MAX = 3 };  /* nearest places that can stabilise */
 #define TWO_LEGS_SAVE_MIN 30. /* assumption: to begin care earlier by less is not worth a second transport */
 #define SECOND_NO_WEIGHT .5   /* assumption: once stabilised, a no from the second place costs half */
 #define LYSIS_FROM_MIN 120.   /* no device within: lysis first (ACC/AHA 2025) */
+#define UNSAFE_BYPASS_MIN 10. /* assumption: so much further than the nearest that can resuscitate is a bypass */
 #define SCORE_GRAIN 1e-9      /* scores nearer than this are equal; the tie goes by minutes and id */
 
 /* One place on the way to being an option. Directs come first in `at`. */
@@ -248,6 +249,33 @@ static void rank_nearest(struct ranking *ranking) {
     }
 }
 
+static double first_care_min(const struct candidate *candidate) {
+    return candidate->first_min >= 0 ? candidate->first_min : candidate->option.minutes;
+}
+
+/* Without a pulse or an airway, to drive past who can resuscitate is no option at all (docs/referral.md). One remains always. */
+static void exclude_unsafe(struct ranking *ranking, struct referral_ranking *out) {
+    double nearest = INFINITY;
+    for (size_t i = 0; i < ranking->count; i++) {
+        nearest = fmin(nearest, first_care_min(ranking->at[i]));
+    }
+    size_t kept = 0, direct = 0;
+    for (size_t i = 0; i < ranking->count; i++) {
+        struct candidate *candidate = ranking->at[i];
+        if (first_care_min(candidate) > nearest + UNSAFE_BYPASS_MIN) {
+            if (i < ranking->direct_count) { /* the others lack a need, and say so already */
+                out->excluded[out->excluded_count++] = (struct referral_excluded){
+                    .place = candidate->option.place, .why = REFERRAL_UNSAFE_BYPASS, .need = -1};
+            }
+            continue;
+        }
+        direct += i < ranking->direct_count ? 1 : 0;
+        ranking->at[kept++] = candidate;
+    }
+    ranking->count = kept;
+    ranking->direct_count = direct;
+}
+
 /* Care stays where the patient is, or next to it. */
 static void mark_local(struct ranking *ranking) {
     struct candidate *local = NULL;
@@ -307,6 +335,7 @@ static void collect(struct ranking *ranking, struct referral_ranking *out) {
     }
     if (rank->patient->choice == REFERRAL_NEAREST_STABILISING) {
         rank_nearest(ranking);
+        exclude_unsafe(ranking, out);
     } else if (rank->patient->needs != 0) {
         add_two_legs(ranking);
     }

@@ -235,6 +235,7 @@ enum referral_exclusion {
     REFERRAL_ASKED,
     REFERRAL_IS_ORIGIN,
     REFERRAL_CONTROL_ROOM,
+    REFERRAL_UNSAFE_BYPASS, /* arrest, unsecured airway: passes a nearer place that can resuscitate */
 };
 const char *referral_exclusion_code(enum referral_exclusion exclusion);
 const char *referral_exclusion_text(enum referral_exclusion exclusion, const char *language);

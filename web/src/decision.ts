@@ -27,11 +27,13 @@ export interface Option {
   estimated: boolean;
   chance: number | undefined;
   boardAge: number | undefined;
+  ask: number | undefined;
   reasons: { code: string; ko: string; en: string }[];
   secondLegs: { place: string; display: string; minutes: number | undefined }[];
 }
 export interface Excluded { place: string; display: string; code: string; ko: string; en: string }
-export interface Ranking { options: Option[]; excluded: Excluded[]; decision: string; policy: string }
+export interface Plan { now: number; batches: number; placed: number | undefined; minutes: number | undefined; heading: string; headingDisplay: string }
+export interface Ranking { options: Option[]; excluded: Excluded[]; plan: Plan | undefined; otherwise: { ko: string; en: string } | undefined; decision: string; policy: string }
 
 const sentence = (list: Parameter[] | undefined) => ({ code: partText(list, "code"), ko: partText(list, "ko"), en: partText(list, "en") });
 export const sentenceIn = (both: { ko: string; en: string }): string => say(both.ko || both.en, both.en || both.ko);
@@ -81,13 +83,23 @@ export function readRanking(list: Parameter[]): Ranking {
       estimated: partTrue(p, "estimated"),
       chance: partNumber(p, "chance"),
       boardAge: partNumber(p, "board-age"),
+      ask: partNumber(p, "ask"),
       reasons: parts(p, "reason").map((r) => sentence(r.part)),
       secondLegs: parts(p, "second-leg").map((leg) => ({ ...placeOf(leg.part), minutes: partNumber(leg.part, "minutes") })),
     })),
     excluded: parts(list, "excluded").map(({ part: p }) => ({ ...placeOf(p), ...sentence(p) })),
+    plan: readPlan(part(list, "plan")?.part),
+    otherwise: part(list, "counterfactual") === undefined ? undefined : sentence(part(list, "counterfactual")?.part),
     decision: part(list, "decision")?.valueReference?.reference ?? "",
     policy: partText(list, "policy"),
   };
+}
+
+function readPlan(list: Parameter[] | undefined): Plan | undefined {
+  if (list === undefined) return undefined;
+  const heading = part(list, "heading")?.valueReference;
+  return { now: partNumber(list, "now") ?? 0, batches: partNumber(list, "batches") ?? 0, placed: partNumber(list, "placed"), minutes: partNumber(list, "minutes"),
+    heading: referenceId(heading), headingDisplay: heading?.display ?? "" };
 }
 
 export const missingName = (code: string): string => {

@@ -1,6 +1,6 @@
 // Ranked places, each with its minutes, chance, board and reasons; and those left out, with why.
 import { useState } from "preact/hooks";
-import { sentenceIn, type Excluded, type Option, type Ranking } from "../decision";
+import { sentenceIn, type Excluded, type Option, type Plan, type Ranking } from "../decision";
 import { say } from "../language";
 import { durationText } from "../moment";
 import { placeName } from "../region";
@@ -17,10 +17,12 @@ export function OptionList({ ranking, chosen, onChoose }: { ranking: Ranking; ch
   const more = ranking.options.length - shown.length;
   return (
     <div class="options">
+      {ranking.plan !== undefined && <PlanLine plan={ranking.plan} />}
       <ol role="radiogroup" aria-label={say("순위 매긴 기관", "ranked places")}>
         {shown.map((option, i) => <OptionRow key={option.place + option.secondLegs.length} option={option} rank={i + 1} isChosen={option.place === chosen} onChoose={() => onChoose(option.place)} />)}
       </ol>
       {more > 0 && <button type="button" class="quiet-button more-options" onClick={() => setOpen(true)}>{say(`${more}곳 더 보기`, `${more} more places`)}</button>}
+      {ranking.otherwise !== undefined && <p class="quiet otherwise">{sentenceIn(ranking.otherwise)}</p>}
       {ranking.excluded.length > 0 && <ExcludedList excluded={ranking.excluded} />}
     </div>
   );
@@ -37,6 +39,7 @@ function OptionRow({ option, rank, isChosen, onChoose }: { option: Option; rank:
         <span class="option-minutes"><b>{Math.round(option.minutes)}</b> {say("분", "min")} {option.estimated && <Estimated />}</span>
       </label>
       <div class="option-facts">
+        {option.ask === 1 && <b class="asked-now">{say("지금 문의", "asked now")}</b>}
         {option.distance !== undefined && <span>{option.distance.toFixed(1)} km</span>}
         {option.travel !== undefined && <span>{say(`이동 ${Math.round(option.travel)}분`, `travel ${Math.round(option.travel)} min`)}</span>}
         {chance !== undefined && (
@@ -59,6 +62,12 @@ function OptionRow({ option, rank, isChosen, onChoose }: { option: Option; rank:
       )}
     </li>
   );
+}
+
+function PlanLine({ plan }: { plan: Plan }) {
+  const placed = plan.placed === undefined ? "" : say(` 받아들일 확률 ${Math.round(plan.placed * 100)}%.`, ` ${Math.round(plan.placed * 100)}% that one says yes.`);
+  const heading = plan.heading === "" ? "" : say(` 그동안 ${placeName(plan.heading, plan.headingDisplay)} 쪽으로 출발합니다.`, ` Meanwhile roll towards ${placeName(plan.heading, plan.headingDisplay)}.`);
+  return <p class="quiet plan">{say(`지금 ${plan.now}곳에 함께 묻고, 모두 거절하면 다음으로: 최대 ${plan.batches}번.`, `Ask ${plan.now} now; when all have said no, the next: ${plan.batches} rounds at most.`)}{placed}{heading}</p>;
 }
 
 function ExcludedList({ excluded }: { excluded: Excluded[] }) {

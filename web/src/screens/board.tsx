@@ -6,6 +6,7 @@ import { BASE, codeOf, referenceId, type MeasureGroup, type MeasureReport } from
 import { say } from "../language";
 import { ageText, serverNow, useServerNow } from "../moment";
 import { Empty, Fault, Loading } from "../parts/marks";
+import { TrustCard } from "../parts/trust_card";
 import { useAction, usePoll } from "../poll";
 import { placeName } from "../region";
 import { bedRow, named } from "../tables";
@@ -74,7 +75,7 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
       <div class="screen-head"><h1>{say("병상판", "Bed board")}</h1><span class="quiet">{placeName(place)}</span></div>
       <p class={`board-age age-${ageTone(report.date, now)}`}>
         <b>{ageText(report.date, now)}</b> · {placeName(referenceId(report.reporter), report.reporter?.display)}
-        <span class="quiet">{ageTone(report.date, now) === "old" ? say("한 시간이 넘어 계산에 쓰지 않습니다", "over an hour old: not counted") : ageTone(report.date, now) === "fading" ? say("15분이 넘어 점점 덜 믿습니다", "over 15 minutes old: believed less and less") : ""}</span>
+        <span class="quiet">{ageTone(report.date, now) === "old" ? say("한 시간이 넘어 믿지 않고, 수용 가능성을 낮춥니다", "over an hour old: not believed, and the chance is lowered") : ageTone(report.date, now) === "fading" ? say("15분이 넘어 점점 덜 믿습니다", "over 15 minutes old: believed less and less") : ""}</span>
       </p>
       <Fault fault={action.fault} onClose={action.clear} />
       <div class="board-pools">{pools.map((pool) => (
@@ -88,6 +89,7 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
           ))}</ul>
         </section>
       ))}</div>
+      {mayEdit && <TrustCard place={place} />}
       {mayEdit && (
         <div class="sticky-action">
           <button type="button" class="main-button" disabled={action.busy} onClick={() => void save()}>{isEdited ? say(`바뀐 ${Object.keys(edits).length}가지 알리기`, `Publish ${Object.keys(edits).length} changes`) : say("지금도 맞다고 알리기", "Confirm as still true")}</button>

@@ -79,7 +79,7 @@ function Boards() {
     <div class="table-scroll">
       <Fault fault={boards.fault} />
       <table class="boards">
-        <caption class="quiet">{say("빈 병상 / 전체. 음수는 정원 초과. 한 시간이 넘은 값은 계산에 쓰지 않습니다.", "Free / all beds. Negative: over capacity. Counts over an hour old are not used.")}</caption>
+        <caption class="quiet">{say("빈 병상 / 전체. 음수는 정원 초과. 한 시간이 넘은 값은 믿지 않습니다.", "Free / all beds. Negative: over capacity. Counts over an hour old are not believed.")}</caption>
         <thead><tr><th scope="col">{say("기관", "Place")}</th><th scope="col">{say("적은 때", "Written")}</th>{beds.map((bed) => <th key={bed.free} scope="col">{named(bed)}</th>)}</tr></thead>
         <tbody>
           {places.map((place) => {
