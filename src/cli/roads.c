@@ -6,13 +6,14 @@
 
 #include "cli/command.h"
 #include "cli/folder.h"
+#include "cli/osrm.h"
 #include "region/region.h"
 
 enum { CLOSED_MAX = 1000, POINTS_MAX = 1000 };
 
 static const struct option_row options[] = {
-    {"--out", "FILE", "import: the graph to write", "region.roads"},
-    {"--data", "DIR", "table: the data folder whose region's places are meant", "soyang-data"},
+    {"--out", "FILE", "import, service: the graph to write", "region.roads"},
+    {"--data", "DIR", "table, service: the data folder whose region's places are meant", "soyang-data"},
     {"--from", "LAT,LON...", "minutes: where from, degrees (may be given several times)", NULL},
     {"--to", "LAT,LON...", "minutes: where to, degrees (may be given several times)", NULL},
     {"--factor", "X", "table, minutes: all minutes times this, for weather or night (0.5 to 10)", "1"},
@@ -166,6 +167,31 @@ static enum status make_table(const struct arguments *arguments, struct scope *s
     return status;
 }
 
+/* The first operand is where the service is. */
+static enum status ask_service(const struct arguments *arguments, struct scope *scope) {
+    struct folder folder = {0};
+    const struct region_snapshot *snapshot = NULL;
+    const char *target = argument(arguments, "--out");
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    enum status status = folder_open(&folder, &config, scope);
+    if (status == STATUS_OK)
+        status = region_hold(&snapshot, folder.region, scope);
+    if (status == STATUS_OK) {
+        double *minutes = ARENA_ARRAY(scope->arena, double, snapshot->place_count * snapshot->place_count + 1);
+        status = osrm_minutes(minutes, arguments->operands[1], snapshot, show_progress, NULL, scope);
+        if (status == STATUS_OK)
+            status = region_road_table_keep(target, snapshot, minutes, scope);
+        region_release(snapshot);
+    }
+    folder_close(&folder);
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K");
+    if (status == STATUS_OK)
+        printf("%s, %s.minutes: minutes between the region's places, by %s; 'soyang serve --roads %s' asks them\n",
+            target, target, arguments->operands[1], target);
+    return status;
+}
+
 static enum status open_and_print(const struct arguments *arguments, bool minutes, struct scope *scope) {
     struct region_road_graph *graph = NULL;
     enum status status = region_road_graph_open(&graph, arguments->operands[1], scope->arena, scope);
@@ -186,15 +212,21 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         return report(scope, import(arguments, scope));
     if (strcmp(action, "table") == 0)
         return report(scope, make_table(arguments, scope));
+    if (strcmp(action, "service") == 0)
+        return report(scope, ask_service(arguments, scope));
     if (strcmp(action, "minutes") == 0 || strcmp(action, "check") == 0)
         return report(scope, open_and_print(arguments, strcmp(action, "minutes") == 0, scope));
-    (void)fprintf(
-        stderr, "soyang roads: there is no action '%s'; there are 'import', 'check', 'table' and 'minutes'\n", action);
+    (void)fprintf(stderr,
+        "soyang roads: there is no action '%s'; there are 'import', 'service', 'check', 'table' and 'minutes'\n",
+        action);
     return EXIT_USAGE;
 }
 
-const struct command command_roads = {"roads", "import|check|table|minutes FILE", "a road graph from OpenStreetMap",
+const struct command command_roads = {"roads", "import|service|check|table|minutes FILE|URL",
+    "a road graph from OpenStreetMap",
     "import FILE.osm.pbf   reads OpenStreetMap and writes the graph (--out), whole or not at all\n"
+    "service URL           asks an OSRM-compatible table service for the minutes between the region's places (--data, "
+    "--out)\n"
     "check FILE.roads      reads a graph whole and says what it holds\n"
     "table FILE.roads      minutes from everywhere to the places of a data folder's region, for 'soyang serve "
     "--roads'\n"

@@ -319,8 +319,9 @@ static void read_roads(
     yyjson_val *name, *value;
     yyjson_obj_foreach((yyjson_val *)road_to, index, count, name, value) {
         int place = region_place_find(snapshot, json_text(name));
-        if (place >= 0) {
-            minutes[place] = (float)yyjson_get_num(value);
+        double known;
+        if (place >= 0 && text_to_double(&known, json_number_text(value))) {
+            minutes[place] = (float)known;
         }
     }
     out->road_min = decimal_of(json, "road", 0);

@@ -166,6 +166,10 @@ MUST_CHECK enum status region_road_minutes(double *minutes, const struct region_
 MUST_CHECK enum status region_road_table_make(size_t *places_out, const char *graph_path,
     const struct region_road_conditions *conditions, const struct region_snapshot *snapshot,
     region_road_progress *progress, void *context, struct scope *scope);
+/* The same from minutes that somebody else knows: minutes[i * place_count + j] from place i to place j, NAN for none. The graph then has the
+ * places alone as its nodes, and no roads. */
+MUST_CHECK enum status region_road_table_keep(
+    const char *graph_path, const struct region_snapshot *snapshot, const double *minutes, struct scope *scope);
 /* Graph and table; STATUS_INVALID where they do not belong together. Close it after the last snapshot was given back. */
 MUST_CHECK enum status region_road_table_open(
     struct region_road_table **out, const char *graph_path, struct arena *arena, struct scope *scope);

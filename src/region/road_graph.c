@@ -42,6 +42,18 @@ uint64_t road_layout(struct road_section out[static ROAD_SECTIONS], const struct
     return at;
 }
 
+void road_index_by(uint32_t *first, uint32_t *order, const uint32_t *key, uint32_t keys, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        first[key[i] + 1]++;
+    for (uint32_t k = 0; k < keys; k++)
+        first[k + 1] += first[k];
+    for (uint32_t i = 0; i < count; i++)
+        order[first[key[i]]++] = i;
+    for (uint32_t k = keys; k > 0; k--)
+        first[k] = first[k - 1];
+    first[0] = 0;
+}
+
 enum status road_file_map(
     const void **out, size_t *size_out, const char *path, size_t header_size, struct scope *scope) {
     struct stat info;

@@ -59,6 +59,9 @@ struct road_section {
 uint64_t road_layout(
     struct road_section out[static ROAD_SECTIONS], const struct road_header *header); /* the file's size */
 
+/* first[key[i]] ..: where the items of each key begin (keys + 1 of them, zeroed before); `order` lists the items by key. */
+void road_index_by(uint32_t *first, uint32_t *order, const uint32_t *key, uint32_t keys, uint32_t count);
+
 /* Nearest node of the graph; ROAD_NONE beyond ROAD_SNAP_MAX_KM. */
 uint32_t road_nearest(double *km_out, const struct region_road_graph *graph, struct region_point point);
 

@@ -305,19 +305,6 @@ static uint32_t keep_edges(struct road_import *m, const uint32_t *number) {
     return count;
 }
 
-/* first[key(i)] .. : where the items of each key begin; `order` lists them. */
-static void index_by(uint32_t *first, uint32_t *order, const uint32_t *key, uint32_t keys, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        first[key[i] + 1]++;
-    for (uint32_t k = 0; k < keys; k++)
-        first[k + 1] += first[k];
-    for (uint32_t i = 0; i < count; i++)
-        order[first[key[i]]++] = i;
-    for (uint32_t k = keys; k > 0; k--)
-        first[k] = first[k - 1];
-    first[0] = 0;
-}
-
 static struct road_header header_of(
     const struct road_import *m, const uint32_t *number, uint32_t nodes, uint32_t edges) {
     int32_t south = INT32_MAX, west = INT32_MAX, north = INT32_MIN, east = INT32_MIN;
@@ -363,8 +350,8 @@ static void fill_edges(const struct image *image, const struct road_import *m, c
     }
     uint32_t *order =
         arena_array(m->arena, header->edges + 1, sizeof(*order)); /* edges lie by `from`: their order is their number */
-    index_by(array_at(image, 3), order, from, header->nodes, header->edges);
-    index_by(array_at(image, 4), array_at(image, 5), to, header->nodes, header->edges);
+    road_index_by(array_at(image, 3), order, from, header->nodes, header->edges);
+    road_index_by(array_at(image, 4), array_at(image, 5), to, header->nodes, header->edges);
 }
 
 static void fill_nodes(
@@ -382,7 +369,7 @@ static void fill_nodes(
         cell[number[i]] = (uint32_t)((m->lat_e7[i] - (int64_t)header->south_e7) / ROAD_CELL_E7) * header->columns +
                           (uint32_t)((m->lon_e7[i] - (int64_t)header->west_e7) / ROAD_CELL_E7);
     }
-    index_by(array_at(image, 12), array_at(image, 13), cell, header->rows * header->columns, header->nodes);
+    road_index_by(array_at(image, 12), array_at(image, 13), cell, header->rows * header->columns, header->nodes);
 }
 
 static enum status write_graph(

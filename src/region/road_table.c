@@ -75,6 +75,19 @@ static void fill_place(uint16_t *tenths, size_t places, const struct table_place
     }
 }
 
+static enum status write_table(const struct region_road_graph *graph, const char *graph_path,
+    const struct region_road_conditions *conditions, struct text body, size_t places, struct scope *scope) {
+    struct table_header header = {.nodes = graph->header->nodes,
+        .places = (uint32_t)places,
+        .factor = conditions->factor,
+        .closed = conditions->closed_count,
+        .size = sizeof header + body.size};
+    memcpy(header.magic, TABLE_MAGIC, sizeof header.magic);
+    memcpy(header.graph, graph->header->digest, sizeof header.graph);
+    digest_table(header.digest, &header, body);
+    return road_file_write(table_path(graph_path, scope->arena).at, &header, sizeof header, body.at, body.size, scope);
+}
+
 enum status region_road_table_make(size_t *places_out, const char *graph_path,
     const struct region_road_conditions *conditions, const struct region_snapshot *snapshot,
     region_road_progress *progress, void *context, struct scope *scope) {
@@ -100,19 +113,78 @@ enum status region_road_table_make(size_t *places_out, const char *graph_path,
         fill_place((uint16_t *)(body + head) + i, count, &places[i], graph, search);
         status = scope_check_deadline(scope);
     }
-    struct table_header header = {.nodes = graph->header->nodes,
-        .places = (uint32_t)count,
-        .factor = conditions->factor,
-        .closed = conditions->closed_count,
-        .size = sizeof header + body_size};
-    memcpy(header.magic, TABLE_MAGIC, sizeof header.magic);
-    memcpy(header.graph, graph->header->digest, sizeof header.graph);
-    digest_table(header.digest, &header, (struct text){body, body_size});
-    region_road_graph_close(graph);
     if (status == STATUS_OK)
-        status =
-            road_file_write(table_path(graph_path, scope->arena).at, &header, sizeof header, body, body_size, scope);
+        status = write_table(graph, graph_path, conditions, (struct text){body, body_size}, count, scope);
+    region_road_graph_close(graph);
     *places_out = count;
+    return status;
+}
+
+/* ---- from somebody else's minutes --------------------------------------------------------------------------------------------- */
+
+static int32_t e7(double degrees) {
+    return (int32_t)lround(degrees * 1e7);
+}
+
+/* A graph without roads: its nodes are the places. */
+static enum status write_points(const char *path, const struct table_place *places, size_t count, struct scope *scope) {
+    int32_t south = INT32_MAX, west = INT32_MAX, north = INT32_MIN, east = INT32_MIN;
+    for (size_t i = 0; i < count; i++) {
+        south = e7(places[i].latitude) < south ? e7(places[i].latitude) : south;
+        north = e7(places[i].latitude) > north ? e7(places[i].latitude) : north;
+        west = e7(places[i].longitude) < west ? e7(places[i].longitude) : west;
+        east = e7(places[i].longitude) > east ? e7(places[i].longitude) : east;
+    }
+    struct road_section at[ROAD_SECTIONS];
+    struct road_header header = {.nodes = (uint32_t)count,
+        .south_e7 = south,
+        .west_e7 = west,
+        .rows = (uint32_t)(((int64_t)north - south) / ROAD_CELL_E7 + 1),
+        .columns = (uint32_t)(((int64_t)east - west) / ROAD_CELL_E7 + 1)};
+    memcpy(header.magic, ROAD_MAGIC, sizeof header.magic);
+    header.size = road_layout(at, &header);
+    char *base = arena_alloc(scope->arena, header.size);
+    int32_t *latitude = (void *)(base + at[1].offset), *longitude = (void *)(base + at[2].offset);
+    uint32_t *cell = ARENA_ARRAY(scope->arena, uint32_t, count);
+    for (size_t i = 0; i < count; i++) {
+        latitude[i] = e7(places[i].latitude);
+        longitude[i] = e7(places[i].longitude);
+        cell[i] = (uint32_t)(((int64_t)latitude[i] - south) / ROAD_CELL_E7) * header.columns +
+                  (uint32_t)(((int64_t)longitude[i] - west) / ROAD_CELL_E7);
+    }
+    road_index_by((void *)(base + at[12].offset), (void *)(base + at[13].offset), cell, header.rows * header.columns,
+        header.nodes);
+    struct text body = {base + sizeof header, header.size - sizeof header};
+    road_digest(header.digest, &header, body);
+    return road_file_write(path, &header, sizeof header, body.at, body.size, scope);
+}
+
+enum status region_road_table_keep(
+    const char *graph_path, const struct region_snapshot *snapshot, const double *minutes, struct scope *scope) {
+    struct table_place *places = ARENA_ARRAY(scope->arena, struct table_place, snapshot->place_count + 1);
+    size_t count = list_places(places, snapshot), head = count * sizeof *places;
+    size_t body_size = head + count * count * sizeof(uint16_t);
+    struct region_road_graph *graph = NULL;
+    if (count == 0)
+        return fault(scope, STATUS_UNPROCESSABLE, "data", "no region is loaded: 'soyang region load' first");
+    char *body = arena_bytes(scope->arena, body_size);
+    uint16_t *tenths = (void *)(body + head);
+    memcpy(body, places, head);
+    for (size_t i = 0; i < count; i++) {
+        size_t from = (size_t)region_place_find(snapshot, text_from(places[i].id));
+        for (size_t j = 0; j < count; j++) {
+            size_t to = (size_t)region_place_find(snapshot, text_from(places[j].id));
+            double whole = minutes[from * snapshot->place_count + to] * 10;
+            tenths[i * count + j] = whole >= 0 && whole < UNREACHED ? (uint16_t)lround(whole) : UNREACHED;
+        }
+    }
+    enum status status = write_points(graph_path, places, count, scope);
+    if (status == STATUS_OK)
+        status = region_road_graph_open(&graph, graph_path, scope->arena, scope);
+    if (status == STATUS_OK)
+        status = write_table(graph, graph_path, &(struct region_road_conditions){.factor = 1},
+            (struct text){body, body_size}, count, scope);
+    region_road_graph_close(graph);
     return status;
 }
 

@@ -1,6 +1,7 @@
 """`soyang roads`: a small network, written here as OpenStreetMap's PBF, comes out as minutes that were worked out by hand; broken files,
 closed roads and weather."""
 import csv
+import http.server
 import json
 import math
 import pathlib
@@ -9,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import zlib
 
@@ -254,6 +256,79 @@ class Ranking(unittest.TestCase):
             self.assertNotIn("A2200011", roads)  # no road leads there: the model, said as estimated
         finally:
             server.close()
+
+
+class Service(unittest.TestCase):
+    """An OSRM-compatible service, played by a few lines: 3 minutes and a second for each hundredth of a degree."""
+
+    class Osrm(http.server.BaseHTTPRequestHandler):
+        answers = "good"
+        sizes = []
+
+        def do_GET(self):
+            path, _, query = self.path.partition("?")
+            points = [tuple(map(float, point.split(","))) for point in path.rsplit("/", 1)[1].split(";")]
+            query = dict(part.split("=") for part in query.split("&"))
+            sources, targets = ([points[int(n)] for n in query[name].split(";")] for name in ("sources", "destinations"))
+            self.sizes.append(len(points))
+            seconds = [[180 + 100 * (abs(a[0] - b[0]) + abs(a[1] - b[1])) for b in targets] for a in sources]
+            if self.answers == "short":
+                seconds = seconds[:-1]
+            body = json.dumps({"code": "Ok", "durations": seconds}).encode() if self.answers != "words" else b"<html>"
+            self.send_response(200 if self.answers != "busy" else 503)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="soyang-roads-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        loaded = subprocess.run([PROGRAM, "region", "load", str(province.REGION), "--data", str(self.folder / "data"), "--assumptions"],
+                                capture_output=True, text=True)
+        self.assertEqual(loaded.returncode, 0, loaded.stderr)
+        self.service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.Osrm)
+        threading.Thread(target=self.service.serve_forever, daemon=True).start()
+        self.addCleanup(self.service.server_close)
+        self.addCleanup(self.service.shutdown)
+        self.url = f"http://127.0.0.1:{self.service.server_port}"
+
+    def ask(self):
+        return run("service", self.url, "--data", self.folder / "data", "--out", self.folder / "g.roads")
+
+    def test_a_table_from_a_service(self):
+        self.Osrm.answers = "good"
+        done = self.ask()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLessEqual(max(self.Osrm.sizes), 100)
+        server = province.Server(folder=str(self.folder / "data"), options=["--roads", str(self.folder / "g.roads")])
+        try:
+            patient = province.new_patient(server.client)
+            answer, loop, _ = province.send(server.client, patient, 2)
+            self.assertEqual(answer.status, 200, answer)
+            decision = next(i["valueReference"]["reference"] for i in loop["input"] if "GuidanceResponse" in str(i.get("valueReference")))
+            extensions = server.client.get(decision).json["extension"]
+            places = {p["id"]: p for p in json.loads(next(e["valueString"] for e in extensions if e["url"].endswith("inputs")))["region"]["places"]}
+            with (province.ROOT / "regions/gangwon/posts.csv").open(encoding="utf-8", newline="") as file:
+                post = next((float(r["lat"]), float(r["lon"])) for r in csv.DictReader(file) if r["id"] == province.POST)
+            there, on = places["A2200001"], places["A2200008"]
+            self.assertAlmostEqual(there["road_to"]["A2200008"], 3 + 100 / 60 * (abs(there["latitude"] - on["latitude"]) +
+                                                                                 abs(there["longitude"] - on["longitude"])), delta=0.06)
+            minutes = 3 + 100 / 60 * (abs(there["latitude"] - post[0]) + abs(there["longitude"] - post[1]))
+            self.assertAlmostEqual(there["road"], minutes, delta=0.06)
+        finally:
+            server.stop()
+
+    def test_answers_that_are_none(self):
+        for self.Osrm.answers, told in (("short", "no table of"), ("words", ""), ("busy", "HTTP 503")):
+            done = self.ask()
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(told, done.stderr)
+            self.assertEqual(list(self.folder.glob("g.*")), [])
+        self.service.shutdown()
+        self.service.server_close()
+        self.assertIn("does not answer", self.ask().stderr)
 
 
 if __name__ == "__main__":

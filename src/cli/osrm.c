@@ -1,0 +1,113 @@
+/* The `table` service of OSRM: https://project-osrm.org/docs/v5.24.0/api/#table-service */
+#include "cli/osrm.h"
+
+#include <curl/curl.h>
+#include <math.h>
+
+enum { SIDE = 50, ANSWER_MAX = 8 << 20, TIMEOUT_S = 60 };
+
+struct osrm {
+    CURL *curl;
+    const char *url;
+    const struct region_snapshot *snapshot;
+    const int *places; /* those with a position */
+    size_t count;
+    double *minutes;
+};
+
+static size_t keep_answer(char *bytes, size_t size, size_t count, void *context) {
+    struct buffer *buffer = context;
+    buffer_put(buffer, (struct text){bytes, size * count});
+    return size * count;
+}
+
+static void put_points(struct buffer *url, const struct osrm *osrm, size_t from, size_t count) {
+    for (size_t i = from; i < from + count; i++) {
+        struct region_point at = osrm->snapshot->places[osrm->places[i]].point;
+        buffer_put_format(
+            url, "%s%.6f,%.6f", url->size > 0 && url->at[url->size - 1] != '/' ? ";" : "", at.longitude, at.latitude);
+    }
+}
+
+static void put_numbers(struct buffer *url, const char *name, size_t from, size_t count) {
+    buffer_put_format(url, "&%s=", name);
+    for (size_t i = from; i < from + count; i++)
+        buffer_put_format(url, "%s%zu", i > from ? ";" : "", i);
+}
+
+static enum status read_answer(
+    struct osrm *osrm, struct text body, size_t row, size_t rows, size_t column, size_t columns, struct scope *scope) {
+    yyjson_doc *document = NULL;
+    enum status status = json_read(&document, body, scope);
+    if (status != STATUS_OK)
+        return status;
+    const yyjson_val *root = yyjson_doc_get_root(document), *durations = json_get(root, "durations");
+    bool fits = text_is(json_get_text(root, "code"), "Ok") && yyjson_arr_size((yyjson_val *)durations) == rows;
+    for (size_t i = 0; i < rows && fits; i++) {
+        yyjson_val *line = yyjson_arr_get((yyjson_val *)durations, i);
+        fits = yyjson_arr_size(line) == columns;
+        for (size_t j = 0; j < columns && fits; j++) {
+            yyjson_val *cell = yyjson_arr_get(line, j);
+            double seconds = NAN;
+            double *out = &osrm->minutes[(size_t)osrm->places[row + i] * osrm->snapshot->place_count +
+                                         (size_t)osrm->places[column + j]];
+            fits = yyjson_is_null(cell) || (text_to_double(&seconds, json_number_text(cell)) && seconds >= 0);
+            *out = seconds / 60;
+        }
+    }
+    return fits ? STATUS_OK
+                : fault(scope, STATUS_INVALID, "durations", "the service's answer is no table of %zu by %zu durations",
+                      rows, columns);
+}
+
+/* A square of the table: the coordinates of its rows, then of its columns. */
+static enum status ask(struct osrm *osrm, size_t row, size_t column, struct scope *scope) {
+    size_t rows = osrm->count - row < SIDE ? osrm->count - row : SIDE;
+    size_t columns = osrm->count - column < SIDE ? osrm->count - column : SIDE;
+    struct buffer url = buffer_open(scope->arena, ANSWER_MAX), answer = buffer_open(scope->arena, ANSWER_MAX);
+    long http = 0;
+    buffer_put_format(&url, "%s/table/v1/driving/", osrm->url);
+    put_points(&url, osrm, row, rows);
+    put_points(&url, osrm, column, columns);
+    buffer_put_string(&url, "?annotations=duration");
+    put_numbers(&url, "sources", 0, rows);
+    put_numbers(&url, "destinations", rows, columns);
+    curl_easy_setopt(osrm->curl, CURLOPT_URL, text_string(scope->arena, buffer_text(&url)));
+    curl_easy_setopt(osrm->curl, CURLOPT_WRITEFUNCTION, keep_answer);
+    curl_easy_setopt(osrm->curl, CURLOPT_WRITEDATA, &answer);
+    curl_easy_setopt(osrm->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+    curl_easy_setopt(osrm->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    CURLcode code = curl_easy_perform(osrm->curl);
+    if (code != CURLE_OK)
+        return fault(scope, STATUS_UNAVAILABLE, "url", "the service does not answer: %s", curl_easy_strerror(code));
+    curl_easy_getinfo(osrm->curl, CURLINFO_RESPONSE_CODE, &http);
+    if (http != 200)
+        return fault(scope, STATUS_UNAVAILABLE, "url", "the service answers with HTTP %ld", http);
+    return read_answer(osrm, buffer_text(&answer), row, rows, column, columns, scope);
+}
+
+enum status osrm_minutes(double *minutes, const char *url, const struct region_snapshot *snapshot,
+    region_road_progress *progress, void *context, struct scope *scope) {
+    int *places = ARENA_ARRAY(scope->arena, int, snapshot->place_count + 1);
+    struct osrm osrm = {.url = url, .snapshot = snapshot, .places = places, .minutes = minutes};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < snapshot->place_count; i++) {
+        const struct region_point *at = &snapshot->places[i].point;
+        if (isfinite(at->latitude) && isfinite(at->longitude))
+            places[osrm.count++] = (int)i;
+    }
+    for (size_t i = 0; i < snapshot->place_count * snapshot->place_count; i++)
+        minutes[i] = NAN;
+    osrm.curl = curl_easy_init();
+    if (osrm.curl == NULL)
+        return fault(scope, STATUS_UNAVAILABLE, "url", "no memory to ask the service");
+    for (size_t row = 0; row < osrm.count && status == STATUS_OK; row += SIDE) {
+        for (size_t column = 0; column < osrm.count && status == STATUS_OK; column += SIDE) {
+            if (progress != NULL)
+                progress(context, "durations", row * osrm.count + column);
+            status = ask(&osrm, row, column, scope);
+        }
+    }
+    curl_easy_cleanup(osrm.curl);
+    return status;
+}
