@@ -13,7 +13,7 @@ struct option_row {
     const char *name, *argument, *help;
     const char *otherwise; /* default text; NULL: none */
 };
-enum { OPTIONS_MAX = 20, OPERANDS_MAX = 4096 };
+enum { OPTIONS_MAX = 32, OPERANDS_MAX = 4096 };
 
 struct arguments {
     const struct command *command;

@@ -22,6 +22,12 @@ static const struct option_row options[] = {
     {"--mllp", "ADDRESS:PORT",
         "take HL7 v2 admissions (ADT over MLLP) here, e.g. 127.0.0.1:2575; whoever reaches it is believed", NULL},
     {"--mllp-timeout", "S", "seconds that a message may take to arrive", "10"},
+    {"--national-url", "URL", "read the national emergency information service; its address without the operation",
+        NULL},
+    {"--national-key", "FILE", "the service's key, one line, as issued and not escaped", NULL},
+    {"--national-area", "AREA", "whose beds: STAGE1 or STAGE1/STAGE2, e.g. 강원특별자치도", NULL},
+    {"--national-every", "S", "seconds between readings", "60"},
+    {"--national-format", "xml|json", "what to ask the service for", "xml"},
     {"--audit", "WHAT", "on | writes | off: what leaves an audit row; all but on is for measuring only", "on"},
     {"--triage-models", "DIR", "a folder of models instead of the built-in ones", NULL},
     {"--triage-sites", "FILE", "which sites are calibrated or silent (soyang triage calibrate)", NULL},
@@ -179,10 +185,31 @@ static enum status serve_mllp(
     return STATUS_OK;
 }
 
+static enum status serve_national(
+    struct national **national, const struct arguments *arguments, const struct folder *folder, struct scope *scope) {
+    enum { KEY_MAX = 4096 };
+    const char *file = argument(arguments, "--national-key"), *format = argument(arguments, "--national-format");
+    struct national_config config = {.region = folder->region,
+        .url = argument(arguments, "--national-url"),
+        .area = argument(arguments, "--national-area"),
+        .json = strcmp(format, "json") == 0};
+    if (config.url == NULL)
+        return STATUS_OK;
+    if (file == NULL || config.area == NULL)
+        return fault(scope, STATUS_INVALID, "--national-url", "needs --national-key and --national-area");
+    if (!config.json && strcmp(format, "xml") != 0)
+        return fault(scope, STATUS_INVALID, "--national-format", "xml or json");
+    enum status status = argument_number(&config.every_s, arguments, "--national-every", 0.1, 86400, scope);
+    if (status == STATUS_OK)
+        status = file_read(&config.key, file, KEY_MAX, scope);
+    return status == STATUS_OK ? national_open(national, &config, scope) : status;
+}
+
 static int run(const struct arguments *arguments, struct scope *scope) {
     struct folder folder = {0};
     struct server *server = NULL;
     struct mllp *mllp = NULL;
+    struct national *national = NULL;
     int64_t started_us = clock_monotonic_us();
     serve_block_signals();
     enum status status = serve(arguments, &folder, &server, scope);
@@ -191,12 +218,15 @@ static int run(const struct arguments *arguments, struct scope *scope) {
                "Research and decision support; not a certified medical device.\n",
             (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
         status = serve_mllp(&mllp, arguments, &folder, scope);
+        if (status == STATUS_OK)
+            status = serve_national(&national, arguments, &folder, scope);
         (void)fflush(stdout);
     }
     if (status == STATUS_OK) {
         serve_until_interrupted();
         puts("Soyang ends: finishing what was accepted.");
     }
+    national_close(national);
     mllp_close(mllp);
     server_close(server);
     folder_close(&folder);

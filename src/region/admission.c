@@ -5,11 +5,11 @@
 
 #include "region/fetch.h"
 #include "region/naming.h"
+#include "region/said.h"
 
 #define MEMORY_US (7 * 86400 * INT64_C(1000000))
 #define SKEW_US (120 * INT64_C(1000000))
 #define ALREADY_DONE "done before: nothing changed"
-#define DEVICE_MLLP "Device/mllp"
 enum { KEY_SIZE = 33, BOARD_MAX = 4 << 20, WARDS_MAX = 2 };
 
 enum event {
@@ -258,35 +258,6 @@ static const yyjson_val *population_of(const yyjson_val *group, const char *code
     return NULL;
 }
 
-static void write_said(struct json_writer *w, struct text at, struct text by, struct text basis) {
-    json_name(w, "extension");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "url", EXTENSION_SAID);
-    json_name(w, "extension");
-    json_array_open(w);
-    const struct {
-        const char *url;
-        struct text value;
-    } rows[] = {{"at", at}, {"basis", basis}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        json_object_open(w);
-        json_member_string(w, "url", rows[i].url);
-        json_member_text(w, "valueInstant", rows[i].value);
-        json_object_close(w);
-    }
-    json_object_open(w);
-    json_member_string(w, "url", "by");
-    json_name(w, "valueReference");
-    json_object_open(w);
-    json_member_text(w, "reference", by);
-    json_object_close(w);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
-    json_array_close(w);
-}
-
 struct recount {
     struct admission *a;
     const yyjson_val *report;
@@ -298,23 +269,21 @@ struct recount {
 /* One bed kind: moved where the message moves it, else as it was, with its own age and author. */
 static void write_group(struct json_writer *w, struct recount *recount, const yyjson_val *group) {
     struct admission *a = recount->a;
-    const yyjson_val *said = find_extension(group, EXTENSION_SAID);
-    struct text date = json_get_text(recount->report, "date");
-    struct text reporter = json_get_text(json_get(recount->report, "reporter"), "reference");
-    struct text at = said == NULL ? date : json_get_text(find_extension(said, "at"), "valueInstant");
-    struct text by =
-        said == NULL ? reporter : json_get_text(json_get(find_extension(said, "by"), "valueReference"), "reference");
-    struct text basis = said == NULL ? date : json_get_text(find_extension(said, "basis"), "valueInstant");
+    struct said said = said_of(recount->report, group);
     int64_t basis_us = 0, free = 0, total = 0;
     const yyjson_val *free_count = population_of(group, "free"), *total_count = population_of(group, "total");
     int shift = shift_of(recount->shifts, concept_code(json_get(group, "code"), SYSTEM_BED));
     bool moves = shift != 0 && json_get_int64(&free, free_count, "count") &&
-                 !(time_parse(&basis_us, basis) && a->event_us < basis_us);
+                 !(time_parse(&basis_us, said.basis) && a->event_us < basis_us);
     size_t index, count;
     yyjson_val *name, *item;
     recount->changed = recount->changed || moves;
     json_object_open(w);
-    write_said(w, moves ? recount->now : at, moves ? TEXT(DEVICE_MLLP) : by, basis);
+    if (moves) {
+        said.at = recount->now;
+        said.by = TEXT(DEVICE_MLLP);
+    }
+    said_write(w, &said);
     yyjson_obj_foreach((yyjson_val *)group, index, count, name, item) {
         if (text_is(json_text(name), "population") || text_is(json_text(name), "extension")) {
             continue;

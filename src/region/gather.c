@@ -45,6 +45,14 @@ static void keep_all_codes(struct gathering *g) {
     s->need_count = keep_codes(s->needs, 0, REGION_NEEDS_MAX, g, TABLE_CONDITIONS, "code", SYSTEM_CONDITION);
     s->need_count = keep_codes(s->needs, s->need_count, REGION_NEEDS_MAX, g, TABLE_NEEDS_OWN, "code", SYSTEM_NEED);
     s->bed_count = keep_codes(s->beds, 0, REGION_BEDS_MAX, g, TABLE_BEDS, "free", SYSTEM_BED);
+    for (size_t i = 0; i < s->bed_count; i++) {
+        const struct csv *beds = &g->documents.tables[TABLE_BEDS];
+        s->bed_totals[i] = keep(g, csv_cell(beds, &beds->rows[i], "total"));
+    }
+    const struct csv *conditions = &g->documents.tables[TABLE_CONDITIONS];
+    for (size_t i = 0; conditions->file != NULL && i < conditions->row_count && i < REGION_NEEDS_MAX; i++) {
+        s->need_fields[i] = keep(g, csv_cell(conditions, &conditions->rows[i], "field"));
+    }
     s->department_count =
         keep_codes(s->departments, 0, REGION_DEPARTMENTS_MAX, g, TABLE_DEPARTMENTS, "code", SYSTEM_DEPARTMENT);
 }
@@ -316,10 +324,28 @@ static void keep_said(struct region_count *count, const yyjson_val *said, struct
     }
 }
 
+static void keep_declared(
+    struct region_place *place, const struct region_snapshot *snapshot, const yyjson_val *group, int64_t said_us) {
+    int need = region_need_find(snapshot, concept_code(json_get(group, "code"), SYSTEM_CONDITION));
+    int64_t accepts = -1;
+    size_t index, max;
+    yyjson_val *population;
+    yyjson_arr_foreach(json_get(group, "population"), index, max, population) {
+        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), "accepts")) {
+            (void)json_get_int64(&accepts, population, "count");
+        }
+    }
+    if (need >= 0 && accepts >= 0) {
+        *(accepts == 1 ? &place->declared_yes : &place->declared_no) |= UINT64_C(1) << need;
+        place->declared_us = said_us;
+    }
+}
+
 static void keep_report(
     struct region_place *place, const struct region_snapshot *snapshot, const yyjson_val *report, struct arena *arena) {
     struct fhir_interval said;
     memset(place->beds, 0, sizeof place->beds);
+    place->declared_yes = place->declared_no = 0;
     if (!fhir_interval_parse(&said, json_get_text(report, "date"), snapshot->zone_minutes)) {
         return; /* a count without its age is not believed */
     }
@@ -332,6 +358,10 @@ static void keep_report(
             place->beds[bed] = (struct region_count){.said_us = said.start_us, .author = author};
             keep_said(&place->beds[bed], find_extension(group, EXTENSION_SAID), arena);
             keep_count(&place->beds[bed], group);
+        } else {
+            struct region_count own = {.said_us = said.start_us};
+            keep_said(&own, find_extension(group, EXTENSION_SAID), arena);
+            keep_declared(place, snapshot, group, own.said_us);
         }
     }
 }
@@ -538,6 +568,7 @@ static enum status build_counts(void *context, struct scope *scope) {
         int place = region_place_find(s, recount->places[i]);
         if (place >= 0) {
             memset(places[place].beds, 0, sizeof places[place].beds);
+            places[place].declared_yes = places[place].declared_no = 0;
         }
     }
     for (size_t i = 0; i < recount->fetched->of[FETCHED_REPORT].count; i++) {

@@ -6,6 +6,7 @@
 #include "region/admission.h"
 #include "region/fetch.h"
 #include "region/naming.h"
+#include "region/said.h"
 
 /* A hospital's clock may run ahead of ours by this much. */
 #define SKEW_US INT64_C(120000000)
@@ -237,6 +238,21 @@ static enum status check_subject(const struct records_change *change, struct tex
     return status;
 }
 
+/* Whether a severe condition is taken now: 1 or 0. */
+static enum status check_declared(const yyjson_val *group, const char *path, struct scope *scope) {
+    size_t index, max;
+    yyjson_val *population;
+    int64_t accepts = -1;
+    yyjson_arr_foreach(json_get(group, "population"), index, max, population) {
+        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), "accepts")) {
+            (void)json_get_int64(&accepts, population, "count");
+        }
+    }
+    return accepts == 0 || accepts == 1
+               ? STATUS_OK
+               : fault(scope, STATUS_UNPROCESSABLE, path, "a condition is taken or not: code accepts, 1 or 0");
+}
+
 /* A free count may be negative: patients beyond capacity. A total may not. */
 static enum status check_group(const yyjson_val *groups, const yyjson_val *group, size_t number, struct scope *scope) {
     const char *path = text_format(scope->arena, "MeasureReport.group[%zu]", number).at;
@@ -244,6 +260,9 @@ static enum status check_group(const yyjson_val *groups, const yyjson_val *group
     size_t index, max;
     yyjson_val *population, *other;
     bool has_free = false;
+    if (bed.size == 0 && concept_code(json_get(group, "code"), SYSTEM_CONDITION).size > 0) {
+        return check_declared(group, path, scope);
+    }
     if (bed.size == 0) {
         return fault(scope, STATUS_UNPROCESSABLE, path, "a count names its bed kind by a code of %s", SYSTEM_BED);
     }
@@ -283,7 +302,8 @@ static enum status check_said(
     const yyjson_val *said = find_extension(group, EXTENSION_SAID);
     const char *path = text_format(scope->arena, "MeasureReport.group[%zu].extension", number).at;
     int64_t at_us = 0, free = 0, stood = 0;
-    if (said == NULL || text_is(records_unit_caller(change->unit)->who, "Device/mllp")) {
+    struct text who = records_unit_caller(change->unit)->who;
+    if (said == NULL || text_is(who, DEVICE_MLLP) || text_is(who, DEVICE_NATIONAL)) {
         return STATUS_OK;
     }
     if (!time_parse(&at_us, json_get_text(find_extension(said, "at"), "valueInstant")) ||

@@ -278,9 +278,27 @@ void region_close(struct region *region) {
 
 /* ---- small answers ---------------------------------------------------------------------------------------------- */
 
+enum { DECLARED_NO_PERCENT = 5 }; /* assumption: what is left where a place says that it does not take a need now */
+
+static int declared(
+    const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us, int percent) {
+    if ((place->declared_no >> need & 1) == 0) {
+        return percent;
+    }
+    const struct region_count said = {.known = true, .said_us = place->declared_us};
+    bool stated = snapshot->board.ignored_after_min > 0;
+    double trust = region_count_trust_under(stated ? &snapshot->board : &region_board_default, &said, now_us);
+    int otherwise = percent < 0 ? 100 : percent;
+    double least = otherwise < DECLARED_NO_PERCENT ? otherwise : DECLARED_NO_PERCENT;
+    return trust <= 0 ? percent : (int)(trust * least + (1 - trust) * otherwise + .5);
+}
+
 int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us) {
-    if (place->on_call == NULL || need < 0 || need >= REGION_NEEDS_MAX) {
+    if (need < 0 || need >= REGION_NEEDS_MAX) {
         return -1;
+    }
+    if (place->on_call == NULL) {
+        return declared(snapshot, place, need, now_us, -1);
     }
     const int64_t hour_us = INT64_C(3600000000), day_us = 24 * hour_us;
     int64_t local_us = now_us + snapshot->zone_minutes * INT64_C(60000000);
@@ -288,7 +306,7 @@ int region_on_call(const struct region_snapshot *snapshot, const struct region_p
     int64_t hour = (local_us - day * day_us) / hour_us;
     int64_t weekday = ((day + 3) % 7 + 7) % 7; /* 1970-01-01 was a Thursday: 0 is Monday */
     const uint8_t *hours = weekday < 5 ? place->on_call : place->on_call_weekend;
-    return hours[hour * REGION_NEEDS_MAX + need];
+    return declared(snapshot, place, need, now_us, hours[hour * REGION_NEEDS_MAX + need]);
 }
 
 static void release_held(void *held) {

@@ -63,6 +63,8 @@ struct region_place {
     /* Chance in percent that the need's team is there: [hour * REGION_NEEDS_MAX + need], by the region's own clock; 100 for
      * a need without a pattern. NULL: not stated. See region_on_call. */
     const uint8_t *on_call, *on_call_weekend;
+    uint64_t declared_yes, declared_no; /* bit n: the place says that it takes, or does not take, the n-th need now */
+    int64_t declared_us;                /* when */
     uint8_t call_in_minutes[REGION_NEEDS_MAX]; /* until a team that is called from home stands there */
     /* Of a decision's inputs alone: what the roads said when it was made. Minutes from the case's origin, and from here to each of the
      * snapshot's places (NAN: not by road). NULL and 0: the travel model, or the snapshot's own roads. */
@@ -86,6 +88,7 @@ struct region_snapshot {
     size_t place_count;
     struct region_code needs[REGION_NEEDS_MAX], beds[REGION_BEDS_MAX], departments[REGION_DEPARTMENTS_MAX];
     size_t need_count, bed_count, department_count;
+    struct text bed_totals[REGION_BEDS_MAX], need_fields[REGION_NEEDS_MAX]; /* names in the national service; none */
     struct region_travel_model {
         double base_min, detour, near_km, near_kmh,
             far_kmh; /* minutes = base + 60·detour·(min(d,near)/near_kmh + max(d−near,0)/far_kmh) */
@@ -124,7 +127,8 @@ double region_count_trust(const struct region_count *count, int64_t now_us);
 /* The same by a province's own board model (snapshot->board). A count that is not known is not believed. */
 double region_count_trust_under(
     const struct region_board_model *model, const struct region_count *count, int64_t now_us);
-/* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. */
+/* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. A place that says it does not take the need now has
+ * 5 percent at most, as far as that is still believed (the board's ages). */
 int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us);
 
 /* ---- roads (docs/region.md) -------------------------------------------------------------------------------------------------
@@ -207,6 +211,18 @@ MUST_CHECK enum status region_load(struct region_loaded *out, struct records *re
  * counts of a board follow admissions. A message that is not accepted has changed nothing. May wait; never inside a unit. */
 struct text region_hl7_answer(struct region *region, struct text message, struct scope *scope);
 enum { REGION_HL7_MESSAGE_MAX = 256 * 1024 };
+
+/* One answer of the national emergency information service (docs/region.md): XML or JSON, told apart by its first sign. */
+enum region_national_operation { REGION_NATIONAL_BEDS, REGION_NATIONAL_CONDITIONS };
+const char *region_national_name(enum region_national_operation operation); /* the service's own, for the URL */
+struct region_national_page {
+    int64_t total, page, rows;                        /* as the answer says; 0: it does not */
+    size_t items, written, older, elsewhere, refused; /* what became of its items */
+};
+/* Writes what is newer than what is known, in one unit. STATUS_INVALID for an answer that is none, STATUS_UNAVAILABLE with the service's own
+ * code and words where it says no; then nothing is written. */
+MUST_CHECK enum status region_national_take(struct region_national_page *out, struct region *region,
+    enum region_national_operation operation, struct text answer, struct scope *scope);
 
 /* What the page's map needs, as JSON: outline, places, posts, names; no patient data. */
 MUST_CHECK enum status region_map_json(struct text *out, struct region *region, struct scope *scope);

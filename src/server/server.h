@@ -61,4 +61,18 @@ uint16_t mllp_port(const struct mllp *mllp);
 bool mllp_is_loopback(const struct mllp *mllp);
 void mllp_close(struct mllp *mllp); /* accepts NULL; answers what is in work */
 
+/* The national emergency information service, read again and again: beds, and which severe conditions are taken. A failure leaves what is
+ * known, with its age; then it waits twice as long, with jitter. The key is never logged. */
+struct national;
+struct national_config {
+    struct region *region;
+    const char *url;  /* https://apis.data.go.kr/B552657/ErmctInfoInqireService */
+    struct text key;  /* as issued, not yet escaped */
+    const char *area; /* STAGE1, or STAGE1/STAGE2 */
+    double every_s;
+    bool json; /* else XML */
+};
+MUST_CHECK enum status national_open(struct national **out, const struct national_config *config, struct scope *scope);
+void national_close(struct national *national); /* accepts NULL; waits for a request under way */
+
 #endif
