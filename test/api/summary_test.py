@@ -1,10 +1,12 @@
 """$referral-summary over real HTTP: every line leads to what it was taken from; a draft says nothing that its lines do not."""
 import http.server
 import json
+import subprocess
+import tempfile
 import threading
 import unittest
 
-from soyang_server import ROOT, Client, Server
+from soyang_server import PROGRAM, ROOT, Client, Server
 
 ME = {"reference": "Patient/me"}
 VITAL = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}
@@ -242,6 +244,13 @@ class Summary(unittest.TestCase):
         self.draft()
         Endpoint.answer = "x [1]. " * 3000
         self.assertLessEqual(len(self.draft()[0]), 200)
+
+    def test_endpoints_that_are_none(self):
+        for url in ("ftp://127.0.0.1/v1", "127.0.0.1:1", "http://user@127.0.0.1/v1", "http://127.0.0.1/v1?key=1", "http://" + "x" * 600):
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run([PROGRAM, "serve", "--data", folder, "--port", "0", "--draft-url", url], capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(done.returncode, 0, url)
+            self.assertIn("--draft-url", done.stderr)
 
     def test_off_by_default(self):
         server = Server(region=ROOT / "regions/gangwon")
