@@ -325,7 +325,7 @@ static void write_reason(struct json_writer *w, const struct triage_reason *reas
 }
 
 static void write_score(struct json_writer *w, const struct triage_score *score) {
-    if (!score->any && score->fits) {
+    if (!score->any && (score->fits || score->part_count == 0)) {
         return; /* nothing known that it could stand on */
     }
     parameter_open(w, "score");

@@ -65,6 +65,21 @@ static const struct band_table ctas_spo2 = {1, {{89, 1}, {91, 2}, {94, 3}, {AND_
 static const struct band_table ctas_gcs = {1, {{9, 1}, {13, 2}, {AND_ABOVE, 0}}};
 enum { CTAS_LOW_SYSTOLIC = 90 };
 
+/* Lowest systolic pressure that is none of hypotension: under a month 60, to one year 70, to ten years 70 + 2 * years, then 90. Topjian
+ * AA et al. Part 4: pediatric basic and advanced life support. 2020 AHA guidelines. Circulation 2020;142:S469-523 (definitions of
+ * PALS). Facts hold months: the first stands for the first 28 days. */
+static const struct {
+    int below_months, least, for_each_year;
+} pals_pressure[] = {{1, 60, 0}, {12, 70, 0}, {120, 70, 2}, {INT32_MAX, 90, 0}};
+
+/* Acker SN et al. Pediatric specific shock index accurately identifies severely injured children. J Pediatr Surg 2015;50:331-4: over
+ * 1.22 at 4 to 6 years, 1.0 at 7 to 12, 0.9 at 13 to 16, after blunt injury. */
+static const struct {
+    int below_months;
+    double most;
+} sipa_limits[] = {{84, 1.22}, {156, 1.0}, {204, 0.9}};
+enum { SIPA_FROM_MONTHS = 48, SIPA_BELOW_MONTHS = 204, CHILD_BELOW_MONTHS = 192 };
+
 static const struct {
     const char *code, *name, *source;
     int maximum, adult_months;
@@ -82,6 +97,9 @@ static const struct {
         3, 0, false},
     [TRIAGE_CTAS_VITALS] = {"ctas-vitals", "CTAS first-order vitals",
         "Bullard et al., CJEM 2008;10:136-42, 2017;19:S18-27", 5, 0, false},
+    [TRIAGE_PALS_PRESSURE] = {"pals-pressure", "PALS hypotension",
+        "Topjian et al. (AHA), Circulation 2020;142:S469-523", 1, 0, false},
+    [TRIAGE_SIPA] = {"sipa", "SIPA", "Acker et al., J Pediatr Surg 2015;50:331-4", 1, 0, false},
 };
 
 const char *triage_score_code(enum triage_score_kind kind) {
@@ -233,6 +251,30 @@ static void score_ctas(struct triage_score *score, const struct triage_facts *fa
         part_add(score, "child-rates", false, 0, 0);
 }
 
+/* Children's: outside their ages they have no part. */
+static void score_pals_pressure(struct triage_score *score, const struct triage_facts *facts) {
+    const struct triage_value *systolic = &facts->values[TRIAGE_SYSTOLIC];
+    size_t row = 0;
+    if (facts->age_months < 0 || facts->age_months >= CHILD_BELOW_MONTHS)
+        return;
+    while (facts->age_months >= pals_pressure[row].below_months)
+        row++;
+    int least = pals_pressure[row].least + pals_pressure[row].for_each_year * (facts->age_months / 12);
+    part_add(score, "systolic", systolic->known, systolic->value, systolic->value < least);
+}
+
+static void score_sipa(struct triage_score *score, const struct triage_facts *facts) {
+    const struct triage_value *pulse = &facts->values[TRIAGE_PULSE], *systolic = &facts->values[TRIAGE_SYSTOLIC];
+    bool known = pulse->known && systolic->known && systolic->value > 0;
+    size_t row = 0;
+    if (facts->age_months < SIPA_FROM_MONTHS || facts->age_months >= SIPA_BELOW_MONTHS)
+        return;
+    while (facts->age_months >= sipa_limits[row].below_months)
+        row++;
+    double ratio = known ? pulse->value / systolic->value : 0;
+    part_add(score, "ratio", known, ratio, ratio > sipa_limits[row].most + 1e-9);
+}
+
 typedef void score_work(struct triage_score *score, const struct triage_facts *facts);
 static score_work *const works[TRIAGE_SCORE_COUNT] = {
     [TRIAGE_NEWS2] = score_news2,
@@ -243,6 +285,8 @@ static score_work *const works[TRIAGE_SCORE_COUNT] = {
     [TRIAGE_SHOCK_INDEX] = score_shock_index,
     [TRIAGE_ESI_DANGER] = score_esi_danger,
     [TRIAGE_CTAS_VITALS] = score_ctas,
+    [TRIAGE_PALS_PRESSURE] = score_pals_pressure,
+    [TRIAGE_SIPA] = score_sipa,
 };
 
 static void score_judge_fit(struct triage_score *score, const struct triage_facts *facts) {
@@ -259,6 +303,16 @@ static void score_judge_fit(struct triage_score *score, const struct triage_fact
     } else if (scores[score->kind].not_pregnant && facts->pregnant == TRIAGE_YES) {
         score->unfit_ko = "임신 중에는 맞지 않는 점수입니다";
         score->unfit_en = "the score is not meant for pregnancy";
+    }
+    if (score->kind == TRIAGE_PALS_PRESSURE && score->part_count == 0) {
+        score->unfit_ko = "16세 미만 어린이를 위한 기준입니다";
+        score->unfit_en = "the limit is meant for children under 16";
+    } else if (score->kind == TRIAGE_SIPA && score->part_count == 0) {
+        score->unfit_ko = "4–16세를 위한 점수입니다";
+        score->unfit_en = "the score is meant for 4 to 16 years";
+    } else if (score->kind == TRIAGE_SIPA && facts->injury != TRIAGE_YES) {
+        score->unfit_ko = "다친 어린이를 위한 점수입니다";
+        score->unfit_en = "the score is meant for injured children";
     }
     if (score->unfit_ko)
         score->fits = false;
@@ -277,6 +331,7 @@ struct triage_score triage_score(enum triage_score_kind kind, const struct triag
         else if (part->points && (!score.total || part->points < score.total))
             score.total = part->points;
     }
+    score.complete = score.complete && score.part_count > 0;
     score_judge_fit(&score, facts);
     return score;
 }

@@ -130,14 +130,16 @@ MUST_CHECK enum status triage_facts_check(struct triage_facts *facts, struct sco
 /* ---- scores ----------------------------------------------------------------------------------------------------------- */
 
 enum triage_score_kind {
-    TRIAGE_NEWS2,       /* RCP 2017 */
-    TRIAGE_MEWS,        /* Subbe 2001 */
-    TRIAGE_REMS,        /* Olsson 2004 */
-    TRIAGE_QSOFA,       /* Sepsis-3, 2016 */
-    TRIAGE_SIRS,        /* Bone 1992 */
-    TRIAGE_SHOCK_INDEX, /* Allgöwer 1967: total is HR/SBP in hundredths */
-    TRIAGE_ESI_DANGER,  /* ESI danger-zone vitals, AHRQ: total = vitals in the zone */
-    TRIAGE_CTAS_VITALS, /* first-order modifiers of the CTAS parent: total = level they suggest, 0: none */
+    TRIAGE_NEWS2,         /* RCP 2017 */
+    TRIAGE_MEWS,          /* Subbe 2001 */
+    TRIAGE_REMS,          /* Olsson 2004 */
+    TRIAGE_QSOFA,         /* Sepsis-3, 2016 */
+    TRIAGE_SIRS,          /* Bone 1992 */
+    TRIAGE_SHOCK_INDEX,   /* Allgöwer 1967: total is HR/SBP in hundredths */
+    TRIAGE_ESI_DANGER,    /* ESI danger-zone vitals, AHRQ: total = vitals in the zone */
+    TRIAGE_CTAS_VITALS,   /* first-order modifiers of the CTAS parent: total = level they suggest, 0: none */
+    TRIAGE_PALS_PRESSURE, /* hypotension by age, PALS: total 1 when low; under 16 */
+    TRIAGE_SIPA,          /* Acker 2015: shock index over its limit for the age: total 1; 4 to 16 years, injured */
     TRIAGE_SCORE_COUNT
 };
 enum { TRIAGE_PARTS_MAX = 8 };

@@ -3,7 +3,7 @@
 C tables. Prints tab-separated lines: score, part, inputs, expected points of the part. Redirect to test/cases/scores/vectors.tsv.
 
 Sources: NEWS2, Royal College of Physicians 2017 (chart 1); MEWS, Subbe 2001; REMS, Olsson 2004; qSOFA, Singer 2016; SIRS, Bone
-1992; ESI danger zone, AHRQ 2012; CTAS first-order modifiers, Bullard 2008 and 2017. A band is [low, high], both ends in it."""
+1992; ESI danger zone, AHRQ 2012; PALS hypotension, AHA 2020; SIPA, Acker 2015; CTAS first-order modifiers, Bullard 2008 and 2017. A band is [low, high], both ends in it."""
 
 OPEN = 10 ** 6
 # score, part, step, lowest and highest value to try, [(low, high, points)], fixed inputs, input name
@@ -46,6 +46,12 @@ for low, high, pulse, breath in ((0, 2, 180, 50), (3, 35, 160, 40), (36, 95, 140
         BANDS.append(("esi-danger", "pulse", 1, 40, 300, [(-OPEN, pulse, 0), (pulse + 1, OPEN, 1)], f"months={months}", "pulse"))
         BANDS.append(("esi-danger", "respiration", 1, 4, 100, [(-OPEN, breath, 0), (breath + 1, OPEN, 1)], f"months={months}", "respiration"))
 BANDS.append(("esi-danger", "spo2", 1, 50, 100, [(-OPEN, 91, 1), (92, OPEN, 0)], "months=480", "spo2"))
+
+# Children: hypotension of PALS (AHA 2020) by months of age, and the age-adjusted shock index (Acker 2015) at a systolic pressure of 100.
+for months, least in [(0, 60), (1, 70), (11, 70), (120, 90), (191, 90)] + [(m, 70 + 2 * (m // 12)) for y in range(1, 10) for m in (12 * y, 12 * y + 11)]:
+    BANDS.append(("pals-pressure", "systolic", 1, 30, 200, [(-OPEN, least - 1, 1), (least, OPEN, 0)], f"months={months}", "systolic"))
+for months, most in ((48, 122), (83, 122), (84, 100), (155, 100), (156, 90), (203, 90)):
+    BANDS.append(("sipa", "ratio", 1, 40, 250, [(-OPEN, most, 0), (most + 1, OPEN, 1)], f"months={months} systolic=100", "pulse"))
 
 MIND = [("news2", "mind", {"A": 0, "C": 3, "V": 3, "P": 3, "U": 3}), ("mews", "mind", {"A": 0, "V": 1, "P": 2, "U": 3}),
         ("qsofa", "altered", {"A": 0, "C": 1, "V": 1, "P": 1, "U": 1}), ("ctas-vitals", "mind", {"A": 0, "V": 2, "P": 1, "U": 1})]

@@ -95,6 +95,24 @@ static void test_published_vectors(void **state) {
     assert_true(count >= VECTORS_MIN);
 }
 
+/* Which score fits whom, and that those of children say nothing of others. */
+static void test_children_only(void **state) {
+    (void)state;
+    struct triage_score adult = score_of("pals-pressure", "age=40 systolic=50");
+    assert_false(adult.fits || adult.any || adult.complete);
+    assert_non_null(adult.unfit_en);
+    assert_true(score_of("pals-pressure", "months=191 systolic=89").total == 1);
+    assert_false(score_of("pals-pressure", "months=192 systolic=89").any);
+    assert_false(score_of("pals-pressure", "systolic=89").any); /* the age is not known */
+    assert_false(score_of("sipa", "months=47 systolic=100 pulse=180").any);
+    assert_false(score_of("sipa", "months=204 systolic=100 pulse=180").any);
+    struct triage_score unhurt = score_of("sipa", "months=60 systolic=100 pulse=180");
+    assert_true(unhurt.total == 1 && !unhurt.fits);
+    struct triage_facts *facts = facts_of("months=60 systolic=100 pulse=180");
+    facts->injury = TRIAGE_YES;
+    assert_true(triage_score(TRIAGE_SIPA, facts).fits);
+}
+
 static void test_totals(void **state) {
     (void)state;
     static const struct {
@@ -176,6 +194,7 @@ static void test_a_score_takes_microseconds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_vectors),
+        cmocka_unit_test(test_children_only),
         cmocka_unit_test(test_totals),
         cmocka_unit_test(test_rems_counts_coma),
         cmocka_unit_test(test_no_gap_between_bands),
