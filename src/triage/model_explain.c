@@ -71,7 +71,8 @@ static int step_find(const struct step *path, int length, int feature) {
 static void explain_node(const struct walk *walk, size_t at, const struct step *parent, int length, struct step added) {
     const struct triage_model_node *node = &walk->tree->nodes[at];
     struct step path[PATH_STEPS];
-    memcpy(path, parent, (size_t)length * sizeof *path);
+    if (length > 0)
+        memcpy(path, parent, (size_t)length * sizeof *path);
     path_extend(path, length, added);
     int last = length;
     if (node->feature == TRIAGE_MODEL_LEAF) {
