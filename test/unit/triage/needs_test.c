@@ -223,7 +223,7 @@ static void test_ordinary(void **state) {
 static void test_common(void **state) {
     (void)state;
     struct work work = {.shows = true};
-    run_file(&work, "test/cases/needs/common.tsv");
+    run_file(&work, "test/cases/needs/everyday.tsv");
     assert_int_equal(work.exact, work.cases);
 }
 
