@@ -211,6 +211,7 @@ struct paging {
     struct condition condition;      /* tells members from others */
     const struct store_plan *within; /* the range of the first sort's lane that all results lie in; NULL: all of it */
     uint64_t walked, walk_most;
+    bool is_trial; /* goes further once the results are listed */
 };
 
 static void offer(struct paging *paging, const struct position *position) {
@@ -319,7 +320,8 @@ static bool page_is_full(const struct paging *paging) {
 }
 
 static bool gives_up(const struct paging *paging) {
-    return paging->walked > paging->walk_most || paging->run->gave_up;
+    uint64_t times = paging->is_trial && paging->condition.set != NULL ? WALK_CHEAP : 1;
+    return paging->walked > paging->walk_most * times || paging->run->gave_up;
 }
 
 /* With one sort, equals are in the order of rid: the page goes on behind the one before. With more, all equals are looked at. */
@@ -561,7 +563,9 @@ static bool trial_walk(struct paging *paging) {
         costs.walk_trial *= WALK_CHEAP;
         costs.tests_before_set *= WALK_CHEAP;
     }
+    paging->is_trial = true;
     bool done = page_by_trying(paging, costs.walk_trial);
+    paging->is_trial = false;
     if (!trial_end(paging->run)) { /* what it has listed may be incomplete */
         paging->condition = (struct condition){.plan = paging->condition.plan};
         return false;

@@ -124,6 +124,7 @@ struct search_costs {
     uint64_t union_rows;         /* results of one part of a union that are listed at once */
     uint64_t list_documents;     /* resources, likewise */
     uint64_t tests_before_set;   /* single tests of a condition before its whole set is gathered */
+    uint64_t tests_before_list;  /* likewise before it is listed, where it is made of keys alone */
     uint64_t targets_one_by_one; /* targets whose sources are looked up singly */
     uint64_t fetch_trial;        /* the next one, before a walk along the sort key is tried */
     uint64_t fetch_most;         /* results whose sort keys are fetched one by one */

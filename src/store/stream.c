@@ -237,6 +237,10 @@ bool condition_holds(struct condition *condition, struct search_run *run, struct
     }
     bool is_text = condition->plan->kind == STORE_PLAN_TEXT; /* a test reads a body */
     uint64_t most = run->costs->tests_before_set / (is_text ? TEXT_TEST_COST : 1);
+    if (condition->set == NULL && !condition->listed && condition->tested >= run->costs->tests_before_list) {
+        condition->listed = true;
+        condition->set = plan_list_keys(run, condition->plan);
+    }
     if (condition->set == NULL && condition->tested++ < most) {
         return condition_fits(condition, run, document);
     }
@@ -615,6 +619,35 @@ struct stream *stream_open(struct search_run *run, const struct store_plan *plan
     all->conditions[all->condition_count++].plan = plan;
     all->negated_from = 1;
     return all;
+}
+
+/* ---- keys alone ------------------------------------------------------------------------------------------------------- */
+
+static bool is_of_keys(const struct store_plan *plan) {
+    bool combined = plan->kind == STORE_PLAN_INTERSECT || plan->kind == STORE_PLAN_UNION;
+    for (size_t i = 0; combined && i < plan->child_count; i++) {
+        if (!is_of_keys(plan->children[i])) {
+            return false;
+        }
+    }
+    return (combined && plan->child_count > 0) || (plan->kind == STORE_PLAN_TYPE && plan->type != 0) ||
+           (plan->kind == STORE_PLAN_SOURCES && plan->child_count == 0) ||
+           (plan->kind == STORE_PLAN_RANGE && plan_is_one_key(plan) && plan->filter.kind == STORE_FILTER_NONE);
+}
+
+struct rid_set *plan_list_keys(struct search_run *run, const struct store_plan *plan) {
+    uint64_t most = run->view->store->costs.list_rows / 3, budget = most, before = run->rows;
+    if (!is_of_keys(plan)) {
+        return NULL;
+    }
+    struct stream *stream = try_open(run, plan, &budget);
+    struct rid_set *set = set_new(run);
+    uint64_t rid = stream == NULL ? 0 : stream_seek(stream, 0);
+    for (; rid != RID_NONE && run->rows - before <= most && stream != NULL; rid = stream_seek(stream, rid + 1)) {
+        rid_set_add(set, rid);
+    }
+    stream_close(stream);
+    return rid == RID_NONE && search_run_goes_on(run) ? set : NULL;
 }
 
 /* ---- whole sets ------------------------------------------------------------------------------------------------------- */

@@ -461,6 +461,7 @@ static void random_costs(struct model *model) {
         .fetch_most = roll(model, 20),
         .walk_trial = roll(model, 30),
         .walk_for_fetch = roll(model, 4),
+        .tests_before_list = roll(model, 20),
         .steps_before_seek = roll(model, 3)};
 }
 
