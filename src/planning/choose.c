@@ -65,8 +65,8 @@ void asking_of(struct asking *out, const struct run *run, int patient) {
         .tried = journey->tried,
         .patient = patient,
         .since = record_time(journey->search_from),
-        .open_count = journey->open_count};
-    for (int i = 0; i < journey->open_count; i++) {
+        .open_count = run->policy == PLANNING_SOYANG ? journey->open_count : 0};
+    for (int i = 0; i < out->open_count; i++) {
         double ago = run->now - journey->open_offers[i].since_min;
         out->open[i] = (struct referral_open){journey->open_offers[i].place, record_time(ago)};
     }
@@ -174,9 +174,14 @@ static void order_by_key(struct journey *out, const struct run *run, enum order 
 
 /* ---- the engine -------------------------------------------------------------------------------------------------------- */
 
+/* The extremes of regions/korea/policy.json: arrest, unsecured airway, major trauma. */
+bool choose_extreme(const char *need) {
+    return strcmp(need, "SY-STABILISE") == 0 || strcmp(need, "SY-ROSC") == 0 || strcmp(need, "SY-TRAUMA") == 0;
+}
+
 static bool is_extreme(const struct run *run, const struct asking *asking) {
     const char *need = run->p->conditions[asking->condition].need;
-    return asking->level <= 2 && (strcmp(need, "SY-ROSC") == 0 || strcmp(need, "SY-TRAUMA") == 0);
+    return asking->level <= 2 && choose_extreme(need);
 }
 
 /* As regions/korea/policy.json, levels: parallel_offers, ask_cost_minutes, unplaced_minutes, scarcity_minutes (assumptions there). */
@@ -189,11 +194,9 @@ static void engine_case(struct referral_case *out, struct run *run, const struct
     const struct condition *condition = &run->p->conditions[asking->condition];
     int need = run->world->rows[asking->condition].need;
     bool scene = asking->from_place < 0;
-    bool vague = asking->level <= 2 && !condition->team;
-    /* Severe and nobody knows of what: a centre, as triage has it for levels 1 and 2. */
     *out = (struct referral_case){.level = asking->level,
-        .needs = need >= 0 && !vague ? UINT64_C(1) << need : 0,
-        .place = vague ? TRIAGE_PLACE_LOCAL_CENTRE : TRIAGE_PLACE_INSTITUTION,
+        .needs = need >= 0 ? UINT64_C(1) << need : 0,
+        .place = TRIAGE_PLACE_INSTITUTION,
         .window_minutes = condition->window_min,
         .age_months = asking->age_months,
         .extreme = scene && is_extreme(run, asking),
@@ -202,7 +205,9 @@ static void engine_case(struct referral_case *out, struct run *run, const struct
         .origin_place = asking->from_place,
         .known_place = -1,
         .family_place = -1,
-        .choice = strcmp(condition->need, "SY-ROSC") == 0 ? REFERRAL_NEAREST_STABILISING : REFERRAL_BEST_PLAN,
+        .choice = scene && is_extreme(run, asking) && strcmp(condition->need, "SY-TRAUMA") != 0
+                      ? REFERRAL_NEAREST_STABILISING
+                      : REFERRAL_BEST_PLAN,
         .scarcity_min = level_asking[asking->level].scarcity_min,
         .departs = scene,
         .now_us = world_us(run->world, asking->at)};
@@ -224,7 +229,11 @@ static void take_options(
     out->now = planned ? (int)ranking->plan.now_count : 1;
     for (size_t i = 0; i < ranking->option_count && out->order_count < PLACES_MAX; i++) {
         int place = ranking->options[i].place;
-        if ((listed >> place & 1) == 0) {
+        bool twice = patient->origin_place >= 0 && ranking->options[i].second_place >= 0; /* stabilised already */
+        if (twice && planned && i < ranking->plan.now_count) {
+            out->now--;
+        }
+        if (!twice && (listed >> place & 1) == 0) {
             listed |= UINT64_C(1) << place;
             out->order_second[out->order_count] = ranking->options[i].second_place;
             out->order[out->order_count++] = place;

@@ -52,7 +52,9 @@ static double hour_shock(const struct run *run, int place, double at) {
 }
 
 static bool says_other(const struct run *run, int patient, int place) {
-    double base = run->journeys[patient].leg > 0 ? run->p->transfer_refuse : run->p->refuse_base;
+    const struct journey *journey = &run->journeys[patient];
+    /* The second leg of a plan was asked for with the first, as for any patient at a scene. */
+    double base = journey->leg > 0 && !journey->planned ? run->p->transfer_refuse : run->p->refuse_base;
     if (base <= 0) {
         return false;
     }

@@ -20,7 +20,7 @@
 enum planning_policy {
     PLANNING_NEAREST,     /* telephone one by one, nearest first, whatever a place can do */
     PLANNING_CAPABLE,     /* the same over the static list of what places can do */
-    PLANNING_PARALLEL3,   /* capable, several asked at once by terminal; the first yes counts */
+    PLANNING_PARALLEL3,   /* capable, several asked at once by terminal; the nearest yes counts */
     PLANNING_MEMORY,      /* capable, ordered by the answers that crews remember */
     PLANNING_NATIONAL,    /* the 2026 protocol: control room, boards, designation */
     PLANNING_SOYANG,      /* this program's engine */

@@ -214,11 +214,9 @@ static void ask(struct run *run, int patient, int place) {
     double phone = p->phone_next_min + random_exponential(p->phone_mean_min * night, unit);
     double typed = fmin(p->digital_limit_min, random_exponential(p->digital_mean_min * night, unit));
     double wait = silent ? p->digital_limit_min + phone : digital ? typed : phone; /* who is silent is telephoned */
-    if (mode.order == ORDER_ENGINE) {
-        struct referral_open *offer = &journey->open_offers[journey->open_count];
-        journey->asked_of[journey->open_count++] = run->asking_now[place];
-        *offer = (struct referral_open){place, run->now};
-    }
+    struct referral_open *offer = &journey->open_offers[journey->open_count];
+    journey->asked_of[journey->open_count++] = run->asking_now[place];
+    *offer = (struct referral_open){place, run->now};
     journey->tried |= UINT64_C(1) << place;
     journey->asked++;
     journey->asked_leg++;
@@ -284,6 +282,7 @@ static enum status search(struct run *run, int patient) {
     struct asking asking;
     journey->state = JOURNEY_SEARCHING;
     journey->next = journey->open = journey->asked_leg = journey->open_count = 0;
+    journey->yes = -1;
     journey->search++;
     journey->search_from = run->now;
     journey->parallel = parallel_of(run, patient);
@@ -297,8 +296,7 @@ static enum status search(struct run *run, int patient) {
     }
     bool mild = journey->leg == 0 && who->level_seen >= 4;
     const char *need = run->p->conditions[who->seen].need;
-    bool extreme = mode.notify && journey->leg == 0 && who->level_seen <= 2 &&
-                   (strcmp(need, "SY-ROSC") == 0 || strcmp(need, "SY-TRAUMA") == 0);
+    bool extreme = mode.notify && journey->leg == 0 && who->level_seen <= 2 && choose_extreme(need);
     if ((mild || extreme || mode.at_once) && journey->order_count > 0) {
         journey->asked += mild ? 0 : 1;
         take_second(journey, journey->order[0]);
@@ -306,6 +304,15 @@ static enum status search(struct run *run, int patient) {
         return STATUS_OK;
     }
     return ask_more(run, patient);
+}
+
+static bool place_before(const struct journey *journey, int a, int b) {
+    for (int i = 0; i < journey->order_count; i++) {
+        if (journey->order[i] == a || journey->order[i] == b) {
+            return journey->order[i] == a && a != b;
+        }
+    }
+    return false;
 }
 
 static enum status on_answer(struct run *run, const struct event *event) {
@@ -331,9 +338,19 @@ static enum status on_answer(struct run *run, const struct event *event) {
     }
     record_answer(run, &lesson);
     learn(run, &lesson);
-    if (answer != ANSWER_YES) {
+    if (answer == ANSWER_YES && (journey->yes < 0 || place_before(journey, place, journey->yes))) {
+        journey->yes = place;
+    }
+    if (journey->yes < 0) {
         return ask_more(run, patient);
     }
+    bool engine = run_mode(run, patient).order == ORDER_ENGINE;
+    for (int i = 0; i < journey->open_count && !engine; i++) {
+        if (place_before(journey, journey->open_offers[i].place, journey->yes)) {
+            return STATUS_OK; /* a nearer one may still say yes */
+        }
+    }
+    place = journey->yes;
     measure_arranged(run, patient, true);
     take_second(journey, place);
     go_to(run, patient, place);
@@ -396,6 +413,7 @@ static void move_on(struct run *run, int patient, enum answer why) {
     bool planned =
         journey->leg == 0 && journey->second >= 0 && run->world->places[journey->place].tier >= REGION_TIER_INSTITUTION;
     drop_held(run, journey);
+    journey->planned = planned;
     if (journey->leg == 0 && !planned) {
         double unit = random_unit(run->world->span.seed, STREAM_TURN_AWAY, (uint64_t)patient, 0, 0);
         journey->wrong = true;
@@ -438,7 +456,7 @@ static void measure_journey(struct run *run, int patient) {
     if (run->policy != PLANNING_PRACTICE || !january) { /* the published count begins in February */
         measure_add(run, who->call_at, PLANNING_OVER60, minutes > 60 ? 100 : 0, 1);
     }
-    if (strcmp(need, "SY-ROSC") == 0) {
+    if (strcmp(need, "SY-ROSC") == 0 || strcmp(need, "SY-STABILISE") == 0) {
         measure_add(run, who->call_at, PLANNING_RESPONSE, journey->scene_at - who->call_at, 1);
     }
     if (strncmp(need, "Y0010", 5) == 0 || strncmp(need, "Y002", 4) == 0 || strncmp(need, "Y003", 4) == 0) {

@@ -66,11 +66,12 @@ struct journey {
     unsigned search; /* answers to an older search count no more */
     int held_place, held_bed;
     int waves;
-    int now;                                             /* the engine's: how many of `order` to ask now */
+    int yes; /* asked side by side: the nearest that said yes, while a nearer one has not answered; -1 */
+    int now; /* the engine's: how many of `order` to ask now */
     struct referral_open open_offers[REFERRAL_PLAN_MAX]; /* since_min: when asked, on the run's clock */
     struct referral_asked asked_of[REFERRAL_PLAN_MAX];   /* what the engine knew when it asked them */
     int open_count;
-    bool same_vehicle, designated, wrong, retransferred, moved_on;
+    bool same_vehicle, planned, designated, wrong, retransferred, moved_on;
 };
 struct vehicle {
     int station;
@@ -157,6 +158,7 @@ struct asking { /* what a chooser may know */
     struct referral_open open[REFERRAL_PLAN_MAX]; /* asked and not answered, minutes ago */
     int open_count;
 };
+bool choose_extreme(const char *need);
 void asking_of(struct asking *out, const struct run *run, int patient);
 MUST_CHECK enum status choose(struct journey *out, struct run *run, const struct asking *asking);
 /* What an answer teaches, to crews that remember and to the engine. */

@@ -1,0 +1,286 @@
+/* planning: what comes out first, what is drawn again, what is assigned, and a world small enough to be computed by hand. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cmocka_all.h"
+#include "planning/heap.h"
+#include "planning/planning.h"
+#include "planning/random.h"
+
+enum { ARENA_MAX = 512 << 20, FILE_MAX = 1 << 20, SMALL_DAYS = 20 };
+
+static int open_arena(void **state) {
+    *state = arena_open(ARENA_MAX);
+    return *state == NULL;
+}
+
+static int close_arena(void **state) {
+    arena_close(*state);
+    return 0;
+}
+
+static void events_come_by_time_then_by_turn(void **state) {
+    struct heap heap = heap_open(*state, 4);
+    struct event event;
+    double last = -1;
+    int last_turn = -1;
+    for (int i = 0; i < 2000; i++) {
+        double at = floor(50 * random_unit(7, STREAM_GAP, (uint64_t)i, 0, 0));
+        heap_push(&heap, (struct event){.at = at, .a = i});
+    }
+    for (int i = 0; i < 2000; i++) {
+        assert_true(heap_pop(&event, &heap));
+        assert_true(event.at > last || (event.at == last && event.a > last_turn));
+        last = event.at;
+        last_turn = event.a;
+    }
+    assert_false(heap_pop(&event, &heap));
+}
+
+static void numbers_are_functions_of_what_they_are_for(void **state) {
+    (void)state;
+    double sum = 0, squares = 0;
+    enum { DRAWS = 20000 };
+    assert_true(random_unit(1, STREAM_GAP, 5, 6, 7) == random_unit(1, STREAM_GAP, 5, 6, 7));
+    assert_true(random_unit(1, STREAM_GAP, 5, 6, 7) != random_unit(2, STREAM_GAP, 5, 6, 7));
+    assert_true(random_unit(1, STREAM_GAP, 5, 6, 7) != random_unit(1, STREAM_PLACE, 5, 6, 7));
+    assert_true(random_unit(1, STREAM_GAP, 5, 6, 7) != random_unit(1, STREAM_GAP, 6, 5, 7));
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        double unit = random_unit(3, STREAM_STAY, i, 0, 0);
+        assert_true(unit > 0 && unit < 1);
+        sum += unit;
+        squares += unit * unit;
+    }
+    assert_true(fabs(sum / DRAWS - .5) < .01);
+    assert_true(fabs(squares / DRAWS - 1 / 3.0) < .01);
+}
+
+/* ---- assignment ----------------------------------------------------------------------------------------------------- */
+
+static double best_by_search(const double *cost, const int *capacity, int *used, int row, int rows, int columns) {
+    double best = INFINITY;
+    if (row == rows) {
+        return 0;
+    }
+    for (int j = 0; j < columns; j++) {
+        if (j == columns - 1 || used[j] < capacity[j]) {
+            used[j]++;
+            best = fmin(best, cost[row * columns + j] + best_by_search(cost, capacity, used, row + 1, rows, columns));
+            used[j]--;
+        }
+    }
+    return best;
+}
+
+static void assignments_are_optimal_and_certified(void **state) {
+    for (uint64_t trial = 0; trial < 300; trial++) {
+        int rows = 1 + (int)(5 * random_unit(11, STREAM_GAP, trial, 0, 0));
+        int columns = 2 + (int)(4 * random_unit(11, STREAM_GAP, trial, 1, 0));
+        double cost[64];
+        int capacity[8], used[8] = {0}, taken[8] = {0};
+        for (int i = 0; i < rows * columns; i++) {
+            cost[i] = floor(20 * random_unit(11, STREAM_PLACE, trial, (uint64_t)i, 0));
+        }
+        for (int j = 0; j < columns; j++) {
+            capacity[j] = (int)(3 * random_unit(11, STREAM_AGE, trial, (uint64_t)j, 0));
+        }
+        struct planning_assignment found;
+        planning_assign(&found, cost, capacity, (size_t)rows, (size_t)columns, *state);
+        double best = best_by_search(cost, capacity, used, 0, rows, columns);
+        assert_true(fabs(found.cost - best) < 1e-9);
+        assert_true(fabs(found.dual - best) < 1e-9);
+        for (int i = 0; i < rows; i++) {
+            taken[found.column[i]]++;
+        }
+        for (int j = 0; j < columns; j++) {
+            assert_true(found.price[j] >= 0);
+            assert_true(j == columns - 1 || taken[j] <= capacity[j]);
+        }
+    }
+}
+
+/* ---- parameters ----------------------------------------------------------------------------------------------------- */
+
+static const struct planning_parameters *read_parameters(struct scope *scope) {
+    struct text json;
+    const struct planning_parameters *out = NULL;
+    assert_int_equal(file_read(&json, "regions/gangwon/simulation.json", FILE_MAX, scope), STATUS_OK);
+    assert_int_equal(planning_parameters_read(&out, json, scope), STATUS_OK);
+    return out;
+}
+
+static void parameters_name_their_source(void **state) {
+    struct scope scope = {.arena = *state};
+    size_t count;
+    const struct planning_assumption *list = planning_parameters_list(&count, read_parameters(&scope));
+    assert_true(count > 50);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(list[i].source[0] != '\0');
+    }
+}
+
+static enum status read_changed(const char *from, const char *to, struct scope *scope) {
+    struct text json;
+    const struct planning_parameters *out;
+    assert_int_equal(file_read(&json, "regions/gangwon/simulation.json", FILE_MAX, scope), STATUS_OK);
+    struct buffer b = buffer_open(scope->arena, FILE_MAX);
+    const char *at = strstr(json.at, from);
+    assert_non_null(at);
+    buffer_put(&b, (struct text){json.at, (size_t)(at - json.at)});
+    buffer_put_string(&b, to);
+    buffer_put_string(&b, at + strlen(from));
+    return planning_parameters_read(&out, buffer_text(&b), scope);
+}
+
+static void bad_parameters_are_refused(void **state) {
+    static const struct {
+        const char *from, *to;
+        enum status status;
+    } rows[] = {
+        {"soyang-simulation/1", "soyang-simulation/2", STATUS_INVALID},
+        {"\"value\": 211.2", "\"value\": -1", STATUS_UNPROCESSABLE},
+        {"\"value\": 211.2", "\"value\": \"many\"", STATUS_INVALID},
+        {"\"turnout_min\"", "\"turnout\"", STATUS_INVALID},
+        {"\"share_percent\": 1.4", "\"share_percent\": -1.4", STATUS_INVALID},
+        {"\"as\": \"SY-ED\"", "\"as\": \"SY-NOWHERE\"", STATUS_INVALID},
+        {"\"exact\": 0.646", "\"exact\": 1.646", STATUS_INVALID},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scope scope = {.arena = *state};
+        assert_int_equal(read_changed(rows[i].from, rows[i].to, &scope), rows[i].status);
+        assert_true(scope.fault.count > 0);
+    }
+    struct scope scope = {.arena = *state};
+    const struct planning_parameters *p = read_parameters(&scope);
+    assert_int_equal(planning_parameters_with(&p, p, "no_such", 1, &scope), STATUS_NOT_FOUND);
+}
+
+/* ---- a world by hand ------------------------------------------------------------------------------------------------- */
+
+static const char districts[] = "sigungu,lat,lon,age_0_4,age_5_14,age_15_64,age_65_74,age_75_84,age_85_up\n"
+                                "작은군,37.5,128.0,10,20,100,40,30,10\n";
+
+/* One hospital at the only district, a thousand beds, no team that could be away: what is left is driving and the scene. */
+static struct region_snapshot *small_region(struct arena *arena) {
+    struct region_snapshot *out = ARENA_NEW(arena, struct region_snapshot);
+    struct region_place *place = ARENA_NEW(arena, struct region_place);
+    *place = (struct region_place){.id = TEXT("only"),
+        .name_ko = TEXT("하나병원"),
+        .tier = REGION_TIER_REGIONAL_CENTRE,
+        .point = {37.5, 128.0},
+        .answer_minutes = 1};
+    place->beds[0] = (struct region_count){.total = 1000};
+    out->places = place;
+    out->place_count = 1;
+    out->beds[0] = (struct region_code){.code = TEXT("hvec")};
+    out->bed_count = 1;
+    out->travel =
+        (struct region_travel_model){.base_min = 3, .detour = 1.435, .near_km = 8, .near_kmh = 30, .far_kmh = 60};
+    out->control_room = -1;
+    out->zone_minutes = 540;
+    return out;
+}
+
+static const struct planning_world *small_world(uint64_t seed, struct scope *scope) {
+    static const struct {
+        const char *name;
+        double value;
+    } changes[] = {{"scene_sd_min", 0}, {"night_travel", 1}, {"snow_day_chance", 0}, {"phone_mean_min", .1},
+        {"phone_next_min", 0}, {"refuse_base", 0}, {"ed_load", 0}, {"ed_full_refuse", 0}, {"ambulance_travel", 1},
+        {"digital_mean_min", .1}, {"digital_response", 1}, {"answer_night", 1}};
+    const struct planning_parameters *p = read_parameters(scope);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        assert_int_equal(planning_parameters_with(&p, p, changes[i].name, changes[i].value, scope), STATUS_OK);
+    }
+    const struct planning_world *world = NULL;
+    struct planning_span span = {.seed = seed, .year = 2023, .days = SMALL_DAYS};
+    assert_int_equal(
+        planning_world_build(&world, small_region(scope->arena), p, TEXT(districts), &span, scope), STATUS_OK);
+    return world;
+}
+
+/* Call → scene: 2.5 to set out and the model's 3 for no distance. Scene 11. Scene → hospital 3. Nothing else for the severe. */
+static void a_small_world_comes_out_as_by_hand(void **state) {
+    struct scope scope = {.arena = *state};
+    const struct planning_world *world = small_world(1, &scope);
+    double by_hand = 2.5 + 3 + 11 + 3;
+    for (int policy = 0; policy < PLANNING_POLICIES; policy++) {
+        struct planning_outcome out;
+        struct planning_run_options options = {.policy = (enum planning_policy)policy};
+        assert_int_equal(planning_run(&out, world, &options, &scope), STATUS_OK);
+        assert_true(out.patients > 3000 && out.severe > 200);
+        assert_true(fabs(out.measures[PLANNING_MINUTES_SEVERE].value - by_hand) < 1e-6);
+        assert_true(out.measures[PLANNING_PLACED].value == 100);
+        assert_true(out.measures[PLANNING_FIRST_WRONG].value == 0);
+        assert_true(out.measures[PLANNING_ASKED_SEVERE].value <= 1);
+        assert_true(out.measures[PLANNING_OVERLOAD].value == 0);
+        assert_true(fabs(out.measures[PLANNING_RESPONSE].value - 5.5) < 1e-6);
+    }
+    struct planning_bound bound;
+    assert_int_equal(planning_bound_find(&bound, world, &scope), STATUS_OK);
+    assert_true(fabs(bound.dual_mean - by_hand) < 1e-6);
+    assert_true(fabs(bound.primal_mean - by_hand) < 1e-6);
+}
+
+static void the_same_seed_gives_the_same_bytes(void **state) {
+    struct scope scope = {.arena = *state};
+    struct planning_outcome outs[3];
+    for (int i = 0; i < 3; i++) {
+        struct planning_run_options options = {.policy = PLANNING_SOYANG};
+        const struct planning_world *world = small_world(i == 2 ? 9 : 8, &scope);
+        assert_int_equal(planning_run(&outs[i], world, &options, &scope), STATUS_OK);
+    }
+    assert_string_equal(outs[0].digest, outs[1].digest);
+    assert_string_not_equal(outs[0].digest, outs[2].digest);
+}
+
+static void a_changed_record_is_found(void **state) {
+    struct scope scope = {.arena = *state};
+    const struct planning_world *world = small_world(4, &scope);
+    struct buffer record = buffer_open(scope.arena, 64 << 20);
+    struct planning_run_options options = {.policy = PLANNING_SOYANG, .record = &record};
+    struct planning_outcome out;
+    size_t decisions = 0;
+    assert_int_equal(planning_run(&out, world, &options, &scope), STATUS_OK);
+    assert_int_equal(planning_replay(&decisions, world, buffer_text(&record), &scope), STATUS_OK);
+    assert_true(decisions > 3000);
+    char *now = strstr(record.at, "\"order\":[\"only\"]");
+    assert_non_null(now);
+    now[10] = 'L';
+    assert_int_equal(planning_replay(&decisions, world, buffer_text(&record), &scope), STATUS_CONFLICT);
+    assert_int_equal(planning_replay(&decisions, world, TEXT("{\"what\":\"record\"}\n"), &scope), STATUS_INVALID);
+}
+
+static void bad_worlds_are_refused(void **state) {
+    struct scope scope = {.arena = *state};
+    const struct planning_parameters *p = read_parameters(&scope);
+    const struct planning_world *world;
+    struct region_snapshot *region = small_region(scope.arena), *empty = ARENA_NEW(scope.arena, struct region_snapshot);
+    struct planning_span good = {.seed = 1, .year = 2023, .days = 1}, negative = {.year = 2023, .days = -1},
+                         other = {.year = 1999, .days = 1};
+    assert_int_equal(planning_world_build(&world, region, p, TEXT(districts), &negative, &scope), STATUS_UNPROCESSABLE);
+    assert_int_equal(planning_world_build(&world, region, p, TEXT(districts), &other, &scope), STATUS_UNPROCESSABLE);
+    assert_int_equal(planning_world_build(&world, empty, p, TEXT(districts), &good, &scope), STATUS_UNPROCESSABLE);
+    assert_int_equal(planning_world_build(&world, region, p, TEXT("lat,lon\n1,2\n"), &good, &scope), STATUS_INVALID);
+    assert_int_equal(planning_world_build(&world, region, p,
+                         TEXT("sigungu,lat,lon,age_0_4,age_5_14,age_15_64,age_65_74,age_75_84,age_85_up\nx,a,1,1,1,1,1,"
+                              "1,1\n"),
+                         &good, &scope),
+        STATUS_INVALID);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(events_come_by_time_then_by_turn, open_arena, close_arena),
+        cmocka_unit_test(numbers_are_functions_of_what_they_are_for),
+        cmocka_unit_test_setup_teardown(assignments_are_optimal_and_certified, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(parameters_name_their_source, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(bad_parameters_are_refused, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(a_small_world_comes_out_as_by_hand, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(the_same_seed_gives_the_same_bytes, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(a_changed_record_is_found, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(bad_worlds_are_refused, open_arena, close_arena),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
