@@ -1,5 +1,6 @@
 #include "store/document.h"
 
+#include "store/frame.h"
 #include "store/text_index.h"
 
 #include <string.h>
@@ -60,6 +61,11 @@ static enum status read_at_view(struct document *document, struct search_run *ru
     }
     if (status != STATUS_OK || vid == 0) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
+    }
+    if (vid == head->vid) { /* what the resource table says is what its current version says */
+        return head->method == STORE_DELETED
+                   ? STATUS_NOT_FOUND
+                   : version_rows_find(&document->rows, view->store, view->connection, vid, run->scope);
     }
     status = version_rows_read(&version, view->store, view->connection, vid, run->scope);
     if (status != STATUS_OK || version.method == STORE_DELETED) {

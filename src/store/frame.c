@@ -163,7 +163,8 @@ static enum status frame_find(struct frame **out, struct store *store, struct co
     enum frame_kind kind, uint64_t vid, struct scope *scope) {
     struct frame **held = &connection->frames[kind];
     *out = NULL;
-    if (kind == FRAME_BODIES && *held != NULL && (*held)->first <= vid && vid <= (*held)->key.last) {
+    bool stands = kind == FRAME_BODIES || connection->rows_stand;
+    if (stands && *held != NULL && (*held)->first <= vid && vid <= (*held)->key.last) {
         *out = *held;
         return STATUS_OK;
     }
@@ -181,6 +182,8 @@ static enum status frame_find(struct frame **out, struct store *store, struct co
             frame_drop(*held);
             *held = frame;
         }
+        connection->rows_stand =
+            kind == FRAME_ROWS ? status == STATUS_OK && !connection->writes : connection->rows_stand;
         *out = status == STATUS_OK ? *held : NULL;
     } else if (code != SQLITE_ROW && code != SQLITE_DONE) {
         status = connection_fault(connection, scope);

@@ -123,6 +123,7 @@ struct connection {
     struct statement *all, *free[SQL_COUNT];
     size_t statement_count;
     struct frame *frames[2]; /* by frame_kind: the last that was read */
+    bool rows_stand;         /* that of rows was read in the snapshot that is open */
     bool writes;             /* the writer's */
     struct connection *next; /* in the pool */
     enum status failed;      /* the worst since connection_calm: a fault of the database, not of the caller */

@@ -38,6 +38,7 @@ enum status reader_take(struct connection **out, struct store *store, struct sco
 enum { SNAPSHOT_LIFE_US = 50 * 1000 }; /* the log cannot begin anew while one is open */
 
 static void snapshot_end(struct connection *connection) {
+    connection->rows_stand = false;
     if (sqlite3_get_autocommit(connection->database) == 0) {
         sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);
     }
