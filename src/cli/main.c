@@ -1,4 +1,5 @@
 /* The program: `soyang COMMAND [OPTION...] [OPERAND...]`. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,7 +184,16 @@ static int words_of(const struct command *command, int argc, char **argv) {
     return is_named ? 2 : 0;
 }
 
+/* What one large answer took goes back to the system when it is sent; docs/store.md, Memory. */
+static void memory_bound(void) {
+    enum { HEAPS = 2, MAPPED_FROM = 256 * 1024, KEPT = 2 * 1024 * 1024 };
+    (void)mallopt(M_ARENA_MAX, HEAPS);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT);
+}
+
 int main(int argc, char **argv) {
+    memory_bound();
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;
