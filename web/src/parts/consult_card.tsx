@@ -107,7 +107,7 @@ export function AskConsult({ patient, level, referral, onAsked }: { patient: str
     onAsked();
   });
   return (
-    <form class="ask-consult step-form" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <form class="ask-consult" onSubmit={(event) => { event.preventDefault(); void send(); }}>
       <Fault fault={action.fault} onClose={action.clear} />
       <PlacePicker label={say("물을 기관", "Place to ask")} places={places} value={place} onChange={setPlace} />
       {level === undefined && <label class="field"><span>{say("중증도", "Level")}</span><select name="consult-level" value={given ?? ""} onChange={(event) => setGiven(Number(event.currentTarget.value) || undefined)}><option value="">–</option>{[1, 2, 3, 4, 5].map((n) => <option key={n} value={n}>{n}</option>)}</select></label>}
