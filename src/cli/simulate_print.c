@@ -55,8 +55,14 @@ void simulate_print_validation(const struct simulate_result *result) {
     for (size_t i = 0; i < v->count; i++) {
         const struct planning_figure *f = &v->figures[i];
         printf("%s%-17s %9.2f %9.2f %+9.2f %9.2f  %-8s %-6s %s\n", line_mark(result), f->id, f->predicted, f->published,
-            f->predicted - f->published, f->tolerance, f->held_out ? "held out" : "fitted",
-            f->holds ? "holds" : "FAILS", f->figure);
+            f->predicted - f->published, f->tolerance,
+            f->held_out ? "held out"
+            : f->judged ? "fitted"
+                        : "shown",
+            f->holds    ? "holds"
+            : f->judged ? "FAILS"
+                        : "misses",
+            f->figure);
     }
     printf("%sparameters %s\n\n", line_mark(result), planning_parameters_hash(result->parameters));
     (void)fflush(stdout);
