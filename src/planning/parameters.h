@@ -15,16 +15,57 @@
     X(assess_min)                                                                                                      \
     X(turnaround_min)                                                                                                  \
     X(night_travel)                                                                                                    \
-    X(snow_travel) X(snow_day_chance) X(phone_mean_min) X(phone_next_min) X(answer_night) X(digital_response)          \
-        X(digital_mean_min) X(digital_limit_min) X(digital_parallel) X(asks_max) X(search_max_min) X(ed_load)          \
-            X(icu_load) X(ward_load) X(ed_stay_h) X(mild_stay_h) X(icu_stay_h) X(ward_stay_h) X(theatre_busy)          \
-                X(procedure_min) X(teams) X(refuse_base) X(hour_shock) X(ed_full_refuse) X(answer_error) X(turn_away)  \
-                    X(practice_nearest) X(hold_wait_min) X(stabilise_min) X(transfer_prepare_min) X(penalty_min)       \
-                        X(board_interval_min) X(board_delay_min) X(board_false) X(board_bias) X(memory_half_life_days) \
-                            X(memory_cost_min) X(national_confirm_min) X(national_designate_min) X(heli_from_h)        \
-                                X(heli_to_h) X(heli_weather) X(heli_reach_km) X(heli_kmh) X(heli_launch_min)           \
-                                    X(heli_load_min) X(night_only) X(ambulance_travel) X(transfer_refuse)              \
-                                        X(transfer_tries) X(first_aid_yes)
+    X(snow_travel)                                                                                                     \
+    X(snow_day_chance)                                                                                                 \
+    X(phone_mean_min)                                                                                                  \
+    X(phone_next_min)                                                                                                  \
+    X(answer_night)                                                                                                    \
+    X(digital_response)                                                                                                \
+    X(digital_mean_min)                                                                                                \
+    X(digital_limit_min)                                                                                               \
+    X(digital_parallel)                                                                                                \
+    X(asks_max)                                                                                                        \
+    X(search_max_min)                                                                                                  \
+    X(ed_load)                                                                                                         \
+    X(icu_load)                                                                                                        \
+    X(ward_load)                                                                                                       \
+    X(ed_stay_h)                                                                                                       \
+    X(mild_stay_h)                                                                                                     \
+    X(icu_stay_h)                                                                                                      \
+    X(ward_stay_h)                                                                                                     \
+    X(theatre_busy)                                                                                                    \
+    X(procedure_min)                                                                                                   \
+    X(teams)                                                                                                           \
+    X(refuse_base)                                                                                                     \
+    X(hour_shock)                                                                                                      \
+    X(ed_full_refuse)                                                                                                  \
+    X(answer_error)                                                                                                    \
+    X(turn_away)                                                                                                       \
+    X(practice_nearest)                                                                                                \
+    X(hold_wait_min)                                                                                                   \
+    X(stabilise_min)                                                                                                   \
+    X(transfer_prepare_min)                                                                                            \
+    X(penalty_min)                                                                                                     \
+    X(board_interval_min)                                                                                              \
+    X(board_delay_min)                                                                                                 \
+    X(board_false)                                                                                                     \
+    X(board_bias)                                                                                                      \
+    X(memory_half_life_days)                                                                                           \
+    X(memory_cost_min)                                                                                                 \
+    X(national_confirm_min)                                                                                            \
+    X(national_designate_min)                                                                                          \
+    X(heli_from_h)                                                                                                     \
+    X(heli_to_h)                                                                                                       \
+    X(heli_weather)                                                                                                    \
+    X(heli_reach_km)                                                                                                   \
+    X(heli_kmh)                                                                                                        \
+    X(heli_launch_min)                                                                                                 \
+    X(heli_load_min)                                                                                                   \
+    X(night_only)                                                                                                      \
+    X(ambulance_travel)                                                                                                \
+    X(transfer_refuse)                                                                                                 \
+    X(transfer_tries)                                                                                                  \
+    X(first_aid_yes)
 
 enum {
     CONDITIONS_MAX = 32,
