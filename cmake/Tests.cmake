@@ -27,7 +27,7 @@ foreach(source IN LISTS test_sources)
         target_link_libraries(${target} PRIVATE ${SOYANG_XGBOOST})
     endif()
     add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(${target} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT UBSAN_OPTIONS=print_stacktrace=1)
+    set_tests_properties(${target} PROPERTIES TIMEOUT 900 SKIP_RETURN_CODE 77 ENVIRONMENT UBSAN_OPTIONS=print_stacktrace=1)
 endforeach()
 
 # What is preloaded to make the n-th call of the system or of SQLite fail (test/faults). It stands between the program and its
