@@ -26,6 +26,8 @@ static const enum region_tier wanted_tier[] = {
 #define CHANCE_LEAST .02
 #define CHANCE_MOST .98
 #define ON_CALL_LEAST .05
+#define THEATRE .15           /* all who are on call for a need are in theatre: a colleague, or another team */
+#define THEATRE_WAIT_MOST 30. /* minutes at the place: so long the patient is stabilised and waits */
 #define MINUTE_US 60e6
 
 /* By its age, and by how often what this place calls free was so. */
@@ -91,6 +93,40 @@ static double on_call(const struct rank *rank, const struct region_place *place,
     return least;
 }
 
+/* Of the needs whose people on call are all in theatre the one that waits longest. */
+static int theatre_need(int64_t *until_us_out, const struct rank *rank, int place_index, uint64_t needs) {
+    int longest = -1;
+    *until_us_out = INT64_MIN;
+    for (uint64_t left = needs; left != 0; left &= left - 1) {
+        int need = __builtin_ctzll(left);
+        int64_t until_us = region_theatre_until(&rank->snapshot->places[place_index], need, rank->patient->now_us);
+        if (until_us > *until_us_out) {
+            *until_us_out = until_us;
+            longest = need;
+        }
+    }
+    return longest;
+}
+
+/* What is left of it when the patient is there, after the answer and the way. */
+static double theatre_left_min(const struct rank *rank, int place_index, int64_t until_us, double travel_min) {
+    return (double)(until_us - rank->patient->now_us) / MINUTE_US - answer_find(rank, place_index) - travel_min;
+}
+
+static void find_theatre(struct chance *out, const struct rank *rank, int place_index, uint64_t needs) {
+    out->theatre = 1;
+    out->theatre_need = theatre_need(&out->theatre_until_us, rank, place_index, needs);
+    if (out->theatre_need < 0) {
+        return;
+    }
+    struct region_travel travel = {0};
+    if (place_index != rank->patient->origin_place) {
+        region_travel_from(&travel, rank->snapshot, rank->patient->origin, place_index);
+    }
+    out->theatre =
+        theatre_left_min(rank, place_index, out->theatre_until_us, travel.minutes) > THEATRE_WAIT_MOST ? THEATRE : 1;
+}
+
 void chance_find(struct chance *out, const struct rank *rank, int place_index, uint64_t needs) {
     const struct region_place *place = &rank->snapshot->places[place_index];
     *out = (struct chance){.count_bed = -1, .tier = tier_prior[place->tier], .beds = 1};
@@ -119,7 +155,8 @@ void chance_find(struct chance *out, const struct rank *rank, int place_index, u
         out->beds = need_beds(out, rank, place, &emergency);
     }
     out->tier_low = place->tier < wanted_tier[rank->patient->place];
-    double value = out->tier * out->on_call * out->beds * (out->tier_low ? TIER_LOW : 1);
+    find_theatre(out, rank, place_index, needs);
+    double value = out->tier * out->on_call * out->theatre * out->beds * (out->tier_low ? TIER_LOW : 1);
     out->prior = fmin(CHANCE_MOST, fmax(CHANCE_LEAST, value));
     out->value = chance_learned(rank, place_index, out->prior);
     out->weight = rank->patient->learned == NULL ? 0 : rank->patient->learned[place_index].weight;
@@ -249,6 +286,13 @@ double wait_find(const struct rank *rank, int place_index, uint64_t needs, doubl
     double call_in = 0;
     for (uint64_t left = needs; left != 0; left &= left - 1) {
         call_in = fmax(call_in, place->call_in_minutes[__builtin_ctzll(left)]);
+    }
+    int64_t until_us = INT64_MIN;
+    if (theatre_need(&until_us, rank, place_index, needs) >= 0) {
+        double theatre_min = theatre_left_min(rank, place_index, until_us, travel_min);
+        if (theatre_min <= THEATRE_WAIT_MOST) { /* a longer one lowers the chance instead */
+            call_in = fmax(call_in, theatre_min + travel_min);
+        }
     }
     return fmax(crowded_wait(rank, place), call_in - travel_min);
 }

@@ -73,6 +73,10 @@ static void write_place_needs(struct json_writer *w, const struct region_place *
         write_number(w, "to", place->age_max_months[need], INT_MAX);
         write_number(w, "on_call", region_on_call(snapshot, place, need, now_us), -1);
         write_number(w, "call_in", place->call_in_minutes[need], 0);
+        int64_t theatre_us = region_theatre_until(place, need, now_us);
+        if (theatre_us != INT64_MIN) {
+            json_member_int(w, "theatre_until_us", theatre_us);
+        }
         json_object_close(w);
     }
     json_array_close(w);
@@ -240,6 +244,21 @@ static size_t read_codes(struct region_code *out, size_t capacity, const yyjson_
     return found;
 }
 
+/* Nobody who is on call for this need was free: as one person who is in theatre until then. */
+static void read_theatre(struct region_place *out, const yyjson_val *item, int need, struct arena *arena) {
+    int64_t until_us = 0;
+    if (!json_get_int64(&until_us, item, "theatre_until_us")) {
+        return;
+    }
+    struct region_duty *duties = ARENA_ARRAY(arena, struct region_duty, out->duty_count + 1);
+    for (size_t i = 0; i < out->duty_count; i++) {
+        duties[i] = out->duties[i];
+    }
+    duties[out->duty_count++] = (struct region_duty){
+        .needs = UINT64_C(1) << need, .from_us = INT64_MIN, .to_us = INT64_MAX, .theatre_until_us = until_us};
+    out->duties = duties;
+}
+
 static void read_place_needs(struct region_place *out, const yyjson_val *json, struct arena *arena) {
     uint8_t *on_call = NULL;
     size_t index, count;
@@ -254,6 +273,7 @@ static void read_place_needs(struct region_place *out, const yyjson_val *json, s
         out->age_min_months[need] = integer_of(item, "from");
         out->age_max_months[need] = integer_or(item, "to", INT_MAX);
         out->call_in_minutes[need] = (uint8_t)integer_of(item, "call_in");
+        read_theatre(out, item, need, arena);
         if (percent >= 0 && on_call == NULL) {
             on_call = ARENA_ARRAY(arena, uint8_t, HOURS * REGION_NEEDS_MAX);
             for (size_t i = 0; i < HOURS * REGION_NEEDS_MAX; i++) {

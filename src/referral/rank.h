@@ -49,7 +49,10 @@ struct chance {
     double value, prior; /* prior: before learning */
     double weight;       /* answers behind it */
     double tier, on_call, beds;
-    int count_bed; /* bed kind that mattered; -1: none known */
+    double theatre;           /* factor; 1: somebody is free in time */
+    int theatre_need;         /* whose people on call are all in theatre; -1: none */
+    int64_t theatre_until_us; /* the first of them comes out then */
+    int count_bed;            /* bed kind that mattered; -1: none known */
     int count_free;
     double count_age_min, count_trust;
     bool tier_low;

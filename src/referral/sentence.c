@@ -122,12 +122,31 @@ static void say_board(struct candidate *c, const struct rank *rank, struct arena
             chance->count_age_min, en_old));
 }
 
+/* By the region's own clock; who it is stays in the record. */
+static void say_theatre(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct chance *chance = &c->chance;
+    if (chance->theatre_need < 0) {
+        return;
+    }
+    const struct region_code *need = &rank->snapshot->needs[chance->theatre_need];
+    struct text en = name_en(need);
+    int64_t minute = chance->theatre_until_us / 60000000 + rank->snapshot->zone_minutes;
+    int hour = (int)(minute / 60 % 24), past = (int)(minute % 60);
+    bool lowers = chance->theatre < 1;
+    say(c, "in-theatre",
+        text_format(arena, "%.*s 당직 의료진이 %02d:%02d까지 수술 중입니다%s.", (int)need->name_ko.size,
+            need->name_ko.at, hour, past, lowers ? "(수용 가능성을 낮춤)" : "(그때까지의 대기로 계산)"),
+        text_format(arena, "Whoever is on call for %.*s is in theatre until %02d:%02d (%s).", (int)en.size, en.at, hour,
+            past, lowers ? "lowers the chance" : "counted as waiting until then"));
+}
+
 static void say_chance(struct candidate *c, const struct rank *rank, struct arena *arena) {
     const struct chance *chance = &c->chance;
     if (chance->on_call < 1) {
         say(c, "on-call", text_format(arena, "이 시각에 담당 의료진이 있을 확률 %.0f %%(가정).", chance->on_call * 100),
             text_format(arena, "%.0f %% chance that the team is there at this hour (assumed).", chance->on_call * 100));
     }
+    say_theatre(c, rank, arena);
     if (chance->tier_low) {
         say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."),
             TEXT("A lower emergency tier than recommended."));
@@ -142,7 +161,6 @@ static void say_chance(struct candidate *c, const struct rank *rank, struct aren
         say(c, "chance", text_format(arena, "수용 가능성 %.0f %%(학습 전 가정).", c->option.chance * 100),
             text_format(arena, "%.0f %% chance of acceptance (assumed until learned).", c->option.chance * 100));
     }
-    (void)rank;
 }
 
 /* Assumption: levels 1 and 2 go on with a physician, the others with a nurse or paramedic. */

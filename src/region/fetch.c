@@ -20,6 +20,8 @@ static const char *const type_names[FETCHED_KINDS] = {
     [FETCHED_SERVICE] = "HealthcareService",
     [FETCHED_AFFILIATION] = "OrganizationAffiliation",
     [FETCHED_REPORT] = "MeasureReport",
+    [FETCHED_DUTY] = "PractitionerRole",
+    [FETCHED_PERSON] = "Practitioner",
 };
 
 /* ---- looking into resources ------------------------------------------------------------------------------------- */
@@ -70,20 +72,78 @@ struct text concept_code(const yyjson_val *concept, const char *system) {
 
 /* ---- resources -------------------------------------------------------------------------------------------------- */
 
-static enum status find(struct fetched *out, enum fetched_kind kind, const struct gather_source *source,
-    const char *tag, struct scope *scope) {
+static enum status find_by(struct fetched *out, enum fetched_kind kind, const struct gather_source *source,
+    const struct search_pair *pairs, size_t pair_count, struct scope *scope) {
     fhir_type type = fhir_type_find(text_from(type_names[kind]));
-    const struct search_pair pair = {TEXT("_tag"), text_from(tag)};
     enum status status = source->unit != NULL ? records_unit_search(&out->of[kind].at, &out->of[kind].count,
-                                                    source->unit, type, &pair, 1, FETCH_MAX, scope)
+                                                    source->unit, type, pairs, pair_count, FETCH_MAX, scope)
                                               : records_find(&out->of[kind].at, &out->of[kind].count, source->records,
-                                                    &own_caller, type, &pair, 1, FETCH_MAX, scope);
+                                                    &own_caller, type, pairs, pair_count, FETCH_MAX, scope);
     if (status == STATUS_OK && out->of[kind].count == FETCH_MAX) {
         return fault(
             scope, STATUS_TOO_COSTLY, type_names[kind], "a region has fewer than %d resources of one type", FETCH_MAX);
     }
     return status;
 }
+
+static enum status find(struct fetched *out, enum fetched_kind kind, const struct gather_source *source,
+    const char *tag, struct scope *scope) {
+    return find_by(out, kind, source, &(struct search_pair){TEXT("_tag"), text_from(tag)}, 1, scope);
+}
+
+static enum status get(const yyjson_val **out, enum fetched_kind kind, struct text id,
+    const struct gather_source *source, struct scope *scope) {
+    fhir_type type = fhir_type_find(text_from(type_names[kind]));
+    struct scope asked = {.arena = scope->arena};
+    *out = NULL;
+    enum status status = source->unit != NULL ? records_unit_get(out, source->unit, type, id, &asked)
+                                              : records_read(out, source->records, &own_caller, type, id, &asked);
+    if (status == STATUS_NOT_FOUND || status == STATUS_GONE) {
+        *out = NULL;
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        fault_carry(scope, &asked.fault);
+    }
+    return status;
+}
+
+/* ---- people on call --------------------------------------------------------------------------------------------- */
+
+/* Adds those of one place; of all where `place` is none. */
+static enum status add_duties(
+    struct fetched *out, struct text place, const struct gather_source *source, struct scope *scope) {
+    struct fetched found = {0};
+    struct search_pair pairs[2] = {{TEXT("role"), TEXT(SYSTEM_DUTY "|" DUTY_ON_CALL)}};
+    if (place.size > 0) {
+        pairs[1] = (struct search_pair){
+            TEXT("organization"), text_format(scope->arena, "Organization/%.*s", (int)place.size, place.at)};
+    }
+    enum status status = find_by(&found, FETCHED_DUTY, source, pairs, place.size > 0 ? 2 : 1, scope);
+    size_t had = out->of[FETCHED_DUTY].count, more = status == STATUS_OK ? found.of[FETCHED_DUTY].count : 0;
+    if (status != STATUS_OK || more == 0) {
+        return status;
+    }
+    for (enum fetched_kind kind = FETCHED_DUTY; kind <= FETCHED_PERSON; kind++) {
+        const yyjson_val **all = ARENA_ARRAY(scope->arena, const yyjson_val *, had + more);
+        for (size_t i = 0; i < had; i++) {
+            all[i] = out->of[kind].at[i];
+        }
+        out->of[kind].at = all;
+        out->of[kind].count = had + more;
+    }
+    for (size_t i = 0; i < more && status == STATUS_OK; i++) {
+        const yyjson_val *duty = found.of[FETCHED_DUTY].at[i];
+        struct text person = region_reference_id(duty, "practitioner", "Practitioner");
+        out->of[FETCHED_DUTY].at[had + i] = duty;
+        if (person.size > 0) {
+            status = get(&out->of[FETCHED_PERSON].at[had + i], FETCHED_PERSON, person, source, scope);
+        }
+    }
+    return status;
+}
+
+/* ---- the region ------------------------------------------------------------------------------------------------- */
 
 /* With several regions in one record the first by id is served. */
 static struct text region_of(const struct fetched *fetched) {
@@ -108,20 +168,13 @@ enum status fetch_region(struct fetched *out, const struct gather_source *source
     }
     char tag[sizeof SYSTEM_REGION + ID_SPACE];
     (void)snprintf(tag, sizeof tag, "%s|%.*s", SYSTEM_REGION, (int)region.size, region.at);
-    for (enum fetched_kind kind = FETCHED_LIBRARY; kind < FETCHED_KINDS && status == STATUS_OK; kind++) {
+    for (enum fetched_kind kind = FETCHED_LIBRARY; kind <= FETCHED_REPORT && status == STATUS_OK; kind++) {
         status = find(out, kind, source, tag, scope);
     }
-    return status;
+    return status == STATUS_OK ? add_duties(out, (struct text){0}, source, scope) : status;
 }
 
 /* Where boards are few they are read one by one, since only these changed. */
-static enum status get_report(
-    const yyjson_val **out, struct text id, const struct gather_source *source, struct scope *scope) {
-    fhir_type type = fhir_type_find(TEXT("MeasureReport"));
-    return source->unit != NULL ? records_unit_get(out, source->unit, type, id, scope)
-                                : records_read(out, source->records, &own_caller, type, id, scope);
-}
-
 enum status fetch_reports(struct fetched *out, const struct text *places, size_t place_count,
     const struct gather_source *source, struct scope *scope) {
     *out = (struct fetched){0};
@@ -130,13 +183,13 @@ enum status fetch_reports(struct fetched *out, const struct text *places, size_t
     for (size_t i = 0; i < place_count; i++) {
         char id[ID_SPACE];
         (void)snprintf(id, sizeof id, "%s%.*s", CAPACITY_PREFIX, (int)places[i].size, places[i].at);
-        struct scope asked = {.arena = scope->arena};
         const yyjson_val *report = NULL;
-        enum status status = get_report(&report, text_from(id), source, &asked);
-        if (status == STATUS_OK) {
+        enum status status = get(&report, FETCHED_REPORT, text_from(id), source, scope);
+        if (status == STATUS_OK && report != NULL) {
             reports[out->of[FETCHED_REPORT].count++] = report;
-        } else if (status != STATUS_NOT_FOUND && status != STATUS_GONE) {
-            fault_carry(scope, &asked.fault);
+        }
+        status = status == STATUS_OK ? add_duties(out, places[i], source, scope) : status;
+        if (status != STATUS_OK) {
             return status;
         }
     }

@@ -13,6 +13,8 @@ enum fetched_kind {
     FETCHED_SERVICE,
     FETCHED_AFFILIATION,
     FETCHED_REPORT,
+    FETCHED_DUTY,   /* PractitionerRole with the code on-call */
+    FETCHED_PERSON, /* the i-th duty's Practitioner; NULL: none */
     FETCHED_KINDS
 };
 struct fetched {
@@ -23,7 +25,7 @@ struct fetched {
 };
 /* Everything tagged as of one region; nothing when no region is loaded. */
 MUST_CHECK enum status fetch_region(struct fetched *out, const struct gather_source *source, struct scope *scope);
-/* Capacity reports of some places; those that do not exist are left out. */
+/* Capacity reports and people on call of some places; those that do not exist are left out. */
 MUST_CHECK enum status fetch_reports(struct fetched *out, const struct text *places, size_t place_count,
     const struct gather_source *source, struct scope *scope);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "region/duty.h"
 #include "region/fetch.h"
 #include "region/map.h"
 #include "region/naming.h"
@@ -366,6 +367,17 @@ static void keep_report(
     }
 }
 
+static void keep_duties(const struct fetched *fetched, const struct region_snapshot *snapshot,
+    struct region_place *places, struct arena *arena) {
+    for (size_t i = 0; i < fetched->of[FETCHED_DUTY].count; i++) {
+        const yyjson_val *duty = fetched->of[FETCHED_DUTY].at[i];
+        int place = region_place_find(snapshot, region_reference_id(duty, "organization", "Organization"));
+        if (place >= 0) {
+            duty_keep(&places[place], snapshot, duty, fetched->of[FETCHED_PERSON].at[i], arena);
+        }
+    }
+}
+
 static struct text place_of_report(const yyjson_val *report) {
     struct text id = json_get_text(report, "id");
     const size_t prefix = sizeof CAPACITY_PREFIX - 1;
@@ -439,6 +451,7 @@ static enum status build_structure(void *context, struct scope *scope) {
     keep_each(g, FETCHED_SERVICE, keep_service);
     keep_each(g, FETCHED_AFFILIATION, keep_affiliation);
     keep_each(g, FETCHED_REPORT, keep_first_report);
+    keep_duties(g->fetched, &g->version->snapshot, g->places, scope->arena);
     return map_compose(g->version, &g->documents, scope);
 }
 
@@ -562,6 +575,7 @@ static enum status build_counts(void *context, struct scope *scope) {
     memcpy(places, s->places, s->place_count * sizeof *places);
     for (size_t i = 0; i < s->place_count; i++) {
         keep_authors(&places[i], scope->arena);
+        duty_copy(&places[i], scope->arena);
     }
     s->places = places;
     for (size_t i = 0; i < recount->place_count; i++) {
@@ -569,8 +583,10 @@ static enum status build_counts(void *context, struct scope *scope) {
         if (place >= 0) {
             memset(places[place].beds, 0, sizeof places[place].beds);
             places[place].declared_yes = places[place].declared_no = 0;
+            places[place].duty_count = 0;
         }
     }
+    keep_duties(recount->fetched, s, places, scope->arena);
     for (size_t i = 0; i < recount->fetched->of[FETCHED_REPORT].count; i++) {
         const yyjson_val *report = recount->fetched->of[FETCHED_REPORT].at[i];
         int place = region_place_find(s, place_of_report(report));

@@ -4,12 +4,10 @@
 
 #include "fhir/fhir.h"
 #include "region/admission.h"
+#include "region/duty.h"
 #include "region/fetch.h"
 #include "region/naming.h"
 #include "region/said.h"
-
-/* A hospital's clock may run ahead of ours by this much. */
-#define SKEW_US INT64_C(120000000)
 
 static uint64_t sequence_of(const struct records_change *change) {
     return store_unit_sequence(records_unit_store(change->unit));
@@ -179,10 +177,13 @@ static bool is_organisation(struct text reference, struct text id) {
            text_equal((struct text){reference.at + prefix.size, reference.size - prefix.size}, id);
 }
 
-/* The place itself and the control room speak for a place; an operator loads and repairs. */
+bool guard_speaks_for(const struct records_caller *caller, struct text place) {
+    return is_operator(caller) || text_is(caller->role, "control-room") || is_organisation(caller->organisation, place);
+}
+
 static enum status check_speaker(const struct records_change *change, struct text place, struct scope *scope) {
     const struct records_caller *caller = records_unit_caller(change->unit);
-    if (is_operator(caller) || text_is(caller->role, "control-room") || is_organisation(caller->organisation, place)) {
+    if (guard_speaks_for(caller, place)) {
         return STATUS_OK;
     }
     return fault(scope, STATUS_DENIED, "MeasureReport.reporter",
@@ -211,7 +212,7 @@ static enum status check_date(const struct records_change *change, struct scope 
     if (!fhir_interval_parse(&said, date, 0) || memchr(date.at, 'T', date.size) == NULL) {
         return fault(scope, STATUS_UNPROCESSABLE, "MeasureReport.date", "a count says its time of day, with zone");
     }
-    if (said.start_us > records_unit_time_us(change->unit) + SKEW_US) {
+    if (said.start_us > records_unit_time_us(change->unit) + GUARD_SKEW_US) {
         return fault(scope, STATUS_UNPROCESSABLE, "MeasureReport.date", "lies in the future by more than 2 minutes");
     }
     return STATUS_OK;
@@ -307,7 +308,7 @@ static enum status check_said(
         return STATUS_OK;
     }
     if (!time_parse(&at_us, json_get_text(find_extension(said, "at"), "valueInstant")) ||
-        at_us > records_unit_time_us(change->unit) + SKEW_US) {
+        at_us > records_unit_time_us(change->unit) + GUARD_SKEW_US) {
         return fault(scope, STATUS_UNPROCESSABLE, path, "a count's own time is an instant, not in the future");
     }
     size_t index, max;
@@ -370,5 +371,6 @@ void guard_register(struct region *region) {
     }
     records_guard_register(region->records, fhir_type_find(TEXT("Location")), guard_location, region);
     records_guard_register(region->records, fhir_type_find(TEXT("MeasureReport")), guard_report, region);
+    duty_guard_register(region);
     records_due_register(region->records, DUE_MESSAGE, admission_forget, region);
 }

@@ -39,6 +39,11 @@ struct region {
 void keeper_mark_structure(struct region *region, uint64_t sequence);
 void keeper_mark_place(struct region *region, struct text place, uint64_t sequence);
 
+/* The place itself and the control room speak for a place; an operator loads and repairs. */
+bool guard_speaks_for(const struct records_caller *caller, struct text place);
+/* A hospital's clock may run ahead of ours by this much. */
+#define GUARD_SKEW_US INT64_C(120000000)
+
 /* Registers the guards of what a region is made of. */
 void guard_register(struct region *region);
 

@@ -23,6 +23,8 @@
 #define SYSTEM_TRAIT NAMING_CODES "place-trait"
 #define SYSTEM_DOCUMENT NAMING_CODES "document"
 #define SYSTEM_ROLE NAMING_CODES "organization-role"
+#define SYSTEM_DUTY NAMING_CODES "practitioner-role"
+#define DUTY_ON_CALL "on-call"
 /* KR Core 2.0.0, defined by HL7 Korea: used, never redefined. */
 #define SYSTEM_KIND "http://www.hl7korea.or.kr/CodeSystem/hira-healthcare-organization-types"
 #define SYSTEM_DEPARTMENT "http://www.hl7korea.or.kr/CodeSystem/hira-medical-department"
@@ -47,6 +49,7 @@
 #define EXTENSION_SAID                                                                                                 \
     NAMING_EXTENSION "said" /* of one count: at, by, and basis = when it was last typed, not followed */
 #define EXTENSION_WARD_BED NAMING_EXTENSION "ward-bed"
+#define EXTENSION_THEATRE NAMING_EXTENSION "in-theatre" /* of a Practitioner: until, at, by */
 #define EXTENSION_SOURCE NAMING_EXTENSION "source"
 #define EXTENSION_SHA256 NAMING_EXTENSION "sha-256"
 

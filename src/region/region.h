@@ -42,6 +42,13 @@ struct region_count {
     struct text author; /* reference */
 };
 
+/* One person on call at one place. Who it is stays in the record. */
+struct region_duty {
+    uint64_t needs;           /* bit n: whom the n-th need calls */
+    int64_t from_us, to_us;   /* both included; INT64_MIN, INT64_MAX: no limit */
+    int64_t theatre_until_us; /* in theatre until then; INT64_MIN: not */
+};
+
 struct region_place {
     struct text id; /* Organization id; Location has the same */
     struct text name_ko, name_en;
@@ -65,6 +72,8 @@ struct region_place {
     const uint8_t *on_call, *on_call_weekend;
     uint64_t declared_yes, declared_no; /* bit n: the place says that it takes, or does not take, the n-th need now */
     int64_t declared_us;                /* when */
+    const struct region_duty *duties;   /* people on call, where the place says who */
+    size_t duty_count;
     uint8_t call_in_minutes[REGION_NEEDS_MAX]; /* until a team that is called from home stands there */
     /* Of a decision's inputs alone: what the roads said when it was made. Minutes from the case's origin, and from here to each of the
      * snapshot's places (NAN: not by road). NULL and 0: the travel model, or the snapshot's own roads. */
@@ -130,6 +139,9 @@ double region_count_trust_under(
 /* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. A place that says it does not take the need now has
  * 5 percent at most, as far as that is still believed (the board's ages). */
 int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us);
+/* When the first of those on call for a need comes out of theatre, where all of them are in it at `now_us`; else INT64_MIN (also where the
+ * place does not say who is on call). */
+int64_t region_theatre_until(const struct region_place *place, int need, int64_t now_us);
 
 /* ---- roads (docs/region.md) -------------------------------------------------------------------------------------------------
  *

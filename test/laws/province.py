@@ -152,13 +152,13 @@ def doors(server, http, task, forbidden):
     import json
     import subprocess
     import tempfile
-    path = f"Task/{task['id']}"
+    path = f"{task['resourceType']}/{task['id']}"
     entry = {"resource": forbidden, "request": {"method": "PUT", "url": path}}
     yield "PUT", lambda: http.put(path, forbidden)
     yield "PUT with If-Match", lambda: http.put(path, forbidden, if_match=tag(task))
     yield "transaction", lambda: http.post("", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
     yield "batch", lambda: inner(http.post("", {"resourceType": "Bundle", "type": "batch", "entry": [entry]}))
-    yield "conditional update", lambda: http.put(f"Task?_id={task['id']}", forbidden)
+    yield "conditional update", lambda: http.put(f"{task['resourceType']}?_id={task['id']}", forbidden)
     patch = [{"op": "replace", "path": "/" + k, "value": v} if k in task else {"op": "add", "path": "/" + k, "value": v}
              for k, v in forbidden.items() if task.get(k) != v and k != "meta"]
     patch += [{"op": "remove", "path": "/" + k} for k in task if k not in forbidden]

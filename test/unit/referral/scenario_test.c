@@ -68,6 +68,30 @@ static enum region_tier tier_of(struct text name) {
     return REGION_TIER_NONE;
 }
 
+/* "in_theatre": by need the people on call for it, each the minutes until out of theatre; 0: not in it. */
+static void build_duties(struct world *w, struct region_place *out, const yyjson_val *json) {
+    size_t index, count, at, people;
+    yyjson_val *need, *minutes, *one;
+    yyjson_obj_foreach((yyjson_val *)json_get(json, "in_theatre"), index, count, need, minutes) {
+        size_t had = out->duty_count;
+        struct region_duty *duties = ARENA_ARRAY(w->arena, struct region_duty, had + yyjson_arr_size(minutes) + 1);
+        for (size_t i = 0; i < had; i++) {
+            duties[i] = out->duties[i];
+        }
+        int found = region_need_find(w->snapshot, json_text(need));
+        assert_true(found >= 0);
+        yyjson_arr_foreach(minutes, at, people, one) {
+            double left = 0;
+            assert_true(text_to_double(&left, json_number_text(one)));
+            duties[out->duty_count++] = (struct region_duty){.needs = UINT64_C(1) << found,
+                .from_us = INT64_MIN,
+                .to_us = INT64_MAX,
+                .theatre_until_us = left <= 0 ? INT64_MIN : w->patient.now_us + (int64_t)(left * 60e6)};
+        }
+        out->duties = duties;
+    }
+}
+
 static void build_place(struct world *w, struct region_place *out, const yyjson_val *json) {
     *out = (struct region_place){
         .id = json_get_text(json, "id"),
@@ -95,6 +119,7 @@ static void build_place(struct world *w, struct region_place *out, const yyjson_
         out->age_max_months[i] = INT32_MAX;
         out->call_in_minutes[i] = (uint8_t)number(json, "call_in", 0);
     }
+    build_duties(w, out, json);
     size_t index, count;
     yyjson_val *key, *value;
     yyjson_obj_foreach((yyjson_val *)json_get(json, "beds"), index, count, key, value) {

@@ -395,6 +395,160 @@ static void test_positions_refused(void **state) {
     fixture_close(&f);
 }
 
+/* ---- people on call --------------------------------------------------------------------------------------------- */
+
+static const struct records_caller third = {
+    {"Practitioner/nurse-3", 20}, {"Organization/A2200003", 21}, {"receiving", 9}, {"TREAT", 5}};
+#define NEED_SURGERY "Y0032"
+#define MINUTES_US INT64_C(60000000)
+
+static enum status send_duty(
+    struct fixture *f, const struct records_caller *caller, const char *person, const char *place, const char *need) {
+    struct text id = text_format(f->arena, "%s-%s", person, place);
+    struct json_writer w = json_writer_open(f->arena, 1 << 14);
+    struct text json;
+    json_object_open(&w);
+    json_member_string(&w, "resourceType", "PractitionerRole");
+    json_member_text(&w, "id", id);
+    put_reference(&w, "practitioner", "Practitioner/", person);
+    put_reference(&w, "organization", "Organization/", place);
+    json_name(&w, "code");
+    json_array_open(&w);
+    put_concept(&w, "https://fhir.soyang.example/CodeSystem/practitioner-role", "on-call");
+    json_array_close(&w);
+    if (need != NULL) {
+        json_name(&w, "specialty");
+        json_array_open(&w);
+        put_concept(&w, "https://fhir.soyang.example/CodeSystem/severe-condition", need);
+        json_array_close(&w);
+    }
+    json_object_close(&w);
+    assert_int_equal(json_finish(&json, &w, &f->scope), STATUS_OK);
+    return fixture_send(f, caller, RECORDS_UPDATE, "PractitionerRole", id, json);
+}
+
+static void put_instant(struct json_writer *w, const char *url, const char *instant) {
+    json_object_open(w);
+    json_member_string(w, "url", url);
+    if (instant != NULL) {
+        json_member_string(w, "valueInstant", instant);
+    }
+    json_object_close(w);
+}
+
+/* `until` NULL: out of theatre. */
+static enum status send_person(struct fixture *f, const struct records_caller *caller, const char *person,
+    const char *until, const char *at, const char *by) {
+    struct json_writer w = json_writer_open(f->arena, 1 << 14);
+    struct text json;
+    json_object_open(&w);
+    json_member_string(&w, "resourceType", "Practitioner");
+    json_member_string(&w, "id", person);
+    if (until != NULL) {
+        json_name(&w, "extension");
+        json_array_open(&w);
+        json_object_open(&w);
+        json_member_string(&w, "url", "https://fhir.soyang.example/StructureDefinition/in-theatre");
+        json_name(&w, "extension");
+        json_array_open(&w);
+        put_instant(&w, "until", until);
+        put_instant(&w, "at", at);
+        json_object_open(&w);
+        json_member_string(&w, "url", "by");
+        put_reference(&w, "valueReference", "", by);
+        json_object_close(&w);
+        json_array_close(&w);
+        json_object_close(&w);
+        json_array_close(&w);
+    }
+    json_object_close(&w);
+    assert_int_equal(json_finish(&json, &w, &f->scope), STATUS_OK);
+    return fixture_send(f, caller, RECORDS_UPDATE, "Practitioner", text_from(person), json);
+}
+
+/* Minutes from `later_min` on until the first comes out; -1: somebody is free, or nobody says who is on call. */
+static int theatre_min(struct fixture *f, const char *place, const char *need, int later_min) {
+    const struct region_snapshot *snapshot = hold(f);
+    int64_t now_us = FIXTURE_NOW_US + later_min * MINUTES_US;
+    int64_t until_us =
+        region_theatre_until(place_of(snapshot, place), region_need_find(snapshot, text_from(need)), now_us);
+    region_release(snapshot);
+    return until_us == INT64_MIN ? -1 : (int)((until_us - now_us) / MINUTES_US);
+}
+
+static void test_theatre_is_shared(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    fixture_load(&f, REGION_WITH_ASSUMPTIONS);
+    const char *until = "2026-11-22T05:20:00Z", *now = "2026-11-22T03:00:00Z", *self = "Organization/A2200001";
+    fixture_ok(&f, send_person(&f, &receiver, "surgeon", NULL, NULL, NULL));
+    fixture_ok(&f, send_duty(&f, &receiver, "surgeon", "A2200001", NEED_SURGERY));
+    assert_int_equal(
+        send_duty(&f, &stranger, "surgeon", "A2200008", NEED_SURGERY), STATUS_DENIED); /* nobody shares him yet */
+    fixture_ok(&f, send_duty(&f, &controller, "surgeon", "A2200008", NEED_SURGERY));
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 0), -1);
+    fixture_ok(&f, send_person(&f, &receiver, "surgeon", until, now, self));
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 0), 140);
+    assert_int_equal(theatre_min(&f, "A2200008", NEED_SURGERY, 0), 140);
+    assert_int_equal(theatre_min(&f, "A2200001", "Y0010", 0), -1);
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 139), 1);
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 140), -1); /* over by itself */
+    /* a typed board reads one place anew: the other keeps what it had */
+    const struct board board = {"A2200001", self, "2026-11-22T11:50:00+09:00", "hv6", 2, 14};
+    fixture_ok(&f, send_board(&f, &receiver, &board));
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 0), 140);
+    assert_int_equal(theatre_min(&f, "A2200008", NEED_SURGERY, 0), 140);
+    /* a second on call is free; then in theatre for less long */
+    fixture_ok(&f, send_person(&f, &receiver, "second", NULL, NULL, NULL));
+    fixture_ok(&f, send_duty(&f, &receiver, "second", "A2200001", NEED_SURGERY));
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 0), -1);
+    assert_int_equal(theatre_min(&f, "A2200008", NEED_SURGERY, 0), 140);
+    fixture_ok(&f, send_person(&f, &controller, "second", "2026-11-22T04:00:00Z", now, "Organization/gw-control-room"));
+    assert_int_equal(theatre_min(&f, "A2200001", NEED_SURGERY, 0), 60);
+    fixture_ok(&f, send_person(&f, &stranger, "surgeon", NULL, NULL, NULL)); /* a place that shares him */
+    assert_int_equal(theatre_min(&f, "A2200008", NEED_SURGERY, 0), -1);
+    fixture_close(&f);
+}
+
+static void test_theatre_refused(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    fixture_load(&f, REGION_WITH_ASSUMPTIONS);
+    const char *until = "2026-11-22T05:20:00Z", *now = "2026-11-22T03:00:00Z", *self = "Organization/A2200001";
+    fixture_ok(&f, send_person(&f, &receiver, "surgeon", NULL, NULL, NULL));
+    fixture_ok(&f, send_duty(&f, &receiver, "surgeon", "A2200001", NEED_SURGERY));
+    const struct {
+        const struct records_caller *caller;
+        const char *until, *at, *by;
+        enum status status;
+        const char *words;
+    } cases[] = {
+        {&third, until, now, "Organization/A2200003", STATUS_DENIED, "on call"},
+        {&receiver, until, now, "Organization/A2200008", STATUS_DENIED, "neither"},
+        {&receiver, until, now, NULL, STATUS_UNPROCESSABLE, "by whom"},
+        {&receiver, until, NULL, self, STATUS_UNPROCESSABLE, "when it was said"},
+        {&receiver, until, "2026-11-22T03:03:00Z", self, STATUS_UNPROCESSABLE, "future"},
+        {&receiver, "2026-11-22T02:57:59Z", now, self, STATUS_UNPROCESSABLE, "past"},
+        {&receiver, "2026-11-23T03:00:01Z", now, self, STATUS_UNPROCESSABLE, "24 hours"},
+        {&receiver, "2026-11-23T03:00:00Z", now, self, STATUS_OK, NULL},
+        {&controller, until, now, "Organization/gw-control-room", STATUS_OK, NULL},
+        {&third, NULL, NULL, NULL, STATUS_DENIED, "on call"},
+        {&third, until, now, "Organization/gw-control-room", STATUS_OK, NULL}, /* as it stands: nothing is said anew */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum status status = send_person(&f, cases[i].caller, "surgeon", cases[i].until, cases[i].at, cases[i].by);
+        if (status != cases[i].status || (cases[i].words != NULL && !fixture_said(&f.scope, cases[i].words))) {
+            fixture_say(&f.scope);
+            fail_msg("case %zu: %s", i, status_name(status));
+        }
+    }
+    assert_int_equal(send_duty(&f, &third, "surgeon", "A2200001", NEED_SURGERY), STATUS_DENIED);
+    assert_int_equal(send_duty(&f, &receiver, "surgeon", "A2200001", NULL), STATUS_UNPROCESSABLE);
+    fixture_close(&f);
+}
+
 /* ---- units ------------------------------------------------------------------------------------------------------ */
 
 struct inside {
@@ -545,6 +699,8 @@ int main(void) {
         cmocka_unit_test(test_capacity_changes_snapshot),
         cmocka_unit_test(test_structure_changes_snapshot),
         cmocka_unit_test(test_boards_refused),
+        cmocka_unit_test(test_theatre_is_shared),
+        cmocka_unit_test(test_theatre_refused),
         cmocka_unit_test(test_transaction_refused),
         cmocka_unit_test(test_positions_refused),
         cmocka_unit_test(test_inside_units),
