@@ -6,6 +6,7 @@ import { BASE, codeOf, referenceId, type MeasureGroup, type MeasureReport } from
 import { say } from "../language";
 import { ageText, serverNow, useServerNow } from "../moment";
 import { Empty, Fault, Loading } from "../parts/marks";
+import { OnCallCard } from "../parts/on_call_card";
 import { TrustCard } from "../parts/trust_card";
 import { useAction, usePoll } from "../poll";
 import { placeName } from "../region";
@@ -89,6 +90,7 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
           ))}</ul>
         </section>
       ))}</div>
+      {mayEdit && <OnCallCard caller={caller} place={place} />}
       {mayEdit && <TrustCard place={place} />}
       {mayEdit && (
         <div class="sticky-action">
