@@ -2,11 +2,39 @@
 
 #include "search/query.h"
 
-/* Resources already in the answer, by rid: open addressing, no rid is 0 there. */
+enum { SEEN_FIRST = 128, INCLUDED_FIRST = 32 };
+
+/* Resources already in the answer, by rid + 1: open addressing, 0 is a free place. */
 struct seen {
     uint64_t *at;
     size_t capacity, count;
 };
+
+static void seen_add(struct seen *seen, uint64_t mark) {
+    size_t place = (size_t)((mark - 1) * UINT64_C(0x9e3779b97f4a7c15)) & (seen->capacity - 1);
+    while (seen->at[place] != 0) {
+        place = (place + 1) & (seen->capacity - 1);
+    }
+    seen->at[place] = mark;
+}
+
+/* Room for so many more, at most half of it taken. */
+static void seen_reserve(struct seen *seen, size_t more, struct arena *arena) {
+    struct seen before = *seen;
+    size_t capacity = before.capacity == 0 ? SEEN_FIRST : before.capacity;
+    while (capacity < (before.count + more) * 2) {
+        capacity *= 2;
+    }
+    if (capacity == before.capacity) {
+        return;
+    }
+    *seen = (struct seen){.at = ARENA_ARRAY(arena, uint64_t, capacity), .capacity = capacity, .count = before.count};
+    for (size_t i = 0; i < before.capacity; i++) {
+        if (before.at[i] != 0) {
+            seen_add(seen, before.at[i]);
+        }
+    }
+}
 
 static bool seen_put(struct seen *seen, uint64_t rid) {
     size_t place = (size_t)(rid * UINT64_C(0x9e3779b97f4a7c15)) & (seen->capacity - 1);
@@ -130,18 +158,21 @@ static enum status round_plan(struct round *round, const struct search_query *qu
     return status == STATUS_OK ? planner_check(&round->planner) : status;
 }
 
-static size_t capacity_for(size_t count) {
-    size_t capacity = 64;
-    while (capacity < count * 2) {
-        capacity *= 2;
+static void included_add(struct search_result *result, const struct store_resource *resource, struct arena *arena) {
+    size_t count = result->included_count, size = sizeof *resource;
+    bool is_full = count == 0 || (count >= INCLUDED_FIRST && (count & (count - 1)) == 0); /* twice as much each time */
+    if (is_full) {
+        size_t capacity = count == 0 ? INCLUDED_FIRST : count * 2;
+        result->included = arena_resize(arena, result->included, count * size, capacity * size);
     }
-    return capacity;
+    result->included[result->included_count++] = *resource;
 }
 
 /* Adds what is new to the result; those are the next round's. */
 static enum status round_take(struct search_result *result, struct round *round, struct seen *seen,
     const struct store_page *page, struct scope *scope) {
     size_t first = result->included_count;
+    seen_reserve(seen, page->count, scope->arena);
     for (size_t i = 0; i < page->count; i++) {
         if (!seen_put(seen, page->at[i].rid)) {
             continue;
@@ -149,10 +180,10 @@ static enum status round_take(struct search_result *result, struct round *round,
         if (result->included_count == INCLUDED_MAX) {
             return fault(scope, STATUS_TOO_COSTLY, "", "the includes bring more than %d resources", INCLUDED_MAX);
         }
-        result->included[result->included_count++] = page->at[i];
+        included_add(result, &page->at[i], scope->arena);
     }
-    round->at = result->included + first;
     round->count = result->included_count - first;
+    round->at = round->count == 0 ? NULL : result->included + first;
     return STATUS_OK;
 }
 
@@ -161,12 +192,11 @@ enum status include_run(struct search_result *result, const struct search *searc
     if (query->include_count == 0 || result->matches.count == 0) {
         return STATUS_OK;
     }
-    struct seen seen = {.capacity = capacity_for(result->matches.count + INCLUDED_MAX)};
-    seen.at = ARENA_ARRAY(scope->arena, uint64_t, seen.capacity);
+    struct seen seen = {0};
+    seen_reserve(&seen, result->matches.count, scope->arena);
     for (size_t i = 0; i < result->matches.count; i++) {
         seen_put(&seen, result->matches.at[i].rid);
     }
-    result->included = ARENA_ARRAY(scope->arena, struct store_resource, INCLUDED_MAX);
     struct round round = {
         .planner = {.search = search, .scope = scope}, .at = result->matches.at, .count = result->matches.count};
     enum status status = STATUS_OK;
