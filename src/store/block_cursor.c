@@ -68,10 +68,26 @@ enum status block_cursor_next(struct block_cursor *cursor, struct connection *co
     return block_reader_next(&cursor->reader) ? STATUS_OK : cross(cursor, connection, scope);
 }
 
+/* The place is in the block at hand: not before its fence, and not behind the entry that the cursor stands on. */
+static bool cursor_covers(const struct block_cursor *cursor, uint32_t lane, struct text key, uint64_t rid) {
+    if (!block_cursor_has(cursor) || cursor->lane != lane) {
+        return false;
+    }
+    int low = text_compare(fence_key(&cursor->fence), key), high = text_compare(key, block_reader_key(&cursor->reader));
+    return (low < 0 || (low == 0 && cursor->fence.rid <= rid)) &&
+           (high < 0 || (high == 0 && rid <= cursor->reader.rid));
+}
+
 enum status block_cursor_seek(struct block_cursor *cursor, struct connection *connection, enum cursor_move move,
     uint32_t lane, struct text key, uint64_t rid, struct scope *scope) {
     if (move == CURSOR_ONWARD && block_cursor_has(cursor) && block_reader_seek(&cursor->reader, key, rid)) {
         return STATUS_OK;
+    }
+    if (cursor_covers(cursor, lane, key, rid)) {
+        block_reader_open(&cursor->reader, (struct text){(const char *)cursor->bytes, cursor->size});
+        if (block_reader_seek(&cursor->reader, key, rid)) {
+            return STATUS_OK;
+        }
     }
     enum status status = block_load(cursor, connection, BLOCK_AT, lane, key, rid, scope);
     if (status != STATUS_OK || !cursor->loaded) {

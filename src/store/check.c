@@ -189,7 +189,7 @@ static void check_resource(struct checking *checking, struct statement *list) {
     memcpy(identity + 2, id.at, id.size);
     expect_row(checking, &run, lane_of_keys(SPACE_IDENTITY), (struct text){(const char *)identity, id.size + 2}, rid);
     struct document document = document_of(rid);
-    if (!document_read(&document, &run)) {
+    if (!document_rows(&document, &run)) {
         if (run.status != STATUS_OK) {
             wrong(checking, "a resource cannot be read", rid);
         }

@@ -63,11 +63,9 @@ static enum status read_at_view(struct document *document, struct search_run *ru
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
     if (vid == head->vid) { /* what the resource table says is what its current version says */
-        return head->method == STORE_DELETED
-                   ? STATUS_NOT_FOUND
-                   : version_rows_find(&document->rows, view->store, view->connection, vid, run->scope);
+        return head->method == STORE_DELETED ? STATUS_NOT_FOUND : STATUS_OK;
     }
-    status = version_rows_read(&version, view->store, view->connection, vid, run->scope);
+    status = version_head_read(&version, view->connection, vid, run->scope);
     if (status != STATUS_OK || version.method == STORE_DELETED) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
@@ -76,7 +74,6 @@ static enum status read_at_view(struct document *document, struct search_run *ru
     head->seq = version.seq;
     head->time_us = version.time_us;
     head->method = version.method;
-    document->rows = version.rows;
     return STATUS_OK;
 }
 
@@ -90,6 +87,17 @@ bool document_read(struct document *document, struct search_run *run) {
         }
     }
     return document->found == DOCUMENT_THERE;
+}
+
+bool document_rows(struct document *document, struct search_run *run) {
+    if (!document_read(document, run) || document->rows.at != NULL) {
+        return document->found == DOCUMENT_THERE;
+    }
+    struct store_view *view = run->view;
+    enum status status =
+        version_rows_find(&document->rows, view->store, view->connection, document->head.vid, run->scope);
+    search_run_fail(run, status);
+    return status == STATUS_OK;
 }
 
 /* ---- fitting --------------------------------------------------------------------------------------------------------- */
@@ -123,6 +131,9 @@ static bool fits_range(struct document *document, struct search_run *run, const 
         time_key(key, document->head.time_us);
         return plan_key_fits(plan, (struct text){(const char *)key, sizeof key});
     }
+    if (!document_rows(document, run)) {
+        return false;
+    }
     struct lane_reader reader = lane_reader_open(document->rows);
     struct lane_row row;
     while (lane_reader_next(&row, &reader)) {
@@ -145,7 +156,7 @@ static bool fits_combined(struct document *document, struct search_run *run, con
 
 /* Has a reference row in the space to what the plan asks for. */
 static bool fits_reference(struct document *document, struct search_run *run, const struct store_plan *plan) {
-    if (!document_read(document, run)) {
+    if (!document_rows(document, run)) {
         return false;
     }
     uint64_t wanted = 0;

@@ -168,6 +168,13 @@ static enum status frame_find(struct frame **out, struct store *store, struct co
         *out = *held;
         return STATUS_OK;
     }
+    bool may_hint = kind == FRAME_BODIES && !connection->writes; /* what the writer reads may be undone */
+    struct frame *known = may_hint ? frame_cache_of(store->frames, vid) : NULL;
+    if (known != NULL) {
+        frame_drop(*held);
+        *out = *held = known;
+        return STATUS_OK;
+    }
     struct statement *at = statement_take(connection, kind == FRAME_BODIES ? SQL_FRAME_AT : SQL_FRAME_ROWS_AT);
     bind_int(at, 1, (int64_t)vid);
     int code = statement_step(at);
@@ -185,6 +192,9 @@ static enum status frame_find(struct frame **out, struct store *store, struct co
         connection->rows_stand =
             kind == FRAME_ROWS ? status == STATUS_OK && !connection->writes : connection->rows_stand;
         *out = status == STATUS_OK ? *held : NULL;
+        if (*out != NULL && may_hint) {
+            frame_cache_hint(store->frames, vid, *out);
+        }
     } else if (code != SQLITE_ROW && code != SQLITE_DONE) {
         status = connection_fault(connection, scope);
     }

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SHARDS = 16, SLOTS = 256, PART_LEAST = 8 };
+enum { SHARDS = 16, SLOTS = 256, PART_LEAST = 8, HINTS = 8192, HINT_SHIFT = 8 };
 
 /* Invariant: `bytes` is the sum of the sizes of all entries, each of which stands in one slot's list and in the list by age. */
 struct shard {
@@ -15,6 +15,7 @@ struct shard {
 
 struct frame_cache {
     size_t shard_bytes_max;
+    _Atomic uint64_t hints[HINTS]; /* vid << HINT_SHIFT | distance to the last of its frame; one word, so never half */
     struct shard shards[SHARDS];
 };
 
@@ -110,6 +111,27 @@ struct frame *frame_cache_get(struct frame_cache *cache, const struct frame_key 
     }
     pthread_mutex_unlock(&shard->lock);
     return frame;
+}
+
+struct frame *frame_cache_of(struct frame_cache *cache, uint64_t vid) {
+    uint64_t hint = atomic_load_explicit(&cache->hints[vid % HINTS], memory_order_relaxed);
+    if (hint == 0 || hint >> HINT_SHIFT != vid) {
+        return NULL;
+    }
+    const struct frame_key key = {.last = vid + (hint & UINT8_MAX), .kind = FRAME_BODIES};
+    struct frame *frame = frame_cache_get(cache, &key);
+    if (frame != NULL && frame->first > vid) {
+        frame_drop(frame);
+        return NULL;
+    }
+    return frame;
+}
+
+void frame_cache_hint(struct frame_cache *cache, uint64_t vid, const struct frame *frame) {
+    uint64_t distance = frame->key.last - vid;
+    if (distance <= UINT8_MAX && vid >> (64 - HINT_SHIFT) == 0) {
+        atomic_store_explicit(&cache->hints[vid % HINTS], vid << HINT_SHIFT | distance, memory_order_relaxed);
+    }
 }
 
 /* Takes the oldest out; the caller drops it behind the lock. */

@@ -35,6 +35,10 @@ struct frame_cache *frame_cache_open(size_t bytes_max); /* NULL: no memory */
 void frame_cache_close(struct frame_cache *cache);      /* accepts NULL; nobody uses it any more */
 /* NULL: it is not there. */
 struct frame *frame_cache_get(struct frame_cache *cache, const struct frame_key *key);
+/* A frame of bodies that holds the version, if frame_cache_hint was told of it and it is still there; NULL otherwise. */
+struct frame *frame_cache_of(struct frame_cache *cache, uint64_t vid);
+/* The version lies in this frame of bodies: one that is committed. */
+void frame_cache_hint(struct frame_cache *cache, uint64_t vid, const struct frame *frame);
 /* Keeps it too, if it is small enough for one of many. */
 void frame_cache_put(struct frame_cache *cache, struct frame *frame);
 

@@ -282,7 +282,7 @@ enum status store_view_targets(struct store_page *out, struct store_view *view, 
     *out = (struct store_page){0};
     enum status status = view_rid(&rid, view, type, id, scope);
     struct document document = document_of(rid);
-    if (status == STATUS_OK && (rid == 0 || !document_read(&document, &run))) {
+    if (status == STATUS_OK && (rid == 0 || !document_rows(&document, &run))) {
         status = run.status == STATUS_OK ? STATUS_NOT_FOUND : run.status;
     }
     if (status != STATUS_OK) {

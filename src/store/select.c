@@ -75,12 +75,25 @@ static int position_compare(const struct position *a, const struct position *b, 
 
 /* ---- the first `limit` in order ------------------------------------------------------------------------------------------ */
 
+enum { BEST_FIRST = 32 };
+
 /* A heap with the last in order on top, so that a better one replaces it. */
 struct best {
     const struct store_query *query;
+    struct arena *arena;
     struct position *at;
-    size_t count, most;
+    size_t count, capacity, most;
 };
+
+/* A page's bound may be far beyond what it holds. */
+static void best_push(struct best *best, const struct position *position) {
+    if (best->count == best->capacity) {
+        size_t more = best->capacity == 0 ? BEST_FIRST : best->capacity * 2, size = sizeof *best->at;
+        best->at = arena_resize(best->arena, best->at, best->capacity * size, more * size);
+        best->capacity = more;
+    }
+    best->at[best->count++] = *position;
+}
 
 static void best_sink(struct best *best, size_t at) {
     for (;;) {
@@ -103,8 +116,8 @@ static void best_sink(struct best *best, size_t at) {
 
 static void best_offer(struct best *best, const struct position *position) {
     if (best->count < best->most) {
-        size_t at = best->count++;
-        best->at[at] = *position;
+        size_t at = best->count;
+        best_push(best, position);
         while (at > 0 && position_compare(&best->at[at], &best->at[(at - 1) / 2], best->query) > 0) {
             struct position swapped = best->at[at];
             best->at[at] = best->at[(at - 1) / 2];
@@ -181,9 +194,24 @@ static void position_of_head(
     }
 }
 
+/* False where what a document's head says is all of it. */
+static bool position_needs_rows(const struct store_query *query) {
+    for (size_t i = 0; i < query->sort_count; i++) {
+        const struct store_sort *sort = &query->sorts[i];
+        if (sort->by != STORE_SORT_ID && (sort->by != STORE_SORT_KEYS || sort->space != STORE_SPACE_UPDATED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void position_of(
-    struct position *out, struct search_run *run, const struct store_query *query, const struct document *document) {
+    struct position *out, struct search_run *run, const struct store_query *query, struct document *document) {
     *out = (struct position){.rid = document->rid};
+    position_of_head(out, run, query, document);
+    if (!position_needs_rows(query) || !document_rows(document, run)) {
+        return;
+    }
     struct lane_reader reader = lane_reader_open(document->rows);
     struct lane_row row;
     while (lane_reader_next(&row, &reader)) {
@@ -194,7 +222,6 @@ static void position_of(
             }
         }
     }
-    position_of_head(out, run, query, document);
 }
 
 /* ---- pages ---------------------------------------------------------------------------------------------------------------- */
@@ -244,7 +271,7 @@ static void walk_rids(struct paging *paging) {
     struct best *best = &paging->best;
     uint64_t rid = stream_seek(stream, paging->after == NULL ? 0 : paging->after->rid + 1);
     for (; rid != RID_NONE && best->count < best->most; rid = stream_seek(stream, rid + 1)) {
-        best->at[best->count++] = (struct position){.rid = rid};
+        best_push(best, &(struct position){.rid = rid});
     }
     stream_close(stream);
 }
@@ -664,7 +691,7 @@ enum status select_page(
     }
     size_t most = query->limit < view->state.rid_next ? query->limit + 1 : (size_t)view->state.rid_next;
     struct paging paging = {.run = &run, .query = query, .after = query->after.at == NULL ? NULL : &after};
-    paging.best = (struct best){.query = query, .most = most, .at = ARENA_ARRAY(scope->arena, struct position, most)};
+    paging.best = (struct best){.query = query, .arena = scope->arena, .most = most};
     if (query->sort_count == 0) {
         page_by_rid(&paging);
     } else {

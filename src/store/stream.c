@@ -473,7 +473,7 @@ static struct stream *open_sources(struct search_run *run, const struct store_pl
 
 static void add_targets_of(struct rid_set *set, struct search_run *run, uint32_t space, uint64_t source) {
     struct document document = document_of(source);
-    if (!document_read(&document, run)) {
+    if (!document_rows(&document, run)) {
         return;
     }
     struct lane_reader reader = lane_reader_open(document.rows);

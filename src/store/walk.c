@@ -367,34 +367,52 @@ bool walk_seek(struct walk *walk, struct text key, uint64_t rid) {
 
 /* ---- one row ---------------------------------------------------------------------------------------------------------- */
 
-/* The cursor that lookups in a lane share: what is asked for next often lies in the same block, behind. */
-static struct block_cursor *spot_of(enum cursor_move *move, struct search_run *run, const struct row_place *place) {
-    struct block_cursor **spot = &run->spots[(place->lane / 2) % SEARCH_SPOTS];
+/* The cursor that lookups in a lane share: what is asked for next often lies in the same block. */
+static struct spot *spot_of(struct search_run *run, const struct row_place *place) {
+    struct spot **spot = &run->spots[(place->lane / 2) % SEARCH_SPOTS];
     if (*spot == NULL) {
-        *spot = cursor_take(run);
-        (*spot)->loaded = false;
+        *spot = ARENA_NEW(run->scope->arena, struct spot);
     }
-    bool onward = false;
-    if (block_cursor_has(*spot) && (*spot)->lane == place->lane) {
-        int order = text_compare(block_reader_key(&(*spot)->reader), place->key);
-        onward = order < 0 || (order == 0 && (*spot)->reader.rid <= place->rid);
-    }
-    *move = onward ? CURSOR_ONWARD : CURSOR_ANYWHERE;
     return *spot;
 }
 
-static bool table_has(struct search_run *run, const struct row_place *place) {
-    enum cursor_move move;
-    struct block_cursor *spot = spot_of(&move, run, place);
-    enum status status =
-        block_cursor_seek(spot, run->view->connection, move, place->lane, place->key, place->rid, run->scope);
-    if (status != STATUS_OK) {
-        spot->loaded = false;
-        search_run_fail(run, status);
-        return false;
+/* How the entry that it stands on lies to the place; behind it where there is none. */
+static int spot_compare(const struct spot *spot, const struct row_place *place) {
+    const struct block_reader *reader = &spot->cursor.reader;
+    if (!block_cursor_has(&spot->cursor)) {
+        return 1;
     }
-    return block_cursor_has(spot) && spot->reader.rid == place->rid && spot->reader.seq <= run->view->seq &&
-           text_equal(block_reader_key(&spot->reader), place->key);
+    int order = text_compare(block_reader_key(reader), place->key);
+    return order != 0 ? order : (reader->rid > place->rid) - (reader->rid < place->rid);
+}
+
+/* Between where the last seek began and where it came to, there is nothing. */
+static bool spot_knows(const struct spot *spot, const struct row_place *place) {
+    return spot->sought && spot->cursor.lane == place->lane && spot->from <= place->rid &&
+           text_equal((struct text){spot->key, spot->key_size}, place->key) && spot_compare(spot, place) >= 0;
+}
+
+static enum status spot_seek(struct spot *spot, struct search_run *run, const struct row_place *place) {
+    bool onward = block_cursor_has(&spot->cursor) && spot->cursor.lane == place->lane && spot_compare(spot, place) <= 0;
+    invariant(place->key.size <= sizeof spot->key);
+    enum status status = block_cursor_seek(&spot->cursor, run->view->connection,
+        onward ? CURSOR_ONWARD : CURSOR_ANYWHERE, place->lane, place->key, place->rid, run->scope);
+    spot->sought = status == STATUS_OK;
+    spot->cursor.loaded = spot->cursor.loaded && spot->sought;
+    spot->from = place->rid;
+    spot->key_size = place->key.size;
+    if (place->key.size > 0) {
+        memcpy(spot->key, place->key.at, place->key.size);
+    }
+    return status;
+}
+
+static bool table_has(struct search_run *run, const struct row_place *place) {
+    struct spot *spot = spot_of(run, place);
+    enum status status = spot_knows(spot, place) ? STATUS_OK : spot_seek(spot, run, place);
+    search_run_fail(run, status);
+    return status == STATUS_OK && block_cursor_has(&spot->cursor) && spot_compare(spot, place) == 0 &&
+           spot->cursor.reader.seq <= run->view->seq;
 }
 
 bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t rid) {

@@ -20,8 +20,16 @@ struct search_run {
     bool is_trial;                /* gives up rather than gather a whole set */
     bool gave_up;
     enum status status;
-    struct block_cursor *free_cursors;        /* of walks that were closed */
-    struct block_cursor *spots[SEARCH_SPOTS]; /* where rows were looked up singly; by lane, NULL: nowhere yet */
+    struct block_cursor *free_cursors; /* of walks that were closed */
+    struct spot *spots[SEARCH_SPOTS];  /* where rows were looked up singly; by lane, NULL: nowhere yet */
+};
+/* Invariant: while `sought`, the lane's first entry at or behind (key, from) is where the cursor stands, or there is none. */
+struct spot {
+    struct block_cursor cursor;
+    bool sought;
+    uint64_t from;
+    size_t key_size;
+    char key[UINT8_MAX];
 };
 struct search_run search_run_open(struct store_view *view, size_t rows_max, struct scope *scope);
 void search_run_fail(struct search_run *run, enum status status);
