@@ -233,6 +233,29 @@ scenario("beds are edited where they are seen; who is too late reads it anew", a
   await person.page.locator(".board-age", { hasText: "강릉아산병원" }).waitFor();
 });
 
+scenario("who is on call is put in theatre on the board, and taken out", async (t) => {
+  const put = async (resource) => {
+    const answer = await fetch(`${t.base}/fhir/${resource.resourceType}/${resource.id}`, { method: "PUT", headers: { "Content-Type": "application/fhir+json" }, body: JSON.stringify(resource) });
+    assert.ok(answer.ok, `${resource.id} was answered ${answer.status}`);
+  };
+  const base = "https://fhir.soyang.example";
+  await put({ resourceType: "Practitioner", id: "web-surgeon", name: [{ text: "합성 당직의" }] });
+  await put({ resourceType: "PractitionerRole", id: "web-surgeon-A2200008", practitioner: { reference: "Practitioner/web-surgeon" }, organization: { reference: "Organization/A2200008" },
+    code: [{ coding: [{ system: `${base}/CodeSystem/practitioner-role`, code: "on-call" }] }], specialty: [{ coding: [{ system: `${base}/CodeSystem/severe-condition`, code: "Y0032" }] }] });
+  const person = await t.actor(asReceiver("A2200008"));
+  await person.go("board");
+  const row = person.page.locator(".on-call li", { hasText: "합성 당직의" });
+  await row.getByRole("button", { name: "합성 당직의 수술 중" }).click();
+  await row.locator(".theatre-steps button").nth(1).click();
+  await row.getByText("까지 수술 중").waitFor();
+  const [theatre] = (await fhir(t.base, "Practitioner/web-surgeon")).extension;
+  assert.equal(theatre.extension.find((one) => one.url === "by").valueReference.reference, "Organization/A2200008");
+  const left = Date.parse(theatre.extension.find((one) => one.url === "until").valueInstant) - Date.now();
+  assert.ok(left > 55 * 60000 && left <= 61 * 60000, `an hour: ${left} ms`);
+  await row.getByRole("button", { name: "합성 당직의 수술 끝남" }).click();
+  await until(async () => (await fhir(t.base, "Practitioner/web-surgeon")).extension === undefined, "out of theatre");
+});
+
 scenario("the control room is asked, sees the referral first, and designates a place", async (t) => {
   const { nurse, id } = await sendOne(t, { name: "합성환자-상황실" });
   await nurse.page.locator("[data-step=ask-controller]").click();
