@@ -105,8 +105,7 @@ struct frame *frame_cache_get(struct frame_cache *cache, const struct frame_key 
     pthread_mutex_lock(&shard->lock);
     struct frame *frame = find(*slot_of(shard, hash), key);
     if (frame != NULL) {
-        age_remove(shard, frame);
-        age_add(shard, frame);
+        frame->was_got = true; /* its neighbours by age are left alone: they lie elsewhere in memory */
         atomic_fetch_add_explicit(&frame->users, 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(&shard->lock);
@@ -136,6 +135,12 @@ void frame_cache_hint(struct frame_cache *cache, uint64_t vid, const struct fram
 
 /* Takes the oldest out; the caller drops it behind the lock. */
 static struct frame *take_oldest(struct shard *shard) {
+    while (shard->oldest->was_got) { /* goes round once more */
+        struct frame *spared = shard->oldest;
+        spared->was_got = false;
+        age_remove(shard, spared);
+        age_add(shard, spared);
+    }
     struct frame *frame = shard->oldest;
     struct frame **link = slot_of(shard, hash_of(&frame->key));
     while (*link != frame) {

@@ -23,7 +23,8 @@ struct frame {
     uint64_t first;
     size_t size;
     _Atomic size_t users;
-    struct frame *older, *newer, *next; /* the cache's own */
+    struct frame *older, *newer, *next; /* the cache's own, under its lock */
+    bool was_got;                       /* since it became the newest */
     char bytes[];
 };
 /* With one user. NULL: no memory. */
