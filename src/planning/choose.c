@@ -36,7 +36,7 @@ struct mode run_mode(const struct run *run, int patient) {
         [PLANNING_PARALLEL3] = {.order = ORDER_CAPABLE, .digital = true},
         [PLANNING_MEMORY] = {.order = ORDER_MEMORY},
         [PLANNING_NATIONAL] = {.order = ORDER_BOARDS, .notify = true, .confirm = true},
-        [PLANNING_SOYANG] = {.order = ORDER_ENGINE, .digital = true, .rolling = true, .notify = true},
+        [PLANNING_SOYANG] = {.order = ORDER_ENGINE, .digital = true, .quicker = true, .rolling = true, .notify = true},
         [PLANNING_CLAIRVOYANT] = {.order = ORDER_TRUTH, .at_once = true},
         [PLANNING_PRACTICE] = {.order = ORDER_CAPABLE},
     };
@@ -190,6 +190,13 @@ static const struct {
     double ask_cost_min, unplaced_min, scarcity_min;
 } level_asking[LEVELS + 1] = {{0}, {3, 0, 120, 0}, {2, .5, 150, 1}, {1, 2, 180, 4}, {1, 10, 240, 8}, {1, 20, 360, 12}};
 
+bool choose_telephone(const struct planning_parameters *p, double at) {
+    double night = world_night(at) ? p->answer_night : 1, mean = p->digital_mean_min * night;
+    double telephone = p->phone_next_min + p->phone_mean_min * night;
+    double typed = mean * (1 - exp(-p->digital_limit_min / mean)); /* of an exponential time, cut off at the limit */
+    return telephone < p->digital_response * typed + (1 - p->digital_response) * (p->digital_limit_min + telephone);
+}
+
 static void engine_case(struct referral_case *out, struct run *run, const struct asking *asking) {
     const struct condition *condition = &run->p->conditions[asking->condition];
     int need = run->world->rows[asking->condition].need;
@@ -210,12 +217,17 @@ static void engine_case(struct referral_case *out, struct run *run, const struct
                       : REFERRAL_BEST_PLAN,
         .scarcity_min = level_asking[asking->level].scarcity_min,
         .departs = scene,
+        .one_leg = true,
         .now_us = world_us(run->world, asking->at)};
     out->asking.parallel_max = level_asking[asking->level].parallel;
     out->asking.ask_cost_min = level_asking[asking->level].ask_cost_min;
     out->asking.unplaced_min = level_asking[asking->level].unplaced_min;
     out->asking.deadline_min = fmax(1, run->p->search_max_min - (asking->at - asking->since));
     out->asking.silence_min = run->p->digital_limit_min + run->p->phone_next_min + run->p->phone_mean_min;
+    if (!scene || choose_telephone(run->p, asking->at)) { /* one after the other, and nobody stays silent */
+        out->asking.parallel_max = 1;
+        out->asking.silence_min = 0;
+    }
     if (asking->level >= 4 && scene) {
         out->asking = (struct referral_asking){0};
     }
@@ -259,6 +271,10 @@ static enum status order_by_engine(struct journey *out, struct run *run, const s
     patient.excluded_count = excluded_count;
     patient.open = asking->open;
     patient.open_count = (size_t)asking->open_count;
+    if (asking->from_place < 0 && asking->level <= 3) { /* between hospitals a doctor has found out */
+        doubt_find(run->wrong, run, asking);
+        patient.wrong = run->wrong;
+    }
     referral_learned_of(run->learned, &patient, &run->seen, &run->belief);
     struct referral_ranking ranking;
     struct scope scope = {.arena = run->choice_arena};

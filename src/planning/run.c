@@ -210,6 +210,7 @@ static void ask(struct run *run, int patient, int place) {
     double night = world_night(run->now) ? p->answer_night : 1;
     double unit = random_unit(seed, STREAM_ANSWER_TIME, a, b, 0);
     bool digital = mode.digital && journey->leg == 0; /* between hospitals one telephones */
+    digital = digital && !(mode.quicker && choose_telephone(p, record_time(run->now)));
     bool silent = digital && random_unit(seed, STREAM_SILENT, a, b, 0) >= p->digital_response;
     double phone = p->phone_next_min + random_exponential(p->phone_mean_min * night, unit);
     double typed = fmin(p->digital_limit_min, random_exponential(p->digital_mean_min * night, unit));
@@ -583,6 +584,10 @@ void run_open(struct run *run, const struct planning_world *world, enum planning
         run->vehicles[v] = (struct vehicle){.station = world->vehicle_station[v], .free = true, .patient = -1};
     }
     open_boards(run, arena);
+    for (int i = 0; i < world->district_count * AGE_BANDS; i++) {
+        run->people[i % AGE_BANDS] += world->districts[i / AGE_BANDS].people[i % AGE_BANDS];
+    }
+    doubt_open(run);
     run->belief = (struct referral_belief){.region = ARENA_NEW(arena, struct referral_belief_region),
         .places = ARENA_ARRAY(arena, struct referral_belief_place, (size_t)world->place_count),
         .place_count = (size_t)world->place_count};

@@ -38,6 +38,7 @@ enum answer {
 enum order { ORDER_NEAREST, ORDER_CAPABLE, ORDER_MEMORY, ORDER_BOARDS, ORDER_ENGINE, ORDER_TRUTH };
 struct mode {
     enum order order;
+    bool quicker; /* telephones where a telephone answers sooner than a terminal */
     bool digital, rolling, notify, at_once;
     bool confirm; /* a control room that designates when it is late */
 };
@@ -113,6 +114,9 @@ struct run {
     struct remembered memory[PLACES_MAX][CONDITIONS_MAX];
     struct referral_belief belief;
     struct referral_learned learned[PLACES_MAX];
+    double people[AGE_BANDS];                     /* of the province */
+    double onward[2][PLACES_MAX][CONDITIONS_MAX]; /* adult, child: from a place that cannot treat it until care */
+    struct referral_wrong wrong[PLACES_MAX];
     struct referral_asked asking_now[PLACES_MAX]; /* of the latest ranking, by place */
     /* counting */
     struct tally tallies[BATCHES_MAX];
@@ -159,6 +163,8 @@ struct asking { /* what a chooser may know */
     int open_count;
 };
 bool choose_extreme(const char *need);
+/* By the channels' characteristics, which are the same for every policy: mean minutes until one question is answered. */
+bool choose_telephone(const struct planning_parameters *p, double at);
 void asking_of(struct asking *out, const struct run *run, int patient);
 MUST_CHECK enum status choose(struct journey *out, struct run *run, const struct asking *asking);
 /* What an answer teaches, to crews that remember and to the engine. */
@@ -169,6 +175,10 @@ struct lesson {
     struct referral_asked asked; /* looked at where the engine chooses */
 };
 void learn(struct run *run, const struct lesson *lesson);
+
+/* doubt.c: how likely each place cannot treat what the patient has in truth, as far as a crew's reading tells, and what that costs */
+void doubt_open(struct run *run);
+void doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking);
 
 /* measure.c */
 int measure_batch(const struct run *run, double at); /* -1: in the week before */

@@ -24,6 +24,12 @@ static void set_times(struct referral_ask *out, const struct asking *asking, dou
     out->refuse_min = answer_min + SILENCE * fmax(0, silence - answer_min);
 }
 
+static void set_wrong(struct referral_ask *out, const struct rank *rank, int place) {
+    const struct referral_wrong *wrong = rank->patient->wrong;
+    out->wrong = wrong == NULL ? 0 : wrong[place].chance;
+    out->wrong_min = wrong == NULL ? 0 : wrong[place].minutes;
+}
+
 static void ask_of(struct referral_ask *out, const struct asking *asking, const struct candidate *candidate) {
     const struct referral_option *option = &candidate->option;
     *out = (struct referral_ask){.chance = option->chance,
@@ -33,6 +39,7 @@ static void ask_of(struct referral_ask *out, const struct asking *asking, const 
         .factor = 1,
         .group = -1};
     set_times(out, asking, option->answer_min);
+    set_wrong(out, asking->rank, option->place);
     if (candidate->first_min >= 0) {
         out->first_min = candidate->first_min - option->answer_min;
         legs_find(out, asking->rank, option->missing_need);
@@ -54,6 +61,7 @@ static void add_open(struct asking *asking, const struct referral_open *open) {
         .group = -1,
         .open = true};
     double answer = answer_find(rank, open->place);
+    set_wrong(ask, rank, open->place);
     set_times(ask, asking, answer);
     double refuse = rank->patient->asking.silence_min - open->since_min;
     ask->answer_min = fmax(1, answer - open->since_min);

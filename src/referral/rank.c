@@ -73,7 +73,11 @@ static double net_worth(const struct referral_option *option) {
 
 double rank_score(const struct candidate *candidate, const struct rank *rank, double chance) {
     const struct referral_option *option = &candidate->option;
-    double preference = preference_find(rank, option->minutes - net_worth(option));
+    double weighed = option->minutes - net_worth(option), preference = preference_find(rank, weighed);
+    if (rank->patient->wrong != NULL) {
+        const struct referral_wrong *wrong = &rank->patient->wrong[option->place];
+        preference += wrong->chance * (preference_find(rank, weighed + wrong->minutes) - preference);
+    }
     return grained(asking_find(rank, chance, option->answer_min) * option->benefit * preference);
 }
 
@@ -336,7 +340,7 @@ static void collect(struct ranking *ranking, struct referral_ranking *out) {
     if (rank->patient->choice == REFERRAL_NEAREST_STABILISING) {
         rank_nearest(ranking);
         exclude_unsafe(ranking, out);
-    } else if (rank->patient->needs != 0) {
+    } else if (rank->patient->needs != 0 && (!rank->patient->one_leg || ranking->direct_count == 0)) {
         add_two_legs(ranking);
     }
     if (rank->patient->stay_local) {

@@ -194,6 +194,12 @@ struct referral_learned {
     double answer_min;    /* 0: as the place states */
 };
 
+/* How likely a place cannot treat what the patient turns out to have (the reading of a need is uncertain), and the minutes until care
+ * elsewhere begins that this costs. */
+struct referral_wrong {
+    double chance, minutes;
+};
+
 /* What ranking has to know of the patient. Zeroed is not a case: begin with referral_case_of, or set the -1 fields. */
 struct referral_case {
     int level;      /* 1..5 */
@@ -219,6 +225,8 @@ struct referral_case {
     size_t open_count;
     const struct referral_learned *learned; /* by place of the snapshot; NULL: nothing is learned */
     double corrections[REFERRAL_CHANCE_BANDS];
+    const struct referral_wrong *wrong; /* by place of the snapshot; NULL: the reading is taken as certain */
+    bool one_leg; /* minutes to definitive care alone count: two legs only where no place in reach treats it */
     int64_t now_us;
     const int *excluded; /* places already asked or ruled out by a human */
     size_t excluded_count;

@@ -1,0 +1,113 @@
+/* doubt: what the patient may have instead of what the crew sees, by the published confusion, and what a place costs that cannot treat
+ * it. Pure; from the parameters and the static network alone: no patient's truth is looked at. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "planning/run.h"
+
+enum { ADULT_MONTHS = 40 * 12, CHILD_MONTHS = 5 * 12, CHILD_BELOW_MONTHS = 15 * 12, NO_ANSWER_GAP_MIN = 60 };
+
+struct next_place {
+    int place;
+    double minutes;
+};
+
+static int by_minutes(const void *left, const void *right) {
+    const struct next_place *a = left, *b = right;
+    return a->minutes != b->minutes ? (a->minutes < b->minutes ? -1 : 1) : a->place - b->place;
+}
+
+/* From here to who treats it: one hospital after the other is asked, nearest first, each says no with the published share. */
+static double onward_of(const struct run *run, const struct next_place *order, int count, int condition, int age) {
+    double left = 1, minutes = 0, refuse = run->p->transfer_refuse, last = run->p->penalty_min;
+    for (int i = 0; i < count; i++) {
+        if (world_serves(run->world, order[i].place, condition, age)) {
+            minutes += left * (1 - refuse) * order[i].minutes;
+            last = left >= 1 ? order[i].minutes + NO_ANSWER_GAP_MIN : last;
+            left *= refuse;
+        }
+    }
+    return fmax(run->p->stabilise_min, run->p->transfer_prepare_min) + minutes + left * last;
+}
+
+void doubt_open(struct run *run) {
+    const struct planning_world *w = run->world;
+    struct next_place order[PLACES_MAX];
+    for (int place = 0; place < w->place_count; place++) {
+        int count = 0;
+        for (int to = 0; to < w->place_count; to++) {
+            if (to != place) {
+                order[count++] = (struct next_place){to, w->between[place * w->place_count + to]};
+            }
+        }
+        qsort(order, (size_t)count, sizeof order[0], by_minutes);
+        for (int c = 0; c < run->p->condition_count; c++) {
+            run->onward[0][place][c] = onward_of(run, order, count, c, ADULT_MONTHS);
+            run->onward[1][place][c] = onward_of(run, order, count, c, CHILD_MONTHS);
+        }
+    }
+}
+
+static double level_seen_chance(const struct planning_parameters *p, int level, int seen) {
+    double far = (1 - p->level_exact - p->level_over - p->level_under) / 2, sum = 0;
+    const double chance[] = {far, p->level_over, p->level_exact, p->level_under, far};
+    for (int by = -2; by <= 2; by++) {
+        int as = level + by < 1 ? 1 : level + by > LEVELS ? LEVELS : level + by;
+        sum += as == seen ? chance[by + 2] : 0;
+    }
+    return sum;
+}
+
+static double seen_as_chance(const struct condition *condition, bool same, int seen) {
+    double sum = 0, others = 0;
+    for (int i = 0; i < condition->seen_count; i++) {
+        others += condition->seen_chance[i];
+        sum += condition->seen_as[i] == seen ? condition->seen_chance[i] : 0;
+    }
+    return same ? 1 - others : sum;
+}
+
+/* Posterior over conditions: share x age x level as seen x condition as seen. */
+static void posterior(double out[CONDITIONS_MAX], const struct run *run, const struct asking *asking) {
+    const struct planning_parameters *p = run->p;
+    int band = 0;
+    double all = 0;
+    while (band + 1 < AGE_BANDS && asking->age_months >= 12 * p->age_from[band + 1]) {
+        band++;
+    }
+    for (int c = 0; c < p->condition_count; c++) {
+        const struct condition *condition = &p->conditions[c];
+        double people = 0, level = 0, levels = 0;
+        for (int i = 0; i < AGE_BANDS; i++) {
+            people += run->people[i] * condition->ages[i];
+        }
+        for (int i = 0; i < LEVELS; i++) {
+            level += condition->levels[i] * level_seen_chance(p, i + 1, asking->level);
+            levels += condition->levels[i];
+        }
+        double age = people > 0 ? condition->ages[band] / people : 0;
+        double seen = seen_as_chance(condition, c == asking->condition, asking->condition);
+        out[c] = levels > 0 ? condition->share * age * level / levels * seen : 0;
+        all += out[c];
+    }
+    for (int c = 0; c < p->condition_count && all > 0; c++) {
+        out[c] /= all;
+    }
+}
+
+void doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking) {
+    double chance[CONDITIONS_MAX] = {0};
+    int child = asking->age_months < CHILD_BELOW_MONTHS ? 1 : 0;
+    posterior(chance, run, asking);
+    for (int place = 0; place < run->world->place_count; place++) {
+        double wrong = 0, minutes = 0;
+        for (int c = 0; c < run->p->condition_count; c++) {
+            bool other = c != asking->condition && chance[c] > 0;
+            if (other && !world_serves(run->world, place, c, asking->age_months)) {
+                wrong += chance[c];
+                minutes += chance[c] * run->onward[child][place][c];
+            }
+        }
+        out[place] = (struct referral_wrong){wrong, wrong > 0 ? minutes / wrong : 0};
+    }
+}
