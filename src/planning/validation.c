@@ -32,19 +32,19 @@ static double predict(
     return NAN;
 }
 
-static enum status run_year(struct planning_validation *out, struct planning_figure *figures, int year,
-    const struct region_snapshot *snapshot, const struct planning_parameters *parameters, struct text districts,
-    const struct planning_run_options *options, uint64_t seed, struct scope *scope) {
+static enum status run_year(struct planning_validation *out, struct planning_figure *figures,
+    const struct planning_span *span, const struct region_snapshot *snapshot,
+    const struct planning_parameters *parameters, struct text districts, const struct planning_run_options *options,
+    struct scope *scope) {
     const struct planning_world *world;
     struct planning_outcome outcome;
-    struct planning_span span = {.seed = seed, .year = year, .days = VALIDATION_DAYS};
-    enum status status = planning_world_build(&world, snapshot, parameters, districts, &span, scope);
+    enum status status = planning_world_build(&world, snapshot, parameters, districts, span, scope);
     if (status == STATUS_OK) {
         status = planning_run(&outcome, world, options, scope);
     }
     for (size_t i = 0; status == STATUS_OK && i < parameters->figure_count; i++) {
         const struct figure_row *row = &parameters->figures[i];
-        if (row->year != year) {
+        if (row->year != span->year) {
             continue;
         }
         double predicted = predict(row, &outcome, world);
@@ -70,7 +70,8 @@ enum status planning_validate(struct planning_validation *out, const struct regi
     *out = (struct planning_validation){.figures = figures, .count = parameters->figure_count, .holds = true};
     enum status status = STATUS_OK;
     for (int year = 2023; year <= 2024 && status == STATUS_OK; year++) {
-        status = run_year(out, figures, year, snapshot, parameters, districts, &options, span->seed, scope);
+        struct planning_span of_year = {.seed = span->seed, .year = year, .days = VALIDATION_DAYS};
+        status = run_year(out, figures, &of_year, snapshot, parameters, districts, &options, scope);
     }
     return status;
 }

@@ -36,7 +36,7 @@ double world_travel_factor(const struct planning_world *world, double at) {
     int day = world_day(at), of_year = ((day % 365) + 365) % 365;
     bool winter = of_year < WINTER_TO_DAY || of_year >= WINTER_FROM_DAY;
     bool snow =
-        winter && random_unit(world->span.seed, STREAM_SNOW, (uint64_t)(day + WARM_DAYS), 0, 0) < p->snow_day_chance;
+        winter && random_unit(world->span.seed, STREAM_SNOW, (uint64_t)day + WARM_DAYS, 0, 0) < p->snow_day_chance;
     return p->ambulance_travel * (snow ? p->snow_travel : 1) * (world_night(at) ? p->night_travel : 1);
 }
 
@@ -58,7 +58,7 @@ bool world_team(const struct planning_world *world, int place, int need, double 
     if (random_unit(world->span.seed, STREAM_ON_CALL, key, (uint64_t)band_day, (uint64_t)band) >= share) {
         return false;
     }
-    uint64_t block = (uint64_t)(day * (HOURS / BLOCK_HOURS) + hour / BLOCK_HOURS);
+    uint64_t block = (uint64_t)day * (HOURS / BLOCK_HOURS) + (uint64_t)hour / BLOCK_HOURS;
     return random_unit(world->span.seed, STREAM_THEATRE, key, block, 0) >= world->p->theatre_busy;
 }
 
@@ -66,7 +66,7 @@ double world_helicopter(const struct planning_world *world, int district, double
     const struct planning_parameters *p = world->p;
     int hour = world_hour(at);
     if (world->heli_base < 0 || hour < p->heli_from_h || hour >= p->heli_to_h ||
-        random_unit(world->span.seed, STREAM_WEATHER, (uint64_t)(world_day(at) + WARM_DAYS), (uint64_t)hour, 0) >=
+        random_unit(world->span.seed, STREAM_WEATHER, (uint64_t)world_day(at) + WARM_DAYS, (uint64_t)hour, 0) >=
             p->heli_weather) {
         return INFINITY;
     }
