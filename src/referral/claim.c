@@ -7,6 +7,7 @@
 #define CLAIM_DESTINATION TEXT("referral.destination")
 #define CLAIM_BED TEXT("referral.bed")
 #define CLAIM_LOOP TEXT("referral.loop")
+#define MINUTE_US 60000000.0
 
 /* ---- destination ---------------------------------------------------------------------------------------------------- */
 
@@ -104,6 +105,47 @@ static size_t bed_kinds(int out[REGION_BEDS_MAX], const struct loop *loop, const
     return known;
 }
 
+static int64_t lease_of(const struct loop *loop, const struct region_place *place) {
+    const struct policy *policy = &loop->policy;
+    double travel = loop_travel_minutes(loop, place->id);
+    double minutes = policy_minutes(policy, "depart", loop->level, 0) +
+                     policy_minutes(policy, "arrive", loop->level, travel) +
+                     policy_minutes(policy, "take-over", loop->level, 0);
+    return loop->now_us + (int64_t)(minutes * MINUTE_US);
+}
+
+/* Whether the lease under which another offer has this bed is over, though its due row has not run yet. */
+static enum status is_over(bool *out, const struct loop *loop, struct text holder) {
+    const yyjson_val *json = NULL;
+    struct task task;
+    int64_t until_us = 0;
+    enum status status = records_unit_get(&json, loop->unit, loop->referral->task, holder, loop->scope);
+    *out = status == STATUS_OK && task_read(&task, json) &&
+           time_parse(&until_us, task_output_text(&task, "hold-until")) && until_us <= loop->now_us;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status claim_bed(bool *taken_out, struct loop *loop, const struct task *offer, struct text key) {
+    struct store_unit *unit = records_unit_store(loop->unit);
+    struct text holder = {0};
+    bool over = false;
+    enum status status = store_unit_claim(&holder, unit, CLAIM_BED, key, offer->id, loop->scope);
+    *taken_out = status == STATUS_OK;
+    if (status != STATUS_CONFLICT) {
+        return status;
+    }
+    status = is_over(&over, loop, holder);
+    if (status != STATUS_OK || !over) {
+        return status;
+    }
+    status = store_unit_release(unit, CLAIM_BED, key, holder, loop->scope);
+    if (status == STATUS_OK) {
+        status = store_unit_claim(NULL, unit, CLAIM_BED, key, offer->id, loop->scope);
+    }
+    *taken_out = status == STATUS_OK;
+    return status;
+}
+
 /* Holds the first bed that the board shows free and nobody holds. A place that accepts with nothing free on its board is believed:
  * then there is no hold, and no bed is held twice. */
 enum status bed_hold(struct loop *loop, struct task *offer) {
@@ -119,12 +161,16 @@ enum status bed_hold(struct loop *loop, struct task *offer) {
         for (int number = 1; number <= place->beds[kinds[i]].free; number++) {
             struct text key = text_format(
                 loop->scope->arena, "%.*s/%.*s/%d", (int)place->id.size, place->id.at, (int)code.size, code.at, number);
-            enum status status =
-                store_unit_claim(NULL, records_unit_store(loop->unit), CLAIM_BED, key, offer->id, loop->scope);
-            if (status == STATUS_OK) {
+            bool taken = false;
+            enum status status = claim_bed(&taken, loop, offer, key);
+            if (status == STATUS_OK && taken) {
+                int64_t until_us = lease_of(loop, place);
                 task_add_text(offer, true, "hold", TASK_VALUE_STRING, key);
+                task_add_number(offer, true, "hold-until", TASK_VALUE_INSTANT, until_us);
+                return store_unit_due_set(
+                    records_unit_store(loop->unit), TEXT(DUE_HOLD), offer->id, until_us, loop->scope);
             }
-            if (status != STATUS_CONFLICT) {
+            if (status != STATUS_OK) {
                 return status;
             }
         }
@@ -142,5 +188,5 @@ enum status bed_release(struct loop *loop, struct task *offer) {
     if (status == STATUS_OK && text_equal(holder, offer->id)) {
         status = store_unit_release(unit, CLAIM_BED, key, holder, loop->scope);
     }
-    return status;
+    return status == STATUS_OK ? store_unit_due_clear(unit, TEXT(DUE_HOLD), offer->id, loop->scope) : status;
 }

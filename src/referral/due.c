@@ -205,6 +205,39 @@ enum status due_offer(void *context, struct records_unit *unit, struct text key,
     return status == STATUS_OK ? store_unit_due_clear(store, TEXT(DUE_OFFER), key, scope) : status;
 }
 
+/* ---- a bed's lease ------------------------------------------------------------------------------------------------------ */
+
+/* The bed is free again; the acceptance stands, and the offer says that no bed waits for it any more. */
+enum status due_hold(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope) {
+    struct referral *referral = context;
+    struct store_unit *store = records_unit_store(unit);
+    const yyjson_val *json = NULL;
+    struct task offer;
+    struct loop *loop = NULL;
+    int64_t until_us = 0;
+    (void)at_us;
+    enum status status = records_unit_get(&json, unit, referral->task, key, scope);
+    bool governed = status == STATUS_OK && task_is_governed(json) && task_read(&offer, json) && task_is_open(&offer) &&
+                    time_parse(&until_us, task_output_text(&offer, "hold-until"));
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !governed)) {
+        return store_unit_due_clear(store, TEXT(DUE_HOLD), key, scope);
+    }
+    if (status == STATUS_OK && until_us > records_unit_time_us(unit) && until_us > clock_now_us(referral->clock)) {
+        return store_unit_due_set(store, TEXT(DUE_HOLD), key, until_us, scope); /* the clock was set back */
+    }
+    if (status == STATUS_OK) {
+        status = loop_begin(&loop, referral, unit, scope);
+    }
+    if (status == STATUS_OK) {
+        status = bed_release(loop, &offer);
+    }
+    if (status == STATUS_OK) {
+        task_add_number(&offer, true, "hold-ended", TASK_VALUE_INSTANT, loop->now_us);
+        status = loop_commit(loop, &offer);
+    }
+    return status;
+}
+
 /* ---- the clocks from the first offer -------------------------------------------------------------------------------------- */
 
 #define NEIGHBOUR_NEAR_ENOUGH                                                                                          \

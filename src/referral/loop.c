@@ -212,9 +212,8 @@ static struct text owner_of(const struct loop *loop, unsigned actor) {
     }
 }
 
-/* Minutes on the way to the destination, by the case's origin; half an hour where neither is known. */
-static double travel_minutes(const struct loop *loop) {
-    int place = region_place_find(loop->snapshot, loop_destination_id(loop));
+double loop_travel_minutes(const struct loop *loop, struct text place_id) {
+    int place = region_place_find(loop->snapshot, place_id);
     if (place < 0 || !loop->has_decision) {
         return 30;
     }
@@ -240,7 +239,7 @@ enum status loop_move(struct loop *loop, struct task *task, const struct referra
         if (status != STATUS_OK) {
             return status;
         }
-        travel = travel_minutes(loop);
+        travel = loop_travel_minutes(loop, loop_destination_id(loop));
     }
     task->deadline_us =
         loop->now_us + (int64_t)(policy_minutes(&loop->policy, row->deadline, loop->level, travel) * MINUTE_US);

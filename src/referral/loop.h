@@ -54,6 +54,8 @@ struct task *loop_offer_of(
 struct task *loop_destination_offer(struct loop *loop);   /* the accepted one; NULL */
 struct text loop_destination_id(const struct loop *loop); /* place id of the loop's location; none */
 struct text loop_control_room(const struct loop *loop);   /* reference */
+/* On the way to a place, by the case's origin; half an hour where either is not known. */
+double loop_travel_minutes(const struct loop *loop, struct text place_id);
 struct text place_reference(struct scope *scope, const char *type, struct text id);
 
 /* ---- claims (claim.c) ------------------------------------------------------------------------------------------------ */
@@ -61,6 +63,8 @@ struct text place_reference(struct scope *scope, const char *type, struct text i
 /* The patient's one destination, for `holder` (a Task id of this loop). Moves it where this loop holds it already. */
 MUST_CHECK enum status destination_take(struct loop *loop, struct text holder);
 MUST_CHECK enum status destination_release(struct loop *loop);
+/* A hold is a lease: it ends when care begins, when the offer does, or at its `hold-until`: the policy's minutes to depart, to arrive and
+ * to be taken over, together. Then the bed is free again (due_hold, or the next who asks for it) and the offer says `hold-ended`. */
 MUST_CHECK enum status bed_hold(struct loop *loop, struct task *offer);
 MUST_CHECK enum status bed_release(struct loop *loop, struct task *offer);
 MUST_CHECK enum status loop_claim_patient(struct loop *loop);

@@ -82,6 +82,7 @@ enum status referral_open(struct referral **out, struct records *records, struct
     records_due_register(records, DUE_LOOP, due_loop, referral);
     records_due_register(records, DUE_OFFER, due_offer, referral);
     records_due_register(records, DUE_TRIGGER, due_trigger, referral);
+    records_due_register(records, DUE_HOLD, due_hold, referral);
     *out = referral;
     return STATUS_OK;
 }

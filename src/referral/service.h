@@ -39,10 +39,12 @@ enum status guard_policy(void *context, struct records_change *change, struct sc
 enum status guard_request(void *context, struct records_change *change, struct scope *scope);
 enum status due_loop(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope);
 enum status due_offer(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope);
+enum status due_hold(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope);
 enum status due_trigger(void *context, struct records_unit *unit, struct text key, int64_t at_us, struct scope *scope);
 
 #define DUE_LOOP "referral.loop"
 #define DUE_OFFER "referral.offer"
 #define DUE_TRIGGER "referral.trigger"
+#define DUE_HOLD "referral.hold" /* key: the offer that holds a bed */
 
 #endif

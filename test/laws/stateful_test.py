@@ -4,6 +4,7 @@ jumps and the server is killed. What they were told and what the histories say i
 SOYANG_REFERRALS (120) and SOYANG_KILLS_STATEFUL (4) say how long; `./dev soak stateful` runs 10,000 and 1,000."""
 import collections
 import csv
+import datetime
 import http.client
 import os
 import pathlib
@@ -65,22 +66,46 @@ class Model:
     @staticmethod
     def wrong_moments(changes):
         """At no moment two accepted offers of one loop, nor two holds of one bed. `changes`: all versions in the order of writing; a unit of
-        work writes several with one time, and only its end is a moment that anybody can see."""
-        accepted, holder = collections.defaultdict(set), {}
+        work writes several with one time, and only its end is a moment that anybody can see. A hold whose lease is over holds no more."""
+        accepted, holder, until = collections.defaultdict(set), collections.defaultdict(set), {}
         for number, version in enumerate(changes):
             when, task = version["meta"]["lastUpdated"], version["id"]
             loop = version.get("partOf", [{}])[0].get("reference")
             if loop:
                 holds = version["status"] in ("accepted", "in-progress")
                 (accepted[loop].add if holds else accepted[loop].discard)(task)
-                key = next((o["valueString"] for o in version.get("output", []) if o["type"]["coding"][0]["code"] == "hold"), None)
-                if key and holds:
-                    holder.setdefault(key, set()).add(task)
+                key = output_of(version, "hold")
+                if key and holds and not output_of(version, "hold-ended") and until.get(task) != "over":
+                    holder[key].add(task)
+                    until[task] = output_of(version, "hold-until")
                 elif key:
-                    holder.get(key, set()).discard(task)
+                    holder[key].discard(task)
             if number + 1 == len(changes) or changes[number + 1]["meta"]["lastUpdated"] != when:
                 yield from (f"{when}: {loop} has {len(ids)} accepted offers" for loop, ids in accepted.items() if len(ids) > 1)
-                yield from (f"{when}: {key} is held {len(ids)} times" for key, ids in holder.items() if len(ids) > 1)
+                for key, ids in holder.items():
+                    for task in [t for t in ids if len(ids) > 1 and instant(until[t]) <= instant(when)]:
+                        ids.discard(task)  # taken by the next, before its own end was written
+                        until[task] = "over"
+                    if len(ids) > 1:
+                        yield f"{when}: {key} is held {len(ids)} times"
+
+    @staticmethod
+    def wrong_leases(histories, now):
+        """What is still held at the end is within its lease, but for the moments that the timer takes."""
+        for task, versions in histories.items():
+            end = output_of(versions[-1], "hold-until")
+            if end and versions[-1]["status"] in ("accepted", "in-progress") and not output_of(versions[-1], "hold-ended"):
+                if (instant(now) - instant(end)).total_seconds() > 600:
+                    yield f"{task}: its lease ended at {end} and it still holds a bed at {now}"
+
+
+def instant(iso):
+    return datetime.datetime.fromisoformat(iso.replace("Z", "+00:00"))
+
+
+def output_of(task, code):
+    found = next((o for o in task.get("output", []) if o["type"]["coding"][0]["code"] == code), {})
+    return found.get("valueString") or found.get("valueInstant")
 
 
 def state_of(task):
@@ -294,7 +319,7 @@ class Stateful(unittest.TestCase):
                 while len(world.loops) < target and time.monotonic() < end and not world.broken:
                     time.sleep(0.05)
                     if chance.random() < 0.05:
-                        server.jump(chance.choice([-600, -60, 60, 600, 1200]))
+                        server.jump(chance.choices([-600, -60, 60, 600, 1200, 10800], [2, 2, 2, 2, 2, 1])[0])
                 time.sleep(chance.uniform(0, 0.3))
                 world.is_stopping = True
                 if kill < KILLS:
@@ -313,6 +338,8 @@ class Stateful(unittest.TestCase):
     def check(self, world, model):
         http = world.server.client
         wrong, histories = [], collections.defaultdict(list)
+        now = http.send("GET", "/region.json", raw_path=True).json["time"]
+        time.sleep(3)  # three minutes of the server's: what was due is done
         changes = self.changes(http)
         for version in changes:
             histories[version["id"]].append(version)
@@ -322,6 +349,7 @@ class Stateful(unittest.TestCase):
             if [int(v["meta"]["versionId"]) for v in versions] != list(range(1, len(versions) + 1)):
                 wrong.append(f"{task}: versions are missing")
         wrong += model.wrong_moments(changes)
+        wrong += model.wrong_leases(histories, now)
         for (task, version), state in world.told.items():
             if task not in histories or len(histories[task]) < version:
                 wrong.append(f"Task/{task}/_history/{version} was acknowledged and is gone")
@@ -329,8 +357,9 @@ class Stateful(unittest.TestCase):
                 wrong.append(f"Task/{task}/_history/{version} was acknowledged as {state}")
         versions = sum(map(len, histories.values()))
         done = {name: world.done[name, 2] for name in ("accept", "decline", "depart", "arrive", "take-over", "cancel", "designate")}
+        ended = sum(bool(output_of(v[-1], "hold-ended")) for v in histories.values())
         print(f"{len(world.loops)} referrals, {len(histories)} tasks, {versions} versions, {KILLS} kills, {len(world.told)} acknowledged; "
-              f"{world.done['forbidden', 4]} forbidden steps refused; {done}")
+              f"{world.done['forbidden', 4]} forbidden steps refused; {ended} holds ended by lease; {done}")
         for line in wrong[:3]:  # what came before what is wrong
             for version in histories.get(line.split("/")[0].split(":")[0], []):
                 print(line, version["meta"], state_of(version), version.get("owner"), version.get("location"), version.get("restriction"))

@@ -143,16 +143,15 @@ static void a_bser_referral_that_nobody_answers_is_handed_on(void **state) {
     assert_laws(p, TEXT("b1"));
 }
 
-static void deadlines_missed_while_down_fall_due_at_once(void **state) {
-    struct province *p = *state;
-    struct sent sent = send_infarction(p, "p1", "");
+/* Down, and up again so many minutes later. */
+static void restart_after(struct province *p, int64_t minutes) {
     records_timer_stop(p->f.records);
     referral_close(p->referral);
     region_close(p->f.region);
     records_close(p->f.records);
     search_close(p->f.search);
     store_close(p->f.store);
-    clock_advance(p->f.clock, 12 * MINUTE);
+    clock_advance(p->f.clock, minutes * MINUTE);
     struct fixture *f = &p->f;
     struct text base = TEXT("http://127.0.0.1/fhir");
     fixture_ok(f, store_open(&f->store, &(struct store_config){.folder = f->folder, .clock = f->clock}, &f->scope));
@@ -166,6 +165,12 @@ static void deadlines_missed_while_down_fall_due_at_once(void **state) {
     fixture_ok(f, region_open(&f->region, f->records, &f->scope));
     fixture_ok(f, referral_open(&p->referral, f->records, f->region, &f->scope));
     fixture_ok(f, records_timer_start(f->records, &f->scope));
+}
+
+static void deadlines_missed_while_down_fall_due_at_once(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    restart_after(p, 12);
     pass_minutes(p, 0);
     assert_true(is_in(p, sent.offers[0], "expired"));
     assert_laws(p, sent.loop);
@@ -175,6 +180,87 @@ static void deadlines_missed_while_down_fall_due_at_once(void **state) {
     assert_int_equal(
         change(p, &fixture_operator, after.offers[0], "{\"status\":\"accepted\",\"business\":\"accepted\"}"),
         STATUS_CONFLICT);
+}
+
+/* ---- holds ------------------------------------------------------------------------------------------------------------ */
+
+static struct text output_of(struct province *p, struct text task, const char *code) {
+    const yyjson_val *json = fetch(p, "Task", task);
+    struct text value = {0};
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)at(json, "/output"), index, count, item) {
+        if (text_is(json_get_text(at(item, "/type/coding/0"), "code"), code)) {
+            value = json_get_text(item, "valueString");
+            value = value.size > 0 ? value : json_get_text(item, "valueInstant");
+        }
+    }
+    return value;
+}
+
+/* Accepted by one place with a hold there. */
+static struct text held_at(struct province *p, const char *id) {
+    struct sent sent = send_infarction(p, id,
+        ",{\"name\":\"place\",\"valueReference\":{\"reference\":\"Organization/A2200013\"}},"
+        "{\"name\":\"override-reason\",\"valueString\":\"가족이 있는 곳\"}");
+    change_ok(p, &fixture_operator, sent.offers[0], "{\"status\":\"accepted\"}");
+    assert_true(output_of(p, sent.offers[0], "hold").size > 0);
+    assert_true(output_of(p, sent.offers[0], "hold-until").size > 0);
+    return sent.offers[0];
+}
+
+static void assert_lease_over(struct province *p, struct text offer) {
+    assert_true(output_of(p, offer, "hold-ended").size > 0);
+    assert_state(fetch(p, "Task", offer), "accepted", "accepted"); /* the place's yes stands */
+}
+
+static void a_lease_that_ends_frees_the_bed(void **state) {
+    struct province *p = *state;
+    struct text first = held_at(p, "h1");
+    pass_minutes(p, 60);
+    assert_int_equal(output_of(p, first, "hold-ended").size, 0);
+    struct text second = held_at(p, "h2");
+    assert_false(text_equal(output_of(p, second, "hold"), output_of(p, first, "hold")));
+    pass_minutes(p, 600);
+    assert_lease_over(p, first);
+    assert_lease_over(p, second);
+    struct text third = held_at(p, "h3");
+    assert_true(text_equal(output_of(p, third, "hold"), output_of(p, first, "hold")));
+}
+
+static void a_lease_that_ended_while_down_frees_the_bed(void **state) {
+    struct province *p = *state;
+    struct text first = held_at(p, "h1");
+    restart_after(p, 600);
+    pass_minutes(p, 0);
+    assert_lease_over(p, first);
+    assert_true(text_equal(output_of(p, held_at(p, "h2"), "hold"), output_of(p, first, "hold")));
+}
+
+/* Nobody waits for the timer: who asks for the bed first sees that its lease is over, and keeps it when the timer comes. */
+static void a_lease_that_is_over_is_seen_before_the_timer(void **state) {
+    struct province *p = *state;
+    struct text first = held_at(p, "h1");
+    records_timer_stop(p->f.records);
+    clock_advance(p->f.clock, 600 * MINUTE);
+    struct text second = held_at(p, "h2");
+    assert_true(text_equal(output_of(p, second, "hold"), output_of(p, first, "hold")));
+    fixture_ok(&p->f, records_timer_start(p->f.records, &p->f.scope));
+    pass_minutes(p, 0);
+    assert_lease_over(p, first);
+    assert_int_equal(output_of(p, second, "hold-ended").size, 0);
+    assert_false(text_equal(output_of(p, held_at(p, "h3"), "hold"), output_of(p, second, "hold")));
+}
+
+static void care_that_begins_ends_the_lease(void **state) {
+    struct province *p = *state;
+    struct text first = held_at(p, "h1");
+    struct text loop = id_after_slash(json_get_text(at(fetch(p, "Task", first), "/partOf/0"), "reference"));
+    change_ok(p, &fixture_operator, loop, "{\"status\":\"in-progress\",\"business\":\"en-route\"}");
+    change_ok(p, &fixture_operator, loop, "{\"status\":\"in-progress\",\"business\":\"arrived\"}");
+    change_ok(p, &fixture_operator, loop, "{\"status\":\"in-progress\",\"business\":\"in-care\"}");
+    pass_minutes(p, 600);
+    assert_int_equal(output_of(p, first, "hold-ended").size, 0);
 }
 
 int main(void) {
@@ -188,6 +274,10 @@ int main(void) {
         TEST(a_draft_left_alone_is_abandoned),
         TEST(a_bser_referral_that_nobody_answers_is_handed_on),
         TEST(deadlines_missed_while_down_fall_due_at_once),
+        TEST(a_lease_that_ends_frees_the_bed),
+        TEST(a_lease_that_ended_while_down_frees_the_bed),
+        TEST(a_lease_that_is_over_is_seen_before_the_timer),
+        TEST(care_that_begins_ends_the_lease),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
