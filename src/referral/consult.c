@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "referral/proposal.h"
+
 enum { TASK_BYTES_MAX = 4 << 20 };
 #define MINUTE_US INT64_C(60000000)
 #define MINUTES_MAX 100000.
@@ -100,9 +102,9 @@ static bool is_open(const yyjson_val *task) {
 struct rewrite {
     const yyjson_val *json;
     const char *status, *state;
-    struct text owner;         /* reference */
-    int64_t deadline_us;       /* 0: none */
-    struct text communication; /* one more output; none */
+    struct text owner;                   /* reference */
+    int64_t deadline_us;                 /* 0: none */
+    struct text communication, referral; /* more outputs; none. referral: what an answer `transfer` drew up */
 };
 
 static void write_concept(struct json_writer *w, const char *name, const char *system, const char *code) {
@@ -131,19 +133,28 @@ static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) 
     const yyjson_val *outputs = json_get(rewrite->json, "output");
     size_t index, count;
     yyjson_val *item;
+    const struct {
+        const char *code;
+        struct text reference;
+    } more[] = {{"communication", rewrite->communication}, {"referral", rewrite->referral}};
     if (outputs == NULL && rewrite->communication.size == 0) {
         return;
     }
     json_name(w, "output");
     json_array_open(w);
     yyjson_arr_foreach((yyjson_val *)outputs, index, count, item) {
-        json_value(w, item);
+        struct text code = coding_code(json_get(item, "type"), TASK_OUTPUT_SYSTEM);
+        if (rewrite->communication.size == 0 || (!text_is(code, "communication") && !text_is(code, "referral"))) {
+            json_value(w, item); /* these two are the engine's */
+        }
     }
-    if (rewrite->communication.size > 0) {
-        json_object_open(w);
-        write_concept(w, "type", TASK_OUTPUT_SYSTEM, "communication");
-        write_reference(w, "valueReference", rewrite->communication);
-        json_object_close(w);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        if (more[i].reference.size > 0) {
+            json_object_open(w);
+            write_concept(w, "type", TASK_OUTPUT_SYSTEM, more[i].code);
+            write_reference(w, "valueReference", more[i].reference);
+            json_object_close(w);
+        }
     }
     json_array_close(w);
 }
@@ -327,6 +338,37 @@ static enum status check_answer(const struct update *u, struct scope *scope) {
     return STATUS_OK;
 }
 
+/* "Send the patient": what is known becomes a draft of who asked. A question that belongs to a referral has it already. */
+static enum status propose(struct update *u, const struct consult_message *said, struct scope *scope) {
+    const yyjson_val *before = u->change->before;
+    const yyjson_val *loop = yyjson_arr_get_first((yyjson_val *)json_get(before, "basedOn"));
+    if (loop != NULL) {
+        u->rewrite.referral = json_get_text(loop, "reference");
+        return STATUS_OK;
+    }
+    struct proposal proposal = {
+        .patient = said->subject,
+        .encounter = said->encounter,
+        .requester = said->recipient,
+        .performer = reference_of(input_of(before, "asked"), "valueReference"),
+        .basis = said->about,
+        .need = json_get_text(input_of(before, "need"), "valueCode"),
+        .words = said->text,
+        .level = level_of(before),
+    };
+    proposal.support[proposal.support_count++] = said->answers;
+    proposal.support[proposal.support_count++] = u->rewrite.communication;
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)json_get(before, "input"), index, count, item) {
+        if (text_is(coding_code(json_get(item, "type"), TASK_INPUT_SYSTEM), "imaging") &&
+            proposal.support_count < PROPOSAL_SUPPORT_MAX) {
+            proposal.support[proposal.support_count++] = reference_of(item, "valueReference");
+        }
+    }
+    return proposal_make(&u->rewrite.referral, u->referral, u->change->unit, &proposal, scope);
+}
+
 static enum status answer(struct update *u, struct scope *scope) {
     const yyjson_val *before = u->change->before;
     enum status status = check_answer(u, scope);
@@ -350,7 +392,9 @@ static enum status answer(struct update *u, struct scope *scope) {
     u->rewrite.state = "answered";
     u->rewrite.deadline_us = 0;
     u->rewrite.communication = text_format(scope->arena, "Communication/%.*s", (int)message.id.size, message.id.at);
-    return consult_tell(u->referral, u->change->unit, &message, scope);
+    status = consult_tell(u->referral, u->change->unit, &message, scope);
+    bool transfer = text_is(json_get_text(output_of(u->change->after, "answer"), "valueCode"), "transfer");
+    return status == STATUS_OK && transfer ? propose(u, &message, scope) : status;
 }
 
 static enum status cancel(struct update *u, struct scope *scope) {

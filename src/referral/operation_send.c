@@ -2,21 +2,23 @@
 #include <string.h>
 
 #include "referral/intake.h"
-#include "referral/loop.h"
+#include "referral/proposal.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
-    "override-reason", "question", "depart", "decision", "based-on", "family-place"};
+    "override-reason", "question", "depart", "decision", "based-on", "family-place", "draft"};
 
 struct sending {
     struct intake_question asked;
     struct intake intake;
     struct referral_case patient;
     struct decision decision;
-    struct text requester, chosen, override_reason, question, basis, earlier_decision;
+    struct text requester, chosen, override_reason, question, basis, earlier_decision, draft;
     bool departs;
     /* made in the unit */
     struct text request, assessment, request_body, loop_id;
     struct loop *loop;
+    struct text support[PROPOSAL_SUPPORT_MAX]; /* of the draft */
+    size_t support_count;
     struct text loop_body, *offer_bodies;
     size_t offer_count;
 };
@@ -46,8 +48,11 @@ static enum status read_requester(struct sending *s, struct scope *scope) {
 static enum status read_wishes(struct sending *s, struct scope *scope) {
     const yyjson_val *parameters = s->intake.parameters;
     bool found = false;
-    struct text place = {0};
+    struct text place = {0}, draft = {0};
     enum status status = parameter_reference(&place, parameters, "place", scope);
+    if (status == STATUS_OK) {
+        status = parameter_reference(&draft, parameters, "draft", scope);
+    }
     if (status == STATUS_OK) {
         status = parameter_string(&s->override_reason, parameters, "override-reason", scope);
     }
@@ -62,6 +67,11 @@ static enum status read_wishes(struct sending *s, struct scope *scope) {
     }
     if (status == STATUS_OK) {
         status = parameter_boolean(&found, &s->departs, parameters, "depart", scope);
+    }
+    s->draft = reference_id(draft, "Task");
+    if (status == STATUS_OK && draft.size > 0 && s->draft.size == 0) {
+        return fault(scope, STATUS_INVALID, parameter_path(parameters, "draft", "valueReference", scope),
+            "draft takes the Task of a referral that was drawn up");
     }
     s->chosen = reference_id(place, "Organization");
     if (status == STATUS_OK && place.size > 0 && s->chosen.size == 0) {
@@ -159,7 +169,14 @@ static enum status write_request(
     struct text *out, const struct sending *s, struct text first, int64_t now_us, struct scope *scope) {
     char now[TIME_TEXT_SIZE];
     time_format_utc(now, now_us);
-    struct text support[] = {s->assessment, s->loop->decision_reference, s->earlier_decision};
+    struct text support[3 + PROPOSAL_SUPPORT_MAX] = {s->assessment, s->loop->decision_reference};
+    size_t support_count = 2;
+    if (s->earlier_decision.size > 0) {
+        support[support_count++] = s->earlier_decision;
+    }
+    for (size_t i = 0; i < s->support_count; i++) {
+        support[support_count++] = s->support[i];
+    }
     struct json_writer writer = json_writer_open(scope->arena, 1 << 20), *w = &writer;
     json_object_open(w);
     json_member_string(w, "resourceType", "ServiceRequest");
@@ -183,7 +200,7 @@ static enum status write_request(
         write_references(w, "performer", &performer, 1);
     }
     write_reasons(w, &s->intake.reading);
-    write_references(w, "supportingInfo", support, s->earlier_decision.size > 0 ? 3 : 2);
+    write_references(w, "supportingInfo", support, support_count);
     write_note(w, s->question);
     json_object_close(w);
     return json_finish(out, w, scope);
@@ -249,24 +266,35 @@ static enum status put_assessment(struct sending *s, struct records_unit *unit, 
     return status == STATUS_OK ? records_unit_put(NULL, unit, body, scope) : status;
 }
 
-static void draw_up_loop(struct sending *s, struct scope *scope) {
+static enum status draw_up_loop(struct sending *s, struct scope *scope) {
     struct loop *loop = s->loop;
     const struct state_row *draft = state_find(REFERRAL_LOOP, TEXT("draft"), (struct text){0});
     invariant(draft != NULL);
     enum policy_mode mode = s->patient.extreme ? POLICY_NOTIFY : loop->policy.levels[s->patient.level].mode;
     loop->level = s->patient.level;
-    loop->parent = (struct task){
-        .id = new_id(s, scope),
-        .kind = REFERRAL_LOOP,
-        .state = {draft->status, draft->code},
-        .patient = s->intake.patient,
-        .encounter = s->intake.encounter,
-        .focus = place_reference(scope, "ServiceRequest", s->request),
-        .requester = s->requester,
-        .owner = s->requester,
-        .priority = text_from(priorities[s->patient.level]),
-        .authored_us = loop->now_us,
-    };
+    if (s->draft.size > 0) {
+        enum status status =
+            proposal_take(loop, s->support, &s->support_count, s->draft, s->intake.patient, s->requester);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        s->request = reference_id(loop->parent.focus, "ServiceRequest");
+        loop->parent.priority = text_from(priorities[s->patient.level]);
+    } else {
+        s->request = new_id(s, scope);
+        loop->parent = (struct task){
+            .id = new_id(s, scope),
+            .kind = REFERRAL_LOOP,
+            .state = {draft->status, draft->code},
+            .patient = s->intake.patient,
+            .encounter = s->intake.encounter,
+            .focus = place_reference(scope, "ServiceRequest", s->request),
+            .requester = s->requester,
+            .owner = s->requester,
+            .priority = text_from(priorities[s->patient.level]),
+            .authored_us = loop->now_us,
+        };
+    }
     task_add_number(&loop->parent, false, "level", TASK_VALUE_INTEGER, s->patient.level);
     task_add_text(&loop->parent, false, "mode", TASK_VALUE_CODE, text_from(policy_mode_code(mode)));
     task_add_text(&loop->parent, false, "decision", TASK_VALUE_REFERENCE, loop->decision_reference);
@@ -276,6 +304,7 @@ static void draw_up_loop(struct sending *s, struct scope *scope) {
     if (s->question.size > 0) {
         task_add_text(&loop->parent, false, "question", TASK_VALUE_STRING, s->question);
     }
+    return STATUS_OK;
 }
 
 static struct text first_place(const struct sending *s) {
@@ -382,13 +411,16 @@ static enum status send(void *context, struct records_unit *unit, struct scope *
         status = loop_adopt(s->loop, &s->decision, &stamp);
     }
     if (status == STATUS_OK) {
-        s->request = new_id(s, scope);
-        draw_up_loop(s, scope);
+        status = draw_up_loop(s, scope);
+    }
+    if (status == STATUS_OK) {
         status = loop_claim_patient(s->loop);
     }
     if (status == STATUS_OK) {
-        status = put_written(
-            unit, write_request(&s->request_body, s, first_place(s), s->loop->now_us, scope), &s->request_body, scope);
+        status = write_request(&s->request_body, s, first_place(s), s->loop->now_us, scope);
+    }
+    if (status == STATUS_OK) {
+        status = own_write(s->intake.referral, unit, s->request, s->request_body, scope);
     }
     if (status == STATUS_OK) {
         status = put_written(unit, write_provenance(&provenance, s, s->loop->now_us, scope), &provenance, scope);

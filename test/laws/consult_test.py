@@ -87,6 +87,46 @@ class Consult(unittest.TestCase):
             self.assertEqual(words["inResponseTo"], [inputs(task, "communication")[0]["valueReference"]])
             self.assertEqual((words["sender"]["reference"], words["recipient"][0]["reference"]), ("Organization/" + ASKED, "Organization/" + POST))
 
+    def test_transfer_leads_to_a_draft(self):
+        """The answer draws the referral up; a human sends it; it is one referral from the draft to the offers."""
+        patient = new_patient(self.http)
+        study = {"resourceType": "ImagingStudy", "id": "ct-draft", "status": "available", "subject": {"reference": f"Patient/{patient}"}}
+        self.assertIn(self.http.put("ImagingStudy/ct-draft", study).status, (200, 201))
+        task = self.ask(patient=patient, imaging=("valueReference", {"reference": "ImagingStudy/ct-draft"}))
+        forged = output("referral", valueReference={"reference": "Task/forged"})
+        answer = self.asked.put("Task/" + task["id"], answered(task, "transfer", "보내십시오", [forged]), tag(task))
+        self.assertEqual(answer.status, 200, answer)
+        made = [o["valueReference"]["reference"] for o in self.fresh(task)["output"] if o["type"]["coding"][0]["code"] == "referral"]
+        self.assertEqual(len(made), 1, "the engine alone says what it drew up")
+        draft = self.http.get(made[0]).json
+        self.assertEqual((draft["status"], draft["owner"]["reference"], draft["for"]["reference"], draft["priority"]), ("draft", "Organization/" + POST, f"Patient/{patient}", "asap"))
+        self.assertIn("restriction", draft, "it has a deadline")
+        request = self.http.get(draft["focus"]["reference"]).json
+        self.assertEqual((request["status"], request["performer"][0]["reference"], request["reasonCode"][0]["coding"][0]["code"], request["note"][0]["text"]),
+                         ("draft", "Organization/" + ASKED, "Y0032", "보내십시오"))
+        self.assertIn({"reference": "ImagingStudy/ct-draft"}, request["supportingInfo"])
+        sending = {"resourceType": "Parameters", "parameter": [reference("patient", f"Patient/{patient}"), reference("encounter", f"Encounter/{patient}-visit"),
+                   reference("requester", f"Organization/{POST}"), {"name": "human-level", "valueInteger": 2}, reference("place", f"Organization/{ASKED}"),
+                   {"name": "override-reason", "valueString": "협진의 답"}, reference("draft", made[0])]}
+        stranger = {**sending, "parameter": [reference("patient", f"Patient/{self.patient}"), reference("encounter", f"Encounter/{self.patient}-visit"), *sending["parameter"][2:]]}
+        self.assertEqual(self.asker.post("$send", stranger).status, 422)
+        sent = self.asker.post("$send", sending)
+        self.assertEqual(sent.status, 200, sent)
+        after = self.http.get(made[0]).json
+        self.assertEqual(after["businessStatus"]["coding"][0]["code"], "offered")
+        request = self.http.get(draft["focus"]["reference"]).json
+        self.assertEqual(request["status"], "active")
+        self.assertIn({"reference": "ImagingStudy/ct-draft"}, request["supportingInfo"])
+        self.assertEqual(self.asker.post("$send", sending).status, 409, "it was sent already")
+
+    def test_other_answers_move_nobody(self):
+        for code in ("advice", "stay"):
+            patient = new_patient(self.http)
+            task = self.ask(patient=patient)
+            self.assertEqual(self.asked.put("Task/" + task["id"], answered(task, code), tag(task)).status, 200)
+            found = self.http.get(f"Task?patient=Patient/{patient}").json
+            self.assertEqual([e["resource"]["id"] for e in found["entry"]], [task["id"]])
+
     def test_imaging(self):
         self.http.put("Endpoint/pacs", {"resourceType": "Endpoint", "id": "pacs", "status": "active", "address": "https://pacs.example/dicomweb",
                                         "connectionType": {"system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "dicom-wado-rs"},

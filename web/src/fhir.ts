@@ -38,6 +38,7 @@ export interface Task extends Resource {
   focus?: Reference;
   for?: Reference;
   requester?: Reference;
+  encounter?: Reference;
   owner?: Reference;
   location?: Reference;
   authoredOn?: string;

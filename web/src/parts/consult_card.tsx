@@ -57,6 +57,7 @@ export function ConsultCard({ task, patient, caller, reload }: { task: Task; pat
   const action = useAction();
   const end = deadlineOf(task), isOpen = task.status === "requested", need = asked(task, "need")?.valueCode, level = asked(task, "level")?.valueInteger;
   const code = said(task, "answer")?.valueCode, place = referenceId(asked(task, "asked")?.valueReference), studies = studiesOf(task);
+  const drawnUp = referenceId(said(task, "referral")?.valueReference);
   const mine = referenceId(task.requester) === caller.organisation;
   return (
     <li class={`card consult consult-${consultState(task)}`} data-consult={task.id}>
@@ -72,7 +73,7 @@ export function ConsultCard({ task, patient, caller, reload }: { task: Task; pat
       <p class="banner">{asked(task, "question")?.valueString}</p>
       {studies.length > 0 && <ul class="consult-studies">{studies.map((study) => <Pictures key={study} study={study} />)}</ul>}
       {code && <p class="banner consult-answer"><b>{answerWords(code)}</b> {said(task, "answer-text")?.valueString}{said(task, "telephone")?.valueString && <span class="quiet"> ☎ {said(task, "telephone")?.valueString}</span>}</p>}
-      {code === "transfer" && mine && <p><a href={`#/intake/${referenceId(task.for)}`}>{say("이 환자를 보내기", "Send this patient")} →</a></p>}
+      {code === "transfer" && drawnUp && <p><a href={`#/referral/${drawnUp}`}>{mine ? say("의뢰 초안을 확인하고 보내기", "Look at the draft referral and send it") : say("이 협진이 이끈 의뢰", "The referral that this led to")} →</a></p>}
       {mayAnswer(task, caller.organisation, caller.role === "control-room") && !(mine && caller.role !== "control-room") && <AnswerForm task={task} caller={caller} reload={reload} />}
       {isOpen && mine && (
         <form class="step-form" onSubmit={(event) => { event.preventDefault(); void action.run(async () => { try { await takeBack(task, reason.trim()); } finally { await reload(); } }); }}>

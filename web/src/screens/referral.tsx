@@ -8,6 +8,7 @@ import { readReferral, type Referral } from "../history";
 import { say } from "../language";
 import { ageText, clockText, useServerNow } from "../moment";
 import { AskConsult } from "../parts/consult_card";
+import { DraftCard, isDraft } from "../parts/draft_card";
 import { ChartCard, PatientLine } from "../parts/chart_card";
 import { MapView } from "../parts/map_view";
 import { Countdown, Due, Fault, Level, Loading, State } from "../parts/marks";
@@ -58,6 +59,7 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
         </div>
         <Way loop={loop} events={events} />
       </section>
+      {isDraft(loop) && loop.focus?.reference && <DraftCard loop={loop} caller={caller} reload={seen.reload} />}
       <LoopSteps caller={caller} loop={loop} offers={offers} reload={seen.reload} />
       {question && <p class="banner"><b>{say("보낸 곳의 말", "From the sender")}</b> {question}</p>}
       {letter && <LetterCard letter={letter} now={now} />}
