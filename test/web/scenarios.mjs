@@ -321,6 +321,34 @@ scenario("a specialist is asked with the clock and the pictures, answers, and th
   assert.ok(over <= 0, `${over} px too wide`);
 });
 
+scenario("an e-consult answered with transfer is a draft that one button sends", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-초안" });
+  const loop = await fhir(t.base, `Task/${id}`);
+  await nurse.go(`referral/${id}`);
+  await nurse.page.locator("[data-step=cancel]").click();
+  await nurse.page.locator(".step-form input, .step-form textarea").first().fill("먼저 협진을 묻습니다");
+  await nurse.page.locator(".step-form button[type=submit]").click();
+  await nurse.page.locator(".state-cancelled, .state", { hasText: "취소" }).first().waitFor();
+  const post = (path, body, caller, method = "POST", more = {}) => fetch(`${t.base}/fhir/${path}`, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/fhir+json", "X-Soyang-Who": "Practitioner/web",
+    "X-Soyang-Organization": `Organization/${caller[0]}`, "X-Soyang-Role": caller[1], "X-Soyang-Purpose": "ETREAT", ...more } });
+  const asked = await (await post("$consult", { resourceType: "Parameters", parameter: [
+    { name: "patient", valueReference: loop.for }, { name: "encounter", valueReference: loop.encounter }, { name: "place", valueReference: { reference: "Organization/A2200001" } },
+    { name: "level", valueInteger: 2 }, { name: "question", valueString: "보내야 합니까" }] }, [NURSE.organisation, "primary-care"])).json();
+  const task = await fhir(t.base, `Task/${asked.parameter.find((p) => p.name === "consult").resource.id}`);
+  const hospital = await t.actor(asReceiver("A2200001"));
+  await hospital.go("consults");
+  const card = hospital.page.locator(`[data-consult="${task.id}"]`);
+  await card.locator("label", { hasText: "보내십시오" }).click();
+  await card.locator("textarea[name=answer-text]").fill("시술실을 비워 두겠습니다");
+  await card.locator("button[type=submit]").click();
+  await nurse.go("consults");
+  await nurse.page.locator(`[data-consult="${task.id}"] a`, { hasText: "초안" }).click();
+  await nurse.page.locator(".draft .banner", { hasText: "시술실을 비워 두겠습니다" }).waitFor();
+  await nurse.page.locator(".draft .send-button").click();
+  await nurse.page.locator(".offers li.is-waiting").first().waitFor();
+  assert.equal(await nurse.page.locator(".draft").count(), 0);
+});
+
 scenario("the map holds every place of the region, in both tongues, and says whose outline it is", async (t) => {
   const { page, go } = await t.actor(NURSE);
   await go("map");
