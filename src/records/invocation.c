@@ -82,15 +82,15 @@ const struct records_operation *records_operation_find(
     return NULL;
 }
 
-static void write_capability(struct json_writer *w, const struct records_operation *operation, bool *open) {
+static void write_capability(struct json_writer *w, const char *name, const char *definition, bool *open) {
     if (!*open) {
         json_name(w, "operation");
         json_array_open(w);
         *open = true;
     }
     json_object_open(w);
-    json_member_string(w, "name", operation->name);
-    json_member_string(w, "definition", operation->definition);
+    json_member_string(w, "name", name);
+    json_member_string(w, "definition", definition);
     json_object_close(w);
 }
 
@@ -104,13 +104,17 @@ void invocation_write_capabilities(struct json_writer *w, const struct records *
     bool open = false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (is_claimed(&rows[i].operation, type)) {
-            write_capability(w, &rows[i].operation, &open);
+            write_capability(w, rows[i].operation.name, rows[i].operation.definition, &open);
         }
     }
     for (const struct operation_link *link = records->operations; link != NULL; link = link->next) {
         if (is_claimed(&link->operation, type)) {
-            write_capability(w, &link->operation, &open);
+            write_capability(w, link->operation.name, link->operation.definition, &open);
         }
+    }
+    struct search_query_claim query;
+    for (size_t at = 0; search_query_claim(&query, type, &at);) { /* what _query may name */
+        write_capability(w, query.name, query.definition, &open);
     }
     if (open) {
         json_array_close(w);

@@ -572,6 +572,16 @@ static const struct parameter *find_in(const struct type_catalog *type, struct t
     return bsearch(&code, type->parameters, type->parameter_count, sizeof *type->parameters, code_compare);
 }
 
+const struct parameter *catalog_find_by_url(const struct search *search, fhir_type type, const char *url) {
+    const struct type_catalog *catalog = catalog_of(search, type);
+    for (size_t i = 0; i < catalog->parameter_count; i++) {
+        if (strcmp(catalog->parameters[i].definition->url, url) == 0) {
+            return &catalog->parameters[i];
+        }
+    }
+    return NULL;
+}
+
 const struct parameter *catalog_find(const struct search *search, fhir_type type, struct text code) {
     const struct parameter *own = find_in(catalog_of(search, type), code);
     return own != NULL || type == FHIR_TYPE_NONE ? own : find_in(&search->types[0], code);

@@ -142,6 +142,8 @@ bool catalog_has_base(const struct fhir_search_parameter *definition, fhir_type 
 bool catalog_concerns(struct text branch, fhir_type type);
 /* The type's own, then the shared; NULL when there is none. Type NONE: the shared only. */
 const struct parameter *catalog_find(const struct search *search, fhir_type type, struct text code);
+/* The type's own, by the canonical of its definition; NULL when there is none. */
+const struct parameter *catalog_find_by_url(const struct search *search, fhir_type type, const char *url);
 const struct type_catalog *catalog_of(const struct search *search, fhir_type type);
 
 /* Refuses a slot whose index is not complete: STATUS_UNAVAILABLE, telling how far it is. */

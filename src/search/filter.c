@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "search/kind.h"
+#include "search/named.h"
 #include "search/sentence.h"
 #include "search/words.h"
 
@@ -269,17 +270,22 @@ static enum status parameter_plan(
     return status == STATUS_OK ? filter_criterion(out, planner, type, &criterion) : status;
 }
 
-/* _list=id: what the list's items name. */
-static enum status list_members_plan(struct filter *out, struct planner *planner, struct text name, struct text value) {
+/* _list=id: what the list's items name; _list=$name: a functional list. */
+static enum status list_members_plan(
+    struct filter *out, struct planner *planner, fhir_type type, struct text name, struct text value) {
     fhir_type list_type = fhir_type_find(TEXT("List"));
     const struct parameter *item = catalog_find(planner->search, list_type, TEXT("item"));
-    struct plan_list lists = {0};
-    if (text_starts(value, "$")) {
-        return fault(
-            planner->scope, STATUS_UNSUPPORTED, "", "%.*s: functional lists are not served", (int)name.size, name.at);
-    }
+    struct plan_list lists = {0}, all = {0};
     for (struct text rest = value; rest.at != NULL;) {
         struct text id = value_cut(&rest, ',');
+        if (text_starts(id, "$")) {
+            enum status status = named_list_plan(out, planner, type, id);
+            if (status != STATUS_OK) {
+                return status;
+            }
+            plan_list_add(planner, &all, out->plan);
+            continue;
+        }
         if (text_starts(id, "List/")) {
             id = (struct text){id.at + 5, id.size - 5};
         }
@@ -290,8 +296,14 @@ static enum status list_members_plan(struct filter *out, struct planner *planner
         plan_list_add(planner, &lists, plan_id(planner, list_type, id));
     }
     invariant(item != NULL && item->use_count > 0);
-    out->is_bound = false;
-    return plan_targets(&out->plan, planner, item->uses[0].slot, plan_union(planner, &lists));
+    enum status status = STATUS_OK;
+    if (lists.count > 0) {
+        plan_node members;
+        status = plan_targets(&members, planner, item->uses[0].slot, plan_union(planner, &lists));
+        plan_list_add(planner, &all, members);
+    }
+    *out = (struct filter){plan_union(planner, &all), type != FHIR_TYPE_NONE && lists.count == 0};
+    return status;
 }
 
 /* ---- chains -------------------------------------------------------------------------------------------------------- */
@@ -357,7 +369,10 @@ static bool named_is_known(struct planner *planner, fhir_type type, const void *
     if (text_is(code, "_filter")) {
         return sentence_is_known(planner, type, rest->value);
     }
-    return text_is(code, "_has") || text_is(code, "_list") || catalog_find(planner->search, type, code) != NULL;
+    if (text_is(code, "_list")) {
+        return !text_starts(rest->value, "$") || named_list_concerns(type, rest->value);
+    }
+    return text_is(code, "_has") || catalog_find(planner->search, type, code) != NULL;
 }
 
 static enum status named_plan(struct filter *out, struct planner *planner, fhir_type type, const void *context) {
@@ -477,7 +492,7 @@ enum status filter_plan(
         return chain_plan(out, planner, type, name, value);
     }
     if (text_is(name, "_list")) {
-        return list_members_plan(out, planner, name, value);
+        return list_members_plan(out, planner, type, name, value);
     }
     return parameter_plan(out, planner, type, name, value);
 }

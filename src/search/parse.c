@@ -4,6 +4,7 @@
 #include "search/edition.h"
 #include "search/filter.h"
 #include "search/kind.h"
+#include "search/named.h"
 #include "search/query.h"
 
 enum { PAIRS_MAX = 200, SORT_NAME_MAX = 64 };
@@ -25,7 +26,7 @@ struct parser {
     size_t type_count;
     struct plan_list shared;
     struct issue *warnings_last;
-    bool is_count_zero;
+    bool is_count_zero, has_query;
 };
 
 typedef enum status parse_control(struct parser *parser, const struct search_pair *pair);
@@ -33,11 +34,6 @@ typedef enum status parse_control(struct parser *parser, const struct search_pai
 static enum status malformed(struct parser *parser, const struct search_pair *pair, const char *expected) {
     return fault(
         parser->planner.scope, STATUS_INVALID, "", "%.*s: expected %s", (int)pair->name.size, pair->name.at, expected);
-}
-
-static enum status not_served(struct parser *parser, const struct search_pair *pair) {
-    return fault(
-        parser->planner.scope, STATUS_UNSUPPORTED, "", "%.*s is not served", (int)pair->name.size, pair->name.at);
 }
 
 /* ---- controls ------------------------------------------------------------------------------------------------------ */
@@ -135,14 +131,32 @@ static enum status parse_contained_type(struct parser *parser, const struct sear
                : malformed(parser, pair, "container: contained resources are found with what contains them");
 }
 
-static enum status sort_find(
-    struct store_sort *out, struct parser *parser, const struct search_pair *pair, struct text code) {
-    struct scope *scope = parser->planner.scope;
-    fhir_type type = parser->type_count == 1 ? parser->types[0].type : FHIR_TYPE_NONE;
-    const struct parameter *parameter = catalog_find(parser->search, type, code);
-    if (parameter == NULL) {
-        return malformed(parser, pair, "names of search parameters, with commas between");
+static bool sort_equals(const struct store_sort *a, const struct store_sort *b) {
+    return a->by == b->by && a->space == b->space && a->type == b->type;
+}
+
+/* A key that was asked for before orders nothing any more. */
+static enum status sort_add(struct parser *parser, const struct store_sort *sort) {
+    struct search_query *query = parser->query;
+    for (size_t i = 0; i < query->sort_count; i++) {
+        if (sort_equals(&query->sorts[i], sort)) {
+            return STATUS_OK;
+        }
     }
+    if (query->sort_count == STORE_SORTS_MAX) {
+        return fault(parser->planner.scope, STATUS_TOO_COSTLY, "", "_sort: more than %d keys", STORE_SORTS_MAX);
+    }
+    query->sorts[query->sort_count++] = *sort;
+    return STATUS_OK;
+}
+
+static enum status no_order(struct parser *parser, const struct parameter *parameter) {
+    return fault(parser->planner.scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
+}
+
+static enum status sort_by(
+    struct store_sort *out, struct parser *parser, fhir_type type, const struct parameter *parameter) {
+    struct scope *scope = parser->planner.scope;
     out->type = type == FHIR_TYPE_NONE ? 0 : fhir_resource_number(type);
     if (parameter->role == ROLE_UPDATED) {
         out->space = STORE_SPACE_UPDATED;
@@ -152,8 +166,8 @@ static enum status sort_find(
         out->by = STORE_SORT_ID;
         return STATUS_OK;
     }
-    if (parameter->role != ROLE_INDEXED || parameter->type == FHIR_SEARCH_COMPOSITE || parameter->use_count == 0) {
-        return fault(scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
+    if (parameter->role != ROLE_INDEXED || parameter->use_count == 0) {
+        return no_order(parser, parameter);
     }
     out->by = parameter->type == FHIR_SEARCH_REFERENCE ? STORE_SORT_TARGETS : STORE_SORT_KEYS;
     enum status status = planner_reads(&parser->planner, parameter->uses[0].slot);
@@ -161,8 +175,28 @@ static enum status sort_find(
                                : status;
 }
 
+/* A composite is ordered by its components, the first one first, each as the parameter that defines it. */
+static enum status sort_by_components(
+    struct parser *parser, fhir_type type, const struct parameter *composite, struct store_sort sort) {
+    const struct fhir_search_parameter *definition = composite->definition;
+    enum status status = STATUS_OK;
+    for (int i = 0; i < definition->component_count && status == STATUS_OK; i++) {
+        const struct parameter *component =
+            catalog_find_by_url(parser->search, type, definition->components[i].parameter_url);
+        if (component == NULL || component->type == FHIR_SEARCH_COMPOSITE) {
+            return no_order(parser, composite);
+        }
+        struct store_sort own = {.descending = sort.descending};
+        status = sort_by(&own, parser, type, component);
+        if (status == STATUS_OK) {
+            status = sort_add(parser, &own);
+        }
+    }
+    return status;
+}
+
 static enum status parse_sort(struct parser *parser, const struct search_pair *pair) {
-    struct search_query *query = parser->query;
+    fhir_type type = parser->type_count == 1 ? parser->types[0].type : FHIR_TYPE_NONE;
     enum status status = STATUS_OK;
     for (struct text rest = pair->value; rest.at != NULL && status == STATUS_OK;) {
         struct text code = text_cut(&rest, ',');
@@ -170,12 +204,17 @@ static enum status parse_sort(struct parser *parser, const struct search_pair *p
         if (sort.descending) {
             code = (struct text){code.at + 1, code.size - 1};
         }
-        status = sort_find(&sort, parser, pair, code);
-        if (status == STATUS_OK && query->sort_count == STORE_SORTS_MAX) {
-            return fault(parser->planner.scope, STATUS_TOO_COSTLY, "", "_sort: more than %d keys", STORE_SORTS_MAX);
+        const struct parameter *parameter = catalog_find(parser->search, type, code);
+        if (parameter == NULL) {
+            return malformed(parser, pair, "names of search parameters, with commas between");
         }
+        if (parameter->type == FHIR_SEARCH_COMPOSITE && parameter->use_count > 0) {
+            status = sort_by_components(parser, type, parameter, sort);
+            continue;
+        }
+        status = sort_by(&sort, parser, type, parameter);
         if (status == STATUS_OK) {
-            query->sorts[query->sort_count++] = sort;
+            status = sort_add(parser, &sort);
         }
     }
     return status;
@@ -245,6 +284,22 @@ static enum status parse_type(struct parser *parser, const struct search_pair *p
                                                    : malformed(parser, pair, "_type only in a search over all types");
 }
 
+/* Criteria under a name, beside others: one query of one type. */
+static enum status parse_query(struct parser *parser, const struct search_pair *pair) {
+    struct filter filter;
+    if (parser->has_query) {
+        return malformed(parser, pair, "no more than one query");
+    }
+    fhir_type type = parser->type_count == 1 ? parser->types[0].type : FHIR_TYPE_NONE;
+    enum status status = named_query_plan(&filter, &parser->planner, type, pair->value);
+    if (status == STATUS_OK) {
+        parser->has_query = true;
+        plan_list_add(&parser->planner, &parser->types[0].filters, filter.plan);
+        parser->types[0].is_bound = true;
+    }
+    return status;
+}
+
 static enum status parse_nothing(struct parser *parser, const struct search_pair *pair) {
     (void)parser, (void)pair;
     return STATUS_OK;
@@ -266,7 +321,7 @@ static const struct control {
     {"_type", parse_type, CONTROL_USED},
     {"_contained", parse_contained, CONTROL_USED},
     {"_containedType", parse_contained_type, CONTROL_USED},
-    {"_query", not_served, CONTROL_USED},
+    {"_query", parse_query, CONTROL_USED},
     {"_cursor", parse_nothing, CONTROL_SKIPPED},
     {"_format", parse_nothing, CONTROL_SKIPPED},
     {"_pretty", parse_nothing, CONTROL_SKIPPED},

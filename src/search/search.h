@@ -159,5 +159,10 @@ struct search_parameter_claim {
 };
 MUST_CHECK enum status search_claims(struct search_parameter_claim **out, size_t *count_out,
     const struct search *search, fhir_type type, struct scope *scope);
+/* The queries that `type` has by name (_query), one a call; false behind the last. *position starts at 0. */
+struct search_query_claim {
+    const char *name, *definition;
+};
+bool search_query_claim(struct search_query_claim *out, fhir_type type, size_t *position);
 
 #endif

@@ -78,7 +78,7 @@ static void cells_make(struct matrix *matrix) {
         for (size_t at = 0; (name = sentence_operator_of(type, &at)) != NULL;) {
             cell_add(matrix, type, "_filter", name);
         }
-        if (type != FHIR_SEARCH_COMPOSITE && type != FHIR_SEARCH_SPECIAL) {
+        if (type != FHIR_SEARCH_SPECIAL) {
             cell_add(matrix, type, "_sort", "up");
             cell_add(matrix, type, "_sort", "down");
         }
