@@ -36,7 +36,17 @@ export class Program {
     return code;
   }
 
-  request(method, url, body) {
+  /** A connection that was kept may have been closed while nothing was asked: then once more, on another. */
+  async request(method, url, body) {
+    try {
+      return await this.once(method, url, body);
+    } catch (error) {
+      if (!error.was_kept || !/EPIPE|ECONNRESET/.test(error.code)) throw error;
+      return this.once(method, url, body);
+    }
+  }
+
+  once(method, url, body) {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { "Content-Type": "application/fhir+json" };
       const request = http.request(url, { method, agent, headers }, (response) => {
@@ -47,7 +57,7 @@ export class Program {
           resolve({ status: response.statusCode, body: text && JSON.parse(text) });
         });
       });
-      request.on("error", reject);
+      request.on("error", (error) => reject(Object.assign(error, { was_kept: request.reusedSocket })));
       request.end(body);
     });
   }
