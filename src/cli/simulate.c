@@ -13,19 +13,27 @@
 #include "cli/simulate.h"
 
 enum { PATH_SIZE = 1024, FILE_BYTES_MAX = 64 << 20, RECORD_BYTES_MAX = 1 << 30, RUN_ARENA_MAX = 1 << 30 };
+enum { VALIDATION_RUNS_MAX = 16 };
 
 static const struct option_row options[] = {
     {"--region", "NAME|DIR", "a folder with simulation.json, or its name under regions/", "gangwon"},
     {"--days", "N", "days from 1 January, 1 to 366", "365"},
     {"--policy", "NAME[,NAME]...", "nearest, capable, parallel3, memory, national, soyang, clairvoyant, or all", "all"},
     {"--seed", "N", "same seed, same bytes", "1"},
-    {"--year", "2023|2024", "whose demand, and whose absence of teams", "2023"},
+    {"--year", "2023..2025", "whose demand, and whose absence of teams", "2023"},
     {"--parameters", "FILE", "instead of the region's simulation.json", NULL},
     {"--false-boards", "X", "share of the boards' entries that are false, 0 to 1", NULL},
     {"--slow-answers", NULL, "answers take twice as long, and four in ten terminals answer", NULL},
     {"--night", NULL, "teams of the night at all hours' calls: everybody calls between 23 and 8", NULL},
     {"--snow", NULL, "every winter day has snow, and snow costs 60 %", NULL},
+    {"--drift", NULL, "from the middle of the span teams are absent, and departments refuse, at 1.88 times the odds",
+        NULL},
     {"--grid", NULL, "all of these cells, one after the other", NULL},
+    {"--frontier", NULL, "the engine at several intensities of asking as well", NULL},
+    {"--sensitivity", NULL, "every assumed number up and down by a quarter, one after the other", NULL},
+    {"--set", "NAME=VALUE...", "one number of the parameters otherwise, before anything is simulated", NULL},
+    {"--validation-runs", "N", "years simulated for each figure, with seeds 1 to N", "5"},
+    {"--fitted-only", NULL, "tell the misfit of the fitted figures and nothing else: what fit.py minimises", NULL},
     {"--record", "FILE", "write every decision of one policy with what it rested on", NULL},
     {"--replay", "FILE", "recompute the decisions of a record and compare the bytes", NULL},
     {"--picture", "FILE", "write the comparison as SVG", NULL},
@@ -162,7 +170,7 @@ static enum status read_span(struct planning_span *out, const struct arguments *
         status = whole_number(&seed, arguments, "--seed", 0, INT64_MAX, scope);
     }
     if (status == STATUS_OK) {
-        status = whole_number(&year, arguments, "--year", 2023, 2024, scope);
+        status = whole_number(&year, arguments, "--year", 2023, 2025, scope);
     }
     *out = (struct planning_span){.seed = (uint64_t)seed, .year = (int)year, .days = (int)days};
     return status;
@@ -187,8 +195,22 @@ static const struct cell_row {
         {{"phone_mean_min", 3.6}, {"digital_mean_min", 5}, {"digital_response", .4}}},
     {"nights", "everybody calls between 23 and 8", {{"night_only", 1}}},
     {"snow", "every winter day has snow; it costs 60 %", {{"snow_day_chance", 1}, {"snow_travel", 1.6}}},
+    {"drift", "from the middle of the span teams are absent, and departments refuse, at 1.88 times the odds",
+        {{"drift_odds", 1.88}}},
 };
-enum { CELL_ROWS = sizeof cells / sizeof cells[0], CELL_SLOW = 4, CELL_NIGHT, CELL_SNOW };
+enum { CELL_ROWS = sizeof cells / sizeof cells[0], CELL_SLOW = 4, CELL_NIGHT, CELL_SNOW, CELL_DRIFT };
+
+/* The frontier: from asking one after the other and grudgingly to several terminals at once. */
+static const struct cell_row intensities[] = {
+    {"one, dear", "by telephone or terminal, whichever is quicker; an inquiry costs three times as much in the plan",
+        {{"engine_ask_cost", 3}}},
+    {"one", "as the policy says", {{0}}},
+    {"one, free", "an inquiry costs nothing in the plan", {{"engine_ask_cost", 0}}},
+    {"terminals 1", "one terminal after the other", {{"engine_parallel", 1}}},
+    {"terminals 2", "two terminals at once", {{"engine_parallel", 2}}},
+    {"terminals 3", "three terminals at once", {{"engine_parallel", 3}}},
+};
+enum { INTENSITY_ROWS = sizeof intensities / sizeof intensities[0] };
 
 static enum status change_by(const struct planning_parameters **out, const struct cell_row *row, struct scope *scope) {
     enum status status = STATUS_OK;
@@ -214,8 +236,26 @@ static enum status change_by_options(
     if (status == STATUS_OK && argument_flag(arguments, "--night")) {
         status = change_by(out, &cells[CELL_NIGHT], scope);
     }
+    if (status == STATUS_OK && argument_flag(arguments, "--drift")) {
+        status = change_by(out, &cells[CELL_DRIFT], scope);
+    }
     return status == STATUS_OK && argument_flag(arguments, "--snow") ? change_by(out, &cells[CELL_SNOW], scope)
                                                                      : status;
+}
+
+/* NAME=VALUE, several joined by commas. */
+static enum status change_by_set(const struct planning_parameters **out, const char *list, struct scope *scope) {
+    struct text rest = text_from(list);
+    enum status status = STATUS_OK;
+    while (rest.at != NULL && status == STATUS_OK) {
+        struct text value = text_trim(text_cut(&rest, ',')), name = text_trim(text_cut(&value, '='));
+        double number = 0;
+        if (value.at == NULL || !text_to_double(&number, text_trim(value))) {
+            return fault(scope, STATUS_INVALID, "--set", "NAME=VALUE is due, VALUE a number");
+        }
+        status = planning_parameters_with(out, *out, text_string(scope->arena, name), number, scope);
+    }
+    return status;
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------------------- */
@@ -295,22 +335,70 @@ static enum status in_own_arena(struct job *job, scope_work *work, struct scope 
     return status;
 }
 
-static enum status run_cells(struct job *job, struct scope *scope) {
-    struct simulate_result *result = job->result;
+static enum status run_rows(
+    struct job *job, struct simulate_cells *out, const struct cell_row *rows, size_t count, struct scope *scope) {
     const struct planning_parameters *base = job->parameters;
-    size_t count = argument_flag(job->arguments, "--grid") ? CELL_ROWS : 1;
     enum status status = STATUS_OK;
+    out->at = ARENA_ARRAY(scope->arena, struct simulate_cell, count);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        job->cell = &result->cells[result->cell_count];
-        *job->cell = (struct simulate_cell){.name = cells[i].name, .says = cells[i].says};
+        job->cell = &out->at[i];
+        *job->cell = (struct simulate_cell){.name = rows[i].name, .says = rows[i].says};
         job->parameters = base;
-        status = change_by(&job->parameters, &cells[i], scope);
+        status = change_by(&job->parameters, &rows[i], scope);
         if (status == STATUS_OK) {
             status = in_own_arena(job, run_cell, scope);
         }
-        result->cell_count++;
+        out->count++;
     }
     job->parameters = base;
+    return status;
+}
+
+static enum status run_frontier(struct job *job, struct scope *scope) {
+    bool chosen[PLANNING_POLICIES];
+    memcpy(chosen, job->result->chosen, sizeof chosen);
+    for (int i = 0; i < PLANNING_POLICIES; i++) {
+        job->result->chosen[i] = i == PLANNING_SOYANG;
+    }
+    enum status status = run_rows(job, &job->result->frontier, intensities, INTENSITY_ROWS, scope);
+    memcpy(job->result->chosen, chosen, sizeof chosen);
+    return status;
+}
+
+/* Each assumed number, and each fitted one, down and up by a quarter; a count by one; a switch that stands at 0 is left. Nobody's
+ * baseline or limit is kept: each meets the changed world. */
+static enum status run_sensitivity(struct job *job, struct scope *scope) {
+    static const double by[] = {.75, 1.25};
+    size_t count, rows = 0;
+    const struct planning_assumption *list = planning_parameters_list(&count, job->parameters);
+    struct cell_row *changed = ARENA_ARRAY(scope->arena, struct cell_row, 2 * count);
+    for (size_t i = 0; i < count; i++) {
+        bool fitted = strncmp(list[i].source, "fitted", 6) == 0;
+        bool year = strstr(list[i].name, "2025") != NULL; /* no year that is compared */
+        for (size_t k = 0; k < 2 && (list[i].assumed || fitted) && list[i].value > 0 && !year; k++) {
+            bool whole = list[i].value == floor(list[i].value) && list[i].value <= 5 && list[i].high >= 2;
+            double to = whole ? list[i].value + (k == 0 ? -1 : 1) : list[i].value * by[k];
+            to = fmin(list[i].high, fmax(list[i].low, to));
+            if (to != list[i].value) {
+                changed[rows++] = (struct cell_row){.name = list[i].name,
+                    .says = text_format(scope->arena, "%g", to).at,
+                    .changes = {{list[i].name, to}}};
+            }
+        }
+    }
+    return run_rows(job, &job->result->sensitivity, changed, rows, scope);
+}
+
+static enum status run_cells(struct job *job, struct scope *scope) {
+    struct simulate_result *result = job->result;
+    size_t count = argument_flag(job->arguments, "--grid") ? CELL_ROWS : 1;
+    enum status status = run_rows(job, &result->cells, cells, count, scope);
+    if (status == STATUS_OK && argument_flag(job->arguments, "--frontier")) {
+        status = run_frontier(job, scope);
+    }
+    if (status == STATUS_OK && argument_flag(job->arguments, "--sensitivity")) {
+        status = run_sensitivity(job, scope);
+    }
     return status;
 }
 
@@ -319,8 +407,16 @@ static enum status validate(void *context, struct scope *scope) {
     struct planning_validation *out = &job->result->validation;
     struct told told = {"validation"};
     struct planning_validation found;
-    enum status status = planning_validate(&found, job->province->snapshot, job->parameters, job->province->districts,
-        &job->result->span, tell, &told, scope);
+    int64_t runs = 0;
+    enum status status = whole_number(&runs, job->arguments, "--validation-runs", 1, VALIDATION_RUNS_MAX, scope);
+    struct planning_validation_options how = {.runs = (int)runs,
+        .fitted_only = argument_flag(job->arguments, "--fitted-only"),
+        .progress = tell,
+        .context = &told};
+    if (status == STATUS_OK) {
+        status =
+            planning_validate(&found, job->province->snapshot, job->parameters, job->province->districts, &how, scope);
+    }
     if (status == STATUS_OK) {
         struct planning_figure *kept = ARENA_ARRAY(job->scope->arena, struct planning_figure, found.count);
         memcpy(kept, found.figures, found.count * sizeof *kept);
@@ -365,17 +461,31 @@ static enum status print(const struct simulate_result *result, const struct argu
         if (status == STATUS_OK) {
             printf("%.*s\n", (int)out.size, out.at);
         }
-    } else if (result->cell_count > 0) {
+    } else if (result->cells.count > 0) {
         simulate_print_table(result);
     }
     const char *picture = argument(arguments, "--picture");
-    if (status == STATUS_OK && picture != NULL && result->cell_count > 0) {
+    if (status == STATUS_OK && picture != NULL && result->cells.count > 0) {
         status = simulate_picture(&out, result, scope);
         if (status == STATUS_OK) {
             status = write_text(picture, out, scope);
         }
     }
     return status;
+}
+
+/* Frozen: FILE's own hash stands in the file beside it, NAME.sha256 for NAME.json, as sha256sum writes it. */
+static enum status read_frozen(struct simulate_result *out, const char *hash, const char *file, struct scope *scope) {
+    struct text path = text_from(file), line;
+    if (text_ends(path, ".json")) {
+        path.size -= strlen(".json");
+    }
+    struct scope quiet = {.arena = scope->arena};
+    if (file_read(&line, text_format(scope->arena, "%.*s.sha256", (int)path.size, path.at).at, FILE_BYTES_MAX,
+            &quiet) == STATUS_OK) {
+        out->frozen = text_is(text_trim(text_cut(&line, ' ')), hash);
+    }
+    return STATUS_OK;
 }
 
 static enum status simulate(struct job *job, const struct province *province, struct scope *scope) {
@@ -386,6 +496,13 @@ static enum status simulate(struct job *job, const struct province *province, st
     enum status status = file_read(&json, file, FILE_BYTES_MAX, scope);
     if (status == STATUS_OK) {
         status = planning_parameters_read(&job->parameters, json, scope);
+    }
+    const char *set = argument(job->arguments, "--set");
+    if (status == STATUS_OK) {
+        status = read_frozen(result, planning_parameters_hash(job->parameters), file, scope);
+    }
+    if (status == STATUS_OK && set != NULL) {
+        status = change_by_set(&job->parameters, set, scope);
     }
     result->parameters = job->parameters;
     result->policy_hash = text_string(scope->arena, province->snapshot->policy_hash);
@@ -400,6 +517,9 @@ static enum status simulate(struct job *job, const struct province *province, st
     }
     if (!argument_flag(job->arguments, "--json")) {
         simulate_print_validation(result);
+    }
+    if (argument_flag(job->arguments, "--fitted-only")) {
+        return print(result, job->arguments, scope);
     }
     if (result->validation.holds || result->despite_misfit) {
         status = change_by_options(&job->parameters, job->arguments, scope);

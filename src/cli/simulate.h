@@ -4,13 +4,16 @@
 
 #include "planning/planning.h"
 
-enum { SIMULATE_CELLS_MAX = 16 };
 /* One cell of the sensitivity grid: the default world with some assumptions changed. */
 struct simulate_cell {
     const char *name, *says;
     struct planning_outcome outcomes[PLANNING_POLICIES];
     struct planning_bound bound;
     bool bounded;
+};
+struct simulate_cells {
+    struct simulate_cell *at;
+    size_t count;
 };
 struct simulate_result {
     const char *region;
@@ -20,8 +23,10 @@ struct simulate_result {
     struct planning_validation validation;
     bool despite_misfit;
     bool chosen[PLANNING_POLICIES];
-    struct simulate_cell cells[SIMULATE_CELLS_MAX];
-    size_t cell_count;
+    bool frozen;                       /* the parameters' file is the one whose hash was written down before */
+    struct simulate_cells cells;       /* the default world first */
+    struct simulate_cells frontier;    /* the engine alone */
+    struct simulate_cells sensitivity; /* two a parameter, where it can go both ways */
 };
 /* Share of the gap between the best honest baseline and the limit that is closed, percent, with its interval by paired batches. */
 struct simulate_gap {

@@ -101,7 +101,7 @@ static void point(struct buffer *b, const struct frame *f, const struct planning
 }
 
 enum status simulate_picture(struct text *out, const struct simulate_result *result, struct scope *scope) {
-    const struct simulate_cell *cell = &result->cells[0];
+    const struct simulate_cell *cell = &result->cells.at[0];
     struct buffer b = buffer_open(scope->arena, PICTURE_MAX);
     struct frame frame = {0, 1, INFINITY, 0};
     for (int i = 0; i < PLANNING_POLICIES; i++) {
@@ -111,6 +111,11 @@ enum status simulate_picture(struct text *out, const struct simulate_result *res
             frame.y_from = fmin(frame.y_from, 10 * floor(fmin(y->value, isfinite(y->low) ? y->low : y->value) / 10));
             frame.y_to = fmax(frame.y_to, 10 * ceil((isfinite(y->high) ? y->high : y->value) / 10 + .1));
         }
+    }
+    for (size_t i = 0; i < result->frontier.count; i++) {
+        const struct planning_estimate *of = result->frontier.at[i].outcomes[PLANNING_SOYANG].measures;
+        frame.x_to = fmax(frame.x_to, ceil(of[PLANNING_ASKED_SEVERE].value + .5));
+        frame.y_to = fmax(frame.y_to, 10 * ceil(of[PLANNING_MINUTES_SEVERE].value / 10 + .1));
     }
     if (cell->bounded) {
         frame.y_from = fmin(frame.y_from, 10 * floor(cell->bound.dual_mean / 10));
@@ -123,6 +128,13 @@ enum status simulate_picture(struct text *out, const struct simulate_result *res
         if (result->chosen[i]) {
             point(&b, &frame, &cell->outcomes[i]);
         }
+    }
+    for (size_t i = 0; i < result->frontier.count; i++) {
+        const struct planning_estimate *of = result->frontier.at[i].outcomes[PLANNING_SOYANG].measures;
+        buffer_put_string(&b, "<circle");
+        attribute(&b, "cx", at_x(&frame, of[PLANNING_ASKED_SEVERE].value));
+        attribute(&b, "cy", at_y(&frame, of[PLANNING_MINUTES_SEVERE].value));
+        buffer_put_string(&b, " r=\"3\" fill=\"none\" stroke=\"#0072b2\"/>\n");
     }
     if (cell->bounded) {
         double y = at_y(&frame, cell->bound.dual_mean);

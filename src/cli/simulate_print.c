@@ -26,6 +26,7 @@ static const struct column {
     {PLANNING_RETRANSFER, "retransfer_percent", "re-tr. %", 2},
     {PLANNING_ASKED_SEVERE, "asked_per_severe", "asked sev.", 2},
     {PLANNING_UNSAFE, "unsafe_bypass_percent", "unsafe %", 2},
+    {PLANNING_ECE, "acceptance_ece_percent", "ECE %", 2},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
@@ -35,7 +36,7 @@ static double worst_misfit(const struct planning_validation *validation, bool he
     for (size_t i = 0; i < validation->count; i++) {
         const struct planning_figure *f = &validation->figures[i];
         double misfit = fabs(f->predicted - f->published) / f->tolerance;
-        if (f->held_out == held_out && !(misfit <= worst)) {
+        if (f->judged && f->held_out == held_out && !(misfit <= worst)) {
             worst = misfit;
         }
     }
@@ -46,25 +47,40 @@ static const char *line_mark(const struct simulate_result *result) {
     return result->validation.holds ? "" : "MISFIT ";
 }
 
+static const char *figure_kind(const struct planning_figure *f) {
+    return !isfinite(f->published) ? "kept back"
+           : f->fitted             ? "fitted"
+           : !f->judged            ? "shown"
+           : f->held_out           ? "held out"
+                                   : "judged";
+}
+
+static const char *figure_verdict(const struct planning_figure *f) {
+    return !isfinite(f->published) ? "" : f->holds ? "holds" : f->judged ? "FAILS" : "misses";
+}
+
 void simulate_print_validation(const struct simulate_result *result) {
     const struct planning_validation *v = &result->validation;
-    printf("%sValidation: today's practice simulated, January to August of each year, seed %llu\n", line_mark(result),
-        (unsigned long long)result->span.seed);
-    printf("%s%-17s %9s %9s %9s %9s  %-8s %-6s %s\n", line_mark(result), "figure", "predicted", "published", "misfit",
+    printf(
+        "%sValidation: today's practice simulated, January to August of each year, mean of %d runs (seeds 1 to %d)\n",
+        line_mark(result), v->runs, v->runs);
+    printf("%s%-19s %26s %9s %9s %9s  %-9s %-7s %s\n", line_mark(result), "figure", "predicted", "published", "misfit",
         "tolerance", "", "", "what");
     for (size_t i = 0; i < v->count; i++) {
         const struct planning_figure *f = &v->figures[i];
-        printf("%s%-17s %9.2f %9.2f %+9.2f %9.2f  %-8s %-6s %s\n", line_mark(result), f->id, f->predicted, f->published,
-            f->predicted - f->published, f->tolerance,
-            f->held_out ? "held out"
-            : f->judged ? "fitted"
-                        : "shown",
-            f->holds    ? "holds"
-            : f->judged ? "FAILS"
-                        : "misses",
-            f->figure);
+        char predicted[NOTE_SIZE];
+        (void)snprintf(
+            predicted, sizeof predicted, "%.2f [%.2f, %.2f]", f->predicted, f->predicted_low, f->predicted_high);
+        if (isfinite(f->published)) {
+            printf("%s%-19s %26s %9.2f %+9.2f %9.2f  %-9s %-7s %s\n", line_mark(result), f->id, predicted, f->published,
+                f->predicted - f->published, f->tolerance, figure_kind(f), figure_verdict(f), f->figure);
+        } else {
+            printf("%s%-19s %26s %9s %9s %9.2f  %-9s %-7s %s\n", line_mark(result), f->id, predicted, "-", "-",
+                f->tolerance, figure_kind(f), figure_verdict(f), f->figure);
+        }
     }
-    printf("%sparameters %s\n\n", line_mark(result), planning_parameters_hash(result->parameters));
+    printf("%sobjective of fitting %.4f; parameters %s%s\n\n", line_mark(result), v->objective,
+        planning_parameters_hash(result->parameters), result->frozen ? ", frozen" : ", NOT FROZEN");
     (void)fflush(stdout);
 }
 
@@ -115,7 +131,11 @@ static void print_cell(const struct simulate_result *result, const struct simula
             const struct planning_estimate *e = &outcome->measures[columns[c].measure];
             char text[NOTE_SIZE];
             int d = columns[c].decimals;
-            (void)snprintf(text, sizeof text, "%.*f [%.*f, %.*f]", d, e->value, d, e->low, d, e->high);
+            if (isfinite(e->low)) {
+                (void)snprintf(text, sizeof text, "%.*f [%.*f, %.*f]", d, e->value, d, e->low, d, e->high);
+            } else {
+                (void)snprintf(text, sizeof text, isfinite(e->value) ? "%.*f" : "-", d, e->value);
+            }
             printf(" %22s", text);
         }
         printf(" %7.2f\n", worst_misfit(&result->validation, true));
@@ -138,10 +158,28 @@ static void print_cell(const struct simulate_result *result, const struct simula
     printf("\n");
 }
 
+static void print_change(const struct simulate_result *result, const struct simulate_cell *cell) {
+    struct simulate_gap gap;
+    simulate_gap_find(&gap, cell, result->chosen);
+    const struct planning_estimate *of = cell->outcomes[PLANNING_SOYANG].measures;
+    printf("%ssensitivity  %-24s %8s  soyang %6.1f minutes, first place wrong %5.1f %%, gap closed %6.1f %%\n",
+        line_mark(result), cell->name, cell->says, of[PLANNING_MINUTES_SEVERE].value, of[PLANNING_FIRST_WRONG].value,
+        gap.known ? gap.closed.value : NAN);
+}
+
 void simulate_print_table(const struct simulate_result *result) {
     size_t count, assumed = 0;
-    for (size_t i = 0; i < result->cell_count; i++) {
-        print_cell(result, &result->cells[i]);
+    for (size_t i = 0; i < result->cells.count; i++) {
+        print_cell(result, &result->cells.at[i]);
+    }
+    for (size_t i = 0; i < result->frontier.count; i++) {
+        const struct simulate_cell *cell = &result->frontier.at[i];
+        const struct planning_estimate *of = cell->outcomes[PLANNING_SOYANG].measures;
+        printf("%sfrontier     %-12s %5.2f asked, %6.1f minutes (severe): %s\n", line_mark(result), cell->name,
+            of[PLANNING_ASKED_SEVERE].value, of[PLANNING_MINUTES_SEVERE].value, cell->says);
+    }
+    for (size_t i = 0; i < result->sensitivity.count; i++) {
+        print_change(result, &result->sensitivity.at[i]);
     }
     const struct planning_assumption *list = planning_parameters_list(&count, result->parameters);
     printf("%sassumed (no source):", line_mark(result));
@@ -177,6 +215,8 @@ static void write_outcome(struct json_writer *w, const struct simulate_result *r
         json_member_bool(w, "MISFIT", true);
     }
     json_member_int(w, "patients", (int64_t)outcome->patients);
+    json_member_int(w, "patients_lo", (int64_t)outcome->patients); /* counted: the same for every policy */
+    json_member_int(w, "patients_hi", (int64_t)outcome->patients);
     json_member_int(w, "severe", (int64_t)outcome->severe);
     const struct planning_estimate *placed = &outcome->measures[PLANNING_PLACED];
     double each = (double)outcome->patients / 100;
@@ -231,6 +271,19 @@ static void write_cell(struct json_writer *w, const struct simulate_result *resu
     json_object_close(w);
 }
 
+static void write_cells(struct json_writer *w, const char *name, const struct simulate_result *result,
+    const struct simulate_cells *cells, struct arena *arena) {
+    if (cells->count == 0) {
+        return;
+    }
+    json_name(w, name);
+    json_array_open(w);
+    for (size_t i = 0; i < cells->count; i++) {
+        write_cell(w, result, &cells->at[i], arena);
+    }
+    json_array_close(w);
+}
+
 static void write_validation(struct json_writer *w, const struct planning_validation *validation) {
     json_name(w, "validation");
     json_array_open(w);
@@ -239,18 +292,25 @@ static void write_validation(struct json_writer *w, const struct planning_valida
         json_object_open(w);
         json_member_string(w, "id", f->id);
         json_member_string(w, "figure", f->figure);
+        json_member_int(w, "year", f->year);
         number(w, "predicted", f->predicted);
+        number(w, "predicted_lo", f->predicted_low);
+        number(w, "predicted_hi", f->predicted_high);
         number(w, "published", f->published);
         number(w, "misfit", f->predicted - f->published);
         number(w, "tolerance", f->tolerance);
         json_member_bool(w, "held_out", f->held_out);
         json_member_bool(w, "judged", f->judged);
+        json_member_bool(w, "fitted", f->fitted);
+        json_member_bool(w, "kept_back", !isfinite(f->published));
         json_member_bool(w, "holds", f->holds);
         json_member_string(w, "source", f->source);
         json_object_close(w);
     }
     json_array_close(w);
     json_member_bool(w, "validation_holds", validation->holds);
+    json_member_int(w, "validation_runs", validation->runs);
+    number(w, "fit_objective", validation->objective);
 }
 
 static void write_parameters(struct json_writer *w, const struct simulate_result *result) {
@@ -273,6 +333,7 @@ static void write_parameters(struct json_writer *w, const struct simulate_result
     json_member_string(w, "parameters", planning_parameters_hash(result->parameters));
     json_member_string(w, "region", result->region_hash);
     json_member_string(w, "policy", result->policy_hash);
+    json_member_bool(w, "frozen", result->frozen);
     json_object_close(w);
 }
 
@@ -285,18 +346,21 @@ enum status simulate_json(struct text *out, const struct simulate_result *result
     json_member_int(&w, "days", result->span.days);
     json_member_int(&w, "seed", (int64_t)result->span.seed);
     write_validation(&w, &result->validation);
-    json_name(&w, "cells");
-    json_array_open(&w);
-    for (size_t i = 0; i < result->cell_count; i++) {
-        write_cell(&w, result, &result->cells[i], scope->arena);
+    write_cells(&w, "cells", result, &result->cells, scope->arena);
+    write_cells(&w, "sensitivity", result, &result->sensitivity, scope->arena);
+    if (result->frontier.count > 0) {
+        struct simulate_result engine = *result;
+        for (int i = 0; i < PLANNING_POLICIES; i++) {
+            engine.chosen[i] = i == PLANNING_SOYANG;
+        }
+        write_cells(&w, "frontier", &engine, &result->frontier, scope->arena);
     }
-    json_array_close(&w);
-    if (result->cell_count > 0) {
+    if (result->cells.count > 0) {
         json_name(&w, "policies");
         json_array_open(&w);
         for (int i = 0; i < PLANNING_POLICIES; i++) {
             if (result->chosen[i]) {
-                write_outcome(&w, result, &result->cells[0].outcomes[i], scope->arena);
+                write_outcome(&w, result, &result->cells.at[0].outcomes[i], scope->arena);
             }
         }
         json_array_close(&w);

@@ -1,8 +1,11 @@
 /* bound: what nobody can beat. See planning_bound in planning.h for what is left out so that it stays a bound.
  *
- * Why each cost is least: the nearest station answers; the dry-day factor that is least in the next 24 hours; the travel model is
- * increasing and concave with T(0) >= 0, hence subadditive: a way over other places is never shorter. Care starts only while the
- * team is there. A need's days are solved one by one: to forget what they take from each other only lowers the cost. */
+ * Why each cost is least: the nearest station answers. A journey begun at t takes the factor f(t) of that hour for all of its way,
+ * and may begin later than it could: so at any time no leg moves faster than by the least factor of all hours since the earliest start
+ * (way_from). The travel model is increasing and concave with T(0) >= 0, hence subadditive: a way over other places is never
+ * shorter. Care starts only while the team is there, and for who waits for a team that comes from home not before it was told and came:
+ * no policy tells it before it has assessed the patient. A need's days are solved one by one: to forget what they take from
+ * each other only lowers the cost. */
 #include <math.h>
 
 #include "planning/run.h"
@@ -75,32 +78,47 @@ void planning_assign(struct planning_assignment *out, const double *cost, const 
 
 /* ---- costs -------------------------------------------------------------------------------------------------------- */
 
-static double least_factor(const struct planning_world *w, double at) {
-    double least = INFINITY;
-    for (int hour = 0; hour <= HOURS; hour++) {
-        least = fmin(least, world_travel_factor(w, at + hour * HOUR_MIN));
+/* The earliest end of a way of so many dry-day minutes that begins at `from` or later, in one leg or in several. */
+static double way_from(const struct planning_world *w, double from, double minutes) {
+    double at = from, factor = INFINITY;
+    while (minutes > 0) {
+        double next = (floor(at / HOUR_MIN) + 1) * HOUR_MIN;
+        factor = fmin(factor, world_travel_factor(w, at));
+        if (minutes * factor <= next - at) {
+            return at + minutes * factor;
+        }
+        minutes -= (next - at) / factor;
+        at = next;
     }
-    return least;
+    return at;
 }
 
-static double least_response(const struct planning_world *w, int district, double factor) {
+static double least_scene(const struct planning_world *w, const struct patient *who) {
     double least = INFINITY;
     for (int v = 0; v < w->vehicle_count; v++) {
-        least = fmin(least, w->by_district[w->vehicle_station[v] * w->district_count + district]);
+        least = fmin(least, w->by_district[w->vehicle_station[v] * w->district_count + who->district]);
     }
-    return w->p->turnout_min + least * factor;
+    return way_from(w, who->call_at, least) + w->p->turnout_min;
 }
 
-static double least_arrival(const struct planning_world *w, const struct patient *who, int place) {
-    const struct planning_parameters *p = w->p;
-    double factor = least_factor(w, who->call_at);
-    double minutes = w->to_place[who->district * w->place_count + place] * factor;
-    if (place == w->heli_base) {
-        double km = region_distance_km(w->places[place].point, w->districts[who->district].point);
-        double flight = p->heli_launch_min + p->heli_load_min + 2 * 60 * km / p->heli_kmh;
-        minutes = km <= p->heli_reach_km ? fmin(minutes, flight) : minutes;
+static double least_arrival(const struct planning_world *w, const struct patient *who, double scene, int place) {
+    double ready = scene + (double)who->scene_min;
+    double by_road = way_from(w, ready, w->to_place[who->district * w->place_count + place]);
+    double flight = w->heli_base >= 0 ? world_flight(w, who->district) : INFINITY;
+    if (!isfinite(flight)) {
+        return by_road;
     }
-    return who->call_at + least_response(w, who->district, factor) + (double)who->scene_min + minutes;
+    double onwards = place == w->heli_base ? 0 : w->between[w->heli_base * w->place_count + place];
+    return fmin(by_road, way_from(w, ready + flight, onwards));
+}
+
+/* Minutes from the arrival until a team from home is there: it is told when the crew has assessed the patient, at the earliest. */
+static double least_wait(
+    const struct planning_world *w, const struct patient *who, double scene, int place, double arrival) {
+    int need = w->rows[who->condition].need;
+    bool team = w->p->conditions[who->condition].team && need >= 0;
+    double call_in = team ? w->places[place].call_in_minutes[need] : 0;
+    return fmax(arrival, scene + w->p->assess_min + call_in) - arrival;
 }
 
 struct day {
@@ -132,12 +150,14 @@ static void fill_costs(double *cost, const struct day *day, const int *places, i
     size_t columns = (size_t)place_count * (size_t)day->windows + 1;
     for (size_t i = 0; i < day->count; i++) {
         const struct patient *who = &w->patients[day->patients[i]];
+        double scene = least_scene(w, who);
         for (int k = 0; k < place_count; k++) {
-            double arrival = least_arrival(w, who, places[k]);
+            double arrival = least_arrival(w, who, scene, places[k]);
+            double called_in = arrival + least_wait(w, who, scene, places[k], arrival);
             bool serves = world_serves(w, places[k], day->condition, who->age_months);
             for (int window = 0; window < day->windows; window++) {
                 double start = serves ? start_within(day, places[k], arrival, window) : INFINITY;
-                double minutes = start - who->call_at;
+                double minutes = fmax(start, called_in) - who->call_at;
                 cost[i * columns + (size_t)(k * day->windows + window)] =
                     minutes < w->p->penalty_min ? minutes : w->p->penalty_min;
             }

@@ -29,6 +29,19 @@ bool planning_policy_find(enum planning_policy *out, struct text name) {
     return false;
 }
 
+/* Heart attack and stroke, by the national list. */
+bool choose_vascular(const char *need) {
+    return strncmp(need, "Y0010", 5) == 0 || strncmp(need, "Y002", 4) == 0 || strncmp(need, "Y003", 4) == 0;
+}
+
+/* Crews who ask the nearest first, by what they take it for. */
+static double practice_nearest(const struct run *run, int patient) {
+    const char *seen = run->p->conditions[run->world->patients[patient].seen].need;
+    return choose_vascular(seen)            ? run->p->practice_nearest_vascular
+           : strcmp(seen, "SY-TRAUMA") == 0 ? run->p->practice_nearest_trauma
+                                            : run->p->practice_nearest;
+}
+
 struct mode run_mode(const struct run *run, int patient) {
     static const struct mode modes[] = {
         [PLANNING_NEAREST] = {.order = ORDER_NEAREST},
@@ -43,7 +56,7 @@ struct mode run_mode(const struct run *run, int patient) {
     struct mode mode = modes[run->policy];
     uint64_t seed = run->world->span.seed;
     if (run->policy == PLANNING_PRACTICE && run->journeys[patient].leg == 0 &&
-        random_unit(seed, STREAM_PRACTICE, (uint64_t)patient, 0, 0) < run->p->practice_nearest) {
+        random_unit(seed, STREAM_PRACTICE, (uint64_t)patient, 0, 0) < practice_nearest(run, patient)) {
         mode.order = ORDER_NEAREST;
     }
     if (mode.order == ORDER_NEAREST && run->journeys[patient].leg > 0) {
@@ -191,6 +204,9 @@ static const struct {
 } level_asking[LEVELS + 1] = {{0}, {3, 0, 120, 0}, {2, .5, 150, 1}, {1, 2, 180, 4}, {1, 10, 240, 8}, {1, 20, 360, 12}};
 
 bool choose_telephone(const struct planning_parameters *p, double at) {
+    if (p->engine_parallel >= 1) {
+        return false; /* so many at once is asked for: by terminal */
+    }
     double night = world_night(at) ? p->answer_night : 1, mean = p->digital_mean_min * night;
     double telephone = p->phone_next_min + p->phone_mean_min * night;
     double typed = mean * (1 - exp(-p->digital_limit_min / mean)); /* of an exponential time, cut off at the limit */
@@ -224,6 +240,10 @@ static void engine_case(struct referral_case *out, struct run *run, const struct
     out->asking.unplaced_min = level_asking[asking->level].unplaced_min;
     out->asking.deadline_min = fmax(1, run->p->search_max_min - (asking->at - asking->since));
     out->asking.silence_min = run->p->digital_limit_min + run->p->phone_next_min + run->p->phone_mean_min;
+    out->asking.ask_cost_min *= run->p->engine_ask_cost;
+    if (run->p->engine_parallel >= 1) {
+        out->asking.parallel_max = (int)run->p->engine_parallel;
+    }
     if (!scene || choose_telephone(run->p, asking->at)) { /* one after the other, and nobody stays silent */
         out->asking.parallel_max = 1;
         out->asking.silence_min = 0;

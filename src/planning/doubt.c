@@ -58,11 +58,12 @@ static double level_seen_chance(const struct planning_parameters *p, int level, 
     return sum;
 }
 
-static double seen_as_chance(const struct condition *condition, bool same, int seen) {
+static double seen_as_chance(const struct condition *condition, bool same, int seen, double scale) {
     double sum = 0, others = 0;
     for (int i = 0; i < condition->seen_count; i++) {
-        others += condition->seen_chance[i];
-        sum += condition->seen_as[i] == seen ? condition->seen_chance[i] : 0;
+        double chance = condition_seen_as(condition, i, scale);
+        others += chance;
+        sum += condition->seen_as[i] == seen ? chance : 0;
     }
     return same ? 1 - others : sum;
 }
@@ -86,7 +87,8 @@ static void posterior(double out[CONDITIONS_MAX], const struct run *run, const s
             levels += condition->levels[i];
         }
         double age = people > 0 ? condition->ages[band] / people : 0;
-        double seen = seen_as_chance(condition, c == asking->condition, asking->condition);
+        double seen =
+            seen_as_chance(condition, c == asking->condition, asking->condition, p->confusion * p->engine_confusion);
         out[c] = levels > 0 ? condition->share * age * level / levels * seen : 0;
         all += out[c];
     }

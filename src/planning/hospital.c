@@ -58,6 +58,7 @@ static bool says_other(const struct run *run, int patient, int place) {
     if (base <= 0) {
         return false;
     }
+    base = 1 - world_drifted(run->world, 1 - base, run->now);
     double logit = log(base / (1 - base)) + run->p->hour_shock * hour_shock(run, place, run->now);
     double unit = random_unit(run->world->span.seed, STREAM_ANSWER, (uint64_t)patient, (uint64_t)place, 0);
     return unit < 1 / (1 + exp(-logit));
@@ -199,7 +200,9 @@ void hospital_start_others(struct run *run) {
             }
             push_other(run, place, bed, 0, run->now);
         }
-        hospital_board_next(run, place);
+        if (run->policy == PLANNING_NATIONAL || run->policy == PLANNING_SOYANG) { /* who else chooses reads no board */
+            hospital_board_next(run, place);
+        }
     }
 }
 

@@ -40,6 +40,9 @@ void measure_end(struct run *run, int patient, double start_at, bool placed) {
     double at = who->call_at;
     measure_add(run, at, PLANNING_PLACED, placed ? 100 : 0, 1);
     measure_add(run, at, PLANNING_RETRANSFER, journey->retransferred ? 100 : 0, 1);
+    if (strcmp(run->p->conditions[who->condition].need, "Y0020") == 0) {
+        measure_add(run, at, PLANNING_WRONG_STROKE, journey->moved_on ? 100 : 0, 1);
+    }
     if (who->level_seen <= 3) {
         measure_add(run, at, PLANNING_ASKED, journey->asked, 1);
     }
@@ -109,14 +112,39 @@ static struct planning_estimate ratio(const struct run *run, enum planning_measu
     return interval(count > 0 ? sum / count : NAN, batches, n);
 }
 
-static struct planning_estimate overload(const struct run *run) {
+static struct planning_estimate a_year(const struct run *run, enum planning_measure measure) {
     double batches[BATCHES_MAX], sum = 0;
     double years = run->world->end_at / DAY_MIN / 365;
     for (int i = 0; i < run->batch_count; i++) {
-        sum += run->tallies[i].sum[PLANNING_OVERLOAD] / years;
-        batches[i] = run->tallies[i].sum[PLANNING_OVERLOAD] / years * run->batch_count;
+        sum += run->tallies[i].sum[measure] / years;
+        batches[i] = run->tallies[i].sum[measure] / years * run->batch_count;
     }
     return interval(sum, batches, run->batch_count);
+}
+
+struct planning_estimate measure_mean(const double *values, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    return interval(sum / count, values, count);
+}
+
+void measure_belief(struct run *run, double believed, bool yes) {
+    int bin = (int)fmin(BELIEF_BINS - 1, fmax(0, believed * BELIEF_BINS));
+    run->believed_sum[bin] += believed;
+    run->yes_sum[bin] += yes ? 1 : 0;
+    run->asked_sum[bin]++;
+}
+
+/* Expected calibration error (Naeini et al., AAAI 2015): over ten bins of equal width, weighted by what was asked. */
+static struct planning_estimate calibration(const struct run *run) {
+    double off = 0, all = 0;
+    for (int i = 0; i < BELIEF_BINS; i++) {
+        off += fabs(run->believed_sum[i] - run->yes_sum[i]);
+        all += run->asked_sum[i];
+    }
+    return (struct planning_estimate){all > 0 ? 100 * off / all : NAN, NAN, NAN};
 }
 
 static int by_minutes(const void *a, const void *b) {
@@ -128,15 +156,16 @@ static double quantile_of(float *sorted, size_t count, double share) {
     return count == 0 ? NAN : (double)sorted[(size_t)((double)(count - 1) * share)];
 }
 
-static struct planning_estimate quantile(const struct run *run, double share, struct arena *arena) {
-    float *all = ARENA_ARRAY(arena, float, run->accepted_count + 1);
+static struct planning_estimate quantile(
+    const struct run *run, const struct accept_time *times, size_t times_count, double share, struct arena *arena) {
+    float *all = ARENA_ARRAY(arena, float, times_count + 1);
     double batches[BATCHES_MAX];
     int n = 0;
     for (int batch = 0; batch < run->batch_count; batch++) {
         size_t count = 0;
-        for (size_t i = 0; i < run->accepted_count; i++) {
-            if (run->accepted[i].batch == batch) {
-                all[count++] = run->accepted[i].minutes;
+        for (size_t i = 0; i < times_count; i++) {
+            if (times[i].batch == batch) {
+                all[count++] = times[i].minutes;
             }
         }
         qsort(all, count, sizeof *all, by_minutes);
@@ -144,11 +173,11 @@ static struct planning_estimate quantile(const struct run *run, double share, st
             batches[n++] = quantile_of(all, count, share);
         }
     }
-    for (size_t i = 0; i < run->accepted_count; i++) {
-        all[i] = run->accepted[i].minutes;
+    for (size_t i = 0; i < times_count; i++) {
+        all[i] = times[i].minutes;
     }
-    qsort(all, run->accepted_count, sizeof *all, by_minutes);
-    return interval(quantile_of(all, run->accepted_count, share), batches, n);
+    qsort(all, times_count, sizeof *all, by_minutes);
+    return interval(quantile_of(all, times_count, share), batches, n);
 }
 
 enum status measure_finish(struct planning_outcome *out, struct run *run, struct scope *scope) {
@@ -164,9 +193,12 @@ enum status measure_finish(struct planning_outcome *out, struct run *run, struct
     for (int m = 0; m < PLANNING_MEASURES; m++) {
         out->measures[m] = ratio(run, (enum planning_measure)m);
     }
-    out->measures[PLANNING_OVERLOAD] = overload(run);
-    out->measures[PLANNING_ACCEPT_MEDIAN] = quantile(run, .5, scope->arena);
-    out->measures[PLANNING_ACCEPT_P95] = quantile(run, .95, scope->arena);
+    out->measures[PLANNING_OVERLOAD] = a_year(run, PLANNING_OVERLOAD);
+    out->measures[PLANNING_ACCEPT_MEDIAN] = quantile(run, run->accepted, run->accepted_count, .5, scope->arena);
+    out->measures[PLANNING_ACCEPT_P95] = quantile(run, run->accepted, run->accepted_count, .95, scope->arena);
+    out->measures[PLANNING_TRAUMA] = quantile(run, run->trauma, run->trauma_count, .5, scope->arena);
+    out->measures[PLANNING_FLIGHTS] = a_year(run, PLANNING_FLIGHTS);
+    out->measures[PLANNING_ECE] = calibration(run);
     out->batch_count = (size_t)run->batch_count;
     out->batch_minutes = ARENA_ARRAY(scope->arena, double, BATCHES_MAX);
     for (int i = 0; i < run->batch_count; i++) {

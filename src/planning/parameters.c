@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ static const struct {
     PARAMETER_ROWS(X)
 #undef X
 };
-enum { ROWS = sizeof rows / sizeof rows[0] };
+enum { ROWS = sizeof rows / sizeof rows[0], LAST_FITTED_YEAR = 2023 };
 
 /* yyjson reads a constant value as well as another, but does not say so. */
 static size_t list_size(const yyjson_val *array) {
@@ -45,6 +46,8 @@ static enum status read_numbers(struct planning_parameters *p, const yyjson_val 
         p->list[i] = (struct planning_assumption){.name = rows[i].name,
             .source = text_string(scope->arena, source),
             .value = value,
+            .low = low,
+            .high = high,
             .assumed = strstr(text_string(scope->arena, source), "assumption") != NULL};
     }
     return STATUS_OK;
@@ -139,15 +142,23 @@ static enum status read_figures(struct planning_parameters *p, const yyjson_val 
         row->figure = text_string(scope->arena, json_get_text(entry, "figure"));
         row->source = text_string(scope->arena, json_get_text(entry, "source"));
         row->measure = text_string(scope->arena, json_get_text(entry, "measure"));
-        if (!json_get_int64(&year, entry, "year") || !json_get_double(&row->published, entry, "published") ||
+        row->judged = true;
+        (void)json_get_bool(&row->judged, entry, "judged");
+        (void)json_get_bool(&row->fitted, entry, "fitted");
+        bool published = json_get_double(&row->published, entry, "published");
+        row->published = published ? row->published : NAN;
+        if (!json_get_int64(&year, entry, "year") || (!published && row->judged) ||
             !json_get_double(&row->tolerance, entry, "tolerance") || row->tolerance <= 0 ||
             !json_get_bool(&row->held_out, entry, "held_out") || row->source[0] == '\0' || row->measure[0] == '\0') {
             return fault(scope, STATUS_INVALID, "validation",
-                "figure %zu needs measure, source, year, published, tolerance over 0 and held_out", i);
+                "figure %zu needs measure, source, year, published where it is judged, tolerance over 0 and held_out",
+                i);
+        }
+        if (row->fitted && (row->held_out || !row->judged || year > LAST_FITTED_YEAR)) {
+            return fault(scope, STATUS_UNPROCESSABLE, "validation",
+                "figure %zu is fitted: then it is judged, not held out, and not later than %d", i, LAST_FITTED_YEAR);
         }
         row->year = (int)year;
-        row->judged = true;
-        (void)json_get_bool(&row->judged, entry, "judged");
     }
     return p->figure_count > 0 ? STATUS_OK : fault(scope, STATUS_INVALID, "validation", "at least one figure is due");
 }
@@ -167,7 +178,19 @@ static enum status read_rest(struct planning_parameters *p, const yyjson_val *ro
     for (int i = 0; i < AGE_BANDS && status == STATUS_OK; i++) {
         p->age_from[i] = (int)ages[i];
     }
+    const yyjson_val *towns = json_get(json_get(root, "helicopter"), "not_reached");
+    for (size_t i = 0; i < list_size(towns) && i < NO_FLIGHT_MAX; i++) {
+        p->no_flight[p->no_flight_count++] = text_string(scope->arena, json_text(list_at(towns, i)));
+    }
     return status;
+}
+
+double condition_seen_as(const struct condition *condition, int i, double scale) {
+    double sum = 0;
+    for (int k = 0; k < condition->seen_count; k++) {
+        sum += scale * condition->seen_chance[k];
+    }
+    return scale * condition->seen_chance[i] / fmax(1, sum);
 }
 
 enum status planning_parameters_read(const struct planning_parameters **out, struct text json, struct scope *scope) {

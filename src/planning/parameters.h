@@ -7,7 +7,14 @@
 #define PARAMETER_ROWS(X)                                                                                              \
     X(calls_per_day_2023)                                                                                              \
     X(calls_per_day_2024)                                                                                              \
+    X(calls_per_day_2025)                                                                                              \
     X(absent_odds_2024)                                                                                                \
+    X(absent_odds_2025)                                                                                                \
+    X(drift_odds)                                                                                                      \
+    X(confusion)                                                                                                       \
+    X(engine_confusion)                                                                                                \
+    X(engine_parallel)                                                                                                 \
+    X(engine_ask_cost)                                                                                                 \
     X(vehicles)                                                                                                        \
     X(turnout_min)                                                                                                     \
     X(scene_mean_min)                                                                                                  \
@@ -42,6 +49,8 @@
     X(answer_error)                                                                                                    \
     X(turn_away)                                                                                                       \
     X(practice_nearest)                                                                                                \
+    X(practice_nearest_vascular)                                                                                       \
+    X(practice_nearest_trauma)                                                                                         \
     X(hold_wait_min)                                                                                                   \
     X(stabilise_min)                                                                                                   \
     X(transfer_prepare_min)                                                                                            \
@@ -74,7 +83,8 @@ enum {
     HOURS = 24,
     CONDITION_BEDS_MAX = 4,
     SEEN_MAX = 6,
-    FIGURES_MAX = 16
+    FIGURES_MAX = 64,
+    NO_FLIGHT_MAX = 16
 };
 enum stay { STAY_HOME, STAY_WARD, STAY_ICU };
 struct condition {
@@ -92,9 +102,10 @@ struct condition {
 };
 struct figure_row {
     const char *id, *figure, *source, *measure;
-    double published, tolerance;
+    double published; /* NAN: kept back, or none */
+    double tolerance;
     int year;
-    bool held_out, judged;
+    bool held_out, judged, fitted;
 };
 struct planning_parameters {
 #define X(name) double name;
@@ -103,6 +114,8 @@ struct planning_parameters {
     double hours[HOURS];
     double level_exact, level_over, level_under;
     int age_from[AGE_BANDS];
+    const char *no_flight[NO_FLIGHT_MAX]; /* cities and counties that the helicopter does not reach */
+    int no_flight_count;
     struct condition conditions[CONDITIONS_MAX];
     int condition_count;
     struct figure_row figures[FIGURES_MAX];
@@ -111,5 +124,8 @@ struct planning_parameters {
     size_t list_count;
     char hash[DIGEST_TEXT_SIZE];
 };
+
+/* How likely the crew takes the condition for its i-th other, with `scale` on all of these; together at most 1. */
+double condition_seen_as(const struct condition *condition, int i, double scale);
 
 #endif

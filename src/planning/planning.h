@@ -43,7 +43,7 @@ MUST_CHECK enum status planning_parameters_with(const struct planning_parameters
 const char *planning_parameters_hash(const struct planning_parameters *parameters); /* SHA-256 of the file, hex */
 struct planning_assumption {
     const char *name, *source;
-    double value;
+    double value, low, high;
     bool assumed, changed; /* changed: not as in the file */
 };
 const struct planning_assumption *planning_parameters_list(
@@ -54,7 +54,7 @@ const struct planning_assumption *planning_parameters_list(
 struct planning_world;
 struct planning_span {
     uint64_t seed;
-    int year; /* 2023 or 2024: how many call, and how often teams are absent */
+    int year; /* 2023, 2024 or 2025: how many call, and how often teams are absent */
     int days; /* 1..366, from 1 January, after a week that is not counted */
 };
 /* `districts` is the region's districts.csv. The snapshot must live as long as the world. */
@@ -76,10 +76,16 @@ enum planning_measure {
     PLANNING_PLACED_SEVERE, /* percent of the severe */
     PLANNING_RETRANSFER,    /* sent on by the same ambulance, percent of transports */
     PLANNING_UNSAFE, /* severe: a place that could have stabilised was passed by and the journey took over an hour, percent */
-    PLANNING_OVER60,   /* over 60 minutes from reaching the scene to the hospital, percent */
-    PLANNING_RESPONSE, /* minutes from the call to the scene, cardiac arrest */
-    PLANNING_ARRANGED, /* patients to be moved on between hospitals: arranged, percent */
-    PLANNING_STAFF,    /* why they had to be moved: no team, percent of no team and no intensive-care bed */
+    PLANNING_OVER60,       /* over 60 minutes from reaching the scene to the hospital, percent */
+    PLANNING_RESPONSE,     /* minutes from the call to the scene, cardiac arrest */
+    PLANNING_ARRANGED,     /* patients to be moved on between hospitals: arranged, percent */
+    PLANNING_STAFF,        /* why they had to be moved: no team, percent of no team and no intensive-care bed */
+    PLANNING_SPECIALIST,   /* why the same ambulance went on: nobody who treats it, percent of that and no bed */
+    PLANNING_TRAUMA,       /* major trauma: minutes from the call to the first hospital, median */
+    PLANNING_WRONG_HEART,  /* heart attack: the first place cannot treat it at any time, percent */
+    PLANNING_WRONG_STROKE, /* stroke: moved on from the first place, percent */
+    PLANNING_FLIGHTS,      /* by the helicopter, a year */
+    PLANNING_ECE, /* expected calibration error of the chance of a yes that the engine believed as it asked, percent */
     PLANNING_MEASURES,
 };
 struct planning_estimate {
@@ -115,8 +121,8 @@ MUST_CHECK enum status planning_replay(
 /* ---- the limit ---------------------------------------------------------------------------------------------------- */
 
 /* A lower bound on the mean minutes from call to definitive care of the severe, over all policies. Each patient is assigned to a
- * place and a start; a team starts at most `teams` patients in any window of one procedure. Left out, so that it stays a bound:
- * beds, asking, answers, vehicles that are away (the nearest station answers at once), what other policies did to teams outside
+ * place and a start, not before a team that comes from home could be told and come; a team starts at most `teams` patients in any
+ * window of one procedure. Left out, so that it stays a bound: beds, asking, answers, vehicles that are away (the nearest station answers at once), what other policies did to teams outside
  * the window. `dual` is what weak duality certifies by itself: sum over patients of the least (cost + price) less the sum of
  * prices times capacities, with all prices >= 0. `primal` is the assignment's own cost. dual <= any policy's sum. */
 struct planning_bound {
@@ -141,18 +147,32 @@ void planning_assign(struct planning_assignment *out, const double *cost, const 
 
 /* ---- validation --------------------------------------------------------------------------------------------------- */
 
+enum { PLANNING_FITTED_YEAR = 2023, PLANNING_LAST_YEAR = 2025 };
 struct planning_figure {
     const char *id, *figure, *source;
-    double predicted, published, tolerance;
+    int year;
+    double predicted, predicted_low,
+        predicted_high; /* mean over the runs and its 95 % interval (Student's t over runs) */
+    double published;   /* NAN: kept back, or no such figure */
+    double tolerance;
     bool held_out, judged, holds; /* judged: whether it must hold; others are only shown */
+    bool fitted;                  /* free parameters are set on it; never later than PLANNING_FITTED_YEAR */
 };
 struct planning_validation {
     const struct planning_figure *figures;
     size_t count;
-    bool holds; /* every judged figure within its tolerance */
+    int runs;
+    double objective; /* of fitting: sum over the fitted figures of (misfit / tolerance) squared */
+    bool holds;       /* every judged figure within its tolerance */
+};
+struct planning_validation_options {
+    int runs;         /* with seeds 1, 2, ...; 1..16 */
+    bool fitted_only; /* nothing but the fitted figures is simulated or told: who fits sees no other */
+    planning_progress *progress;
+    void *context;
 };
 MUST_CHECK enum status planning_validate(struct planning_validation *out, const struct region_snapshot *snapshot,
-    const struct planning_parameters *parameters, struct text districts, const struct planning_span *span,
-    planning_progress *progress, void *context, struct scope *scope);
+    const struct planning_parameters *parameters, struct text districts,
+    const struct planning_validation_options *options, struct scope *scope);
 
 #endif

@@ -78,10 +78,11 @@ static double from_scene(struct run *run, int patient, double leave) {
     const struct planning_world *w = run->world;
     struct journey *journey = &run->journeys[patient];
     int district = w->patients[patient].district;
-    double factor = world_travel_factor(w, leave);
+    bool rolling = journey->roll_place >= 0 && leave > journey->ready_at;
+    double factor =
+        world_travel_factor(w, rolling ? journey->ready_at : leave); /* of the hour in which the way began */
     double ground = w->to_place[district * w->place_count + journey->place] * factor;
-    if (journey->roll_place >= 0 &&
-        leave > journey->ready_at) { /* already under way to another place, or to this one */
+    if (rolling) { /* already under way to another place, or to this one */
         double whole = w->to_place[district * w->place_count + journey->roll_place] * factor;
         double done = fmin(1, (leave - journey->ready_at) / whole);
         if (journey->roll_place == journey->place) {
@@ -95,6 +96,7 @@ static double from_scene(struct run *run, int patient, double leave) {
     if (journey->place == w->heli_base && w->patients[patient].level_seen <= 2 && leave >= run->heli_until) {
         double flight = world_helicopter(w, district, leave, ground - HELI_GAIN_MIN);
         if (isfinite(flight)) {
+            measure_add(run, w->patients[patient].call_at, PLANNING_FLIGHTS, 1, 1);
             run->heli_until = leave + 2 * flight + HELI_REST_MIN;
             return flight;
         }
@@ -216,6 +218,8 @@ static void ask(struct run *run, int patient, int place) {
     double typed = fmin(p->digital_limit_min, random_exponential(p->digital_mean_min * night, unit));
     double wait = silent ? p->digital_limit_min + phone : digital ? typed : phone; /* who is silent is telephoned */
     struct referral_open *offer = &journey->open_offers[journey->open_count];
+    journey->believed[journey->open_count] =
+        mode.order == ORDER_ENGINE ? referral_belief_chance(&run->belief, &run->asking_now[place]) : NAN;
     journey->asked_of[journey->open_count++] = run->asking_now[place];
     *offer = (struct referral_open){place, run->now};
     journey->tried |= UINT64_C(1) << place;
@@ -331,9 +335,13 @@ static enum status on_answer(struct run *run, const struct event *event) {
         if (journey->open_offers[i].place == place) {
             lesson.asked = journey->asked_of[i];
             lesson.answer_min = record_time(run->now - journey->open_offers[i].since_min);
+            if (isfinite(journey->believed[i]) && measure_batch(run, run->now) >= 0) {
+                measure_belief(run, journey->believed[i], answer == ANSWER_YES);
+            }
             journey->open_count--;
             journey->open_offers[i] = journey->open_offers[journey->open_count];
             journey->asked_of[i] = journey->asked_of[journey->open_count];
+            journey->believed[i] = journey->believed[journey->open_count];
             break;
         }
     }
@@ -420,6 +428,9 @@ static void move_on(struct run *run, int patient, enum answer why) {
         journey->wrong = true;
         journey->same_vehicle = unit < run->world->turn_away;
         journey->retransferred = journey->same_vehicle;
+        if (journey->same_vehicle) {
+            measure_add(run, who->call_at, PLANNING_SPECIALIST, why == ANSWER_ICU || why == ANSWER_WARD ? 0 : 100, 1);
+        }
     }
     if (journey->leg > 0 || !journey->same_vehicle) {
         journey->same_vehicle = false;
@@ -460,10 +471,18 @@ static void measure_journey(struct run *run, int patient) {
     if (strcmp(need, "SY-ROSC") == 0 || strcmp(need, "SY-STABILISE") == 0) {
         measure_add(run, who->call_at, PLANNING_RESPONSE, journey->scene_at - who->call_at, 1);
     }
-    if (strncmp(need, "Y0010", 5) == 0 || strncmp(need, "Y002", 4) == 0 || strncmp(need, "Y003", 4) == 0) {
+    if (choose_vascular(need)) {
         int town = run->world->districts[who->district].town;
         run->vascular_sum[town] += minutes;
         run->vascular_count[town]++;
+    }
+    int batch = measure_batch(run, who->call_at);
+    if (strcmp(need, "SY-TRAUMA") == 0 && batch >= 0) {
+        run->trauma[run->trauma_count++] = (struct accept_time){(float)(run->now - who->call_at), batch};
+    }
+    if (strcmp(need, "Y0010") == 0) {
+        bool serves = world_serves(run->world, journey->place, who->condition, who->age_months);
+        measure_add(run, who->call_at, PLANNING_WRONG_HEART, serves ? 0 : 100, 1);
     }
     if (who->level == 1 && measure_batch(run, who->call_at) >= 0) {
         const struct planning_world *w = run->world;
@@ -575,6 +594,7 @@ void run_open(struct run *run, const struct planning_world *world, enum planning
     run->vehicles = ARENA_ARRAY(arena, struct vehicle, (size_t)world->vehicle_count);
     run->queue = ARENA_ARRAY(arena, int, patients + 1);
     run->accepted = ARENA_ARRAY(arena, struct accept_time, patients + 1);
+    run->trauma = ARENA_ARRAY(arena, struct accept_time, patients + 1);
     run->batch_count = world->span.days < BATCHES_MAX ? world->span.days : BATCHES_MAX;
     for (size_t i = 0; i < patients; i++) {
         run->journeys[i] = (struct journey){

@@ -10,7 +10,7 @@
 #include "planning/world.h"
 #include "referral/referral.h"
 
-enum { TEAMS_MAX = 5, LEGS_MAX = 4, BATCHES_MAX = 20 };
+enum { TEAMS_MAX = 5, LEGS_MAX = 4, BATCHES_MAX = 20, BELIEF_BINS = 10 };
 
 enum run_event {
     EVENT_CALL,
@@ -71,6 +71,7 @@ struct journey {
     int now; /* the engine's: how many of `order` to ask now */
     struct referral_open open_offers[REFERRAL_PLAN_MAX]; /* since_min: when asked, on the run's clock */
     struct referral_asked asked_of[REFERRAL_PLAN_MAX];   /* what the engine knew when it asked them */
+    double believed[REFERRAL_PLAN_MAX];                  /* chance of a yes */
     int open_count;
     bool same_vehicle, planned, designated, wrong, retransferred, moved_on;
 };
@@ -127,6 +128,9 @@ struct run {
     double over_from[PLACES_MAX];
     double vascular_sum[TOWNS_MAX];
     size_t vascular_count[TOWNS_MAX];
+    struct accept_time *trauma; /* call to hospital */
+    size_t trauma_count;
+    double believed_sum[BELIEF_BINS], yes_sum[BELIEF_BINS], asked_sum[BELIEF_BINS];
     size_t ended, started;
     uint64_t digest;
     size_t decisions;
@@ -163,6 +167,7 @@ struct asking { /* what a chooser may know */
     int open_count;
 };
 bool choose_extreme(const char *need);
+bool choose_vascular(const char *need);
 /* By the channels' characteristics, which are the same for every policy: mean minutes until one question is answered. */
 bool choose_telephone(const struct planning_parameters *p, double at);
 void asking_of(struct asking *out, const struct run *run, int patient);
@@ -185,6 +190,8 @@ int measure_batch(const struct run *run, double at); /* -1: in the week before *
 void measure_add(struct run *run, double at, enum planning_measure measure, double value, double count);
 void measure_end(struct run *run, int patient, double start_at, bool placed);
 void measure_over(struct run *run, int place);
+void measure_belief(struct run *run, double believed, bool yes);
+struct planning_estimate measure_mean(const double *values, int count); /* of independent runs */
 MUST_CHECK enum status measure_finish(struct planning_outcome *out, struct run *run, struct scope *scope);
 
 /* record.c. Times in a record have six decimals, so what they time is rounded to as many before it is used: the nearest double

@@ -1,12 +1,35 @@
 #include <limits.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "planning/world.h"
 
 #define YEAR_2023_US INT64_C(1672498800000000) /* 2023-01-01T00:00+09:00 */
 #define YEAR_2024_US INT64_C(1704034800000000)
+#define YEAR_2025_US INT64_C(1735657200000000)
 enum { WINTER_TO_DAY = 59, WINTER_FROM_DAY = 334, MORNING = 8, EVENING = 18, NIGHT = 23, BLOCK_HOURS = 2 };
+
+static const struct year_row {
+    int year, first_weekday; /* 1 January, 0: Sunday */
+    int64_t from_us;
+    size_t calls, absent; /* offsets of its parameters; absent 0: the first year, by which the others are measured */
+} years[] = {
+    {2023, 0, YEAR_2023_US, offsetof(struct planning_parameters, calls_per_day_2023), 0},
+    {2024, 1, YEAR_2024_US, offsetof(struct planning_parameters, calls_per_day_2024),
+        offsetof(struct planning_parameters, absent_odds_2024)},
+    {2025, 3, YEAR_2025_US, offsetof(struct planning_parameters, calls_per_day_2025),
+        offsetof(struct planning_parameters, absent_odds_2025)},
+};
+enum { YEAR_ROWS = sizeof years / sizeof years[0] };
+
+static const struct year_row *of_year(const struct planning_world *world) {
+    return &years[world->span.year - years[0].year];
+}
+
+static double of_parameters(const struct planning_parameters *p, size_t offset) {
+    return *(const double *)(const void *)((const char *)p + offset);
+}
 
 int world_day(double at) {
     return (int)floor(at / DAY_MIN);
@@ -22,8 +45,7 @@ bool world_night(double at) {
 }
 
 bool world_weekend(const struct planning_world *world, double at) {
-    int first = world->span.year == 2024 ? 1 : 0; /* 1 January: Sunday in 2023, Monday in 2024 */
-    int day = ((world_day(at) + first) % 7 + 7) % 7;
+    int day = ((world_day(at) + of_year(world)->first_weekday) % 7 + 7) % 7;
     return day == 0 || day == 6;
 }
 
@@ -46,6 +68,11 @@ double world_minutes(const struct planning_world *world, struct region_point fro
     return travel.minutes;
 }
 
+double world_drifted(const struct planning_world *world, double share, double at) {
+    double odds = world->p->drift_odds;
+    return at < world->end_at / 2 || share <= 0 ? share : share / (share + (1 - share) * odds);
+}
+
 bool world_team(const struct planning_world *world, int place, int need, double at) {
     if (need < 0) {
         return true;
@@ -54,12 +81,24 @@ bool world_team(const struct planning_world *world, int place, int need, double 
     int band = hour < MORNING ? 0 : hour < EVENING ? 1 : hour < NIGHT ? 2 : 0;
     int band_day = hour >= NIGHT ? day + 1 : day; /* a night belongs to the morning after it */
     uint64_t key = (uint64_t)place * REGION_NEEDS_MAX + (uint64_t)need;
-    double share = world->team_share[place][need][world_weekend(world, at)][hour];
+    double share = world_drifted(world, world->team_share[place][need][world_weekend(world, at)][hour], at);
     if (random_unit(world->span.seed, STREAM_ON_CALL, key, (uint64_t)band_day, (uint64_t)band) >= share) {
         return false;
     }
     uint64_t block = (uint64_t)day * (HOURS / BLOCK_HOURS) + (uint64_t)hour / BLOCK_HOURS;
     return random_unit(world->span.seed, STREAM_THEATRE, key, block, 0) >= world->p->theatre_busy;
+}
+
+double world_flight(const struct planning_world *world, int district) {
+    const struct planning_parameters *p = world->p;
+    struct text town = world->towns[world->districts[district].town];
+    for (int i = 0; i < p->no_flight_count; i++) {
+        if (text_is(town, p->no_flight[i])) {
+            return INFINITY;
+        }
+    }
+    double km = region_distance_km(world->places[world->heli_base].point, world->districts[district].point);
+    return km <= p->heli_reach_km ? p->heli_launch_min + p->heli_load_min + 2 * 60 * km / p->heli_kmh : INFINITY;
 }
 
 double world_helicopter(const struct planning_world *world, int district, double at, double ground_min) {
@@ -70,9 +109,8 @@ double world_helicopter(const struct planning_world *world, int district, double
             p->heli_weather) {
         return INFINITY;
     }
-    double km = region_distance_km(world->places[world->heli_base].point, world->districts[district].point);
-    double minutes = p->heli_launch_min + p->heli_load_min + 2 * 60 * km / p->heli_kmh;
-    return km <= p->heli_reach_km && minutes < ground_min ? minutes : INFINITY;
+    double minutes = world_flight(world, district);
+    return minutes < ground_min ? minutes : INFINITY;
 }
 
 bool world_serves(const struct planning_world *world, int place, int condition, int age_months) {
@@ -113,7 +151,8 @@ static enum status keep_places(struct planning_world *w, const struct region_sna
 }
 
 static void prepare_teams(struct planning_world *w) {
-    double odds = w->span.year == 2024 ? w->p->absent_odds_2024 : 1, sent_on = w->p->turn_away * odds;
+    size_t absent_odds = of_year(w)->absent;
+    double odds = absent_odds != 0 ? of_parameters(w->p, absent_odds) : 1, sent_on = w->p->turn_away * odds;
     w->turn_away = sent_on / (1 - w->p->turn_away + sent_on);
     for (int i = 0; i < w->place_count; i++) {
         const struct region_place *place = &w->places[i];
@@ -322,11 +361,12 @@ static void make_patient(struct patient *out, const struct planning_world *w, co
     out->level_seen = (uint8_t)level_seen(p, out->level, random_unit(seed, STREAM_LEVEL_SEEN, id, 0, 0));
     out->seen = (uint8_t)c;
     for (int i = 0; i < condition->seen_count; i++) {
-        if (seen_unit < condition->seen_chance[i]) {
+        double chance = condition_seen_as(condition, i, p->confusion);
+        if (seen_unit < chance) {
             out->seen = (uint8_t)condition->seen_as[i];
             break;
         }
-        seen_unit -= condition->seen_chance[i];
+        seen_unit -= chance;
     }
     double normal = random_normal(random_unit(seed, STREAM_SCENE, id, 0, 0), random_unit(seed, STREAM_SCENE, id, 1, 0));
     out->scene_min = (float)fmax(3, p->scene_mean_min + p->scene_sd_min * normal);
@@ -341,7 +381,7 @@ static void make_patients(struct planning_world *w, struct arena *arena) {
     const struct planning_parameters *p = w->p;
     struct mix mix;
     mix_open(&mix, w, arena);
-    double a_day = w->span.year == 2024 ? p->calls_per_day_2024 : p->calls_per_day_2023;
+    double a_day = of_parameters(p, of_year(w)->calls);
     int most = (int)(a_day * (w->span.days + WARM_DAYS) * 1.2) + 1000;
     w->patients = ARENA_ARRAY(arena, struct patient, (size_t)most);
     double hours = 0;
@@ -382,14 +422,14 @@ static void number_conditions(struct planning_world *w) {
 enum status planning_world_build(const struct planning_world **out, const struct region_snapshot *snapshot,
     const struct planning_parameters *parameters, struct text districts, const struct planning_span *span,
     struct scope *scope) {
-    if (span->days < 1 || span->days > 366 || (span->year != 2023 && span->year != 2024)) {
-        return fault(scope, STATUS_UNPROCESSABLE, "", "a span has 1 to 366 days of 2023 or 2024");
+    if (span->days < 1 || span->days > 366 || span->year < years[0].year || span->year >= years[0].year + YEAR_ROWS) {
+        return fault(scope, STATUS_UNPROCESSABLE, "", "a span has 1 to 366 days of 2023, 2024 or 2025");
     }
     struct planning_world *w = ARENA_NEW(scope->arena, struct planning_world);
     uint8_t digest[DIGEST_SIZE];
     w->p = parameters;
     w->span = *span;
-    w->base_us = span->year == 2024 ? YEAR_2024_US : YEAR_2023_US;
+    w->base_us = of_year(w)->from_us;
     w->end_at = (double)span->days * DAY_MIN;
     digest_sha256(digest, districts);
     digest_text(w->region_hash, digest);

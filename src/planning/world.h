@@ -62,7 +62,11 @@ int64_t world_us(const struct planning_world *world, double at);
 double world_minutes(
     const struct planning_world *world, struct region_point from, int place); /* as the model says, dry day */
 /* On duty or on call, and not with somebody who came without 119. Patients of the run are the run's affair. */
+/* A share in the second half of the span, where the odds against it are drift_odds times those of the first. */
+double world_drifted(const struct planning_world *world, double share, double at);
 bool world_team(const struct planning_world *world, int place, int need, double at);
+/* Minutes by helicopter from a district to its base where it is fit to fly; INFINITY where it does not reach. */
+double world_flight(const struct planning_world *world, int district);
 /* By helicopter from a district to its base; INFINITY where it does not fly, does not reach, or gains nothing on `ground_min`. */
 double world_helicopter(const struct planning_world *world, int district, double at, double ground_min);
 bool world_serves(const struct planning_world *world, int place, int condition, int age_months);

@@ -1,4 +1,5 @@
 """soyang simulate: validation first, same seed same bytes, records replay, bad input."""
+import hashlib
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "laws"))
 from province import PROGRAM, ROOT  # noqa: E402
 
 COLUMNS = ["accept_median_min", "accept_p95_min", "asked_per_patient", "first_place_wrong_severe", "kept_local_mild",
-           "minutes_to_definitive_severe", "overload_hours_tertiary", "placed"]
+           "minutes_to_definitive_severe", "overload_hours_tertiary", "placed", "patients"]
 
 
 # Validation simulates sixteen months: the optimised build where there is one. Memory errors are the unit test's affair.
@@ -38,13 +39,24 @@ class Simulate(unittest.TestCase):
         self.assertTrue(any(f["held_out"] for f in out["validation"]) and any(not f["held_out"] for f in out["validation"]))
         for figure in out["validation"]:
             self.assertLessEqual({"figure", "predicted", "published", "tolerance", "held_out"}, set(figure))
-            self.assertEqual(figure["holds"], abs(figure["predicted"] - figure["published"]) <= figure["tolerance"])
+            if figure["kept_back"]:
+                self.assertIsNone(figure["published"])
+                self.assertFalse(figure["judged"])
+            else:
+                self.assertEqual(figure["holds"], abs(figure["predicted"] - figure["published"]) <= figure["tolerance"])
+            if figure["fitted"]:
+                self.assertFalse(figure["held_out"])
+                self.assertLessEqual(figure["year"], 2023)
+        self.assertTrue(out["hashes"]["frozen"])
+        self.assertEqual(out["hashes"]["parameters"], hashlib.sha256((ROOT / "regions/gangwon/simulation.json").read_bytes()).hexdigest())
         self.assertEqual([p["policy"] for p in out["policies"]], ["capable", "soyang", "clairvoyant"])
         limit = out["cells"][0]["limit"]
         self.assertAlmostEqual(limit["dual_min"], limit["primal_min"], places=3)
         for policy in out["policies"]:
             for column in COLUMNS:
                 self.assertLessEqual({column, column + "_lo", column + "_hi"}, set(policy))
+                self.assertLessEqual(policy[column + "_lo"], policy[column])
+                self.assertLessEqual(policy[column], policy[column + "_hi"])
             self.assertEqual(policy["patients"], out["policies"][0]["patients"])
             self.assertGreaterEqual(policy["minutes_to_definitive_severe"], limit["dual_min"])
         self.assertLessEqual({"parameters", "region", "policy"}, set(out["hashes"]))
@@ -59,14 +71,33 @@ class Simulate(unittest.TestCase):
         path.write_text(json.dumps(parameters))
         return path
 
+    def test_fitting_sees_the_fitted_figures_alone(self):
+        run = simulate("--region", ROOT / "regions/gangwon", "--fitted-only", "--validation-runs", 1, "--json", "--set",
+                       "turn_away=0.5")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        out = json.loads(run.stdout)
+        self.assertTrue(all(f["fitted"] and f["year"] <= 2023 for f in out["validation"]))
+        self.assertGreater(out["fit_objective"], 10)  # half of them sent on at the door: far off
+        self.assertFalse([c for c in out["cells"] if c] if "cells" in out else [])
+
+    def test_a_later_figure_cannot_be_fitted(self):
+        path = self.folder / "parameters.json"
+        parameters = json.loads((ROOT / "regions/gangwon/simulation.json").read_text())
+        next(f for f in parameters["validation"] if f["id"] == "over60-2024").update(fitted=True, held_out=False)
+        path.write_text(json.dumps(parameters))
+        run = simulate("--parameters", path, cwd=ROOT)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("not later than 2023", run.stderr)
+
     def test_misfit_compares_nothing(self):
-        run = simulate("--region", ROOT / "regions/gangwon", "--days", 1, "--policy", "capable", "--parameters", self.misfitting())
+        run = simulate("--region", ROOT / "regions/gangwon", "--days", 1, "--policy", "capable", "--validation-runs", 1,
+                       "--parameters", self.misfitting())
         self.assertEqual(run.returncode, 1)
         self.assertIn("FAILS", run.stdout)
         self.assertNotIn("capable", run.stdout)
 
     def test_misfit_is_on_every_line(self):
-        run = simulate("--region", ROOT / "regions/gangwon", "--days", 1, "--policy", "capable", "--despite-misfit", "--parameters",
+        run = simulate("--region", ROOT / "regions/gangwon", "--days", 1, "--policy", "capable", "--validation-runs", 1, "--despite-misfit", "--parameters",
                        self.misfitting())
         self.assertEqual(run.returncode, 0, run.stderr)
         for line in filter(str.strip, run.stdout.splitlines()):
@@ -74,7 +105,7 @@ class Simulate(unittest.TestCase):
 
     def test_records_replay(self):
         path = self.folder / "record"
-        one = simulate("--days", 1, "--policy", "soyang", "--record", path, "--json", cwd=ROOT)
+        one = simulate("--days", 1, "--policy", "soyang", "--validation-runs", 1, "--despite-misfit", "--record", path, "--json", cwd=ROOT)
         self.assertEqual(one.returncode, 0, one.stderr)
         replay = simulate("--days", 1, "--replay", path, cwd=ROOT)
         self.assertEqual(replay.returncode, 0, replay.stderr)
@@ -96,6 +127,9 @@ class Simulate(unittest.TestCase):
             ("--seed", ["--seed", "x"]),
             ("--year", ["--year", "2031"]),
             ("none.json", ["--parameters", self.folder / "none.json"]),
+            ("--set", ["--set", "turn_away"]),
+            ("no such parameter", ["--set", "nothing=1"]),
+            ("--validation-runs", ["--validation-runs", 0]),
         ]:
             run = simulate(*arguments, cwd=ROOT)
             self.assertNotEqual(run.returncode, 0, arguments)

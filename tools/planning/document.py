@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Write docs/simulation.md from what `soyang simulate` printed: nothing in its tables is typed by hand.
+"""Write docs/simulation.md and its pictures from what `soyang simulate` printed: nothing in its tables is typed by hand.
 
-    soyang simulate --days 30 --policy all --seed 1 --grid --json --picture docs/simulation.svg > grid.json
-    (a year of its own for the table of policies, where there is time: --days 365 without --grid, > year.json)
-    python3 tools/planning/document.py grid.json grid.json
+    ./dev bench simulation       runs what is needed and then this
 
+    python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json REPLAY.txt
+
+YEAR: --days 365 --policy all --json; GRID: --grid --frontier; SENSITIVITY: --sensitivity; REPLAY: what --replay printed.
 Standard library only."""
 import json
 import pathlib
@@ -17,23 +18,36 @@ MEASURES = [
     ("asked_per_severe", "asked, severe", 2), ("asked_per_patient", "asked", 2), ("accept_median_min", "accept median min", 1),
     ("accept_p95_min", "accept p95 min", 1), ("kept_local_mild", "local, mild %", 1), ("placed_severe_percent", "placed, severe %", 2),
     ("placed_percent", "placed %", 2), ("overload_hours_tertiary", "overload h", 0), ("retransfer_percent", "re-transfer %", 2),
-    ("unsafe_bypass_percent", "unsafe bypass %", 1)]
+    ("unsafe_bypass_percent", "unsafe bypass %", 1), ("acceptance_ece_percent", "ECE %", 2)]
+BASELINES = ("capable", "parallel3", "memory", "national")
+
+
+def number(value, digits):
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def cell(policy, key, digits):
     low, high = policy[key + "_lo"], policy[key + "_hi"]
     span = "" if low is None or high is None else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{policy[key]:.{digits}f}{span}"
+    return number(policy[key], digits) + span
 
 
 def table(head, rows):
     return "\n".join(["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)] + ["| " + " | ".join(row) + " |" for row in rows])
 
 
+def kind(f):
+    return ("kept back" if f["kept_back"] else "fitted" if f["fitted"] else "shown" if not f["judged"]
+            else "held out" if f["held_out"] else "judged, no test")
+
+
 def validation(year):
-    rows = [[f["id"], f"{f['predicted']:.2f}", f"{f['published']:.2f}", f"{f['misfit']:+.2f}", f"{f['tolerance']:.2f}",
-             "held out" if f["held_out"] else "fitted" if f["judged"] else "shown",
-             "holds" if f["holds"] else "FAILS" if f["judged"] else "misses", f["figure"] + ". " + f["source"]] for f in year["validation"]]
+    rows = []
+    for f in year["validation"]:
+        verdict = "" if f["kept_back"] else "holds" if f["holds"] else "**FAILS**" if f["judged"] else "misses"
+        misfit = "-" if f["kept_back"] else f"{f['misfit']:+.2f}"
+        rows.append([f["id"], f"{f['predicted']:.2f} [{f['predicted_lo']:.2f}, {f['predicted_hi']:.2f}]", number(f["published"], 2), misfit,
+                     f"{f['tolerance']:.2f}", kind(f), verdict, f["figure"] + ". " + f["source"]])
     return table(["figure", "predicted", "published", "misfit", "tolerance", "", "", "what, and whose"], rows)
 
 
@@ -50,11 +64,11 @@ def gap(cell_):
     return f"{g['closed_percent']:.0f} [{g['closed_percent_lo']:.0f}, {g['closed_percent_hi']:.0f}] over {g['best_baseline']}{mark}"
 
 
-def sensitivity(grid):
+def by_measure(grid):
     parts = []
     names = [p["policy"] for p in grid["cells"][0]["policies"]]
-    for key, name, digits in MEASURES:
-        rows = [[c["cell"]] + [f"{p[key]:.{digits}f}" for p in c["policies"]] for c in grid["cells"]]
+    for key, name, digits in MEASURES[:-1]:
+        rows = [[c["cell"]] + [number(p[key], digits) for p in c["policies"]] for c in grid["cells"]]
         parts.append(f"**{name}**\n\n" + table(["cell"] + names, rows))
     return "\n\n".join(parts)
 
@@ -65,41 +79,115 @@ def cells(grid):
         at = {p["policy"]: p for p in c["policies"]}
         wrong = at["soyang"]["first_place_wrong_severe"] / max(1e-9, at["memory"]["first_place_wrong_severe"])
         short = at["clairvoyant"]["placed_percent"] - at["soyang"]["placed_percent"]
-        rows.append([c["cell"], c["says"], gap(c), f"{c['limit']['dual_min']:.1f}", f"{100 * wrong:.0f}", f"{short:.2f}"])
-    return table(["cell", "what is changed", "gap closed %", "limit min", "first place wrong, % of memory's", "placed, points below clairvoyant"], rows)
+        rows.append([c["cell"], c["says"], gap(c), f"{c['limit']['dual_min']:.1f}", f"{100 * wrong:.0f}", f"{short:.2f}",
+                     number(at["soyang"]["acceptance_ece_percent"], 2)])
+    return table(["cell", "what is changed", "gap closed %", "limit min", "first place wrong, % of memory's", "placed, points below clairvoyant",
+                  "ECE %"], rows)
 
 
-def frontier(year):
+def goals(year):
+    at = {p["policy"]: p for p in year["policies"]}
+    mine, memory = at["soyang"], at["memory"]
+    wrong = mine["first_place_wrong_severe"]
+    overload = min(at[b]["overload_hours_tertiary"] for b in BASELINES)
+    rows = [
+        ("gap closed, %", gap(year["cells"][0]), "50", year["cells"][0]["gap"]["closed_percent"] >= 50),
+        ("first place cannot treat, %", f"{wrong:.1f}; memory {memory['first_place_wrong_severe']:.1f}", "2, and half of memory",
+         wrong <= 2 and wrong <= memory["first_place_wrong_severe"] / 2),
+        ("placed, points below clairvoyant", f"{at['clairvoyant']['placed_percent'] - mine['placed_percent']:.2f}", "1",
+         at["clairvoyant"]["placed_percent"] - mine["placed_percent"] <= 1),
+        ("tertiary overload, hours", f"{mine['overload_hours_tertiary']:.0f}", f"{overload:.0f}, the best baseline's",
+         mine["overload_hours_tertiary"] <= overload),
+        ("level 4-5 kept local, %", f"{mine['kept_local_mild']:.1f}", "90", mine["kept_local_mild"] >= 90),
+        ("acceptance model in use, ECE %", f"{mine['acceptance_ece_percent']:.2f}", "5", mine["acceptance_ece_percent"] <= 5)]
+    return table(["what", "reached", "aim", ""], [[a, b, c, "yes" if ok else "**no**"] for a, b, c, ok in rows])
+
+
+def frontier(grid):
+    baselines = {p["policy"]: (p["asked_per_severe"], p["minutes_to_definitive_severe"]) for p in grid["policies"]}
+    points = [(c["cell"], c["says"], c["policies"][0]) for c in grid["frontier"]]
+    rows = [[name, f"{p['asked_per_severe']:.2f}", f"{p['minutes_to_definitive_severe']:.1f}", says] for name, says, p in points]
+    out = table(["soyang, asking", "asked", "minutes", "how"], rows) + "\n\n"
     rows = []
-    points = {p["policy"]: (p["asked_per_severe"], p["minutes_to_definitive_severe"]) for p in year["policies"]}
-    mine = points["soyang"]
-    for name, (asked, minutes) in points.items():
-        if name not in ("soyang", "clairvoyant"):
-            rows.append([name, f"{asked:.2f}", f"{minutes:.1f}", "yes" if mine[0] <= asked and mine[1] <= minutes else
-                         "no: fewer asked and fewer minutes" if asked <= mine[0] and minutes <= mine[1] else "neither dominates"])
-    return f"soyang: {mine[0]:.2f} asked, {mine[1]:.1f} min.\n\n" + table(["baseline", "asked", "minutes", "soyang on or under it"], rows)
+    for name in ("nearest",) + BASELINES:
+        asked, minutes = baselines[name]
+        under = [p for p, _, of in points if of["asked_per_severe"] <= asked and of["minutes_to_definitive_severe"] <= minutes]
+        rows.append([name, f"{asked:.2f}", f"{minutes:.1f}", ", ".join(under) if under else "**none**"])
+    return out + table(["baseline", "asked", "minutes", "points of soyang on or under it"], rows)
 
 
-def assumed(year):
-    return ", ".join(f"`{p['name']}` {p['value']:g}" for p in year["parameters"] if p["assumed"])
+def swings(run):
+    """Each parameter's two cells: name, low, high, and what became of the gap, the minutes and the first places."""
+    base = run["cells"][0]
+    found = {}
+    for c in run["sensitivity"]:
+        found.setdefault(c["cell"], []).append(c)
+    out = []
+    for name, pair in found.items():
+        closed = [c["gap"]["closed_percent"] for c in pair]
+        of = [next(p for p in c["policies"] if p["policy"] == "soyang") for c in pair]
+        out.append((name, [c["says"] for c in pair], closed, [p["minutes_to_definitive_severe"] for p in of],
+                    [p["first_place_wrong_severe"] for p in of], [c["gap"]["lost"] for c in pair]))
+    middle = base["gap"]["closed_percent"]
+    out.sort(key=lambda row: -max(abs(c - middle) for c in row[2]))
+    return middle, out
 
 
-def main(year_path, grid_path):
-    year, grid = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path))
+def sensitivity(run):
+    middle, rows = swings(run)
+    span = lambda values, digits: " / ".join(f"{v:.{digits}f}" for v in values)
+    return (f"As in the file: {middle:.0f} % closed.\n\n" + table(["assumption", "set to", "gap closed %", "minutes, severe", "first place wrong %", ""],
+            [[f"`{n}`", " / ".join(says), span(closed, 0), span(minutes, 1), span(wrong, 1), "**lost**" if any(lost) else ""]
+             for n, says, closed, minutes, wrong, lost in rows]))
+
+
+def tornado(run):
+    middle, rows = swings(run)
+    rows = rows[:30]
+    low = min(min(r[2]) for r in rows + [("", [], [0, middle], [], [], [])])
+    high = max(max(r[2]) for r in rows + [("", [], [50, middle], [], [], [])])
+    at = lambda v: 200 + 520 * (v - low) / max(1e-9, high - low)
+    height = 60 + 18 * len(rows)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" font-family="sans-serif" font-size="11">',
+           f'<rect width="760" height="{height}" fill="#ffffff"/>',
+           '<text x="10" y="18">Share of the gap closed, percent, with each assumption down and up by a quarter</text>']
+    for value, colour in ((0, "#d55e00"), (middle, "#0072b2"), (50, "#009e73")):
+        out.append(f'<line x1="{at(value):.1f}" y1="34" x2="{at(value):.1f}" y2="{height - 10}" stroke="{colour}"/>')
+        out.append(f'<text x="{at(value):.1f}" y="32" text-anchor="middle" fill="{colour}">{value:.0f}</text>')
+    for i, (name, _, closed, *_) in enumerate(rows):
+        y = 44 + 18 * i
+        ends = sorted(closed + [middle])
+        out.append(f'<text x="190" y="{y + 9}" text-anchor="end">{name}</text>')
+        out.append(f'<rect x="{at(ends[0]):.1f}" y="{y}" width="{max(1, at(ends[-1]) - at(ends[0])):.1f}" height="11" fill="#56b4e9"/>')
+    return "\n".join(out + ["</svg>"]) + "\n"
+
+
+def parameters(year, wanted):
+    return ", ".join(f"`{p['name']}` {p['value']:g}" for p in year["parameters"] if wanted(p))
+
+
+def main(year_path, grid_path, sensitivity_path, replay_path):
+    year, grid, changed = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path, sensitivity_path))
     limit = year["cells"][0]["limit"]
+    at = {p["policy"]: p for p in year["policies"]}
     values = {
-        "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid),
-        "SENSITIVITY": sensitivity(grid), "FRONTIER": frontier(year), "ASSUMED": assumed(year), "DAYS": str(year["days"]),
-        "SEED": str(year["seed"]), "GRID_DAYS": str(grid["days"]), "SEVERE": str(limit["severe"]), "DUAL": f"{limit['dual_min']:.2f}",
-        "PRIMAL": f"{limit['primal_min']:.2f}", "UNSERVABLE": str(limit["unservable"]), "PARAMETERS": year["hashes"]["parameters"],
+        "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year),
+        "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": sensitivity(changed),
+        "ASSUMED": parameters(year, lambda p: p["assumed"]), "FITTED": parameters(year, lambda p: p["source"].startswith("fitted")),
+        "DAYS": str(year["days"]), "SEED": str(year["seed"]), "GRID_DAYS": str(grid["days"]), "SENSITIVITY_DAYS": str(changed["days"]),
+        "RUNS": str(year["validation_runs"]), "OBJECTIVE": f"{year['fit_objective']:.2f}", "SEVERE": str(limit["severe"]),
+        "DUAL": f"{limit['dual_min']:.2f}", "PRIMAL": f"{limit['primal_min']:.2f}", "UNSERVABLE": str(limit["unservable"]),
+        "GREEDY": f"{at['clairvoyant']['minutes_to_definitive_severe']:.1f}", "REPLAY": pathlib.Path(replay_path).read_text().strip(),
+        "FROZEN": "is" if year["hashes"]["frozen"] else "IS NOT", "PARAMETERS": year["hashes"]["parameters"],
         "REGION": year["hashes"]["region"], "POLICY": year["hashes"]["policy"]}
     out = TEMPLATE.read_text()
     for name, value in values.items():
         out = out.replace("{{" + name + "}}", value)
     (ROOT / "docs/simulation.md").write_text(out)
+    (ROOT / "docs/simulation-sensitivity.svg").write_text(tornado(changed))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
     main(*sys.argv[1:])

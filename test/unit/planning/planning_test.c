@@ -142,7 +142,7 @@ static void bad_parameters_are_refused(void **state) {
         {"\"value\": 211.2", "\"value\": -1", STATUS_UNPROCESSABLE},
         {"\"value\": 211.2", "\"value\": \"many\"", STATUS_INVALID},
         {"\"turnout_min\"", "\"turnout\"", STATUS_INVALID},
-        {"\"share_percent\": 1.4", "\"share_percent\": -1.4", STATUS_INVALID},
+        {"\"share_percent\": 1.57", "\"share_percent\": -1.57", STATUS_INVALID},
         {"\"as\": \"SY-ED\"", "\"as\": \"SY-NOWHERE\"", STATUS_INVALID},
         {"\"exact\": 0.646", "\"exact\": 1.646", STATUS_INVALID},
     };
@@ -182,17 +182,22 @@ static struct region_snapshot *small_region(struct arena *arena) {
     return out;
 }
 
-static const struct planning_world *small_world(uint64_t seed, struct scope *scope) {
+static const struct planning_parameters *small_parameters(struct scope *scope) {
     static const struct {
         const char *name;
         double value;
     } changes[] = {{"scene_sd_min", 0}, {"night_travel", 1}, {"snow_day_chance", 0}, {"phone_mean_min", .1},
         {"phone_next_min", 0}, {"refuse_base", 0}, {"ed_load", 0}, {"ed_full_refuse", 0}, {"ambulance_travel", 1},
-        {"digital_mean_min", .1}, {"digital_response", 1}, {"answer_night", 1}};
+        {"digital_mean_min", .1}, {"digital_response", 1}, {"answer_night", 1}, {"turnout_min", 2.5}};
     const struct planning_parameters *p = read_parameters(scope);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         assert_int_equal(planning_parameters_with(&p, p, changes[i].name, changes[i].value, scope), STATUS_OK);
     }
+    return p;
+}
+
+static const struct planning_world *small_world(uint64_t seed, struct scope *scope) {
+    const struct planning_parameters *p = small_parameters(scope);
     const struct planning_world *world = NULL;
     struct planning_span span = {.seed = seed, .year = 2023, .days = SMALL_DAYS};
     assert_int_equal(
@@ -221,6 +226,29 @@ static void a_small_world_comes_out_as_by_hand(void **state) {
     assert_int_equal(planning_bound_find(&bound, world, &scope), STATUS_OK);
     assert_true(fabs(bound.dual_mean - by_hand) < 1e-6);
     assert_true(fabs(bound.primal_mean - by_hand) < 1e-6);
+}
+
+/* A world without hospitals' surprises: the team comes from home in 60 minutes, told three minutes after the crew is there. No policy,
+ * and no bound, has care begin before it. */
+static void nobody_begins_before_the_team_from_home(void **state) {
+    struct scope scope = {.arena = *state};
+    struct region_snapshot *region = small_region(*state);
+    region->needs[0] = (struct region_code){.code = TEXT("Y0010")};
+    region->need_count = 1;
+    struct region_place *place = (struct region_place *)(uintptr_t)region->places;
+    place->needs = 1;
+    place->call_in_minutes[0] = 60;
+    const struct planning_parameters *p = small_parameters(&scope);
+    const struct planning_world *world = NULL;
+    struct planning_span span = {.seed = 3, .year = 2023, .days = SMALL_DAYS};
+    assert_int_equal(planning_world_build(&world, region, p, TEXT(districts), &span, &scope), STATUS_OK);
+    struct planning_bound bound;
+    struct planning_outcome out;
+    struct planning_run_options options = {.policy = PLANNING_CLAIRVOYANT};
+    assert_int_equal(planning_bound_find(&bound, world, &scope), STATUS_OK);
+    assert_int_equal(planning_run(&out, world, &options, &scope), STATUS_OK);
+    assert_true(bound.dual_mean > 2.5 + 3 + 11 + 3 + .5); /* some wait for the team */
+    assert_true(out.measures[PLANNING_MINUTES_SEVERE].value >= bound.dual_mean - 1e-6);
 }
 
 static void the_same_seed_gives_the_same_bytes(void **state) {
@@ -278,6 +306,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(parameters_name_their_source, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(bad_parameters_are_refused, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_small_world_comes_out_as_by_hand, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(nobody_begins_before_the_team_from_home, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_same_seed_gives_the_same_bytes, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_changed_record_is_found, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(bad_worlds_are_refused, open_arena, close_arena),
