@@ -220,11 +220,21 @@ enum status token_plan_in(
     return status;
 }
 
+/* The key behind that of an element without a token: such a one says that there is something, but is no other token. */
+static struct text first_token(struct arena *arena) {
+    struct key nothing = token_key(&(const struct token){{NULL, 0}, {NULL, 0}});
+    struct text low = key_text(&nothing);
+    char *next = arena_alloc(arena, low.size + 1);
+    memcpy(next, low.at, low.size);
+    next[low.size] = '\0';
+    return (struct text){next, low.size + 1};
+}
+
 /* Has a token that is another one. Elements whose system is implied are compared by their code alone. */
 static enum status plan_other(
     plan_node *out, struct planner *planner, struct slot *slot, const struct token_query *query) {
     struct arena *arena = planner->scope->arena;
-    const struct text unbounded = {NULL, 0};
+    const struct text unbounded = {NULL, 0}, first = first_token(arena);
     plan_node below, above;
     enum status status;
     if (query->any_code) { /* the last bytes are the system's hash */
@@ -238,7 +248,7 @@ static enum status plan_other(
                            high = low;
         high.low = store_prefix_end(arena, hash);
         high.high = unbounded;
-        status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, unbounded, &low);
+        status = plan_range(&below, planner, slot, FACET_MAIN, first, unbounded, &low);
         if (status == STATUS_OK) {
             status = plan_range(&above, planner, slot, FACET_MAIN, unbounded, unbounded, &high);
         }
@@ -249,7 +259,7 @@ static enum status plan_other(
             key.size -= KEY_HASH_SIZE;
         }
         struct text low = key_copy(arena, &key), high = store_prefix_end(arena, low);
-        status = plan_range(&below, planner, slot, FACET_MAIN, unbounded, low, NULL);
+        status = plan_range(&below, planner, slot, FACET_MAIN, first, low, NULL);
         if (status == STATUS_OK) {
             status = plan_range(&above, planner, slot, FACET_MAIN, high, unbounded, NULL);
         }

@@ -66,7 +66,7 @@ class WorstInput(unittest.TestCase):
         self.refuse(self.http.post("Patient/_search", "name=" + "x," * 200000, FORM), 403, "bytes")
         self.refuse(self.http.get("Patient?" + "_has:Observation:patient:" * 60 + "code=1"), 403, "")
         self.refuse(self.http.get("Observation?" + "derived-from:Observation." * 40 + "code=1"), 403, "")
-        self.refuse(self.http.get("Patient?_sort=" + ",".join(["name"] * 9)), 403, "keys")
+        self.refuse(self.http.get("Patient?_sort=" + ",".join(("name", "family", "given", "gender", "birthdate"))), 403, "keys")
         for count in ("99999999999999999999999", "-1", "1e3", "0x10"):
             self.refuse(self.http.get(f"Patient?_count={count}"), 400, "_count")
 
