@@ -30,6 +30,12 @@ export class Subject {
     return [...Object.keys(forms_of[parameter.kind]), ...(parameter.kind === "special" ? [] : ["missing", "present"])];
   }
 
+  /** Whether some of the values have that form. */
+  can(form_name) {
+    const random = { pick: (list) => list[0], below: () => 0 };
+    return this.holders.slice(0, 50).some((resource) => this.rows(resource).some((row) => this.single(form_name, row, random)));
+  }
+
   /** { name, value, test } or nothing where the drawn row has no such form. */
   criterion(form_name, random) {
     const { parameter } = this;
