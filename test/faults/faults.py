@@ -1,4 +1,5 @@
 """A server of the real program with fault_shim preloaded: which call of which kind fails is told through a shared file."""
+import http.client
 import mmap
 import os
 import pathlib
@@ -7,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "laws"))
 from province import PROGRAM, REGION, Client, Server  # noqa: E402,F401
@@ -91,6 +93,18 @@ class FaultyServer(Server):
 
     def has_died(self):
         return self.process.poll() is not None
+
+    def has_gone(self, within_s=10):
+        """After a connection that ended without an answer. A process that dies closes its sockets before it can be waited for: that
+        it is not dead yet says nothing until it answers again."""
+        until = time.monotonic() + within_s
+        while not self.has_died() and time.monotonic() < until:
+            try:
+                Client(self.port, timeout_s=5).get("Patient/nobody")
+                return self.has_died()
+            except (http.client.HTTPException, OSError):
+                time.sleep(0.02)
+        return self.has_died()
 
     def last_words(self, size=3000):
         text = pathlib.Path(self.log.name).read_text(errors="replace")[-size:]

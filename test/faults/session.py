@@ -105,7 +105,7 @@ class Session:
 
     def outcome(self, trial, answer):
         """(what to count it as, was it acknowledged)"""
-        if self.server.has_died():
+        if self.server.has_gone() if isinstance(answer, CLOSED) else self.server.has_died():
             raise Wrong("the server ended with", self.server.process.returncode)
         if isinstance(answer, TimeoutError):
             raise Wrong("no answer in time")
@@ -121,8 +121,7 @@ class Session:
 
     def note(self, trial, wrong):
         said = f"{trial.step.name}: {trial.kind} call {trial.nth}{' and on' if trial.lasting else ''} fails with {trial.error}: {wrong!r}"
-        time.sleep(0.05)
-        if self.server.has_died():
+        if self.server.has_gone():
             said += "\n" + self.server.last_words()
             self.server.stop()
             self.server.start()
