@@ -328,6 +328,43 @@ static enum status run_all(struct stage *stage, struct scope *scope) {
     return status;
 }
 
+/* ---- for who looks at the page ---------------------------------------------------------------------------------------------------- */
+
+static bool has_board(const struct region_place *place) {
+    bool known = false;
+    for (int i = 0; i < REGION_BEDS_MAX; i++)
+        known = known || place->beds[i].known;
+    return known && !place->post && !place->control_room;
+}
+
+/* Days were skipped: the boards (assumed counts, and shown as such) are said anew, as of 2 to 41 minutes ago, so that they are neither all
+ * stale nor all of one moment. */
+static enum status say_boards_anew(struct stage *stage, struct scope *scope) {
+    struct arena *arena = arena_open(CASE_ARENA_MAX);
+    enum status status = STATUS_OK;
+    if (arena == NULL)
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory");
+    for (size_t i = 0; i < stage->demo.snapshot->place_count && status == STATUS_OK; i++) {
+        const struct region_place *place = &stage->demo.snapshot->places[i];
+        if (!has_board(place))
+            continue;
+        struct json_writer w = json_writer_open(scope->arena, 1024);
+        struct text json;
+        yyjson_doc *board = NULL;
+        json_object_open(&w);
+        json_member_text(&w, "place", place->id);
+        json_member_int(&w, "typed_minutes_before", 2 + (int64_t)(i * 7 % 40));
+        json_object_close(&w);
+        status = json_finish(&json, &w, scope);
+        if (status == STATUS_OK)
+            status = json_read(&board, json, scope);
+        if (status == STATUS_OK)
+            status = run_apart(arena, (struct step){stage, NULL, yyjson_doc_get_root(board)}, scope);
+    }
+    arena_close(arena);
+    return status;
+}
+
 /* The closing line; the exit status says whether anybody was lost. */
 static int summarise(const struct stage *stage) {
     int placed = 0, closed = 0, local = 0, asked = 0, lost = 0;
@@ -370,6 +407,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     if (status == STATUS_OK) {
         exit_status = summarise(stage);
         if (!argument_flag(arguments, "--once")) {
+            status = say_boards_anew(stage, scope);
             clock_set_speed(stage->demo.clock, 1); /* whoever looks at the page now has real minutes */
             printf("The page stays at http://127.0.0.1:%u/ until Ctrl-C.\n", (unsigned)server_port(stage->server));
             (void)fflush(stdout);

@@ -48,7 +48,7 @@ static const yyjson_val *part_of(const yyjson_val *item, const char *name) {
 }
 
 static const char *path_of(size_t index, const char *part, struct scope *scope) {
-    return text_format(scope->arena, "Parameters.parameter[%zu].part (%s)", index, part).at;
+    return text_format(scope->arena, "Parameters.parameter[%zu].part.where(name='%s')", index, part).at;
 }
 
 static enum status whole_number(int64_t *out, const yyjson_val *item, size_t index, const char *name, int64_t low,
@@ -217,13 +217,15 @@ static enum status read_question(struct surge_call *surge, struct scope *scope) 
         } else if (text_is(name, "bed")) {
             status = read_bed(&surge->beds[surge->bed_count++], surge, item, index, scope);
         } else if (surge->change_count == CHANGES_MAX) {
-            status = fault(scope, STATUS_TOO_LARGE, "Parameters.parameter (change)", "at most %d changes", CHANGES_MAX);
+            status = fault(scope, STATUS_TOO_LARGE, "Parameters.parameter.where(name='change')", "at most %d changes",
+                CHANGES_MAX);
         } else {
             status = read_bed(&surge->changes[surge->change_count++].bed, surge, item, index, scope);
         }
     }
     if (status == STATUS_OK && surge->group_count == 0) {
-        status = fault(scope, STATUS_INVALID, "Parameters.parameter (patient)", "a wave has at least one patient");
+        status = fault(
+            scope, STATUS_INVALID, "Parameters.parameter.where(name='patient')", "a wave has at least one patient");
     }
     return status;
 }

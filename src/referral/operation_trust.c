@@ -76,12 +76,12 @@ static void write_hints(struct json_writer *w, const struct sums *sums, struct a
         double percent = missing_percent(&sums->board);
         write_hint(w, "board-false",
             text_format(arena,
-                "병상판에 빈 병상이 있을 때 받은 응답의 %.0f %%가 '병상 없음'이었습니다. 마지막 병상이 찰 때 바로 "
+                "병상판에 빈 병상이 있을 때 받은 응답의 %.0f%%가 '병상 없음'이었습니다. 마지막 병상이 찰 때 바로 "
                 "고치면 믿음이 "
                 "돌아옵니다.",
                 percent),
             text_format(arena,
-                "While the board said free, %.0f %% of the answers were 'no bed'. Correct a count when its last bed "
+                "While the board said free, %.0f%% of the answers were 'no bed'. Correct a count when its last bed "
                 "goes.",
                 percent));
     }
@@ -89,17 +89,17 @@ static void write_hints(struct json_writer *w, const struct sums *sums, struct a
         double percent = missing_percent(&sums->current);
         write_hint(w, "board-old",
             text_format(arena,
-                "문의의 %.0f %%에서 병상판이 한 시간 넘게 오래되었습니다. 15분마다 확인하면 그대로 믿습니다.", percent),
+                "문의의 %.0f%%에서 병상판이 한 시간 넘게 오래되었습니다. 15분마다 확인하면 그대로 믿습니다.", percent),
             text_format(arena,
-                "At %.0f %% of the questions the board was over an hour old. Confirmed every 15 minutes it is believed "
+                "At %.0f%% of the questions the board was over an hour old. Confirmed every 15 minutes it is believed "
                 "fully.",
                 percent));
     }
     if (is_low(&sums->spoken, MEND_SPOKEN_BELOW)) {
         double percent = missing_percent(&sums->spoken);
         write_hint(w, "silent",
-            text_format(arena, "문의의 %.0f %%가 답 없이 끝났습니다. 응답 담당자를 정하면 먼저 문의받습니다.", percent),
-            text_format(arena, "%.0f %% of the questions ended without an answer. Name who answers.", percent));
+            text_format(arena, "문의의 %.0f%%가 답 없이 끝났습니다. 응답 담당자를 정하면 먼저 문의받습니다.", percent),
+            text_format(arena, "%.0f%% of the questions ended without an answer. Name who answers.", percent));
     }
     double minutes = mean(sums->answer.yes, sums->answer.asked);
     if (sums->answer.asked >= HINT_FROM && minutes > MEND_ANSWER_OVER_MIN) {

@@ -49,7 +49,7 @@ const yyjson_val *parameter_find(size_t *index, const yyjson_val *parameters, co
 const char *parameter_path(const yyjson_val *parameters, const char *name, const char *member, struct scope *scope) {
     size_t index = 0;
     if (parameter_find(&index, parameters, name) == NULL) {
-        return text_format(scope->arena, "Parameters.parameter (%s)", name).at;
+        return text_format(scope->arena, "Parameters.parameter.where(name='%s')", name).at;
     }
     return text_format(scope->arena, "Parameters.parameter[%zu]%s%s", index, member[0] == '\0' ? "" : ".", member).at;
 }

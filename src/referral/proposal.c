@@ -142,7 +142,7 @@ static void read_support(struct text out[PROPOSAL_SUPPORT_MAX], size_t *count_ou
 
 enum status proposal_take(struct loop *loop, struct text support_out[PROPOSAL_SUPPORT_MAX], size_t *support_count_out,
     struct text id, struct text patient, struct text requester) {
-    static const char *const path = "Parameters.parameter (draft)";
+    static const char *const path = "Parameters.parameter.where(name='draft')";
     const yyjson_val *json = NULL, *request = NULL;
     *support_count_out = 0;
     enum status status = records_unit_get(&json, loop->unit, loop->referral->task, id, loop->scope);

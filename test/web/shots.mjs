@@ -1,4 +1,5 @@
-// Pictures of every screen, for people to look at: node test/web/shots.mjs BASE [FOLDER]
+// Pictures of every screen, for people to look at: node test/web/shots.mjs BASE [FOLDER]. BASE is a demonstration (`./dev demo`, once its
+// patients have gone through), or any server with a region.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DESKTOP, PHONE, actor, decide, fillIntake, openBrowser, send } from "./driver.mjs";
@@ -52,6 +53,20 @@ for (const [size, view] of [["desktop", DESKTOP], ["phone", PHONE]]) {
     await sender.page.locator("[data-step=arrive]").waitFor();
     await shot(sender, `${size}-3-referral-en-route`);
   }
+  await sender.go(`referral/${id}`);
+  await sender.page.locator("details", { hasText: "전문의에게 협진 묻기" }).locator("summary").click();
+  await sender.page.getByLabel("물을 기관").fill("원주세브란스");
+  await sender.page.keyboard.press("Enter");
+  await sender.page.locator("textarea[name=consult-question]").fill("시술을 서둘러야 하는지 봐 주십시오");
+  await shot(sender, `${size}-3-referral-ask`);
+  await sender.page.locator(".ask-consult button[type=submit]").click();
+  await sender.page.locator(".consult").first().waitFor();
+  await shot(sender, `${size}-7-consults`);
+  const specialist = await actor(browser, base, { role: "receiving", organisation: "A2200001", who: "cardiologist-1" }, { view });
+  await specialist.go("consults");
+  await specialist.page.locator(".consult").first().waitFor();
+  await shot(specialist, `${size}-7-consults-asked`);
+  await specialist.close();
   await sender.go("referrals");
   await shot(sender, `${size}-3-referrals`);
   await sender.go("map");
@@ -63,6 +78,11 @@ for (const [size, view] of [["desktop", DESKTOP], ["phone", PHONE]]) {
   await shot(controller, `${size}-5-control`);
   await controller.go("control/boards");
   await shot(controller, `${size}-5-boards`);
+  const closed = (await (await fetch(`${base}/fhir/Task?status=completed&part-of:missing=true&business-status=loop-acknowledged&_count=1&_sort=-_lastUpdated`)).json()).entry?.[0]?.resource;
+  if (closed !== undefined) {
+    await controller.go(`referral/${closed.id}`);
+    await shot(controller, `${size}-5-closed`);
+  }
   await controller.close();
 }
 await close();

@@ -9,10 +9,13 @@ let speed = 1;
 export const serverNow = (): number => serverAt + (performance.now() - hereAt) * speed;
 export const clockSpeed = (): number => speed;
 
+const watchers = new Set<() => void>();
+
 export function setServerClock(now: number, nextSpeed: number): void {
   serverAt = now;
   hereAt = performance.now();
   speed = nextSpeed > 0 ? nextSpeed : 1;
+  for (const tell of watchers) tell();
 }
 
 /** A stamp the server has just made: its clock is at least there. */
@@ -25,8 +28,11 @@ export function observeServerStamp(stamp: string | undefined): void {
 export function useServerNow(everyMs = 1000): number {
   const [now, setNow] = useState(serverNow());
   useEffect(() => {
-    const timer = setInterval(() => setNow(serverNow()), everyMs);
-    return () => clearInterval(timer);
+    const look = () => setNow(serverNow());
+    const timer = setInterval(look, everyMs);
+    watchers.add(look); // a clock that was set is shown at once: no second of this machine's own time
+    look();
+    return () => { clearInterval(timer); watchers.delete(look); };
   }, [everyMs]);
   return now;
 }

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { answer, answerWords, ask, asked, consultState, mayAnswer, readPictures, readStudies, said, stateWords, studiesOf, takeBack, type ConsultAnswer } from "../consult";
 import { referenceId, type Patient, type Task } from "../fhir";
-import { ageOf, patientName, sexOf } from "../chart";
+import { ageOf, patientName, readChart, sexOf } from "../chart";
 import { isSynthetic } from "../fhir";
 import { say } from "../language";
 import { ageText, clockText, durationText, useServerNow } from "../moment";
@@ -11,7 +11,8 @@ import { useAction, usePoll } from "../poll";
 import { deadlineOf } from "../referral";
 import { currentRegion, placeName, type Place } from "../region";
 import { needName } from "../tables";
-import { Countdown, Fault, Level, Synthetic } from "./marks";
+import { ChartCard } from "./chart_card";
+import { Choice, Countdown, Fault, Level, Loading, Synthetic } from "./marks";
 import { PlacePicker } from "./place_picker";
 
 /** Minutes since it began: in infarction and haemorrhage of the brain they decide. */
@@ -39,16 +40,30 @@ function AnswerForm({ task, caller, reload }: { task: Task; caller: Caller; relo
   return (
     <form class="step-form" onSubmit={(event) => { event.preventDefault(); if (code) void action.run(async () => { try { await answer(task, code, text.trim(), isHeard ? speaker.trim() : ""); } finally { await reload(); } }); }}>
       <Fault fault={action.fault} onClose={action.clear} />
-      <div class="choices" role="radiogroup" aria-label={say("무엇을 해야 합니까", "What follows")}>
-        {(["advice", "stay", "transfer"] as const).map((value) => (
-          <label key={value} class={`choice-item ${code === value ? "is-on" : ""}`}><input type="radio" name={`answer-${task.id}`} value={value} checked={code === value} onChange={() => setCode(value)} /> {answerWords(value)}</label>
-        ))}
-      </div>
+      <Choice<ConsultAnswer | ""> wide name={`answer-${task.id}`} label={say("무엇을 해야 합니까", "What follows")} value={code ?? ""} onChange={(value) => setCode(value === "" ? undefined : value)}
+        options={(["advice", "stay", "transfer"] as const).map((value) => ({ value, text: answerWords(value) }))} />
       <label class="field"><span>{say("답", "Answer")}</span><textarea name="answer-text" rows={3} value={text} onInput={(event) => setText(event.currentTarget.value)} /></label>
       {isHeard && <label class="field"><span>{say("누가 말했습니까 (전화)", "Who spoke (by telephone)")}</span><input type="text" name="speaker" value={speaker} onInput={(event) => setSpeaker(event.currentTarget.value)} /></label>}
       <button type="submit" class="main-button" disabled={!isReady || action.busy}>{say("답 보내기", "Send the answer")}</button>
     </form>
   );
+}
+
+/** The chart goes with the question: read when it is opened, since every reading is recorded. */
+function Chart({ patient, now }: { patient: string; now: number }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details class="consult-chart" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{say("환자 기록 보기", "See the chart")}</summary>
+      {isOpen && <ChartOf patient={patient} now={now} />}
+    </details>
+  );
+}
+
+function ChartOf({ patient, now }: { patient: string; now: number }) {
+  const chart = usePoll(`chart ${patient}`, () => readChart(patient), 30000);
+  if (chart.data === undefined) return chart.fault ? <Fault fault={chart.fault} /> : <Loading />;
+  return <ChartCard chart={chart.data} now={now} />;
 }
 
 export function ConsultCard({ task, patient, caller, reload }: { task: Task; patient: Patient | undefined; caller: Caller; reload: () => Promise<void> }) {
@@ -72,6 +87,7 @@ export function ConsultCard({ task, patient, caller, reload }: { task: Task; pat
       <Onset task={task} now={now} />
       <p class="banner">{asked(task, "question")?.valueString}</p>
       {studies.length > 0 && <ul class="consult-studies">{studies.map((study) => <Pictures key={study} study={study} />)}</ul>}
+      {isOpen && <Chart patient={referenceId(task.for)} now={now} />}
       {code && <p class="banner consult-answer"><b>{answerWords(code)}</b> {said(task, "answer-text")?.valueString}{said(task, "telephone")?.valueString && <span class="quiet"> ☎ {said(task, "telephone")?.valueString}</span>}</p>}
       {code === "transfer" && drawnUp && <p><a href={`#/referral/${drawnUp}`}>{mine ? say("의뢰 초안을 확인하고 보내기", "Look at the draft referral and send it") : say("이 협진이 이끈 의뢰", "The referral that this led to")} →</a></p>}
       {mayAnswer(task, caller.organisation, caller.role === "control-room") && !(mine && caller.role !== "control-room") && <AnswerForm task={task} caller={caller} reload={reload} />}

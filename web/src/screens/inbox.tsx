@@ -87,6 +87,7 @@ function Detail({ task, caller, list, now, reload }: { task: Task; caller: Calle
   const offer = offers.find((candidate) => candidate.id === task.id) ?? offers.find((candidate) => isOpen(candidate) && referenceId(candidate.owner) === caller.organisation);
   const question = inputOf(loop ?? task, "question")?.valueString ?? inputOf(task, "question")?.valueString;
   const from = findPlace(referenceId(loop?.requester ?? task.requester));
+  const end = offer && deadlineOf(offer);
   return (
     <div class="inbox-detail" aria-live="polite">
       <a class="back" href="#/inbox">← {say("목록", "List")}</a>
@@ -94,7 +95,7 @@ function Detail({ task, caller, list, now, reload }: { task: Task; caller: Calle
         <div class="referral-title"><Level level={level} large /><div>
           <div class="patient-line"><strong>{patientName(patient)}</strong><span>{sexOf(patient)} · {ageOf(patient)}</span><Synthetic shown={isSynthetic(patient)} /></div>
           <p class="from-to">{say("보낸 곳", "From")} <b>{placeName(from?.id, loop?.requester?.display)}</b> <span class="quiet">{ageText(task.authoredOn, now)}</span></p>
-        </div>{loop && <State task={loop} />}</div>
+        </div>{offer && isOpen(offer) && offer.status === "requested" && end !== undefined ? <Countdown start={Date.parse(offer.authoredOn ?? offer.lastModified ?? "")} end={end} now={now} /> : loop && <State task={loop} />}</div>
         {reading.data && reading.data.needs.length > 0 && <ul class="needs">{reading.data.needs.map((need) => <li key={need.code}><strong>{needName(need.code) || need.display}</strong>{need.window !== undefined && <span class="quiet">{say(`${need.window}분 안`, `within ${need.window} min`)}</span>}<p>{sentenceIn(need)}</p></li>)}</ul>}
         {question && <p class="banner"><b>{say("보낸 곳의 말", "From the sender")}</b> {question}</p>}
         {offer && loop && <OfferAnswer caller={caller} loop={loop} offers={offers} offer={offer} reload={reload} />}
