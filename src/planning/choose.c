@@ -140,10 +140,21 @@ static double board_doubt(const struct run *run, const struct asking *asking, in
     return trust * (doubt + (room ? 0 : NO_BED_MIN));
 }
 
+/* When care would begin as things stand: the way as it is driven now, the team from home told now, the patient's true need. */
+static double truth_start(const struct run *run, const struct asking *asking, int place, double minutes) {
+    const struct planning_world *w = run->world;
+    const struct patient *who = &w->patients[asking->patient];
+    int need = w->rows[who->condition].need;
+    bool called = run->p->conditions[who->condition].team && need >= 0 && who->level <= 3;
+    double leave = fmax(asking->at, run->journeys[asking->patient].ready_at);
+    enum answer why;
+    double start = hospital_start(run, asking->patient, place, leave + minutes * world_travel_factor(w, leave), &why);
+    return fmax(start, asking->at + (called ? w->places[place].call_in_minutes[need] : 0));
+}
+
 static double key_of(const struct run *run, enum order order, const struct asking *asking, int place) {
     double minutes = way(run, asking, place);
     double chance;
-    enum answer why;
     switch (order) {
     case ORDER_MEMORY:
         chance = memory_chance(run, place, asking->condition, asking->at);
@@ -151,7 +162,7 @@ static double key_of(const struct run *run, enum order order, const struct askin
     case ORDER_BOARDS:
         return minutes + board_doubt(run, asking, place);
     case ORDER_TRUTH:
-        return hospital_start(run, asking->patient, place, asking->at + minutes, &why) - asking->at;
+        return truth_start(run, asking, place, minutes) - asking->at;
     default:
         return minutes;
     }
