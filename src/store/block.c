@@ -118,10 +118,35 @@ bool block_reader_next(struct block_reader *reader) {
     return reader->has;
 }
 
+/* Over entries of the same key and number, which most are, up to the last one before `rid`. */
+static void run_over(struct block_reader *reader, uint64_t rid) {
+    const uint8_t *at = reader->at, *end = reader->end;
+    uint64_t here = reader->rid;
+    uint32_t left = reader->left;
+    while (left > 0 && end - at >= 2 && (at[0] & (FLAG_KEY | FLAG_SEQ)) == 0) {
+        bool is_short = at[0] < 0x80;
+        if (!is_short && at[1] >= 0x80) {
+            break;
+        }
+        uint64_t next = here + (is_short ? at[0] >> FLAG_BITS : ((at[0] & 0x7fU) | (unsigned)at[1] << 7) >> FLAG_BITS);
+        if (next >= rid) {
+            break;
+        }
+        here = next;
+        at += is_short ? 1 : 2;
+        left--;
+    }
+    reader->same_key = reader->same_key || reader->left != left;
+    reader->at = at;
+    reader->rid = here;
+    reader->left = left;
+}
+
 bool block_reader_seek(struct block_reader *reader, struct text key, uint64_t rid) {
     bool more = reader->has || block_reader_next(reader);
     int order = more ? text_compare(block_reader_key(reader), key) : 0;
     while (more && (order < 0 || (order == 0 && reader->rid < rid))) {
+        run_over(reader, order < 0 ? UINT64_MAX : rid);
         more = block_reader_next(reader);
         if (more && !reader->same_key) {
             order = text_compare(block_reader_key(reader), key);

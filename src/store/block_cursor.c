@@ -1,5 +1,7 @@
 #include "store/block_cursor.h"
 
+#include "store/block_cache.h"
+
 #include <string.h>
 
 static const enum sql sql_of_side[] = {
@@ -9,31 +11,39 @@ static enum status damaged(struct scope *scope) {
     return fault(scope, STATUS_FAILED, "", "a block of the index is damaged");
 }
 
-static void bytes_take(struct block_cursor *cursor, struct text bytes, struct scope *scope) {
-    if (cursor->capacity < bytes.size) {
-        cursor->capacity = bytes.size > BLOCK_MOST ? bytes.size : BLOCK_MOST;
-        cursor->bytes = arena_alloc(scope->arena, cursor->capacity);
+enum { CURSOR_BYTES = 2048 }; /* few blocks are larger */
+
+static void room_make(struct block_cursor *cursor, size_t size, struct scope *scope) {
+    if (cursor->capacity < size) {
+        cursor->capacity = size;
+        cursor->bytes = arena_bytes(scope->arena, size);
     }
+}
+
+void block_cursor_fill(struct block_cursor *cursor, struct text bytes) {
     memcpy(cursor->bytes, bytes.at, bytes.size);
     cursor->size = bytes.size;
+    cursor->loaded = true;
     block_reader_open(&cursor->reader, (struct text){(const char *)cursor->bytes, bytes.size});
 }
 
 enum status block_load(struct block_cursor *cursor, struct connection *connection, enum block_side side, uint32_t lane,
     struct text key, uint64_t rid, struct scope *scope) {
+    cursor->lane = lane;
+    cursor->loaded = cursor->reader.has = false;
+    room_make(cursor, CURSOR_BYTES, scope);
+    if (connection->blocks != NULL && block_cache_find(cursor, connection->blocks, side, lane, key, rid)) {
+        return STATUS_OK;
+    }
     struct statement *get = statement_take(connection, sql_of_side[side]);
     bind_int(get, 1, lane);
     bind_bytes(get, 2, key);
     bind_int(get, 3, (int64_t)rid);
     int code = statement_step(get);
     enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? STATUS_OK : connection_fault(connection, scope);
-    cursor->lane = lane;
-    cursor->loaded = code == SQLITE_ROW;
-    cursor->reader.has = false;
-    if (cursor->loaded) {
+    if (code == SQLITE_ROW) {
         struct text fence = column_bytes(get, 0), bytes = column_bytes(get, 2);
         if (fence.size > BLOCK_KEY_MAX || bytes.size < BLOCK_HEAD) {
-            cursor->loaded = false;
             status = damaged(scope);
         } else {
             cursor->fence.key_size = (uint8_t)fence.size;
@@ -41,8 +51,12 @@ enum status block_load(struct block_cursor *cursor, struct connection *connectio
                 memcpy(cursor->fence.key, fence.at, fence.size);
             }
             cursor->fence.rid = (uint64_t)column_int(get, 1);
-            bytes_take(cursor, bytes, scope);
+            room_make(cursor, bytes.size, scope);
+            block_cursor_fill(cursor, bytes);
         }
+    }
+    if (status == STATUS_OK && connection->blocks != NULL) {
+        block_cache_keep(connection->blocks, cursor, side, lane, key, rid);
     }
     statement_give(connection, get);
     return status;

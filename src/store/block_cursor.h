@@ -29,6 +29,8 @@ struct block_cursor {
     size_t size, capacity;
     uint8_t *bytes; /* the arena's */
 };
+/* A block's bytes, before its first entry; there is room for them. */
+void block_cursor_fill(struct block_cursor *cursor, struct text bytes);
 
 /* A block of a lane by a place, into the cursor, before its first entry. `loaded` stays false where the lane has none. */
 enum block_side {

@@ -1,5 +1,7 @@
 #include "store/frame.h"
 
+#include "store/seen_cache.h"
+
 #include <string.h>
 
 /* ---- layout -------------------------------------------------------------------------------------------------------- */
@@ -158,6 +160,18 @@ static enum status frame_open(struct frame **out, struct store *store, struct co
     return STATUS_OK;
 }
 
+/* The frame that held the version's rows when they were last looked for, where they have not been made anew since. */
+static struct frame *rows_known(
+    struct store *store, const struct connection *connection, enum frame_kind kind, uint64_t vid) {
+    struct seen seen;
+    if (kind != FRAME_ROWS || connection->row_places == NULL || !seen_cache_get(&seen, connection->row_places, vid) ||
+        seen.as_of > connection->snapshot_seq) {
+        return NULL;
+    }
+    const struct frame_key key = {.last = seen.words[0], .made = seen.words[1], .kind = FRAME_ROWS};
+    return frame_cache_get(store->frames, &key);
+}
+
 /* The frame that may hold the version, the connection's own until it takes the next; NULL: none does. */
 static enum status frame_find(struct frame **out, struct store *store, struct connection *connection,
     enum frame_kind kind, uint64_t vid, struct scope *scope) {
@@ -169,10 +183,11 @@ static enum status frame_find(struct frame **out, struct store *store, struct co
         return STATUS_OK;
     }
     bool may_hint = kind == FRAME_BODIES && !connection->writes; /* what the writer reads may be undone */
-    struct frame *known = may_hint ? frame_cache_of(store->frames, vid) : NULL;
+    struct frame *known = may_hint ? frame_cache_of(store->frames, vid) : rows_known(store, connection, kind, vid);
     if (known != NULL) {
         frame_drop(*held);
         *out = *held = known;
+        connection->rows_stand = connection->rows_stand && kind == FRAME_BODIES; /* others' rows may be elsewhere */
         return STATUS_OK;
     }
     struct statement *at = statement_take(connection, kind == FRAME_BODIES ? SQL_FRAME_AT : SQL_FRAME_ROWS_AT);
@@ -194,6 +209,10 @@ static enum status frame_find(struct frame **out, struct store *store, struct co
         *out = status == STATUS_OK ? *held : NULL;
         if (*out != NULL && may_hint) {
             frame_cache_hint(store->frames, vid, *out);
+        }
+        if (*out != NULL && kind == FRAME_ROWS && connection->row_places != NULL) {
+            seen_cache_put(connection->row_places, vid,
+                &(struct seen){.as_of = connection->snapshot_seq, .words = {key.last, key.made}});
         }
     } else if (code != SQLITE_ROW && code != SQLITE_DONE) {
         status = connection_fault(connection, scope);

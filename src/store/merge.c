@@ -256,6 +256,7 @@ static enum status slice_write(void *context, struct scope *scope) {
     enum status status = transaction_begin(writer->connection, scope);
     while (status == STATUS_OK && slice->node != NULL && slice->merged < slice->size) {
         struct row_place place = mem_node_place(slice->node);
+        slices_touch(&writer->store->slices, place.lane);
         status = place_merge(&slice->node, &slice->merged, writer, edit, scope);
         place_keep(&writer->state.merged, &place);
     }
@@ -300,11 +301,13 @@ static enum status slice_run(struct slice *slice) {
     struct scope scope;
     state_copy(&writer->group_state, &writer->state);
     sqlite3_exec(writer->connection->database, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+    slices_begin(&writer->store->slices);
     enum status status = scope_run(&scope, arena, slice_write, slice);
     if (status != STATUS_OK) {
         log_event(LOG_ERROR, "store.merge-undone", "why", status_name(status), NULL);
         slice_undo(writer, &scope);
     }
+    slices_end(&writer->store->slices);
     sqlite3_exec(writer->connection->database, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
     arena_close(arena);
     return status;

@@ -1,5 +1,7 @@
 #include "store/statement.h"
 
+#include "store/block_cache.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -227,6 +229,7 @@ void connection_close(struct connection *connection) {
         statement = next;
     }
     sqlite3_close(connection->database);
+    block_cache_close(connection->blocks);
     frame_drop(connection->frames[FRAME_BODIES]);
     frame_drop(connection->frames[FRAME_ROWS]);
     free(connection->snapshot);

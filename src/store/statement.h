@@ -122,11 +122,15 @@ struct connection {
     struct snapshot *snapshot; /* what an idle reader keeps open; its view's memory is freed with the connection */
     struct statement *all, *free[SQL_COUNT];
     size_t statement_count;
-    struct frame *frames[2]; /* by frame_kind: the last that was read */
-    bool rows_stand;         /* that of rows was read in the snapshot that is open */
-    bool writes;             /* the writer's */
-    struct connection *next; /* in the pool */
-    enum status failed;      /* the worst since connection_calm: a fault of the database, not of the caller */
+    struct seen_cache *heads;      /* by rid, what the resource table says; NULL while no view's snapshot is open */
+    struct seen_cache *row_places; /* by vid, where its rows lie; likewise */
+    uint64_t snapshot_seq;         /* of the newest unit in that snapshot */
+    struct block_cache *blocks;    /* NULL: none are kept */
+    struct frame *frames[2];       /* by frame_kind: the last that was read */
+    bool rows_stand;               /* that of rows was read in the snapshot that is open */
+    bool writes;                   /* the writer's */
+    struct connection *next;       /* in the pool */
+    enum status failed;            /* the worst since connection_calm: a fault of the database, not of the caller */
     int wal_pages;
 };
 

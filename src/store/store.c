@@ -1,5 +1,6 @@
 /* store: opening a folder, closing it, figures. */
 #include "store/frame.h"
+#include "store/seen_cache.h"
 #include "store/text_index.h"
 #include "store/writer.h"
 
@@ -145,6 +146,8 @@ static struct store *store_new(const struct store_config *config) {
     pthread_cond_init(&store->readers_free, NULL);
     store->pack = pack_open();
     store->frames = frame_cache_open(FRAME_CACHE_BYTES);
+    store->heads = seen_cache_open();
+    store->row_places = seen_cache_open();
     store->pack_least = config->pack_least == 0 ? PACK_LEAST_DEFAULT : config->pack_least;
     store->spaces = space_table_open();
     store->folder = strdup(config->folder);
@@ -163,8 +166,8 @@ enum status store_open(struct store **out, const struct store_config *config, st
     struct store_state state = {0};
     *out = NULL;
     enum status status = STATUS_OK;
-    if (store == NULL || store->pack == NULL || store->frames == NULL || store->spaces == NULL ||
-        store->folder == NULL || store->path == NULL) {
+    if (store == NULL || store->pack == NULL || store->frames == NULL || store->heads == NULL ||
+        store->row_places == NULL || store->spaces == NULL || store->folder == NULL || store->path == NULL) {
         status = fault(scope, STATUS_UNAVAILABLE, "", "no memory to open the folder");
         goto end;
     }
@@ -200,6 +203,8 @@ void store_close(struct store *store) {
     mem_generation_drop(store->active);
     space_table_close(store->spaces);
     frame_cache_close(store->frames);
+    seen_cache_close(store->heads);
+    seen_cache_close(store->row_places);
     pack_close(store->pack);
     if (store->lock_file >= 0) {
         close(store->lock_file);

@@ -2,6 +2,7 @@
 #ifndef SOYANG_STORE_INTERNAL_H
 #define SOYANG_STORE_INTERNAL_H
 
+#include "store/block_cache.h"
 #include "store/memtable.h"
 #include "store/rid_set.h"
 #include "store/statement.h"
@@ -133,6 +134,7 @@ struct search_costs {
     uint64_t steps_before_seek;  /* rows that a walk steps over before it seeks */
 };
 
+struct seen_cache;
 struct pack; /* compression contexts and dictionaries */
 struct writer;
 struct space_table;
@@ -147,7 +149,8 @@ struct store {
     struct search_costs costs;
     struct pack *pack;
     struct frame_cache *frames;
-    _Atomic uint64_t packed_to; /* versions below it are in frames, but for those that stay alone */
+    struct seen_cache *heads, *row_places; /* by rid, what the resource table says; by vid, where its rows lie */
+    _Atomic uint64_t packed_to;            /* versions below it are in frames, but for those that stay alone */
     struct space_table *spaces;
     struct writer *writer;
     _Atomic(struct text_index *) text; /* NULL: nobody serves words */
@@ -167,6 +170,7 @@ struct store {
 
     /* Grows whenever what a view sees may have changed: units that write more than audit rows, merging, generations. */
     _Atomic uint64_t epoch;
+    struct slices slices;
     _Atomic uint64_t committed_seq, units, groups, resources, versions, rows_merged, audit_entries;
     _Atomic int64_t due_earliest_us;
 };

@@ -231,15 +231,19 @@ static bool condition_fits(struct condition *condition, struct search_run *run, 
                                       : document_fits(document, run, condition->plan);
 }
 
+/* Listing may cost about what the tests so far have: where it was for nothing, little is lost. */
+enum { ROWS_A_TEST = 8, LIST_AGAIN = 4 };
+
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document) {
     if (!condition->prepared && condition->set == NULL) {
         condition_prepare(condition, run);
     }
     bool is_text = condition->plan->kind == STORE_PLAN_TEXT; /* a test reads a body */
     uint64_t most = run->costs->tests_before_set / (is_text ? TEXT_TEST_COST : 1);
-    if (condition->set == NULL && !condition->listed && condition->tested >= run->costs->tests_before_list) {
-        condition->listed = true;
-        condition->set = plan_list_keys(run, condition->plan);
+    uint64_t list_at = condition->list_at == 0 ? run->costs->tests_before_list : condition->list_at;
+    if (condition->set == NULL && condition->tested >= list_at) {
+        condition->list_at = condition->tested * LIST_AGAIN + 1;
+        condition->set = plan_list_keys(run, condition->plan, condition->tested * ROWS_A_TEST);
     }
     if (condition->set == NULL && condition->tested++ < most) {
         return condition_fits(condition, run, document);
@@ -509,15 +513,15 @@ static struct stream *list_targets(struct search_run *run, const struct store_pl
     if (sources == NULL) {
         return NULL;
     }
-    struct rid_set *set = set_new(run);
-    size_t documents = 0;
-    uint64_t rid = stream_seek(sources, 0);
-    for (; rid != RID_NONE && documents < run->costs->list_documents; rid = stream_seek(sources, rid + 1)) {
-        add_targets_of(set, run, plan->space, rid);
-        documents++;
+    const struct rid_set *few = list_some(run, sources, run->costs->list_documents);
+    if (few == NULL) {
+        return NULL;
     }
-    stream_close(sources);
-    return rid == RID_NONE ? stream_of_set(run, set) : NULL;
+    struct rid_set *set = set_new(run);
+    for (uint64_t rid = rid_set_seek(few, 0); rid != RID_NONE; rid = rid_set_seek(few, rid + 1)) {
+        add_targets_of(set, run, plan->space, rid);
+    }
+    return stream_of_set(run, set);
 }
 
 static struct stream *targets_of_type(
@@ -635,8 +639,20 @@ static bool is_of_keys(const struct store_plan *plan) {
            (plan->kind == STORE_PLAN_RANGE && plan_is_one_key(plan) && plan->filter.kind == STORE_FILTER_NONE);
 }
 
-struct rid_set *plan_list_keys(struct search_run *run, const struct store_plan *plan) {
-    uint64_t most = run->view->store->costs.list_rows / 3, budget = most, before = run->rows;
+static bool is_of_types(const struct store_plan *plan) {
+    bool only = plan->kind == STORE_PLAN_TYPE || plan->kind == STORE_PLAN_INTERSECT || plan->kind == STORE_PLAN_UNION;
+    for (size_t i = 0; only && i < plan->child_count; i++) {
+        only = is_of_types(plan->children[i]);
+    }
+    return only;
+}
+
+struct rid_set *plan_list_keys(struct search_run *run, const struct store_plan *plan, uint64_t most) {
+    uint64_t bound = run->view->store->costs.list_rows / 3, before = run->rows, budget;
+    most = budget = most < bound ? most : bound;
+    if (is_of_types(plan)) {
+        return NULL; /* of a type there are many, and a test costs least */
+    }
     if (!is_of_keys(plan)) {
         return NULL;
     }

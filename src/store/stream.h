@@ -22,16 +22,15 @@ uint64_t plan_count(struct search_run *run, const struct store_plan *plan);
 /* True when the plan's results are the rows under one key; then which. */
 bool plan_single_key(uint32_t *lane_out, struct text *key_out, struct search_run *run, const struct store_plan *plan);
 
-/* All results of a plan that is made of exact keys alone, where few rows have to be read for it; else NULL. Costs about as much
- * as a hundred single tests at most. */
-struct rid_set *plan_list_keys(struct search_run *run, const struct store_plan *plan);
+/* All results of a plan that is made of exact keys alone, where no more than `most` rows have to be read for it; else NULL. */
+struct rid_set *plan_list_keys(struct search_run *run, const struct store_plan *plan, uint64_t most);
 
 /* A condition on single resources; see above. */
 struct condition {
     const struct store_plan *plan;
-    struct rid_set *set; /* once gathered */
-    uint64_t tested;
-    bool prepared, listed;     /* listed: it was tried to list it */
+    struct rid_set *set;      /* once gathered */
+    uint64_t tested, list_at; /* after how many tests it is tried to list it; 0: not tried yet */
+    bool prepared;
     struct condition *sources; /* of a TARGETS plan: what holds for them */
 };
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document);

@@ -1,6 +1,7 @@
 /* unit: what a unit of work may do with resources. */
 #include "store/frame.h"
 #include "store/packer.h"
+#include "store/seen_cache.h"
 #include "store/writer.h"
 
 #include <stdlib.h>
@@ -176,6 +177,7 @@ static enum status rid_give(uint64_t *out, struct store_unit *unit, struct text 
 
 static enum status resource_add(struct store_unit *unit, const struct resource_head *head, struct scope *scope) {
     struct statement *add = statement_take(unit->writer->connection, SQL_RESOURCE_ADD);
+    seen_cache_change(unit->writer->store->heads, head->rid, unit->seq);
     bind_int(add, 1, (int64_t)head->rid);
     bind_int(add, 2, head->type);
     bind_bytes(add, 3, head->id);
@@ -190,6 +192,7 @@ static enum status resource_add(struct store_unit *unit, const struct resource_h
 
 static enum status resource_set(struct store_unit *unit, const struct resource_head *head, struct scope *scope) {
     struct statement *set = statement_take(unit->writer->connection, SQL_RESOURCE_SET);
+    seen_cache_change(unit->writer->store->heads, head->rid, unit->seq);
     bind_int(set, 1, (int64_t)head->rid);
     bind_int(set, 2, head->version);
     bind_int(set, 3, (int64_t)head->vid);
@@ -417,6 +420,7 @@ static enum status rows_replace(struct writing *writing, struct text rows, struc
     }
     if (status == STATUS_OK) {
         bool single = false;
+        seen_cache_change(writer->store->row_places, writing->head.vid, writing->unit->seq);
         status = version_rows_put(&single, writer->store, writer->connection, writing->head.vid, rows, scope);
         if (single) {
             packer_disturb(writer->packer);

@@ -3,6 +3,7 @@
 
 #include "store/block_cursor.h"
 #include "store/frame.h"
+#include "store/seen_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,11 @@ enum status reader_take(struct connection **out, struct store *store, struct sco
         return STATUS_OK;
     }
     enum status status = connection_open(out, store->path, CONNECTION_READS, scope);
+    if (status == STATUS_OK && ((*out)->blocks = block_cache_open(&store->slices)) == NULL) {
+        connection_close(*out);
+        *out = NULL;
+        status = fault(scope, STATUS_UNAVAILABLE, "", "no memory for a reader");
+    }
     if (status != STATUS_OK) {
         pthread_mutex_lock(&store->readers_lock);
         store->readers_open--;
@@ -39,6 +45,10 @@ enum { SNAPSHOT_LIFE_US = 50 * 1000 }; /* the log cannot begin anew while one is
 
 static void snapshot_end(struct connection *connection) {
     connection->rows_stand = false;
+    connection->heads = connection->row_places = NULL;
+    if (connection->blocks != NULL) {
+        block_cache_stand(connection->blocks, 0);
+    }
     if (sqlite3_get_autocommit(connection->database) == 0) {
         sqlite3_exec(connection->database, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -189,6 +199,7 @@ static enum status view_begin(struct store_view *view, struct scope *scope) {
     snapshot_end(view->connection);
     for (;;) {
         uint64_t epoch = atomic_load_explicit(&view->store->epoch, memory_order_acquire);
+        uint64_t slices = slices_before(&view->store->slices);
         generations_hold(view);
         enum status status = statement_run(view->connection, SQL_BEGIN_READ, scope);
         if (status == STATUS_OK) {
@@ -196,6 +207,10 @@ static enum status view_begin(struct store_view *view, struct scope *scope) {
         }
         uint64_t newest = mem_generation_from(view->generations[view->generation_count - 1]);
         if (status == STATUS_OK && view->state.active_from <= newest) {
+            view->connection->heads = view->store->heads;
+            view->connection->row_places = view->store->row_places;
+            view->connection->snapshot_seq = view->state.seq;
+            block_cache_stand(view->connection->blocks, slices_after(&view->store->slices, slices));
             snapshot_keep(view, epoch);
             return STATUS_OK;
         }
@@ -285,8 +300,49 @@ enum status view_rid(uint64_t *out, struct store_view *view, uint16_t type, stru
 
 /* ---- resources -------------------------------------------------------------------------------------------------------- */
 
+static struct text id_copy(struct arena *arena, const char *id, size_t size) {
+    char *copy = arena_bytes(arena, size);
+    memcpy(copy, id, size);
+    return (struct text){copy, size};
+}
+
+enum { HEAD_ID_WORDS = 3, HEAD_ID_MAX = HEAD_ID_WORDS * 8 }; /* a longer id is not kept */
+_Static_assert(HEAD_ID_WORDS + 4 == SEEN_WORDS, "a head fills an entry");
+
+static void head_keep(struct connection *connection, const struct resource_head *head) {
+    if (connection->heads == NULL || head->id.size > HEAD_ID_MAX) {
+        return;
+    }
+    struct seen seen = {.as_of = connection->snapshot_seq,
+        .words = {head->vid, head->seq, (uint64_t)head->time_us,
+            (uint64_t)head->id.size << 56 | (uint64_t)head->method << 48 | (uint64_t)head->type << 32 | head->version}};
+    memcpy(seen.words + 4, head->id.at, head->id.size);
+    seen_cache_put(connection->heads, head->rid, &seen);
+}
+
+/* What was current later is current in this snapshot where it was written no later. */
+static bool head_kept(struct resource_head *out, struct connection *connection, uint64_t rid, struct arena *arena) {
+    struct seen seen;
+    if (connection->heads == NULL || !seen_cache_get(&seen, connection->heads, rid) ||
+        seen.words[1] > connection->snapshot_seq) {
+        return false;
+    }
+    *out = (struct resource_head){.rid = rid,
+        .vid = seen.words[0],
+        .seq = seen.words[1],
+        .time_us = (int64_t)seen.words[2],
+        .version = (uint32_t)seen.words[3],
+        .type = (uint16_t)(seen.words[3] >> 32),
+        .method = (enum store_method)(seen.words[3] >> 48 & UINT8_MAX),
+        .id = id_copy(arena, (const char *)(seen.words + 4), seen.words[3] >> 56)};
+    return true;
+}
+
 enum status resource_head_read(
     struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope) {
+    if (head_kept(out, connection, rid, scope->arena)) {
+        return STATUS_OK;
+    }
     struct statement *get = statement_take(connection, SQL_RESOURCE_GET);
     bind_int(get, 1, (int64_t)rid);
     int code = statement_step(get);
@@ -305,13 +361,12 @@ enum status resource_head_read(
         .method = (enum store_method)column_int(get, 6),
     };
     struct text packed = column_bytes(get, 1);
-    uint8_t id[PACKED_ID_MAX];
+    char id[PACKED_ID_MAX];
     size_t size = packed.size <= sizeof id ? packed.size : 0;
     memcpy(id, packed.at, size);
     statement_give(connection, get);
-    char *copy = arena_alloc(scope->arena, size);
-    memcpy(copy, id, size);
-    out->id = (struct text){copy, size};
+    out->id = id_copy(scope->arena, id, size);
+    head_keep(connection, out);
     return STATUS_OK;
 }
 
