@@ -352,7 +352,7 @@ enum status everything_start(struct operation *op, const struct invocation *invo
         status = invocation_subject(&subject, op, view, scope);
     }
     if (status == STATUS_OK) {
-        everything.w = page_writer_open(scope->arena, &result.matches);
+        everything.w = page_writer_open(scope->arena, &result);
         status = write_bundle(&everything, &result, view);
     }
     store_view_close(view);

@@ -65,7 +65,7 @@ static struct text search_path(const struct records_request *request, struct are
 static enum status write_page(
     struct operation *op, const struct search_query *query, const struct search_result *result, struct scope *scope) {
     struct page_writing page = {
-        .w = page_writer_open(scope->arena, &result->matches),
+        .w = page_writer_open(scope->arena, result),
         .frame = page_frame_of(op->records, &op->request, scope->arena),
         .subset = {.summary = search_query_summary(query)},
         .note = &op->note,

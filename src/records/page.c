@@ -76,12 +76,15 @@ void page_write_full_url(struct json_writer *w, const struct page_frame *frame, 
     buffer_put_char(&w->buffer, '"');
 }
 
-struct json_writer page_writer_open(struct arena *arena, const struct store_page *page) {
+struct json_writer page_writer_open(struct arena *arena, const struct search_result *result) {
     enum { HEAD_BYTES = 4096, ENTRY_BYTES = 256 };
     struct json_writer w = json_writer_open(arena, RECORDS_ANSWER_BYTES_MAX);
     size_t capacity = HEAD_BYTES;
-    for (size_t i = 0; i < page->count; i++) {
-        capacity += page->at[i].body.size + ENTRY_BYTES;
+    for (size_t i = 0; i < result->matches.count; i++) {
+        capacity += result->matches.at[i].body.size + ENTRY_BYTES;
+    }
+    for (size_t i = 0; i < result->included_count; i++) {
+        capacity += result->included[i].body.size + ENTRY_BYTES;
     }
     if (capacity < RECORDS_ANSWER_BYTES_MAX) {
         w.buffer.at = arena_bytes(arena, capacity);

@@ -27,8 +27,8 @@ struct page_link {
 void page_write_links(struct json_writer *w, const struct page_frame *frame, const struct page_link *links,
     size_t count, struct arena *arena);
 void page_write_full_url(struct json_writer *w, const struct page_frame *frame, const struct store_resource *resource);
-/* A writer with room for these entries. */
-struct json_writer page_writer_open(struct arena *arena, const struct store_page *page);
+/* A writer with room for these entries, and for what is included. */
+struct json_writer page_writer_open(struct arena *arena, const struct search_result *result);
 /* An entry with the whole resource; its search.mode is "match" or "include". */
 void page_write_entry(
     struct json_writer *w, const struct page_frame *frame, const struct store_resource *resource, const char *mode);

@@ -33,8 +33,18 @@ uint64_t slices_after(const struct slices *slices, uint64_t before) {
 /* ---- kept blocks -------------------------------------------------------------------------------------------------------- */
 
 enum {
-    KEPT_MOST = 1024,
+    KEPT_MOST = 3072,
     KEPT_BYTES = 2048, /* a larger block is not kept */
+    MARKS = 16,
+    MARK_KEY_MAX = 16, /* no mark stands where the key is longer */
+};
+
+/* An entry where reading may begin. */
+struct mark {
+    uint64_t rid, seq;
+    uint16_t at, left; /* behind it */
+    uint8_t key_size;
+    uint8_t key[MARK_KEY_MAX];
 };
 
 struct bound {
@@ -51,7 +61,8 @@ struct kept {
     uint64_t slice, serial, behind;
     struct fence fence;
     struct bound bound;
-    size_t size;
+    size_t mark_count, size;
+    struct mark marks[MARKS];
     uint8_t bytes[KEPT_BYTES];
 };
 #define BEHIND_NONE UINT64_MAX
@@ -187,6 +198,34 @@ static struct kept *look(
     return NULL;
 }
 
+static int mark_compare(const struct mark *mark, struct text key, uint64_t rid) {
+    return compare((struct text){(const char *)mark->key, mark->key_size}, mark->rid, key, rid);
+}
+
+/* From the last mark before the place on: nothing between the block's begin and the mark is at or behind the place. */
+static void start_near(struct block_cursor *cursor, const struct kept *kept, struct text key, uint64_t rid) {
+    size_t low = 0, high = kept->mark_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (mark_compare(&kept->marks[middle], key, rid) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low > 0) {
+        const struct mark *mark = &kept->marks[low - 1];
+        struct block_reader *reader = &cursor->reader;
+        reader->at = cursor->bytes + mark->at;
+        reader->left = mark->left;
+        reader->has = true;
+        reader->rid = mark->rid;
+        reader->seq = mark->seq;
+        reader->key_size = mark->key_size;
+        memcpy(reader->key, mark->key, mark->key_size);
+    }
+}
+
 bool block_cache_find(struct block_cursor *cursor, struct block_cache *cache, enum block_side side, uint32_t lane,
     struct text key, uint64_t rid) {
     bool none = false;
@@ -195,6 +234,9 @@ bool block_cache_find(struct block_cursor *cursor, struct block_cache *cache, en
         kept->used = true;
         cursor->fence = kept->fence;
         block_cursor_fill(cursor, (struct text){(const char *)kept->bytes, kept->size});
+        if (side == BLOCK_AT) {
+            start_near(cursor, kept, key, rid);
+        }
     }
     return kept != NULL || none;
 }
@@ -210,6 +252,34 @@ static void make_room(struct block_cache *cache) {
             return;
         }
         cache->at[cache->hand]->used = false;
+    }
+}
+
+static void mark_add(struct kept *kept, const struct block_reader *reader) {
+    struct mark *mark = &kept->marks[kept->mark_count++];
+    *mark = (struct mark){.rid = reader->rid,
+        .seq = reader->seq,
+        .at = (uint16_t)(reader->at - kept->bytes),
+        .left = (uint16_t)reader->left,
+        .key_size = reader->key_size};
+    memcpy(mark->key, reader->key, reader->key_size);
+}
+
+/* Once through: marks at even distances, and where it ends. */
+static void look_through(struct kept *kept) {
+    struct text bytes = {(const char *)kept->bytes, kept->size};
+    uint32_t count = block_count(bytes), step = count / (MARKS + 1) + 1, behind = 0;
+    struct block_reader reader;
+    kept->mark_count = 0;
+    block_reader_open(&reader, bytes);
+    while (block_reader_next(&reader)) {
+        if (++behind >= step && reader.key_size <= MARK_KEY_MAX && kept->mark_count < MARKS) {
+            mark_add(kept, &reader);
+            behind = 0;
+        }
+        if (reader.left == 0) {
+            bound_raise(kept, block_reader_key(&reader), reader.rid + 1);
+        }
     }
 }
 
@@ -237,13 +307,7 @@ static struct kept *kept_new(struct block_cache *cache, const struct block_curso
     kept->bound.rid = 0;
     kept->size = cursor->size;
     memcpy(kept->bytes, cursor->bytes, cursor->size);
-    struct block_reader reader;
-    block_reader_open(&reader, (struct text){(const char *)kept->bytes, kept->size});
-    while (block_reader_next(&reader)) {
-        if (reader.left == 0) {
-            bound_raise(kept, block_reader_key(&reader), reader.rid + 1);
-        }
-    }
+    look_through(kept);
     return kept;
 }
 

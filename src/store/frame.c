@@ -302,13 +302,41 @@ void version_body_give(struct connection *connection, struct version_body *body)
     body->statement = NULL;
 }
 
+static void drop_lent(void *frame) {
+    frame_drop(frame);
+}
+
+/* The body lies in the frame that the connection read last; true once that is the arena's too. */
+static bool lend(struct connection *connection, struct arena *arena) {
+    struct lending *lending = connection->lending;
+    struct frame *frame = connection->frames[FRAME_BODIES];
+    if (lending == NULL || frame == NULL) {
+        return false;
+    }
+    if (lending->last == frame) {
+        return true;
+    }
+    if (lending->left < frame->size) {
+        return false;
+    }
+    atomic_fetch_add_explicit(&frame->users, 1, memory_order_relaxed);
+    arena_defer(arena, drop_lent, frame);
+    lending->left -= frame->size;
+    lending->last = frame;
+    return true;
+}
+
 enum status version_body_read(struct text *out, uint32_t *gap_out, struct store *store, struct connection *connection,
     uint64_t vid, struct scope *scope) {
     struct version_body body;
     enum status status = version_body_take(&body, store, connection, vid, scope);
     if (status == STATUS_OK) {
         *gap_out = body.body.gap;
-        status = pack_expand(out, store->pack, &body.body, scope);
+        if (body.statement == NULL && lend(connection, scope->arena)) {
+            *out = body.body.packed; /* what lies in a frame is expanded */
+        } else {
+            status = pack_expand(out, store->pack, &body.body, scope);
+        }
     }
     version_body_give(connection, &body);
     return status;

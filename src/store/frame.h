@@ -29,6 +29,13 @@ struct version_body {
 enum status version_body_take(
     struct version_body *out, struct store *store, struct connection *connection, uint64_t vid, struct scope *scope);
 void version_body_give(struct connection *connection, struct version_body *body);
+/* While a connection lends, the bodies that version_body_read finds in frames are not copied: the frames belong to the scope's arena,
+ * which must be the same all the time. Of `left` bytes of them at most; what goes beyond is copied. */
+struct lending {
+    struct frame *last;
+    size_t left;
+};
+enum { LENDING_MOST = 1024 * 1024 };
 /* The same, expanded into the scope's arena. */
 enum status version_body_read(struct text *out, uint32_t *gap_out, struct store *store, struct connection *connection,
     uint64_t vid, struct scope *scope);

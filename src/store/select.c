@@ -1,4 +1,5 @@
 /* select: pages of results, in any order. */
+#include "store/frame.h"
 #include "store/identity_walk.h"
 #include "store/stream.h"
 
@@ -655,21 +656,26 @@ static void page_by_keys(struct paging *paging) {
 static enum status page_fill(struct store_page *out, struct search_run *run, const struct best *best) {
     const struct store_query *query = best->query;
     size_t count = best->count < query->limit ? best->count : query->limit;
+    struct connection *connection = run->view->connection;
+    struct lending lending = {.left = LENDING_MOST};
     *out = (struct store_page){.at = ARENA_ARRAY(run->scope->arena, struct store_resource, count)};
+    connection->lending = connection->writes ? NULL : &lending;
     for (size_t i = 0; i < count; i++) {
         struct scope own = {.arena = run->scope->arena};
         enum status status = view_resource(&out->at[out->count], run->view, best->at[i].rid, query->want, &own);
-        if (status == STATUS_FAILED && run->view->connection->failed == STATUS_OK) {
+        if (status == STATUS_FAILED && connection->failed == STATUS_OK) {
             log_event(LOG_ERROR, "store.resource-damaged", "rid",
                 text_format(run->scope->arena, "%llu", (unsigned long long)best->at[i].rid).at, NULL);
             continue; /* one bad row fails no page */
         }
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
             fault_carry(run->scope, &own.fault);
+            connection->lending = NULL;
             return status;
         }
         out->count += status == STATUS_OK;
     }
+    connection->lending = NULL;
     if (best->count > query->limit && count > 0) {
         out->next = position_write(run->scope->arena, &best->at[count - 1], query->sort_count);
     }

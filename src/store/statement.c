@@ -167,7 +167,7 @@ static int count_wal_pages(void *context, sqlite3 *database, const char *name, i
     return SQLITE_OK;
 }
 
-static const char *const settings_of_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-12288", NULL};
+static const char *const settings_of_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-8192", NULL};
 static const char *const settings_of_checkpoints[] = {"PRAGMA cache_size=-64", NULL};
 static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY",
@@ -300,6 +300,7 @@ static void statements_trim(struct connection *connection) {
 }
 
 void connection_reset(struct connection *connection) {
+    connection->lending = NULL;
     for (struct statement *statement = connection->all; statement != NULL; statement = statement->next) {
         if (statement->taken) {
             statement_give(connection, statement);

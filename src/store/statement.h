@@ -126,6 +126,7 @@ struct connection {
     struct seen_cache *row_places; /* by vid, where its rows lie; likewise */
     uint64_t snapshot_seq;         /* of the newest unit in that snapshot */
     struct block_cache *blocks;    /* NULL: none are kept */
+    struct lending *lending;       /* while a page is filled: its bodies stay in their frames */
     struct frame *frames[2];       /* by frame_kind: the last that was read */
     bool rows_stand;               /* that of rows was read in the snapshot that is open */
     bool writes;                   /* the writer's */
