@@ -12,7 +12,10 @@ enum status folder_open(struct folder *out, const struct folder_config *config, 
     if (out->clock == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the clock");
     enum status status = store_open(&out->store,
-        &(struct store_config){.folder = config->path, .clock = out->clock, .memory_rows_max = config->memory_rows_max},
+        &(struct store_config){.folder = config->path,
+            .clock = out->clock,
+            .memory_rows_max = config->memory_rows_max,
+            .packing = config->packing},
         scope);
     if (status == STATUS_OK)
         status = terminology_open(

@@ -25,6 +25,7 @@ struct folder_config {
     enum records_audit audit;
     const char *roads;      /* a road graph with its table; NULL: none */
     size_t memory_rows_max; /* index rows that the store keeps in memory; 0: its default */
+    enum store_packing packing;
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };
 /* STATUS_CONFLICT when another process has it. */

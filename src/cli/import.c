@@ -182,6 +182,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         .path = argument(arguments, "--data"),
         .speed = 1,
         .memory_rows_max = MEMORY_ROWS,
+        .packing = STORE_PACKS_AT_ONCE,
         .references =
             argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
     };

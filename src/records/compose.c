@@ -39,6 +39,12 @@ static enum status settle_by_condition(struct bundle_entry *entry, struct scope 
     return STATUS_OK;
 }
 
+/* An import's ids are the sender's; one that a condition found is another's. */
+static enum store_id_origin origin_of(const struct bundle *bundle, const struct bundle_entry *entry) {
+    bool made = bundle->kind == BUNDLE_TRANSACTION && entry->method == BUNDLE_POST && entry->condition == NULL;
+    return made ? STORE_ID_MADE : STORE_ID_GIVEN;
+}
+
 static enum status settle(const struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
     entry->is_settled = false;
     entry->write = (struct write){
@@ -46,6 +52,7 @@ static enum status settle(const struct bundle *bundle, struct bundle_entry *entr
             bundle->kind == BUNDLE_IMPORT && entry->method == BUNDLE_POST ? WRITE_UPDATE : write_kinds[entry->method],
         .type = entry->target.type,
         .id = entry->method == BUNDLE_POST ? entry->new_id : entry->target.id,
+        .origin = origin_of(bundle, entry),
         .if_match = entry->if_match,
         .if_none_match = entry->if_none_match,
     };

@@ -114,6 +114,7 @@ static enum status put(struct write *write, struct records_unit *unit, struct sc
     const struct store_put put = {
         .type = fhir_resource_number(write->type),
         .id = write->id,
+        .origin = write->origin,
         .method = methods[write->kind],
         .body = draft->packed,
         .rows = draft->rows,
@@ -154,9 +155,12 @@ static enum status take_away(struct write *write, struct records_unit *unit, str
 
 enum status write_apply(struct write *write, struct records_unit *unit, struct scope *scope) {
     bool guarded = guard_exists(unit->records, write->type);
-    struct standing standing;
-    enum status status =
-        unit_standing(&standing, unit, write->type, write->id, guarded ? STORE_WANT_BODY : STORE_WANT_IDENTITY, scope);
+    struct standing standing = {0};
+    enum status status = STATUS_OK;
+    if (write->origin == STORE_ID_GIVEN) {
+        enum store_want want = guarded ? STORE_WANT_BODY : STORE_WANT_IDENTITY;
+        status = unit_standing(&standing, unit, write->type, write->id, want, scope);
+    }
     if (status == STATUS_OK) {
         status = unit_preconditions(&standing, write->if_match, write->if_none_match, scope);
     }
@@ -209,6 +213,7 @@ enum status records_unit_put(
         id_new(id, unit->records->clock);
         write.id = text_copy(scope->arena, text_from(id));
         write.kind = WRITE_CREATE;
+        write.origin = STORE_ID_MADE;
     }
     status = draft_make(&write.draft, unit->records, root, write.id, scope);
     if (status == STATUS_OK) {

@@ -23,6 +23,7 @@ struct write {
     enum write_kind kind;
     fhir_type type;
     struct text id;
+    enum store_id_origin origin;
     struct text if_match, if_none_match;
     struct draft draft; /* not of a deletion */
     /* how it went */

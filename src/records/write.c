@@ -113,6 +113,7 @@ enum status create_prepare(struct operation *op, struct scope *scope) {
         .kind = WRITE_CREATE,
         .type = request->type,
         .id = made_id(op->records, scope->arena),
+        .origin = STORE_ID_MADE,
     };
     op->plan = plan;
     op->apply = apply_create;

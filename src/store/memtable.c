@@ -173,47 +173,103 @@ static int random_levels(struct mem_generation *generation) {
     return levels;
 }
 
-/* In before[level]: the last node there that sorts at or before (place, seq). */
-static void find(struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation,
-    const struct row_place *place, uint64_t seq) {
-    struct mem_node *at = generation->head, *known = NULL; /* known: behind the place, as a higher level has shown */
-    uint64_t prefix = prefix_of(place->key);
-    for (int level = MEM_LEVELS - 1; level >= 0; level--) {
-        for (;;) {
-            struct mem_node *next = link_follow(at, level);
-            if (next == NULL || next == known) {
-                break;
-            }
-            int order = node_compare(next, place, prefix);
-            if (order > 0 || (order == 0 && next->seq > seq)) {
-                known = next;
+/* Links a node behind all that sorts at or before it; `before` may be further to the front than that. */
+static void link_in(struct mem_generation *generation, struct mem_node *node, const struct row_place *place,
+    struct mem_node *const before[static MEM_LEVELS]) {
+    for (int level = 0; level < node->levels; level++) {
+        struct mem_node *at = before[level];
+        struct mem_node *next = atomic_load_explicit(link_at(at, level), memory_order_relaxed);
+        while (next != NULL) {
+            int order = node_compare(next, place, node->prefix);
+            if (order > 0 || (order == 0 && next->seq > node->seq)) {
                 break;
             }
             at = next;
+            next = atomic_load_explicit(link_at(at, level), memory_order_relaxed);
         }
-        before[level] = at;
+        atomic_store_explicit(link_at(node, level), next, memory_order_relaxed);
+        atomic_store_explicit(link_at(at, level), node, memory_order_release);
     }
+    atomic_fetch_add_explicit(&generation->count, 1, memory_order_relaxed);
+}
+
+/* The way down to one place, a step at a time. `next` has been asked for when a step begins. */
+struct descent {
+    const struct row_place *place;
+    uint64_t prefix;
+    struct mem_node *at, *next, *known; /* known: behind the place, as a higher level has shown */
+    int level;                          /* -1: there */
+};
+
+/* In before[level]: the last node there that sorts at or before (place, seq). */
+static void descend(
+    struct descent *descent, struct mem_node *before[static MEM_LEVELS], const struct mem_generation *generation) {
+    *descent = (struct descent){.place = descent->place,
+        .prefix = prefix_of(descent->place->key),
+        .at = generation->head,
+        .level = MEM_LEVELS - 1};
+    descent->next = link_follow(descent->at, descent->level);
+    for (; descent->next == NULL && descent->level > 0; descent->level--) { /* levels that nothing reaches */
+        before[descent->level] = descent->at;
+        descent->next = link_follow(descent->at, descent->level - 1);
+    }
+    __builtin_prefetch(descent->next);
+}
+
+static void descend_on(struct descent *descent, struct mem_node *before[static MEM_LEVELS], uint64_t seq) {
+    struct mem_node *next = descent->next;
+    int order = next == NULL || next == descent->known ? 1 : node_compare(next, descent->place, descent->prefix);
+    if (order < 0 || (order == 0 && next->seq <= seq)) {
+        descent->at = next;
+        descent->next = link_follow(next, descent->level);
+    } else {
+        descent->known = next;
+        do {
+            before[descent->level--] = descent->at;
+            descent->next = descent->level < 0 ? NULL : link_follow(descent->at, descent->level);
+        } while (descent->level >= 0 && (descent->next == NULL || descent->next == descent->known));
+    }
+    __builtin_prefetch(descent->next);
+}
+
+size_t mem_generation_add_all(struct mem_node *out[static MEM_BATCH], struct mem_generation *generation,
+    const struct mem_event events[static MEM_BATCH], size_t count, uint64_t seq) {
+    struct mem_node *before[MEM_BATCH][MEM_LEVELS];
+    struct descent descents[MEM_BATCH];
+    invariant(count <= MEM_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        descents[i].place = &events[i].place;
+        descend(&descents[i], before[i], generation);
+    }
+    for (size_t going = count; going > 0;) {
+        going = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (descents[i].level >= 0) {
+                descend_on(&descents[i], before[i], seq);
+                going++;
+            }
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        invariant(events[i].place.key.size <= UINT8_MAX);
+        struct mem_node *node = node_new(generation, &events[i].place, random_levels(generation));
+        if (node == NULL) {
+            return i;
+        }
+        node->seq = seq;
+        node->kind = (uint8_t)events[i].kind;
+        link_in(generation, node, &events[i].place, before[i]);
+        out[i] = node;
+    }
+    return count;
 }
 
 struct mem_node *mem_generation_add(
     struct mem_generation *generation, const struct row_place *place, uint64_t seq, enum mem_kind kind) {
-    invariant(place->key.size <= UINT8_MAX);
-    int levels = random_levels(generation);
-    struct mem_node *node = node_new(generation, place, levels);
-    if (node == NULL) {
-        return NULL;
-    }
-    node->seq = seq;
-    node->kind = (uint8_t)kind;
-    struct mem_node *before[MEM_LEVELS];
-    find(before, generation, place, seq);
-    for (int level = 0; level < levels; level++) {
-        struct mem_node *next = atomic_load_explicit(link_at(before[level], level), memory_order_relaxed);
-        atomic_store_explicit(link_at(node, level), next, memory_order_relaxed);
-        atomic_store_explicit(link_at(before[level], level), node, memory_order_release);
-    }
-    atomic_fetch_add_explicit(&generation->count, 1, memory_order_relaxed);
-    return node;
+    struct mem_event events[MEM_BATCH];
+    struct mem_node *nodes[MEM_BATCH];
+    events[0] = (struct mem_event){.place = *place, .kind = kind};
+    return mem_generation_add_all(nodes, generation, events, 1, seq) == 1 ? nodes[0] : NULL;
 }
 
 /* The last node before (lane, key, rid), the head when there is none; in *behind the node that was found to follow it. Its link

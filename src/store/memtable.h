@@ -48,6 +48,15 @@ size_t mem_generation_count(const struct mem_generation *generation); /* events,
 /* NULL: no memory. */
 struct mem_node *mem_generation_add(
     struct mem_generation *generation, const struct row_place *place, uint64_t seq, enum mem_kind kind);
+/* Many at once, of one sequence number: their searches take turns, so that the memory of one is fetched while another goes on.
+ * Returns how many were added, from the first on; fewer than `count`: no memory. */
+struct mem_event {
+    struct row_place place;
+    enum mem_kind kind;
+};
+enum { MEM_BATCH = 16 };
+size_t mem_generation_add_all(struct mem_node *out[static MEM_BATCH], struct mem_generation *generation,
+    const struct mem_event events[static MEM_BATCH], size_t count, uint64_t seq);
 /* The first node at or behind `place` (any sequence number); NULL: none. */
 struct mem_node *mem_generation_seek(const struct mem_generation *generation, const struct row_place *place);
 /* The last node before `place`; NULL: none. */

@@ -10,7 +10,7 @@
 
 /* FRAME_LEVEL: for what is compressed in the background. */
 /* A large body gains little by a thorough search, and pays for it in the time until its answer. */
-enum { LEVEL = 3, LEVEL_LARGE = 1, FRAME_LEVEL = 6, LARGE_FROM = 16 * 1024, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
+enum { LEVEL = 1, FRAME_LEVEL = 6, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
 
 extern const unsigned char soyang_store_dictionary[], soyang_store_dictionary_end[];
 
@@ -26,7 +26,7 @@ struct pack {
     ZSTD_CCtx *compressors[CONTEXTS_KEPT];
     ZSTD_DCtx *expanders[CONTEXTS_KEPT];
     size_t compressor_count, expander_count;
-    ZSTD_CDict *compresses, *compresses_large, *compresses_frames;
+    ZSTD_CDict *compresses, *compresses_frames;
     uint32_t current;
     struct kept_dictionary at[DICTIONARIES_MAX];
     size_t count;
@@ -45,9 +45,8 @@ struct pack *pack_open(void) {
     pthread_mutex_init(&pack->lock, NULL);
     struct text dictionary = embedded();
     pack->compresses = ZSTD_createCDict(dictionary.at, dictionary.size, LEVEL);
-    pack->compresses_large = ZSTD_createCDict(dictionary.at, dictionary.size, LEVEL_LARGE);
     pack->compresses_frames = ZSTD_createCDict(dictionary.at, dictionary.size, FRAME_LEVEL);
-    if (pack->compresses == NULL || pack->compresses_large == NULL || pack->compresses_frames == NULL) {
+    if (pack->compresses == NULL || pack->compresses_frames == NULL) {
         pack_close(pack);
         return NULL;
     }
@@ -68,7 +67,6 @@ void pack_close(struct pack *pack) {
         ZSTD_freeDDict(pack->at[i].expands);
     }
     ZSTD_freeCDict(pack->compresses);
-    ZSTD_freeCDict(pack->compresses_large);
     ZSTD_freeCDict(pack->compresses_frames);
     pthread_mutex_destroy(&pack->lock);
     free(pack);
@@ -146,8 +144,7 @@ enum status store_body_pack(
     if (context == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to compress");
     }
-    const ZSTD_CDict *level = body.size < LARGE_FROM ? pack->compresses : pack->compresses_large;
-    size_t size = ZSTD_compress_usingCDict(context, packed, most, body.at, body.size, level);
+    size_t size = ZSTD_compress_usingCDict(context, packed, most, body.at, body.size, pack->compresses);
     compressor_give(pack, context);
     if (ZSTD_isError(size)) {
         return fault(scope, STATUS_FAILED, "", "compression failed: %s", ZSTD_getErrorName(size));

@@ -3,9 +3,11 @@
 #include "store/frame.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     BATCH = 1024,                  /* versions a transaction, at most */
+    BATCH_BESIDE = 256,            /* likewise, where others write: they wait for it */
     BATCH_BYTES = 4 * 1024 * 1024, /* of bodies */
     ARENA_MOST = 96 * 1024 * 1024,
     REST_US = 10 * 1000 * 1000, /* after a failure */
@@ -14,6 +16,7 @@ enum {
     MOST = 2010,
     LEAST = 1650,
     TRIES = 4,
+    SHARE_LEAST = 2, /* percent of a core, beside writers */
 };
 
 enum packer_state { IDLE, ASKED, MADE };
@@ -30,8 +33,11 @@ struct packer {
     bool started, closing, disturbed;
     enum packer_state state;
     uint64_t from, done_to; /* where to go on; what is worth nothing before more is written */
-    int64_t rest_until_us;
-    double ratio; /* compressed to plain, of late */
+    int64_t rest_until_us;  /* after a failure */
+    int64_t made_us;        /* when the last batch was taken in */
+    size_t batch;           /* versions to look at */
+    int64_t cost_us;        /* processor time that the last batch took its thread */
+    double ratio;           /* compressed to plain, of late */
 
     enum status status;
     struct frame_part *parts;
@@ -83,7 +89,7 @@ static enum status parts_read(struct packer *packer, struct scope *scope) {
     size_t bytes = 0;
     enum status status = STATUS_OK;
     int code = SQLITE_DONE;
-    for (size_t seen = 0; status == STATUS_OK && seen < BATCH && bytes < BATCH_BYTES; seen++) {
+    for (size_t seen = 0; status == STATUS_OK && seen < packer->batch && bytes < BATCH_BYTES; seen++) {
         code = statement_step(list);
         if (code != SQLITE_ROW) {
             break;
@@ -194,6 +200,12 @@ static enum status make(void *context, struct scope *scope) {
     return status == STATUS_OK ? frames_make(packer, scope) : status;
 }
 
+static int64_t thread_time_us(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * 1000 * 1000 + time.tv_nsec / 1000;
+}
+
 static bool wait_until_asked(struct packer *packer) {
     pthread_mutex_lock(&packer->lock);
     while (packer->state != ASKED && !packer->closing) {
@@ -212,7 +224,9 @@ static void *packer_main(void *context) {
         arena_reset(packer->arena);
         packer->part_count = packer->frame_count = packer->framed = 0;
         packer->next = packer->looked = packer->from;
+        int64_t began_us = thread_time_us();
         packer->status = scope_run(&scope, packer->arena, make, packer);
+        packer->cost_us = thread_time_us() - began_us;
         if (packer->status != STATUS_OK && packer->connection != NULL) {
             connection_reset(packer->connection);
             if (sqlite3_get_autocommit(packer->connection->database) == 0) {
@@ -312,29 +326,61 @@ void packer_disturb(struct packer *packer) {
     packer->disturbed = true;
 }
 
-enum packer_did packer_turn(struct packer *packer, struct writer *writer) {
+unsigned packer_share_percent(uint64_t behind, uint64_t versions) {
+    uint64_t free = versions / 2, most = versions / 4 * 3;
+    if (behind <= free) {
+        return SHARE_LEAST;
+    }
+    return behind >= most ? 100 : SHARE_LEAST + (unsigned)((behind - free) * (100 - SHARE_LEAST) / (most - free));
+}
+
+/* Where others write, a batch is followed by as much rest as keeps to the share. */
+static bool may_ask(const struct packer *packer, const struct writer *writer, enum merge_pace pace) {
+    int64_t now_us = clock_monotonic_us();
+    uint64_t behind = packer_behind(packer, writer);
+    if (behind < packer->store->pack_least || now_us < packer->rest_until_us) {
+        return false;
+    }
+    if (pace == MERGE_IDLE || packer->store->packing == STORE_PACKS_AT_ONCE) {
+        return true;
+    }
+    int64_t share = packer_share_percent(behind, writer->state.vid_next);
+    return now_us - packer->made_us >= packer->cost_us * (100 - share) / share;
+}
+
+static enum packer_did take_in_made(struct packer *packer, struct writer *writer) {
+    enum packer_did did = PACKER_NOTHING;
+    enum status status = packer->status;
+    if (status == STATUS_OK && !packer->disturbed && packer->frame_count > 0) {
+        status = take_in_run(writer);
+        did = status == STATUS_OK ? PACKER_PACKED : PACKER_NOTHING;
+    }
+    packer->made_us = clock_monotonic_us();
+    if (status != STATUS_OK) {
+        packer->rest_until_us = packer->made_us + REST_US;
+    } else if (!packer->disturbed) {
+        packer->from = packer->next;
+        packer->done_to =
+            packer->frame_count > 0 && packer->part_count == packer->batch ? packer->next : packer->looked;
+        atomic_store_explicit(&packer->store->packed_to, packer->from, memory_order_relaxed);
+    }
+    return did;
+}
+
+enum packer_did packer_turn(struct packer *packer, struct writer *writer, enum merge_pace pace) {
     enum packer_state state = state_of(packer);
     enum packer_did did = PACKER_NOTHING;
     if (state == ASKED) {
         return PACKER_WAITS;
     }
     if (state == MADE) {
-        enum status status = packer->status;
-        if (status == STATUS_OK && !packer->disturbed && packer->frame_count > 0) {
-            status = take_in_run(writer);
-            did = status == STATUS_OK ? PACKER_PACKED : PACKER_NOTHING;
-        }
-        if (status != STATUS_OK) {
-            packer->rest_until_us = clock_monotonic_us() + REST_US;
-        } else if (!packer->disturbed) {
-            packer->from = packer->next;
-            packer->done_to = packer->frame_count > 0 && packer->part_count == BATCH ? packer->next : packer->looked;
-            atomic_store_explicit(&packer->store->packed_to, packer->from, memory_order_relaxed);
-        }
+        did = take_in_made(packer, writer);
         state_set(packer, IDLE);
     }
-    if (packer_behind(packer, writer) >= packer->store->pack_least && clock_monotonic_us() >= packer->rest_until_us) {
+    if (may_ask(packer, writer, pace)) {
+        bool beside = pace != MERGE_IDLE && packer->store->packing == STORE_PACKS_AT_REST;
         packer->disturbed = false;
+        packer->batch = beside ? BATCH_BESIDE : BATCH;
         state_set(packer, ASKED);
         return did == PACKER_NOTHING ? PACKER_WAITS : did;
     }

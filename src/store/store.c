@@ -149,6 +149,7 @@ static struct store *store_new(const struct store_config *config) {
     store->heads = seen_cache_open();
     store->row_places = seen_cache_open();
     store->pack_least = config->pack_least == 0 ? PACK_LEAST_DEFAULT : config->pack_least;
+    store->packing = config->packing;
     store->spaces = space_table_open();
     store->folder = strdup(config->folder);
     size_t size = strlen(config->folder) + sizeof "/store.db";

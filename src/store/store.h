@@ -19,13 +19,20 @@
 
 struct store;
 
+/* When versions that lie alone are put into frames. */
+enum store_packing {
+    STORE_PACKS_AT_REST, /* while nobody writes; beside writers as much as keeps those that lie alone below a share of all */
+    STORE_PACKS_AT_ONCE, /* as they come: who writes in bulk waits for the end of that anyway */
+};
+
 struct store_config {
     const char *folder; /* created when missing; locked by one process: else STATUS_CONFLICT "in use" */
     const struct clock *clock;
     int reader_connections; /* 0: the default */
     size_t memory_rows_max; /* bound of index rows kept in memory before writers wait; 0: the default */
     size_t pack_least;      /* versions that lie alone before they are put into frames; 0: the default */
-    size_t queue_max;       /* units waiting; past it STATUS_UNAVAILABLE; 0: the default */
+    enum store_packing packing;
+    size_t queue_max; /* units waiting; past it STATUS_UNAVAILABLE; 0: the default */
 };
 MUST_CHECK enum status store_open(struct store **out, const struct store_config *config, struct scope *scope);
 /* Finishes accepted units, then closes. Accepts NULL. */
@@ -134,9 +141,13 @@ uint64_t store_unit_sequence(const struct store_unit *unit);
  * one is found, with method STORE_DELETED. */
 MUST_CHECK enum status store_unit_get(struct store_resource *out, struct store_unit *unit, uint16_t type,
     struct text id, enum store_want want, struct scope *scope);
+/* Who named the resource. An id that was made by id_new() for this put, and that nothing before this unit can hold, is not
+ * looked for among those that are known. */
+enum store_id_origin { STORE_ID_GIVEN, STORE_ID_MADE };
 struct store_put {
     uint16_t type;
     struct text id;
+    enum store_id_origin origin;
     enum store_method method;
     struct store_body body;
     const struct store_row *rows;

@@ -147,6 +147,7 @@ struct store {
     size_t memory_rows_max, queue_max, pack_least;
     size_t readers_kept;
     struct search_costs costs;
+    enum store_packing packing;
     struct pack *pack;
     struct frame_cache *frames;
     struct seen_cache *heads, *row_places; /* by rid, what the resource table says; by vid, where its rows lie */

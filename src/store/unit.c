@@ -88,19 +88,34 @@ struct writing {
     bool is_new; /* the rid was given by this write: no resource row yet */
     bool again;  /* this unit wrote the resource before */
     enum status status;
+    struct mem_event events[MEM_BATCH]; /* not added yet; none where `again` */
+    size_t event_count;
 };
 
-static bool event_add(struct store_unit *unit, enum mem_kind kind, const struct row_place *place) {
+static bool events_add(struct store_unit *unit, const struct mem_event events[static MEM_BATCH], size_t count) {
     struct writer *writer = unit->writer;
-    struct mem_node *node = mem_generation_add(writer->store->active, place, unit->seq, kind);
-    if (node == NULL) {
-        return false;
+    struct mem_node *nodes[MEM_BATCH];
+    size_t added = mem_generation_add_all(nodes, writer->store->active, events, count, unit->seq);
+    bool fine = added == count;
+    for (size_t i = 0; i < added; i++) {
+        if (!node_list_add(&writer->nodes, nodes[i])) {
+            mem_node_kill(nodes[i]);
+            fine = false;
+        }
     }
-    if (!node_list_add(&writer->nodes, node)) {
-        mem_node_kill(node);
-        return false;
-    }
-    return true;
+    return fine;
+}
+
+static bool event_add(struct store_unit *unit, enum mem_kind kind, const struct row_place *place) {
+    struct mem_event events[MEM_BATCH];
+    events[0] = (struct mem_event){.place = *place, .kind = kind};
+    return events_add(unit, events, 1);
+}
+
+static bool writing_flush(struct writing *writing) {
+    size_t count = writing->event_count;
+    writing->event_count = 0;
+    return count == 0 || events_add(writing->unit, writing->events, count);
 }
 
 /* Where this unit did the opposite before, both vanish. */
@@ -122,10 +137,11 @@ static bool event_cancels(struct store_unit *unit, const struct row_place *place
 static bool row_changed(void *context, enum mem_kind kind, const struct lane_row *row) {
     struct writing *writing = context;
     struct row_place place = {.lane = row->lane, .key = row->key, .rid = writing->head.rid};
-    if (writing->again && event_cancels(writing->unit, &place)) {
-        return true;
+    if (writing->again) {
+        return event_cancels(writing->unit, &place) || event_add(writing->unit, kind, &place);
     }
-    return event_add(writing->unit, kind, &place);
+    writing->events[writing->event_count++] = (struct mem_event){.place = place, .kind = kind};
+    return writing->event_count < MEM_BATCH || writing_flush(writing);
 }
 
 static bool own_row_changed(
@@ -157,7 +173,7 @@ static enum status events_write(
     if (fine && exists && (!existed || memcmp(before, after, sizeof before) != 0)) {
         fine = own_row_changed(writing, MEM_ADDED, STORE_SPACE_UPDATED, after, sizeof after);
     }
-    fine = fine && lane_rows_differ(writing->before.rows, rows, row_changed, writing);
+    fine = fine && lane_rows_differ(writing->before.rows, rows, row_changed, writing) && writing_flush(writing);
     return fine ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "no memory for index rows; try again later");
 }
 
@@ -268,14 +284,35 @@ static enum status rows_make(
 
 /* ---- versions ------------------------------------------------------------------------------------------------------- */
 
+/* What was made for this put is known to this unit alone, as the target of a reference at most. */
+static uint64_t rid_find_own(const struct store_unit *unit, struct text key) {
+    const struct writer *writer = unit->writer;
+    if (writer->state.rid_next == unit->before.rid_next) {
+        return 0;
+    }
+    struct row_place place = {.lane = lane_of_keys(SPACE_IDENTITY), .key = key};
+    struct mem_node *node = mem_generation_seek(writer->store->active, &place);
+    for (; node != NULL && node->lane == place.lane && text_equal(mem_node_key(node), key);
+         node = mem_node_next(node)) {
+        if (mem_node_alive(node)) {
+            return node->rid;
+        }
+    }
+    return 0;
+}
+
 /* Finds the resource, or makes its identity known. */
-static enum status writing_open(struct writing *writing, uint16_t type, struct text id, struct scope *scope) {
+static enum status writing_open(struct writing *writing, const struct store_put *put, struct scope *scope) {
+    uint16_t type = put->type;
+    struct text id = put->id;
     struct store_unit *unit = writing->unit;
     uint8_t *bytes = arena_alloc(scope->arena, IDENTITY_KEY_MAX);
     struct text key = {(const char *)bytes, 0};
     uint64_t rid = 0;
     enum status status = identity_check(&key.size, bytes, type, id, scope);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && put->origin == STORE_ID_MADE) {
+        rid = rid_find_own(unit, key);
+    } else if (status == STATUS_OK) {
         status = rid_find(&rid, unit, type, id, key, scope);
     }
     if (status == STATUS_OK && rid == 0) {
@@ -370,7 +407,7 @@ enum status store_unit_put(
     struct store_resource *out, struct store_unit *unit, const struct store_put *put, struct scope *scope) {
     invariant(put->method == STORE_CREATED || put->method == STORE_UPDATED || put->method == STORE_PATCHED);
     struct writing writing = {.unit = unit};
-    enum status status = writing_open(&writing, put->type, put->id, scope);
+    enum status status = writing_open(&writing, put, scope);
     return status == STATUS_OK ? version_write(out, &writing, put, scope) : status;
 }
 
@@ -382,11 +419,11 @@ enum status store_unit_delete(
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
     struct writing writing = {.unit = unit};
-    status = writing_open(&writing, type, id, scope);
+    struct store_put put = {.type = type, .id = id, .method = STORE_DELETED};
+    status = writing_open(&writing, &put, scope);
     if (status != STATUS_OK || writing.head.version == 0) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
-    struct store_put put = {.type = type, .id = id, .method = STORE_DELETED};
     return version_write(out, &writing, &put, scope);
 }
 

@@ -139,7 +139,7 @@ static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
 static bool tidy(struct writer *writer, enum merge_pace pace) {
     bool did = false;
     enum status status = merge_step(&did, writer, pace);
-    enum packer_did packed = packer_turn(writer->packer, writer);
+    enum packer_did packed = packer_turn(writer->packer, writer, pace);
     checkpointer_turn(writer->checkpointer, writer->store, writer->connection);
     return (status == STATUS_OK && did) || packed == PACKER_PACKED;
 }
@@ -159,7 +159,7 @@ static void pack_the_rest(struct writer *writer) {
     if (packer_behind(writer->packer, writer) > PACK_BEFORE_CLOSE) {
         return;
     }
-    while (packer_turn(writer->packer, writer) != PACKER_NOTHING) {
+    while (packer_turn(writer->packer, writer, MERGE_IDLE) != PACKER_NOTHING) {
         nanosleep(&(struct timespec){.tv_nsec = PACKER_WAIT_MS * 1000 * 1000 / 4}, NULL);
     }
 }
@@ -181,7 +181,7 @@ static void *writer_main(void *context) {
             if (tidy(writer, MERGE_IDLE)) {
                 wait_ms = 0;
             } else {
-                bool packs = packer_turn(writer->packer, writer) == PACKER_WAITS;
+                bool packs = packer_turn(writer->packer, writer, MERGE_IDLE) == PACKER_WAITS;
                 rest(writer);
                 wait_ms = packs ? PACKER_WAIT_MS : SWEEP_WAIT_MS;
             }

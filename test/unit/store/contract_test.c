@@ -116,6 +116,44 @@ static void bad_rows_are_refused(void **state) {
     fixture_close(fixture);
 }
 
+struct made {
+    uint32_t space;
+    struct store_resource source, target;
+};
+
+static enum status put_made(void *context, struct store_unit *unit, struct scope *scope) {
+    struct made *made = context;
+    const struct store_row row = {.space = made->space, .target_type = 2, .target_id = TEXT("made")};
+    struct store_put source = {.type = 1,
+        .id = TEXT("source"),
+        .method = STORE_CREATED,
+        .origin = STORE_ID_MADE,
+        .body = {.packed = TEXT("{}"), .size = 2, .gap = 1},
+        .rows = &row,
+        .row_count = 1};
+    struct store_put target = {.type = 2,
+        .id = TEXT("made"),
+        .method = STORE_CREATED,
+        .origin = STORE_ID_MADE,
+        .body = {.packed = TEXT("{}"), .size = 2, .gap = 1}};
+    enum status status = store_unit_put(&made->source, unit, &source, scope);
+    return status == STATUS_OK ? store_unit_put(&made->target, unit, &target, scope) : status;
+}
+
+/* An id that was made for its put may be the target of a reference of the same unit. */
+static void made_ids_are_found_in_their_unit(void **state) {
+    (void)state;
+    struct fixture *f = fixture_open(0);
+    struct made made = {.space = fixture_space(f, "refers")};
+    assert_int_equal(store_run(f->store, put_made, &made, fixture_scope(f)), STATUS_OK);
+    assert_int_equal(made.source.rid, 1);
+    assert_int_equal(made.target.rid, 2);
+    assert_int_equal(made.target.version, 1);
+    assert_int_equal(fixture_write(f, 2, "made", "{}", NULL, 0).rid, 2);
+    fixture_check(f);
+    fixture_close(f);
+}
+
 static void spaces_keep_their_numbers(void **state) {
     (void)state;
     struct fixture *fixture = fixture_open(0);
@@ -516,6 +554,7 @@ int main(void) {
         cmocka_unit_test(exhausted_memory_undoes_one_unit),
         cmocka_unit_test(versions_go_on_after_deletion),
         cmocka_unit_test(bad_rows_are_refused),
+        cmocka_unit_test(made_ids_are_found_in_their_unit),
         cmocka_unit_test(spaces_keep_their_numbers),
         cmocka_unit_test(claims_have_one_holder),
         cmocka_unit_test(due_times_come_in_order),

@@ -1,6 +1,8 @@
 /* Versions in frames: read back as they were written, through updates, deletions, rows made anew, ends and restarts. */
 #include "fixture.h"
 
+#include "store/packer.h"
+
 #include <sqlite3.h>
 
 enum { PATIENT = 1, VERSIONS = 1500, LARGE = 100 * 1000 };
@@ -199,11 +201,22 @@ static void a_damaged_frame_is_found(void **state) {
     fixture_close(f);
 }
 
+static void the_packer_gives_way(void **state) {
+    (void)state;
+    assert_int_equal(packer_share_percent(0, 1000000), 2);
+    assert_int_equal(packer_share_percent(500000, 1000000), 2);
+    assert_in_range(packer_share_percent(625000, 1000000), 50, 52);
+    assert_int_equal(packer_share_percent(750000, 1000000), 100);
+    assert_int_equal(packer_share_percent(1000000, 1000000), 100);
+    assert_int_equal(packer_share_percent(1, 1), 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_back_from_frames),
         cmocka_unit_test(rows_in_frames_are_made_anew),
         cmocka_unit_test(a_damaged_frame_is_found),
+        cmocka_unit_test(the_packer_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

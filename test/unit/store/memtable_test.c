@@ -42,7 +42,51 @@ static void what_is_found_lies_behind_the_place(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* Added by batches, among others that were there; a walk meets all of them in order. */
+static void batches_lie_in_order(void **state) {
+    (void)state;
+    enum { BATCHES = 3000, KEYS = 97, LANES = 5 };
+    struct mem_generation *generation = mem_generation_open(1, 1);
+    uint64_t random = 88172645463325252U, added = 0;
+    for (uint64_t seq = 1; seq <= BATCHES; seq++) {
+        struct mem_event events[MEM_BATCH];
+        struct mem_node *nodes[MEM_BATCH];
+        char keys[MEM_BATCH][4];
+        size_t count = 1 + seq % MEM_BATCH;
+        for (size_t i = 0; i < count; i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (void)snprintf(keys[i], sizeof keys[i], "%02u", (unsigned)(random % KEYS));
+            events[i] = (struct mem_event){.kind = seq % 2 == 0 ? MEM_ADDED : MEM_ENDED,
+                .place = {
+                    .lane = (uint32_t)(random >> 20) % LANES, .key = text_from(keys[i]), .rid = random >> 30 & 7}};
+        }
+        assert_int_equal(mem_generation_add_all(nodes, generation, events, count, seq), count);
+        for (size_t i = 0; i < count; i++) {
+            struct row_place place = mem_node_place(nodes[i]);
+            assert_int_equal(row_place_compare(&place, &events[i].place), 0);
+            assert_true(nodes[i]->seq == seq && nodes[i]->kind == events[i].kind && mem_node_alive(nodes[i]));
+        }
+        added += count;
+    }
+    const struct mem_node *before = NULL;
+    uint64_t met = 0;
+    for (const struct mem_node *at = mem_generation_seek(generation, &(struct row_place){0}); at != NULL;
+         before = at, at = mem_node_next(at), met++) {
+        struct row_place place = mem_node_place(at), last = before == NULL ? place : mem_node_place(before);
+        int order = row_place_compare(&last, &place);
+        assert_true(order < 0 || (order == 0 && (before == NULL || before->seq <= at->seq)));
+        assert_ptr_equal(mem_generation_seek(generation, &place),
+            order == 0 && before != NULL ? mem_generation_seek(generation, &last) : at);
+    }
+    assert_int_equal(met, added);
+    assert_int_equal(mem_generation_count(generation), added);
+    mem_generation_drop(generation);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_found_lies_behind_the_place)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_found_lies_behind_the_place), cmocka_unit_test(batches_lie_in_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
