@@ -2,6 +2,9 @@
 
 /* What a POST to the base URL holds: a transaction, which is one unit, or a batch, whose entries go their own ways. */
 
+/* Answers of more entries are written by a worker, not by the store's thread. */
+enum { ANSWERED_IN_UNIT_MAX = 250 };
+
 static enum status apply_transaction(struct operation *op, struct records_unit *unit, struct scope *scope) {
     struct bundle *bundle = op->plan;
     enum status status = bundle_apply(&op->retry, bundle, unit, scope);
@@ -9,6 +12,10 @@ static enum status apply_transaction(struct operation *op, struct records_unit *
         status = bundle_answer(&op->answer->body, bundle, scope);
     }
     return status;
+}
+
+static enum status answer_written(struct operation *op, struct scope *scope) {
+    return bundle_answer(&op->answer->body, op->plan, scope);
 }
 
 static enum status answer_after_reads(struct operation *op, struct scope *scope) {
@@ -78,7 +85,8 @@ static enum status prepare_transaction(struct operation *op, const yyjson_val *r
     if (status == STATUS_OK) {
         status = check_reads(bundle, scope);
     }
-    op->after = bundle->has_reads ? answer_after_reads : NULL;
+    bool is_long = bundle->count > ANSWERED_IN_UNIT_MAX && bundle->returns != RECORDS_RETURN_REPRESENTATION;
+    op->after = bundle->has_reads ? answer_after_reads : is_long ? answer_written : NULL;
     return status;
 }
 

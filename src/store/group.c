@@ -50,6 +50,8 @@ static enum status unit_run(struct writer *writer, struct member *member, struct
         connection_reset(writer->connection);
         return writer->connection->failed;
     }
+    size_t events = writer->nodes.count - unit.first_node;
+    writer->events_of_large += events >= EVENTS_LARGE ? events : 0;
     if (unit.wrote) {
         writer->seq_next++;
     }

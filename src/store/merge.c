@@ -12,7 +12,7 @@
 
 enum {
     SLICE_LEAST = 256, /* events a transaction */
-    SLICE_MOST = 2000,
+    SLICE_MOST = 4000,
     SLICE_IDLE = 2000,
     SLICE_BEHIND = 4000, /* while units wait for it */
     SWEEP_ROWS = 2000,   /* past rows looked at a transaction */
@@ -28,9 +28,12 @@ static size_t active_most(const struct writer *writer) {
     return writer->store->memory_rows_max / 2;
 }
 
+/* What a large unit put in at once is room that others need not wait for, so far as it is not more than there is in all. */
 bool merge_is_behind(const struct writer *writer) {
     const struct store *store = writer->store;
-    return mem_generation_count(store->active) >= active_most(writer) && store->merging != NULL;
+    size_t large = writer->events_of_large, most = store->memory_rows_max;
+    size_t bound = active_most(writer) + (large < most ? large : most);
+    return mem_generation_count(store->active) >= bound && store->merging != NULL;
 }
 
 /* ---- rotation -------------------------------------------------------------------------------------------------------- */
@@ -50,6 +53,7 @@ static void rotate(struct writer *writer) {
     store->active = next;
     pthread_mutex_unlock(&store->publish);
     writer->merge_at = mem_generation_seek(store->merging, &(struct row_place){0});
+    writer->events_of_large = 0;
 }
 
 static void merging_done(struct writer *writer) {

@@ -15,7 +15,7 @@ void identity_cache_clear(struct identity_cache *cache);
 uint64_t identity_cache_get(const struct identity_cache *cache, struct text key); /* 0: the cache does not know */
 void identity_cache_put(struct identity_cache *cache, struct text key, uint64_t rid);
 
-enum { GROUP_UNITS_MAX = 1024, GROUP_TIME_US = 10 * 1000 };
+enum { GROUP_UNITS_MAX = 1024, GROUP_TIME_US = 10 * 1000, EVENTS_LARGE = 16 * 1000 };
 
 struct member { /* of the running group */
     struct store_work work;
@@ -50,6 +50,7 @@ struct writer {
     size_t member_count;
     struct node_list nodes; /* events added by the group */
     size_t events_since_merge;
+    size_t events_of_large; /* in the active generation, of units of EVENTS_LARGE and more */
     bool due_touched;
     bool changes; /* the group wrote more than audit rows */
     struct identity_cache *identities;
