@@ -371,6 +371,7 @@ static void put_arrival(struct reading_row *r, const struct cell_row *row, struc
         return;
     }
     *ambulance = code == 2 || code == 4;
+    r->fields[VISIT_PRIVATE_AMBULANCE] = code == 4;
     *walked = code == 1;
 }
 

@@ -29,6 +29,7 @@ static const struct label_row field_rows[VISIT_FIELD_COUNT] = {
     [VISIT_SPO2] = {"spo2", "%", "산소포화도", "oxygen saturation"},
     [VISIT_CROWD] = {"crowd", "/h", "시간당 내원 환자", "patients an hour"},
     [VISIT_HUMAN_LEVEL] = {"human-level", "", "사람이 정한 등급", "the human's level"},
+    [VISIT_PRIVATE_AMBULANCE] = {"private-ambulance", "", "민간 구급차로 도착", "came by a private ambulance"},
 };
 
 /* Of the fields alone. A value that stands on a missing field is missing; scores count what is known (a lower bound), and are
@@ -43,6 +44,8 @@ enum derived {
     DERIVED_NEWS2_RED,            /* one vital alone scores 3 */
     DERIVED_REMS,                 /* scores.c */
     DERIVED_QSOFA,                /* scores.c */
+    DERIVED_SIRS,                 /* scores.c; leucocytes are not known at triage */
+    DERIVED_PAIN_LEVEL,           /* pain_level() */
     DERIVED_COMPLAINT_POINTS,     /* length of the complaint in characters */
     DERIVED_COUNT
 };
@@ -56,8 +59,16 @@ static const struct label_row derived_rows[DERIVED_COUNT] = {
     [DERIVED_NEWS2_RED] = {"news2-red", "", "NEWS2 단일 항목 3점", "a single 3 in NEWS2"},
     [DERIVED_REMS] = {"rems", "{score}", "REMS", "REMS"},
     [DERIVED_QSOFA] = {"qsofa", "{score}", "qSOFA", "qSOFA"},
+    [DERIVED_SIRS] = {"sirs", "{score}", "SIRS", "SIRS"},
+    [DERIVED_PAIN_LEVEL] = {"pain-level", "", "통증의 위치와 점수로 본 단계",
+        "the level of the pain's place and score"},
     [DERIVED_COMPLAINT_POINTS] = {"complaint-length", "", "주호소 길이", "length of the complaint"},
 };
+
+/* Pain inside head, chest or abdomen, or of an organ: "central" in CTAS (Bullard et al., CJEM 2008;10:136-42). */
+static const char *const central_concepts[] = {
+    "headache", "chest-pain", "abdominal-pain", "upper-right", "lower-right", "flank-pain", "eye-problem"};
+enum { CENTRAL_COUNT = sizeof central_concepts / sizeof central_concepts[0] };
 
 enum feature_kind { FEATURE_FIELD, FEATURE_DERIVED, FEATURE_CONCEPT, FEATURE_GRAM, FEATURE_COLUMN };
 struct feature {
@@ -71,6 +82,7 @@ struct feature_set {
     size_t count;
     const struct lexicon *lexicon;
     bool has_concepts, has_grams, has_derived;
+    int central[CENTRAL_COUNT]; /* concepts; -1: the lexicon has none */
 };
 
 const char *visit_field_name(enum visit_field field) {
@@ -213,14 +225,17 @@ enum status features_open(const struct feature_set **out, const struct text *nam
     struct scope *scope) {
     struct feature_set *set = ARENA_NEW(arena, struct feature_set);
     *set = (struct feature_set){
-        ARENA_ARRAY(arena, struct feature, count + 1), count, policy->lexicon, false, false, false};
+        ARENA_ARRAY(arena, struct feature, count + 1), count, policy->lexicon, false, false, false, {0}};
+    for (int i = 0; i < CENTRAL_COUNT; i++)
+        set->central[i] = lexicon_concept_find(set->lexicon, text_from(central_concepts[i]));
     for (size_t i = 0; i < count; i++) {
         struct feature *feature = &set->at[i];
         feature->name = text_copy(arena, names[i]);
         enum status status = feature_open(feature, set->lexicon, columns, column_count, scope);
         if (status != STATUS_OK)
             return status;
-        set->has_concepts = set->has_concepts || feature->kind == FEATURE_CONCEPT;
+        bool placed = feature->kind == FEATURE_DERIVED && feature->index == DERIVED_PAIN_LEVEL;
+        set->has_concepts = set->has_concepts || placed || feature->kind == FEATURE_CONCEPT;
         set->has_grams = set->has_grams || feature->kind == FEATURE_GRAM;
         set->has_derived = set->has_derived || feature->kind == FEATURE_DERIVED;
     }
@@ -298,6 +313,18 @@ static double score_total(enum triage_score_kind kind, const struct triage_facts
     return score.any ? score.total : (double)NAN;
 }
 
+/* Acute pain's first-order modifier of CTAS (Bullard et al., CJEM 2008;10:136-42): central 8-10: 2, 4-7: 3, 1-3: 4; peripheral 8-10:
+ * 3, 4-7: 4; 5 for less. Whether it is acute is not known: it is an input, not a rule. */
+static double pain_level(const struct feature_set *set, double score, const struct lexicon_matches *matches) {
+    bool central = false;
+    for (int i = 0; i < CENTRAL_COUNT && !central; i++)
+        central = set->central[i] >= 0 && concept_value(matches, set->central[i]) > 0;
+    if (isnan(score))
+        return (double)NAN;
+    double level = score >= 8 ? 2 : score >= 4 ? 3 : score > 0 ? 4 : 5;
+    return central || level == 5 ? level : level + 1;
+}
+
 static void derived_fill(double out[static DERIVED_COUNT], const struct visit *visit, size_t points) {
     const double *field = visit->fields;
     double systolic = field[VISIT_SYSTOLIC], mean = field[VISIT_DIASTOLIC] + (systolic - field[VISIT_DIASTOLIC]) / 3;
@@ -313,6 +340,7 @@ static void derived_fill(double out[static DERIVED_COUNT], const struct visit *v
     out[DERIVED_NEWS2_RED] = news2.any ? news2.single_red : (double)NAN;
     out[DERIVED_REMS] = score_total(TRIAGE_REMS, &facts);
     out[DERIVED_QSOFA] = score_total(TRIAGE_QSOFA, &facts);
+    out[DERIVED_SIRS] = score_total(TRIAGE_SIRS, &facts);
     out[DERIVED_COMPLAINT_POINTS] = visit->complaint.size ? (double)points : (double)NAN;
 }
 
@@ -336,8 +364,10 @@ void features_fill(float *out, const struct feature_set *set, const struct visit
     }
     if (words && (set->has_grams || set->has_derived))
         grams = grams_scan(known.complaint, &points, arena);
-    if (set->has_derived)
+    if (set->has_derived) {
         derived_fill(derived, &known, points);
+        derived[DERIVED_PAIN_LEVEL] = words ? pain_level(set, known.fields[VISIT_PAIN_SCORE], &matches) : (double)NAN;
+    }
     for (size_t i = 0; i < set->count; i++) {
         const struct feature *feature = &set->at[i];
         switch (feature->kind) {

@@ -37,6 +37,7 @@ enum visit_field {
     VISIT_SPO2,        /* % */
     VISIT_CROWD,       /* /h: patients who come in an hour */
     VISIT_HUMAN_LEVEL, /* 1..5, 1 the most urgent */
+    VISIT_PRIVATE_AMBULANCE, /* came by an ambulance that is not the public one: in Korea mostly from another hospital. 1, else 0 */
     VISIT_FIELD_COUNT
 };
 const char *visit_field_name(enum visit_field field); /* "pain-score" */

@@ -5,7 +5,7 @@
     .global triage_model_\name\()_end
     .balign 8
 triage_model_\name:
-    .incbin \file
+    .incbin "\file"
 triage_model_\name\()_end:
     .byte 0
 .endm

@@ -28,7 +28,8 @@ class Trained:
         path.write_text(json.dumps(plan) if plan else (HERE / "plan.json").read_text())
         self.run = subprocess.run(
             [TRAINER, "--plan", path, "--data", self.folder, "--policy", ROOT / "regions/korea/triage-policy.json", "--models",
-             self.folder, "--cards", self.folder, "--predictions", self.folder / "predictions"], capture_output=True, text=True)
+             self.folder, "--cards", self.folder, "--predictions", self.folder / "predictions"], capture_output=True, text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     def bytes_of(self, ending):
         return (self.folder / f"invented{ending}").read_bytes()
@@ -80,7 +81,9 @@ class TrainingTest(unittest.TestCase):
 
     def test_bad_plans_are_refused(self):
         for change, told in (({"features": ["agee"]}, "no such feature"), ({"set": "other"}, "no set other"),
-                             ({"outputs": []}, "needs outputs")):
+                             ({"outputs": []}, "needs outputs"), ({"masked": ["spo2"]}, "does not have"),
+                             ({"escalation": {"human": "KTAS_RN", "expert": "KTAS_expert", "rules": [
+                                 {"human": 3, "level": 4, "output": "under-triage", "gain": 1, "harm": 1}]}}, "more urgent level")):
             plan = json.loads((HERE / "plan.json").read_text())
             plan["models"][0].update(change)
             refused = Trained(plan)

@@ -1,4 +1,5 @@
 #include "booster.h"
+#include "metrics.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,7 +9,10 @@
 #include <xgboost/c_api.h>
 
 struct booster {
-    BoosterHandle handle;
+    BoosterHandle handles[STAGES_MAX];
+    int count;
+    size_t gate; /* where there are stages */
+    bool staged;
 };
 
 static enum status failed(struct scope *scope) {
@@ -16,25 +20,36 @@ static enum status failed(struct scope *scope) {
 }
 
 void booster_close(struct booster *booster) {
-    if (booster->handle)
-        (void)XGBoosterFree(booster->handle);
-    booster->handle = NULL;
+    for (int i = 0; i < STAGES_MAX; i++) {
+        if (booster->handles[i])
+            (void)XGBoosterFree(booster->handles[i]);
+        booster->handles[i] = NULL;
+    }
 }
 
 static void booster_closing(void *object) {
     booster_close(object);
 }
 
-/* `labels` may be NULL. The rows are copied: libxgboost wants them side by side. */
-static enum status matrix_open(
-    DMatrixHandle *out, struct matrix matrix, const int8_t *labels, struct sample sample, struct scope *scope) {
+static bool is_masked(size_t row, uint64_t seed) {
+    uint64_t state = seed ^ (row * 0x9E3779B97F4A7C15ull);
+    return random_below(&state, 3) == 0;
+}
+
+/* `labels` may be NULL: then nothing is trained on it, and nothing is masked. The rows are copied: libxgboost wants them side by
+ * side. */
+static enum status matrix_open(DMatrixHandle *out, struct matrix matrix, const int8_t *labels, struct sample sample,
+    uint64_t seed, struct scope *scope) {
     size_t bytes = sample.count * matrix.columns * sizeof(float);
     float *values = malloc(bytes ? bytes : 1), *targets = calloc(sample.count + 1, sizeof *targets);
     enum status status = values && targets ? STATUS_OK : STATUS_UNAVAILABLE;
     for (size_t i = 0; i < sample.count && status == STATUS_OK; i++) {
-        memcpy(
-            values + i * matrix.columns, matrix.at + sample.rows[i] * matrix.columns, matrix.columns * sizeof(float));
+        float *row = values + i * matrix.columns;
+        memcpy(row, matrix.at + sample.rows[i] * matrix.columns, matrix.columns * sizeof(float));
         targets[i] = labels ? (float)labels[sample.rows[i]] : 0;
+        bool masked = labels && matrix.masked_count && is_masked(sample.rows[i], seed);
+        for (size_t k = 0; masked && k < matrix.masked_count; k++)
+            row[matrix.masked[k]] = NAN;
     }
     if (status == STATUS_OK && XGDMatrixCreateFromMat(values, sample.count, matrix.columns, NAN, out) != 0)
         status = failed(scope);
@@ -81,48 +96,172 @@ static enum status rounds_run(BoosterHandle handle, DMatrixHandle data, int64_t 
     return STATUS_OK;
 }
 
-enum status booster_train(struct booster **out, struct matrix matrix, const int8_t *labels, struct sample sample,
-    const yyjson_val *parameters, const char *monotone, uint64_t seed, struct arena *arena, struct scope *scope) {
-    struct booster *booster = ARENA_NEW(arena, struct booster);
-    arena_defer(arena, booster_closing, booster);
+static enum status one_train(BoosterHandle *out, struct matrix matrix, const int8_t *labels, struct sample sample,
+    const yyjson_val *parameters, const char *monotone, uint64_t seed, struct scope *scope) {
     DMatrixHandle data = NULL;
     int64_t rounds = 0;
     if (!json_get_int64(&rounds, parameters, "rounds") || rounds < 1 || rounds > 100000)
         return fault(scope, STATUS_INVALID, "rounds", "the plan's parameters need rounds");
-    enum status status = matrix_open(&data, matrix, labels, sample, scope);
-    if (status == STATUS_OK && XGBoosterCreate(&data, 1, &booster->handle) != 0)
+    enum status status = matrix_open(&data, matrix, labels, sample, seed, scope);
+    if (status == STATUS_OK && XGBoosterCreate(&data, 1, out) != 0)
         status = failed(scope);
     if (status == STATUS_OK)
-        status = parameters_set(booster->handle, parameters, monotone, seed, scope);
+        status = parameters_set(*out, parameters, monotone, seed, scope);
     if (status == STATUS_OK)
-        status = rounds_run(booster->handle, data, rounds, scope);
+        status = rounds_run(*out, data, rounds, scope);
     if (data)
         (void)XGDMatrixFree(data);
+    return status;
+}
+
+enum status booster_train(struct booster **out, struct matrix matrix, const int8_t *labels, const struct stages *stages,
+    struct sample sample, const yyjson_val *parameters, const char *monotone, uint64_t seed, struct arena *arena,
+    struct scope *scope) {
+    struct booster *booster = ARENA_NEW(arena, struct booster);
+    enum status status = STATUS_OK;
+    *booster = (struct booster){.count = stages ? STAGES_MAX : 1, .staged = stages != NULL, .gate = 0};
+    if (stages)
+        booster->gate = stages->gate;
+    arena_defer(arena, booster_closing, booster);
+    for (int i = 0; i < booster->count && status == STATUS_OK; i++)
+        status = one_train(&booster->handles[i], matrix, stages ? stages->labels[i] : labels, sample, parameters,
+            monotone, seed + 7919 * (uint64_t)i, scope);
     *out = booster;
+    return status;
+}
+
+/* Of one stage: the rows that it answers for. */
+static enum status stage_margins(double *margins, struct booster *booster, int stage, struct matrix matrix,
+    struct sample sample, struct scope *scope) {
+    enum { MARGINS = 1 };
+    DMatrixHandle data = NULL;
+    bst_ulong count = 0;
+    const float *result = NULL;
+    enum status status = sample.count ? matrix_open(&data, matrix, NULL, sample, 0, scope) : STATUS_OK;
+    if (status == STATUS_OK && data &&
+        XGBoosterPredict(booster->handles[stage], data, MARGINS, 0, 0, &count, &result) != 0)
+        status = failed(scope);
+    for (size_t i = 0; i < sample.count && status == STATUS_OK; i++) {
+        float gate = booster->staged ? matrix.at[sample.rows[i] * matrix.columns + booster->gate] : 0;
+        if (!booster->staged || (int)gate == stage + 2)
+            margins[i] = (double)result[i];
+        else if (!(gate > 1))
+            margins[i] = STAGE_NEVER;
+    }
+    if (data)
+        (void)XGDMatrixFree(data);
     return status;
 }
 
 enum status booster_margins(
     double *margins, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope) {
-    enum { MARGINS = 1 };
-    DMatrixHandle data = NULL;
-    bst_ulong count = 0;
-    const float *result = NULL;
-    enum status status = sample.count ? matrix_open(&data, matrix, NULL, sample, scope) : STATUS_OK;
-    if (status == STATUS_OK && data && XGBoosterPredict(booster->handle, data, MARGINS, 0, 0, &count, &result) != 0)
-        status = failed(scope);
-    for (size_t i = 0; i < sample.count && status == STATUS_OK; i++)
-        margins[i] = (double)result[i];
-    if (data)
-        (void)XGDMatrixFree(data);
+    enum status status = STATUS_OK;
+    for (int i = 0; i < booster->count && status == STATUS_OK; i++)
+        status = stage_margins(margins, booster, i, matrix, sample, scope);
     return status;
 }
 
-enum status booster_json(struct text *out, struct booster *booster, struct arena *arena, struct scope *scope) {
+/* ---- into the model's file -------------------------------------------------------------------------------------------- */
+
+static enum status stage_take(struct triage_model_outputs *out, struct booster *booster, int stage, const char *name,
+    struct arena *arena, struct scope *scope) {
     bst_ulong size = 0;
     const char *bytes = NULL;
-    if (XGBoosterSaveModelToBuffer(booster->handle, "{\"format\":\"json\"}", &size, &bytes) != 0)
+    if (XGBoosterSaveModelToBuffer(booster->handles[stage], "{\"format\":\"json\"}", &size, &bytes) != 0)
         return failed(scope);
-    *out = text_copy(arena, (struct text){bytes, (size_t)size});
+    return triage_model_from_xgboost(out, text_copy(arena, (struct text){bytes, (size_t)size}), &name, 1, scope);
+}
+
+/* gate < low: 0; else gate < high: the tree; else 0. The shares are of the rows below low, and of those in the range among the
+ * others. */
+struct gate {
+    uint16_t input;
+    float low, high;
+    double below_share, inside_share;
+};
+
+/* No cover may be nothing: a gate that no training row went through counts as one in ten thousand. */
+static double share_bounded(double share) {
+    return fmin(fmax(share, 1e-4), 1 - 1e-4);
+}
+
+static struct triage_model_tree tree_gated(
+    struct triage_model_tree tree, const struct gate *gate, struct arena *arena) {
+    enum { FRONT = 4 };
+    size_t count = tree.node_count + FRONT;
+    struct triage_model_node *nodes = ARENA_ARRAY(arena, struct triage_model_node, count);
+    double below = share_bounded(gate->below_share), inside = (1 - below) * share_bounded(gate->inside_share);
+    float cover = tree.nodes[0].cover, behind = (float)((double)cover * (1 - below));
+    nodes[0] = (struct triage_model_node){
+        .threshold = gate->low, .cover = cover, .feature = gate->input, .left = 1, .right = 2};
+    nodes[1] = (struct triage_model_node){.cover = (float)((double)cover * below), .feature = TRIAGE_MODEL_LEAF};
+    nodes[2] = (struct triage_model_node){
+        .threshold = gate->high, .cover = behind, .feature = gate->input, .left = FRONT, .right = 3};
+    nodes[3] = (struct triage_model_node){
+        .cover = (float)((double)cover * (1 - below - inside)), .feature = TRIAGE_MODEL_LEAF};
+    for (size_t i = 0; i < tree.node_count; i++) {
+        nodes[FRONT + i] = tree.nodes[i];
+        nodes[FRONT + i].cover = (float)((double)tree.nodes[i].cover * inside);
+        if (tree.nodes[i].feature == TRIAGE_MODEL_LEAF)
+            continue;
+        nodes[FRONT + i].left = (uint16_t)(tree.nodes[i].left + FRONT);
+        nodes[FRONT + i].right = (uint16_t)(tree.nodes[i].right + FRONT);
+    }
+    return (struct triage_model_tree){nodes, count};
+}
+
+static struct triage_model_tree tree_never(uint16_t input, double share, float cover, struct arena *arena) {
+    struct triage_model_node *nodes = ARENA_ARRAY(arena, struct triage_model_node, 3);
+    float below = (float)((double)cover * share_bounded(share));
+    nodes[0] = (struct triage_model_node){.threshold = 1.5F, .cover = cover, .feature = input, .left = 1, .right = 2};
+    nodes[1] =
+        (struct triage_model_node){.threshold = (float)STAGE_NEVER, .cover = below, .feature = TRIAGE_MODEL_LEAF};
+    nodes[2] = (struct triage_model_node){.threshold = 0, .cover = cover - below, .feature = TRIAGE_MODEL_LEAF};
+    return (struct triage_model_tree){nodes, 3};
+}
+
+static double share_below(float limit, struct booster *booster, struct matrix matrix, struct sample sample) {
+    size_t below = 0;
+    for (size_t i = 0; i < sample.count; i++)
+        below += matrix.at[sample.rows[i] * matrix.columns + booster->gate] < limit;
+    return sample.count ? (double)below / (double)sample.count : 0;
+}
+
+static enum status stages_join(struct triage_model_outputs *out, struct booster *booster, const char *name,
+    struct matrix matrix, struct sample sample, struct arena *arena, struct scope *scope) {
+    struct triage_model_outputs *parts = ARENA_NEW(arena, struct triage_model_outputs);
+    enum status status = STATUS_OK;
+    size_t count = 1;
+    for (int i = 0; i < booster->count && status == STATUS_OK; i++)
+        status = stage_take(parts, booster, i, name, arena, scope);
+    for (size_t i = 0; i < parts->count; i++) {
+        count += parts->at[i].tree_count;
+        if (status == STATUS_OK && parts->at[i].base != 0)
+            status = fault(scope, STATUS_INVALID, name, "stages need a base score of one half");
+    }
+    if (status != STATUS_OK || out->count == TRIAGE_MODEL_OUTPUTS_MAX)
+        return status != STATUS_OK ? status : fault(scope, STATUS_TOO_LARGE, name, "too many outputs");
+    struct triage_model_tree *trees = ARENA_ARRAY(arena, struct triage_model_tree, count);
+    count = 0;
+    for (size_t i = 0; i < parts->count; i++) {
+        float low = (float)i + 1.5F;
+        double below = share_below(low, booster, matrix, sample);
+        double inside = share_below(low + 1, booster, matrix, sample) - below;
+        struct gate gate = {(uint16_t)booster->gate, low, low + 1, below, below < 1 ? inside / (1 - below) : 0};
+        for (size_t t = 0; t < parts->at[i].tree_count; t++)
+            trees[count++] = tree_gated(parts->at[i].trees[t], &gate, arena);
+    }
+    trees[count++] = tree_never((uint16_t)booster->gate, share_below(1.5F, booster, matrix, sample),
+        parts->at[0].trees[0].nodes[0].cover, arena);
+    struct triage_model_output *output = &out->at[out->count++];
+    *output = parts->at[0];
+    output->trees = trees;
+    output->tree_count = count;
     return STATUS_OK;
+}
+
+enum status booster_output(struct triage_model_outputs *out, struct booster *booster, const char *name,
+    struct matrix matrix, struct sample sample, struct arena *arena, struct scope *scope) {
+    return booster->staged ? stages_join(out, booster, name, matrix, sample, arena, scope)
+                           : stage_take(out, booster, 0, name, arena, scope);
 }

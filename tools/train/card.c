@@ -81,8 +81,9 @@ static void write_intervals(struct json_writer *w, struct predictions p, uint64_
 }
 
 static void write_repeats(struct json_writer *w, const struct card_output *output, struct arena *arena) {
-    double sum = 0, least = HUGE_VAL, most = -HUGE_VAL;
+    double sum = 0, least = HUGE_VAL, most = -HUGE_VAL, caught = 0;
     for (int repeat = 0; repeat < output->unseen->repeats; repeat++) {
+        caught += (double)metric_caught(predictions_of(output, repeat, arena), 0.10, arena);
         double auroc = metric_auroc(predictions_of(output, repeat, arena), arena);
         sum += auroc;
         least = fmin(least, auroc);
@@ -94,6 +95,7 @@ static void write_repeats(struct json_writer *w, const struct card_output *outpu
     member_number(w, "auroc_mean", sum / output->unseen->repeats);
     member_number(w, "auroc_least", least);
     member_number(w, "auroc_most", most);
+    member_number(w, "caught_in_top_tenth_mean", caught / output->unseen->repeats);
     json_object_close(w);
 }
 
@@ -213,31 +215,31 @@ static size_t sites_of(struct text *out, const struct study *study) {
     return count;
 }
 
-/* Every second visit of the site fits slope and intercept anew, the others judge them. */
+/* Each fifth of the site's visits is judged by slope and intercept that were fitted to the other four. */
 static void write_recalibrated(struct json_writer *w, struct predictions p, struct arena *arena) {
+    enum { PARTS = 5 };
     int8_t *labels = ARENA_ARRAY(arena, int8_t, p.count + 1);
-    double *fit = ARENA_ARRAY(arena, double, p.count + 1), *judge = ARENA_ARRAY(arena, double, p.count + 1);
-    int8_t *judge_labels = ARENA_ARRAY(arena, int8_t, p.count + 1);
-    size_t fitted = 0, judged = 0;
-    for (size_t i = 0; i < p.count; i++) {
-        if (i % 2 == 0) {
+    double *fit = ARENA_ARRAY(arena, double, p.count + 1), *judged = ARENA_ARRAY(arena, double, p.count + 1);
+    bool can = true;
+    for (size_t part = 0; part < PARTS; part++) {
+        struct platt platt = {1, 0};
+        size_t fitted = 0;
+        for (size_t i = 0; i < p.count; i++) {
+            if (i % PARTS == part)
+                continue;
             labels[fitted] = p.labels[i];
             fit[fitted++] = p.probabilities[i];
-        } else {
-            judge_labels[judged] = p.labels[i];
-            judge[judged++] = p.probabilities[i];
         }
-    }
-    struct platt platt = {1, 0};
-    bool can = metric_platt(&platt.slope, &platt.intercept, (struct predictions){fitted, labels, fit});
-    for (size_t i = 0; i < judged; i++) {
-        double bounded = fmin(fmax(judge[i], 1e-6), 1 - 1e-6);
-        judge[i] = platt_apply(platt, log(bounded / (1 - bounded)));
+        can = metric_platt(&platt.slope, &platt.intercept, (struct predictions){fitted, labels, fit}) && can;
+        for (size_t i = part; i < p.count; i += PARTS) {
+            double bounded = fmin(fmax(p.probabilities[i], 1e-6), 1 - 1e-6);
+            judged[i] = platt_apply(platt, log(bounded / (1 - bounded)));
+        }
     }
     json_name(w, "recalibrated");
     json_object_open(w);
     json_member_bool(w, "fitted", can);
-    write_performance(w, (struct predictions){judged, judge_labels, judge}, arena);
+    write_performance(w, (struct predictions){p.count, p.labels, judged}, arena);
     json_object_close(w);
 }
 
@@ -432,15 +434,19 @@ static void write_levels(struct json_writer *w, const struct card *card, struct 
     write_level_outcome(w, "final_mean_of_repeats", mean);
     paired_interval(interval, rows, card->outputs[0].study->seed + 5, arena);
     member_interval(w, "under_triage_difference_interval", interval);
+    member_number(w, "over_triage_above_human", mean.over - level_outcome_of(rows.human, rows.expert, rows.count).over);
+    member_number(w, "urgent_missed_mean_of_repeats", missed);
     json_name(w, "thresholds");
     json_array_open(w);
-    for (int level = 2; level < ESCALATION_LEVELS; level++) {
-        if (card->escalation->thresholds[level] > 1)
-            continue;
+    for (size_t i = 0; i < card->escalation->count; i++) {
+        const struct escalation_rule *rule = &card->escalation->rules[i];
         json_object_open(w);
-        json_member_int(w, "human_level", level);
-        json_member_int(w, "level", level - 1);
-        member_number(w, "probability", card->escalation->thresholds[level]);
+        json_member_int(w, "human_level", rule->human);
+        json_member_int(w, "level", rule->level);
+        json_member_string(w, "output", card->outputs[rule->output].name);
+        member_number(w, "gain", rule->gain);
+        member_number(w, "harm", rule->harm);
+        member_number(w, "probability", rule->probability);
         json_object_close(w);
     }
     json_array_close(w);

@@ -67,7 +67,8 @@ static void put_recalibrated(struct buffer *out, const yyjson_val *list) {
         struct text name = get_told(item, "name"), ece = get_told(again, "ece"), slope = get_told(again, "slope"),
                     sensitivity = get_told(at, "sensitivity"), specificity = get_told(at, "specificity");
         buffer_put_format(out,
-            "\n%.*s: recalibrated on every second visit, ECE %.*s and slope %.*s on the others; at the training rows' "
+            "\n%.*s: recalibrated on four fifths of its visits in turn, ECE %.*s and slope %.*s on the other fifth; at "
+            "the training rows' "
             "threshold for sensitivity .90, sensitivity %.*s and specificity %.*s.\n",
             (int)name.size, name.at, (int)ece.size, ece.at, (int)slope.size, slope.at, (int)sensitivity.size,
             sensitivity.at, (int)specificity.size, specificity.at);
@@ -131,8 +132,10 @@ static void put_levels(struct buffer *out, const yyjson_val *levels) {
                              *const heads[] = {"", "visits", "accuracy", "under-triage", "over-triage",
                                  "quadratic kappa", "experts' 1–2 left at 3–5", NULL},
                              *const whose[] = {"human", "human_and_floor", "final", "final_mean_of_repeats", NULL},
-                             *const threshold_names[] = {"human_level", "level", "probability", NULL},
-                             *const threshold_heads[] = {"human's level", "raised to", "at probability", NULL};
+                             *const threshold_names[] = {"human_level", "level", "output", "gain", "harm",
+                                 "probability", NULL},
+                             *const threshold_heads[] = {"human's level", "raised to", "by output",
+                                 "worth of a right raise", "cost of a wrong one", "at probability", NULL};
     if (!levels)
         return;
     buffer_put_string(out, "\n## Levels\n\nNo level is ever made less urgent.\n\n");

@@ -1,72 +1,68 @@
 #include "escalation.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include "triage/model.h"
 
-struct candidate {
-    double probability;
-    bool right;
-};
+#include <string.h>
 
-static int candidate_compare(const void *a, const void *b) {
-    const struct candidate *x = a, *y = b;
-    if (x->probability != y->probability)
-        return x->probability > y->probability ? -1 : 1;
-    return (int)x->right - (int)y->right;
-}
-
-static double threshold_of(
-    const struct escalation_plan *plan, struct candidate *candidates, size_t count, double most_seen) {
-    double best = plan->least_gain, threshold = most_seen, gain = 0;
-    qsort(candidates, count, sizeof *candidates, candidate_compare);
-    for (size_t i = 0; i < count; i++) {
-        gain += candidates[i].right ? 1 : -plan->harm_weight;
-        bool last_of_ties = i + 1 == count || candidates[i + 1].probability < candidates[i].probability;
-        if (last_of_ties && gain > best) {
-            best = gain;
-            threshold = candidates[i].probability;
-        }
+static enum status rule_open(struct escalation_rule *out, const yyjson_val *plan, const char *const *names,
+    size_t name_count, struct scope *scope) {
+    int64_t human = 0, level = 0;
+    struct text output = json_get_text(plan, "output");
+    bool known = false;
+    *out = (struct escalation_rule){.human = 0};
+    for (size_t i = 0; i < name_count && !known; i++) {
+        known = text_is(output, names[i]);
+        out->output = (unsigned)i;
     }
-    return threshold;
+    (void)json_get_int64(&human, plan, "human");
+    bool whole = json_get_int64(&level, plan, "level") && json_get_double(&out->gain, plan, "gain") &&
+                 json_get_double(&out->harm, plan, "harm");
+    if (!known || !whole || human < 0 || human > 5 || level < 1 || level > 5 || (human && level >= human) ||
+        out->gain <= 0 || out->harm <= 0)
+        return fault(
+            scope, STATUS_INVALID, "escalation", "a rule needs human, a more urgent level, output, gain and harm");
+    out->human = (unsigned)human;
+    out->level = (unsigned)level;
+    out->probability = out->harm / (out->harm + out->gain);
+    return STATUS_OK;
 }
 
-struct escalation escalation_choose(const struct escalation_plan *plan, const struct levels *levels, const size_t *rows,
-    const double *probabilities, size_t count, struct arena *arena) {
-    const double never = 2;
-    struct escalation out;
-    struct candidate *candidates = ARENA_ARRAY(arena, struct candidate, count + 1);
-    for (int level = 0; level < ESCALATION_LEVELS; level++) {
-        size_t found = 0;
-        for (size_t i = 0; i < count && level >= 2; i++) {
-            int human = levels->human[rows[i]], floor = levels->floor[rows[i]];
-            if (human != level || (floor && floor < human) || isnan(probabilities[i]))
-                continue;
-            candidates[found++] = (struct candidate){probabilities[i], levels->expert[rows[i]] < level};
-        }
-        out.thresholds[level] = found ? threshold_of(plan, candidates, found, never) : never;
+enum status escalation_open(
+    struct escalation *out, const yyjson_val *rules, const char *const *names, size_t name_count, struct scope *scope) {
+    size_t i, count;
+    yyjson_val *rule;
+    enum status status = STATUS_OK;
+    *out = (struct escalation){.count = 0};
+    yyjson_arr_foreach((yyjson_val *)rules, i, count, rule) {
+        if (out->count == ESCALATION_RULES_MAX)
+            return fault(scope, STATUS_TOO_LARGE, "escalation", "more than %d rules", ESCALATION_RULES_MAX);
+        if (status == STATUS_OK)
+            status = rule_open(&out->rules[out->count++], rule, names, name_count, scope);
     }
-    return out;
+    return status == STATUS_OK && out->count == 0 ? fault(scope, STATUS_INVALID, "escalation", "needs rules") : status;
 }
 
-int escalation_level(const struct escalation *escalation, int human, int floor, double probability) {
-    int level = floor && floor < human ? floor : human;
-    bool raises = human >= 2 && human < ESCALATION_LEVELS && probability >= escalation->thresholds[human];
-    return raises && human - 1 < level ? human - 1 : level;
+int escalation_level(const struct escalation *escalation, int human, int floor, const double *probabilities) {
+    int level = floor && (!human || floor < human) ? floor : human;
+    for (size_t i = 0; i < escalation->count; i++) {
+        const struct escalation_rule *rule = &escalation->rules[i];
+        bool meant = rule->human == TRIAGE_MODEL_ANY_LEVEL || (int)rule->human == human;
+        bool raises = !level || (int)rule->level < level;
+        if (meant && raises && probabilities[rule->output] >= rule->probability)
+            level = (int)rule->level;
+    }
+    return level;
 }
 
-void escalation_unseen(int *final, const struct escalation_plan *plan, const struct study *study,
-    const struct unseen *unseen, const struct levels *levels, struct arena *arena) {
-    for (int repeat = 0; repeat < unseen->repeats; repeat++) {
-        size_t from = (size_t)repeat * study->count;
-        for (int k = 0; k < study->folds; k++) {
-            const double *inner = unseen->inner + ((size_t)repeat * (size_t)study->folds + (size_t)k) * study->count;
-            struct escalation escalation = escalation_choose(plan, levels, study->rows, inner, study->count, arena);
-            for (size_t i = 0; i < study->count; i++) {
-                size_t row = study->rows[i];
-                if (unseen->fold[from + i] == k)
-                    final[from + i] = escalation_level(
-                        &escalation, levels->human[row], levels->floor[row], unseen->probabilities[from + i]);
-            }
-        }
+void escalation_unseen(int *final, const struct escalation *escalation, const struct study *study,
+    const struct unseen *unseen, size_t output_count, const struct levels *levels) {
+    double probabilities[TRIAGE_MODEL_OUTPUTS_MAX];
+    for (size_t i = 0; i < (size_t)study->repeats * study->count; i++) {
+        size_t row = study->rows[i % study->count];
+        for (size_t o = 0; o < output_count; o++)
+            probabilities[o] = unseen[o].probabilities[i];
+        static const struct escalation none = {.count = 0};
+        final[i] = escalation_level(
+            levels->silent[row] ? &none : escalation, levels->human[row], levels->floor[row], probabilities);
     }
 }

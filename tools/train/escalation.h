@@ -1,29 +1,33 @@
-/* escalation: from probabilities of under-triage to thresholds by the human's level, and what they do to unseen visits.
- *
- * A threshold for level h speaks for h - 1. It is the one that, among the visits the thresholds may be chosen on, brings the most
- * right raises less `harm_weight` times the raises of visits whose level was urgent enough; none where that stays below
- * `least_gain`. It can only raise. */
+/* escalation: from probabilities to levels. A rule speaks for a level where the human gave a less urgent one and an output's
+ * calibrated probability is at least `harm` / (`harm` + `gain`): where raising a visit that is as urgent as the probability says is
+ * worth more than it costs (expected cost; Pauker and Kassirer, N Engl J Med 1980;302:1109-17). Costs stand in the plan; nothing is
+ * fitted to any visit, and no rule can lower. */
 #ifndef SOYANG_TRAIN_ESCALATION_H
 #define SOYANG_TRAIN_ESCALATION_H
 
 #include "study.h"
 
-enum { ESCALATION_LEVELS = 6 };
-struct escalation_plan {
-    double harm_weight, least_gain;
+enum { ESCALATION_RULES_MAX = 24 };
+struct escalation_rule {
+    unsigned human, level, output;
+    double gain, harm, probability;
 };
 struct escalation {
-    double thresholds[ESCALATION_LEVELS]; /* by human level 2..5; above 1: never */
+    struct escalation_rule rules[ESCALATION_RULES_MAX];
+    size_t count;
 };
+/* The plan's "rules"; `names` of the model's outputs. */
+MUST_CHECK enum status escalation_open(
+    struct escalation *out, const yyjson_val *rules, const char *const *names, size_t name_count, struct scope *scope);
+
 struct levels {                        /* by visit */
-    const int *human, *floor, *expert; /* floor 0: no rule */
+    const int *human, *floor, *expert; /* floor 0: no rule; human 0: none given */
+    const bool *silent;                /* too little was measured: the reader abstains */
 };
-struct escalation escalation_choose(const struct escalation_plan *plan, const struct levels *levels, const size_t *rows,
-    const double *probabilities, size_t count, struct arena *arena);
-/* The most urgent of human, floor and what the threshold speaks for. */
-int escalation_level(const struct escalation *escalation, int human, int floor, double probability);
-/* final[repeat * study->count + place]: thresholds of each outer fold chosen on the other folds alone. */
-void escalation_unseen(int *final, const struct escalation_plan *plan, const struct study *study,
-    const struct unseen *unseen, const struct levels *levels, struct arena *arena);
+/* The most urgent of human, floor and what a rule speaks for; 0 where nothing speaks. `probabilities` by output. */
+int escalation_level(const struct escalation *escalation, int human, int floor, const double *probabilities);
+/* final[repeat * study->count + place], from unseen[output]. */
+void escalation_unseen(int *final, const struct escalation *escalation, const struct study *study,
+    const struct unseen *unseen, size_t output_count, const struct levels *levels);
 
 #endif

@@ -95,7 +95,26 @@ static enum status matrix_fill(struct inputs *inputs, const struct visits *visit
         arena_reset(scratch);
     }
     arena_close(scratch);
-    inputs->matrix = (struct matrix){at, visits->count, inputs->count};
+    inputs->matrix = (struct matrix){.at = at, .rows = visits->count, .columns = inputs->count};
+    return STATUS_OK;
+}
+
+/* The plan's "masked". */
+static enum status masked_open(
+    struct inputs *inputs, const yyjson_val *model, struct arena *arena, struct scope *scope) {
+    const yyjson_val *list = json_get(model, "masked");
+    size_t *masked = ARENA_ARRAY(arena, size_t, yyjson_arr_size((yyjson_val *)list) + 1), found = 0, i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+        for (size_t k = 0; k < inputs->count; k++) {
+            if (text_equal(inputs->names[k], json_text(item)))
+                masked[found++] = k;
+        }
+        if (found != i + 1)
+            return fault(scope, STATUS_INVALID, "masked", "names an input that the model does not have");
+    }
+    inputs->matrix.masked = masked;
+    inputs->matrix.masked_count = found;
     return STATUS_OK;
 }
 
@@ -106,7 +125,9 @@ enum status inputs_open(struct inputs *out, const yyjson_val *model, const struc
     if (status == STATUS_OK)
         status = features_open(
             &out->set, out->names, out->count, visits->columns, visits->column_count, policy, arena, scope);
-    return status == STATUS_OK ? matrix_fill(out, visits, arena) : status;
+    if (status == STATUS_OK)
+        status = matrix_fill(out, visits, arena);
+    return status == STATUS_OK ? masked_open(out, model, arena, scope) : status;
 }
 
 enum status inputs_monotone(
@@ -187,6 +208,11 @@ static void feature_describe(struct triage_model_feature *out, const struct inpu
                  (is_listed(json_get(model, "required"), label.name) ? TRIAGE_FEATURE_REQUIRED : 0U) |
                  (is_listed(json_get(model, "ranged"), label.name) ? TRIAGE_FEATURE_RANGED : 0U) |
                  (is_listed(json_get(model, "measured"), label.name) ? TRIAGE_FEATURE_MEASURED : 0U);
+    if (out->flags & TRIAGE_FEATURE_RANGED) {
+        float beyond = (out->high - out->low) / 4;
+        out->low -= beyond;
+        out->high += beyond;
+    }
     if (!label.is_word)
         drift_set(out, column, known, arena);
 }

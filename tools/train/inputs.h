@@ -19,7 +19,8 @@ MUST_CHECK enum status inputs_open(struct inputs *out, const yyjson_val *model, 
  * input. */
 MUST_CHECK enum status inputs_monotone(
     const char **out, const struct inputs *inputs, const yyjson_val *plan, struct arena *arena, struct scope *scope);
-/* As the model's file holds them: labels, range, share missing, drift. */
+/* As the model's file holds them: labels, share missing, drift; the range is that of the training visits, and for those that the
+ * plan lists under "ranged" a quarter of its span wider on either side. */
 struct triage_model_feature *inputs_features(const struct inputs *inputs, const yyjson_val *model, struct arena *arena);
 
 #endif

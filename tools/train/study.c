@@ -16,10 +16,36 @@ static int whole(const yyjson_val *plan, const char *name, int otherwise, int mo
     return (int)(value < 1 ? 1 : value > most ? most : value);
 }
 
+/* The plan's "stages": {"gate": an input, "column": a level from 1}: stage k is labelled with "at most k". */
+static enum status stages_open(struct study *study, struct arena *arena, struct scope *scope) {
+    const yyjson_val *plan = json_get(study->plan, "stages");
+    struct stages *stages = ARENA_NEW(arena, struct stages);
+    int *levels = ARENA_ARRAY(arena, int, study->visits->count);
+    int8_t *labels[STAGES_MAX];
+    bool found = false;
+    *stages = (struct stages){.gate = 0};
+    for (size_t i = 0; i < study->matrix.columns && !found; i++) {
+        found = text_equal(study->names[i], json_get_text(plan, "gate"));
+        stages->gate = i;
+    }
+    if (!found)
+        return fault(scope, STATUS_INVALID, "stages", "the gate is no input of the model");
+    enum status status = visits_integers(levels, study->visits, json_get_text(plan, "column"), scope);
+    for (int k = 0; k < STAGES_MAX && status == STATUS_OK; k++) {
+        labels[k] = ARENA_ARRAY(arena, int8_t, study->visits->count);
+        for (size_t i = 0; i < study->visits->count; i++)
+            labels[k][i] = levels[i] <= k + 1;
+        stages->labels[k] = labels[k];
+    }
+    study->stages = stages;
+    return status;
+}
+
 enum status study_open(struct study *out, const yyjson_val *model, const yyjson_val *output,
-    const struct visits *visits, struct matrix matrix, const char *monotone, struct arena *arena, struct scope *scope) {
+    const struct visits *visits, struct matrix matrix, const struct text *names, const char *monotone,
+    struct arena *arena, struct scope *scope) {
     int64_t seed = 0;
-    *out = (struct study){.plan = output, .visits = visits, .matrix = matrix, .monotone = monotone};
+    *out = (struct study){.plan = output, .visits = visits, .matrix = matrix, .names = names, .monotone = monotone};
     if (!json_get_int64(&seed, model, "seed") || yyjson_arr_size(json_get(output, "grid")) == 0)
         return fault(scope, STATUS_INVALID, "models", "a model needs a seed, and each output a grid");
     out->seed = (uint64_t)seed;
@@ -37,6 +63,8 @@ enum status study_open(struct study *out, const yyjson_val *model, const yyjson_
         if (out->labels[i] >= 0)
             out->rows[out->count++] = i;
     }
+    if (status == STATUS_OK && json_get(output, "stages"))
+        status = stages_open(out, arena, scope);
     if (status == STATUS_OK && (events < (size_t)out->folds || out->count - events < (size_t)out->folds))
         return fault(scope, STATUS_INVALID, "models", "too few visits with or without the outcome");
     return status;
@@ -114,7 +142,8 @@ static struct sample sample_part(
 enum status study_fit(struct booster **out, const struct study *study, struct sample sample, size_t parameters,
     uint64_t seed, struct arena *arena, struct scope *scope) {
     const yyjson_val *entry = yyjson_arr_get(json_get(study->plan, "grid"), parameters);
-    return booster_train(out, study->matrix, study->labels, sample, entry, study->monotone, seed, arena, scope);
+    return booster_train(
+        out, study->matrix, study->labels, study->stages, sample, entry, study->monotone, seed, arena, scope);
 }
 
 /* margins[place]: each by trees that were trained without its fold. */

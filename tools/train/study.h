@@ -15,9 +15,11 @@ struct study {
     const yyjson_val *plan; /* the output's entry */
     const struct visits *visits;
     struct matrix matrix;
+    const struct text *names; /* of the matrix' columns */
     const char *monotone;
-    int8_t *labels; /* by visit; -1: not part of the study */
-    size_t *rows;   /* those that are part of it */
+    int8_t *labels;              /* by visit; -1: not part of the study */
+    const struct stages *stages; /* NULL: none */
+    size_t *rows;                /* those that are part of it */
     size_t count;
     uint64_t seed;
     int folds, inner_folds, repeats;
@@ -42,7 +44,8 @@ struct chosen {
     double *probability; /* these margins, calibrated: for the thresholds that are written */
 };
 MUST_CHECK enum status study_open(struct study *out, const yyjson_val *model, const yyjson_val *output,
-    const struct visits *visits, struct matrix matrix, const char *monotone, struct arena *arena, struct scope *scope);
+    const struct visits *visits, struct matrix matrix, const struct text *names, const char *monotone,
+    struct arena *arena, struct scope *scope);
 MUST_CHECK enum status study_unseen(
     struct unseen *out, const struct study *study, struct arena *arena, struct scope *scope);
 MUST_CHECK enum status study_choose(

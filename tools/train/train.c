@@ -39,7 +39,6 @@ struct making {
     struct triage_model_outputs outputs;
     size_t count;
     struct levels levels;
-    struct escalation_plan escalation_plan;
     struct escalation escalation;
     int *final;
     bool escalates;
@@ -127,13 +126,12 @@ static enum status output_make(struct making *making, const struct training *tra
     size_t at = making->count++;
     struct study *study = &making->studies[at];
     struct booster *booster = NULL;
-    struct text json;
     const char *monotone = NULL, *name = text_string(arena, json_get_text(plan, "name"));
     say("  output", json_get_text(plan, "name"));
     enum status status = inputs_monotone(&monotone, &making->inputs, json_get(plan, "monotone"), arena, scope);
     if (status == STATUS_OK)
-        status =
-            study_open(study, training->model, plan, making->visits, making->inputs.matrix, monotone, arena, scope);
+        status = study_open(study, training->model, plan, making->visits, making->inputs.matrix, making->inputs.names,
+            monotone, arena, scope);
     if (status == STATUS_OK)
         status = study_unseen(&making->unseen[at], study, arena, scope);
     struct sample all = {study->rows, study->count};
@@ -142,12 +140,27 @@ static enum status output_make(struct making *making, const struct training *tra
     if (status == STATUS_OK)
         status = study_fit(&booster, study, all, making->chosen[at].parameters, study->seed, arena, scope);
     if (status == STATUS_OK)
-        status = booster_json(&json, booster, arena, scope);
-    if (status == STATUS_OK)
-        status = triage_model_from_xgboost(&making->outputs, json, &name, 1, scope);
+        status = booster_output(&making->outputs, booster, name, making->inputs.matrix, all, arena, scope);
     if (booster)
         booster_close(booster);
     return status;
+}
+
+/* Where the written model will abstain for too few measurements. */
+static bool *silent_of(const struct making *making, const yyjson_val *model, struct arena *arena) {
+    bool *silent = ARENA_ARRAY(arena, bool, making->visits->count);
+    const struct inputs *inputs = &making->inputs;
+    const struct triage_model_feature *features = inputs_features(inputs, model, arena);
+    int64_t least = 0;
+    (void)json_get_int64(&least, model, "least_measured");
+    for (size_t row = 0; row < making->visits->count; row++) {
+        int64_t measured = 0;
+        for (size_t i = 0; i < inputs->count; i++)
+            measured += (features[i].flags & TRIAGE_FEATURE_MEASURED) != 0 &&
+                        !isnan(inputs->matrix.at[row * inputs->count + i]);
+        silent[row] = measured < least;
+    }
+    return silent;
 }
 
 static enum status levels_make(
@@ -155,14 +168,19 @@ static enum status levels_make(
     const yyjson_val *plan = json_get(training->model, "escalation");
     const struct study *study = &making->studies[0];
     size_t count = making->visits->count;
+    const char *names[TRIAGE_MODEL_OUTPUTS_MAX];
     if (!plan)
         return STATUS_OK;
     int *human = ARENA_ARRAY(arena, int, count), *floor = ARENA_ARRAY(arena, int, count),
         *expert = ARENA_ARRAY(arena, int, count);
-    if (!json_get_double(&making->escalation_plan.harm_weight, plan, "harm_weight") ||
-        !json_get_double(&making->escalation_plan.least_gain, plan, "least_gain"))
-        return fault(scope, STATUS_INVALID, "escalation", "needs harm_weight and least_gain");
-    enum status status = visits_integers(human, making->visits, json_get_text(plan, "human"), scope);
+    for (size_t i = 0; i < making->count; i++) {
+        names[i] = making->outputs.at[i].name;
+        if (making->studies[i].count != study->count)
+            return fault(scope, STATUS_INVALID, "escalation", "the outputs know of different visits");
+    }
+    enum status status = escalation_open(&making->escalation, json_get(plan, "rules"), names, making->count, scope);
+    if (status == STATUS_OK)
+        status = visits_integers(human, making->visits, json_get_text(plan, "human"), scope);
     if (status == STATUS_OK)
         status = visits_integers(expert, making->visits, json_get_text(plan, "expert"), scope);
     if (status == STATUS_OK)
@@ -174,19 +192,18 @@ static enum status levels_make(
     }
     if (status != STATUS_OK)
         return status;
-    making->levels = (struct levels){human, floor, expert};
+    making->levels = (struct levels){human, floor, expert, silent_of(making, training->model, arena)};
     making->escalates = true;
-    making->escalation = escalation_choose(
-        &making->escalation_plan, &making->levels, study->rows, making->chosen[0].probability, study->count, arena);
     making->final = ARENA_ARRAY(arena, int, (size_t)study->repeats * study->count);
-    escalation_unseen(making->final, &making->escalation_plan, study, &making->unseen[0], &making->levels, arena);
+    escalation_unseen(making->final, &making->escalation, study, making->unseen, making->count, &making->levels);
     return STATUS_OK;
 }
 
 static enum status model_bytes(struct text *out, struct making *making, const struct training *training,
     struct arena *arena, struct scope *scope) {
     struct triage_model_calibration *calibrations = ARENA_ARRAY(arena, struct triage_model_calibration, making->count);
-    struct triage_model_escalation *escalations = ARENA_ARRAY(arena, struct triage_model_escalation, ESCALATION_LEVELS);
+    struct triage_model_escalation *escalations =
+        ARENA_ARRAY(arena, struct triage_model_escalation, ESCALATION_RULES_MAX);
     size_t escalation_count = 0;
     int64_t least_measured = 0;
     double least_age = 16;
@@ -204,10 +221,10 @@ static enum status model_bytes(struct text *out, struct making *making, const st
             .slope = (float)making->chosen[i].platt.slope,
             .intercept = (float)making->chosen[i].platt.intercept};
     }
-    for (unsigned level = 2; making->escalates && level < ESCALATION_LEVELS; level++) {
-        if (making->escalation.thresholds[level] <= 1)
-            escalations[escalation_count++] =
-                (struct triage_model_escalation){level, level - 1, 0, (float)making->escalation.thresholds[level]};
+    for (size_t i = 0; i < making->escalation.count; i++) {
+        const struct escalation_rule *rule = &making->escalation.rules[i];
+        escalations[escalation_count++] =
+            (struct triage_model_escalation){rule->human, rule->level, rule->output, (float)rule->probability};
     }
     struct text name = json_get_text(training->model, "name");
     struct triage_model_source source = {.name = text_string(arena, name),
