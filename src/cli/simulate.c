@@ -37,6 +37,7 @@ static const struct option_row options[] = {
     {"--record", "FILE", "write every decision of one policy with what it rested on", NULL},
     {"--replay", "FILE", "recompute the decisions of a record and compare the bytes", NULL},
     {"--picture", "FILE", "write the comparison as SVG", NULL},
+    {"--parts", NULL, "where the minutes go, part by part, and what knowing more would be worth, as Markdown", NULL},
     {"--despite-misfit", NULL, "print policies although the validation fails, with MISFIT on every line", NULL},
     {"--json", NULL, "everything as JSON", NULL},
     {0},
@@ -446,6 +447,14 @@ static enum status replay(void *context, struct scope *scope) {
     return status;
 }
 
+static enum status parts(void *context, struct scope *scope) {
+    const struct job *job = context;
+    const struct planning_world *world;
+    enum status status = planning_world_build(
+        &world, job->province->snapshot, job->parameters, job->province->districts, &job->result->span, scope);
+    return status == STATUS_OK ? simulate_parts(world, scope) : status;
+}
+
 static enum status write_text(const char *path, struct text bytes, struct scope *scope) {
     FILE *file = fopen(path, "wb");
     bool whole = file != NULL && fwrite(bytes.at, 1, bytes.size, file) == bytes.size;
@@ -515,11 +524,16 @@ static enum status simulate(struct job *job, const struct province *province, st
     if (status != STATUS_OK) {
         return status;
     }
-    if (!argument_flag(job->arguments, "--json")) {
+    if (!argument_flag(job->arguments, "--json") && !argument_flag(job->arguments, "--parts")) {
         simulate_print_validation(result);
     }
     if (argument_flag(job->arguments, "--fitted-only")) {
         return print(result, job->arguments, scope);
+    }
+    if (argument_flag(job->arguments, "--parts")) {
+        bool may = result->validation.holds || result->despite_misfit;
+        return may ? in_own_arena(job, parts, scope)
+                   : fault(scope, STATUS_UNPROCESSABLE, "", "the simulator does not hold to the published figures");
     }
     if (result->validation.holds || result->despite_misfit) {
         status = change_by_options(&job->parameters, job->arguments, scope);

@@ -38,6 +38,8 @@ void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cel
 
 void simulate_print_validation(const struct simulate_result *result);
 void simulate_print_table(const struct simulate_result *result);
+/* Markdown: where the minutes go, and what `soyang` would do if it knew more (simulate_parts.c). */
+enum status simulate_parts(const struct planning_world *world, struct scope *scope);
 MUST_CHECK enum status simulate_json(struct text *out, const struct simulate_result *result, struct scope *scope);
 MUST_CHECK enum status simulate_picture(struct text *out, const struct simulate_result *result, struct scope *scope);
 

@@ -65,6 +65,16 @@ struct mode run_mode(const struct run *run, int patient) {
     return mode;
 }
 
+int run_condition(const struct run *run, int patient) {
+    const struct patient *who = &run->world->patients[patient];
+    return run->journeys[patient].leg == 0 && (run->told & PLANNING_TOLD_NEED) == 0 ? who->seen : who->condition;
+}
+
+int run_level(const struct run *run, int patient) {
+    const struct patient *who = &run->world->patients[patient];
+    return run->journeys[patient].leg == 0 && (run->told & PLANNING_TOLD_LEVEL) == 0 ? who->level_seen : who->level;
+}
+
 void asking_of(struct asking *out, const struct run *run, int patient) {
     const struct patient *who = &run->world->patients[patient];
     const struct journey *journey = &run->journeys[patient];
@@ -72,12 +82,14 @@ void asking_of(struct asking *out, const struct run *run, int patient) {
     *out = (struct asking){.at = record_time(run->now),
         .district = scene ? who->district : -1,
         .from_place = scene ? -1 : journey->at_place,
-        .condition = scene ? who->seen : who->condition,
-        .level = scene ? who->level_seen : who->level,
+        .condition = run_condition(run, patient),
+        .level = run_level(run, patient),
         .age_months = who->age_months,
         .tried = journey->tried,
         .patient = patient,
         .since = record_time(journey->search_from),
+        .heli = run->now >= run->heli_until,
+        .ready = record_time(scene ? journey->scene_at + run->p->scene_mean_min : journey->ready_at),
         .open_count = run->policy == PLANNING_SOYANG ? journey->open_count : 0};
     for (int i = 0; i < out->open_count; i++) {
         double ago = run->now - journey->open_offers[i].since_min;
@@ -110,7 +122,8 @@ void learn(struct run *run, const struct lesson *lesson) {
     bool yes = lesson->answer == ANSWER_YES;
     *one = (struct remembered){one->yes * left + (yes ? 1 : 0), one->no * left + (yes ? 0 : 1), lesson->at};
     if (run->policy == PLANNING_SOYANG) {
-        referral_belief_learn(&run->belief, &lesson->asked, as_engine(lesson->answer), lesson->answer_min);
+        referral_belief_learn(lesson->between ? &run->between : &run->belief, &lesson->asked, as_engine(lesson->answer),
+            lesson->answer_min);
     }
 }
 
@@ -250,6 +263,7 @@ static void engine_case(struct referral_case *out, struct run *run, const struct
     out->asking.ask_cost_min = level_asking[asking->level].ask_cost_min;
     out->asking.unplaced_min = level_asking[asking->level].unplaced_min;
     out->asking.deadline_min = fmax(1, run->p->search_max_min - (asking->at - asking->since));
+    out->asking.ready_min = fmax(0, asking->ready - asking->at);
     out->asking.silence_min = run->p->digital_limit_min + run->p->phone_next_min + run->p->phone_mean_min;
     out->asking.ask_cost_min *= run->p->engine_ask_cost;
     if (run->p->engine_parallel >= 1) {
@@ -288,25 +302,66 @@ static void take_options(
     }
 }
 
+/* Developers' runs: what nobody could know. */
+static bool ruled_out(struct run *run, const struct asking *asking, int place) {
+    enum answer why;
+    if ((run->told & PLANNING_TOLD_BOARD) != 0) {
+        hospital_true(run, place);
+    }
+    if ((run->told & PLANNING_TOLD_START) != 0 &&
+        !isfinite(hospital_start(run, asking->patient, place, asking->at + way(run, asking, place), &why))) {
+        return true;
+    }
+    return (run->told & PLANNING_TOLD_ACCEPT) != 0 && hospital_answer(run, asking->patient, place) != ANSWER_YES;
+}
+
+/* What a step up to a higher centre costs the province, in minutes of a severe patient (assumption): the less likely the patient is one,
+ * the dearer. */
+#define SCARCITY_MIN 1.
+#define SEVERE_LEAST .01
+
+/* Today's ways, as a region with its closures and weather would show them: an ambulance's minutes, night and snow. The helicopter counts
+ * from when the crew is done, where it flies in this hour's weather. */
+static void see_ways(struct run *run, const struct asking *asking) {
+    const struct planning_world *w = run->world;
+    double factor = world_travel_factor(w, asking->at);
+    run->seen.travel.base_min = w->snapshot.travel.base_min * factor;
+    run->seen.travel.detour = w->snapshot.travel.detour * factor;
+    if (w->heli_base < 0) {
+        return;
+    }
+    struct region_place *base = &run->seen_places[w->heli_base];
+    base->road_min = 0;
+    if (asking->district >= 0 && asking->level <= 2 && asking->heli) {
+        double ground = way(run, asking, w->heli_base) * factor;
+        double flight = world_helicopter(w, asking->district, asking->at, ground - HELI_GAIN_MIN);
+        base->road_min = isfinite(flight) ? flight : 0;
+    }
+}
+
 static enum status order_by_engine(struct journey *out, struct run *run, const struct asking *asking) {
     int excluded[PLACES_MAX];
     size_t excluded_count = 0;
     struct referral_case patient;
     for (int place = 0; place < run->world->place_count; place++) {
-        if ((asking->tried >> place & 1) != 0) {
+        if ((asking->tried >> place & 1) != 0 || ruled_out(run, asking, place)) {
             excluded[excluded_count++] = place;
         }
     }
     engine_case(&patient, run, asking);
+    see_ways(run, asking);
     patient.excluded = excluded;
     patient.excluded_count = excluded_count;
     patient.open = asking->open;
     patient.open_count = (size_t)asking->open_count;
-    if (asking->from_place < 0 && asking->level <= 3) { /* between hospitals a doctor has found out */
-        doubt_find(run->wrong, run, asking);
+    if (asking->from_place < 0 && asking->level <= 3 &&
+        (run->told & PLANNING_TOLD_NEED) == 0) { /* between hospitals a doctor has found out */
+        double severe = doubt_find(run->wrong, run, asking);
+        patient.scarcity_min = SCARCITY_MIN / fmax(SEVERE_LEAST, severe);
         patient.wrong = run->wrong;
     }
-    referral_learned_of(run->learned, &patient, &run->seen, &run->belief);
+    const struct referral_belief *belief = asking->from_place >= 0 ? &run->between : &run->belief;
+    referral_learned_of(run->learned, &patient, &run->seen, belief);
     struct referral_ranking ranking;
     struct scope scope = {.arena = run->choice_arena};
     enum status status = referral_rank(&ranking, &run->seen, &patient, REFERRAL_NUMBERS_ONLY, &scope);

@@ -5,7 +5,13 @@
 
 #include "planning/run.h"
 
-enum { ADULT_MONTHS = 40 * 12, CHILD_MONTHS = 5 * 12, CHILD_BELOW_MONTHS = 15 * 12, NO_ANSWER_GAP_MIN = 60 };
+enum {
+    ADULT_MONTHS = 40 * 12,
+    CHILD_MONTHS = 5 * 12,
+    CHILD_BELOW_MONTHS = 15 * 12,
+    NO_ANSWER_GAP_MIN = 60,
+    SEVERE_LEVELS = 2
+};
 
 struct next_place {
     int place;
@@ -37,7 +43,8 @@ void doubt_open(struct run *run) {
         int count = 0;
         for (int to = 0; to < w->place_count; to++) {
             if (to != place) {
-                order[count++] = (struct next_place){to, w->between[place * w->place_count + to]};
+                order[count++] =
+                    (struct next_place){to, w->between[place * w->place_count + to] * run->p->ambulance_travel};
             }
         }
         qsort(order, (size_t)count, sizeof order[0], by_minutes);
@@ -46,6 +53,24 @@ void doubt_open(struct run *run) {
             run->onward[1][place][c] = onward_of(run, order, count, c, CHILD_MONTHS);
         }
     }
+}
+
+/* Chance that the place treats it when the patient comes: services, and who is on call as far as is known. */
+static double treats(const struct run *run, const struct asking *asking, int place, int c) {
+    int need = run->world->rows[c].need;
+    if (!world_serves(run->world, place, c, asking->age_months)) {
+        return 0;
+    }
+    if (!run->p->conditions[c].team || need < 0) {
+        return 1;
+    }
+    const struct planning_world *w = run->world;
+    double way = asking->district >= 0 ? w->to_place[asking->district * w->place_count + place] : 0;
+    double at = fmax(asking->ready, asking->at) + way * world_travel_factor(w, asking->at);
+    int percent = region_on_call(&run->seen, &run->seen_places[place], need, world_us(w, at));
+    double team = percent < 0 ? 1 : percent / 100.0;
+    team *= 1 - run->p->theatre_busy;
+    return c == asking->condition ? team / (team + run->p->answer_error * (1 - team)) : team;
 }
 
 static double level_seen_chance(const struct planning_parameters *p, int level, int seen) {
@@ -69,21 +94,23 @@ static double seen_as_chance(const struct condition *condition, bool same, int s
 }
 
 /* Posterior over conditions: share x age x level as seen x condition as seen. */
-static void posterior(double out[CONDITIONS_MAX], const struct run *run, const struct asking *asking) {
+static double posterior(double out[CONDITIONS_MAX], const struct run *run, const struct asking *asking) {
     const struct planning_parameters *p = run->p;
     int band = 0;
-    double all = 0;
+    double all = 0, weighed = 0;
     while (band + 1 < AGE_BANDS && asking->age_months >= 12 * p->age_from[band + 1]) {
         band++;
     }
     for (int c = 0; c < p->condition_count; c++) {
         const struct condition *condition = &p->conditions[c];
-        double people = 0, level = 0, levels = 0;
+        double people = 0, level = 0, levels = 0, severe = 0;
         for (int i = 0; i < AGE_BANDS; i++) {
             people += run->people[i] * condition->ages[i];
         }
         for (int i = 0; i < LEVELS; i++) {
-            level += condition->levels[i] * level_seen_chance(p, i + 1, asking->level);
+            double both = condition->levels[i] * level_seen_chance(p, i + 1, asking->level);
+            level += both;
+            severe += i < SEVERE_LEVELS ? both : 0;
             levels += condition->levels[i];
         }
         double age = people > 0 ? condition->ages[band] / people : 0;
@@ -91,25 +118,27 @@ static void posterior(double out[CONDITIONS_MAX], const struct run *run, const s
             seen_as_chance(condition, c == asking->condition, asking->condition, p->confusion * p->engine_confusion);
         out[c] = levels > 0 ? condition->share * age * level / levels * seen : 0;
         all += out[c];
+        out[c] = level > 0 ? out[c] * severe / level : 0;
+        weighed += out[c];
     }
-    for (int c = 0; c < p->condition_count && all > 0; c++) {
-        out[c] /= all;
+    for (int c = 0; c < p->condition_count && weighed > 0; c++) {
+        out[c] /= weighed;
     }
+    return all > 0 ? weighed / all : 1;
 }
 
-void doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking) {
+double doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking) {
     double chance[CONDITIONS_MAX] = {0};
     int child = asking->age_months < CHILD_BELOW_MONTHS ? 1 : 0;
-    posterior(chance, run, asking);
+    double severe = posterior(chance, run, asking);
     for (int place = 0; place < run->world->place_count; place++) {
         double wrong = 0, minutes = 0;
         for (int c = 0; c < run->p->condition_count; c++) {
-            bool other = c != asking->condition && chance[c] > 0;
-            if (other && !world_serves(run->world, place, c, asking->age_months)) {
-                wrong += chance[c];
-                minutes += chance[c] * run->onward[child][place][c];
-            }
+            double fails = chance[c] > 0 ? chance[c] * (1 - treats(run, asking, place, c)) : 0;
+            wrong += fails;
+            minutes += fails * run->onward[child][place][c];
         }
         out[place] = (struct referral_wrong){wrong, wrong > 0 ? minutes / wrong : 0};
     }
+    return severe;
 }

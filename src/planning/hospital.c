@@ -54,7 +54,8 @@ static double hour_shock(const struct run *run, int place, double at) {
 static bool says_other(const struct run *run, int patient, int place) {
     const struct journey *journey = &run->journeys[patient];
     /* The second leg of a plan was asked for with the first, as for any patient at a scene. */
-    double base = journey->leg > 0 && !journey->planned ? run->p->transfer_refuse : run->p->refuse_base;
+    bool transfer = journey->leg > 0 && !journey->planned && (run->told & PLANNING_TOLD_TRANSFER) == 0;
+    double base = transfer ? run->p->transfer_refuse : run->p->refuse_base;
     if (base <= 0) {
         return false;
     }
@@ -90,8 +91,7 @@ static bool asked_to_stabilise(const struct journey *journey, int place) {
 enum answer hospital_answer(struct run *run, int patient, int place) {
     const struct patient *who = &run->world->patients[patient];
     const struct journey *journey = &run->journeys[patient];
-    int condition = journey->leg == 0 ? who->seen : who->condition;
-    int level = journey->leg == 0 ? who->level_seen : who->level, bed;
+    int condition = run_condition(run, patient), level = run_level(run, patient), bed;
     bool stabilise = asked_to_stabilise(journey, place);
     bool serves = world_serves(run->world, place, condition, who->age_months);
     double unit = random_unit(run->world->span.seed, STREAM_FIRST, (uint64_t)patient, (uint64_t)place, 0);
@@ -266,6 +266,19 @@ void hospital_said(struct run *run, int place, const int *free, uint64_t teams, 
             to[hours[i / REGION_NEEDS_MAX] * REGION_NEEDS_MAX + need] = teams >> need & 1 ? SAID_YES : SAID_NO;
         }
     }
+}
+
+void hospital_true(struct run *run, int place) {
+    int free[REGION_BEDS_MAX] = {0};
+    uint64_t teams = 0;
+    for (int bed = 0; bed < (int)run->world->snapshot.bed_count; bed++) {
+        free[bed] = run->world->places[place].beds[bed].total - run->used[place][bed];
+    }
+    for (int need = 0; need < (int)run->world->snapshot.need_count; need++) {
+        bool there = world_team(run->world, place, need, run->now) && team_free_at(run, place, need) <= run->now;
+        teams |= (uint64_t)there << need;
+    }
+    hospital_said(run, place, free, teams, record_time(run->now));
 }
 
 /* What is typed was true some minutes ago; an entry that is false promises a bed or a team too much, or hides one. */

@@ -34,6 +34,19 @@ static bool is_local(const struct run *run, int patient, int place) {
     return true;
 }
 
+static void measure_parts(struct run *run, int patient, bool placed) {
+    const struct patient *who = &run->world->patients[patient];
+    const struct journey *journey = &run->journeys[patient];
+    struct planning_parts *parts = &run->parts[who->condition][journey->first];
+    if (measure_batch(run, who->call_at) < 0) {
+        return;
+    }
+    parts->patients++;
+    for (int i = 0; i < PLANNING_PARTS; i++) {
+        parts->minutes[i] += placed ? journey->parts[i] : i == PLANNING_PART_PENALTY ? run->p->penalty_min : 0;
+    }
+}
+
 void measure_end(struct run *run, int patient, double start_at, bool placed) {
     const struct patient *who = &run->world->patients[patient];
     const struct journey *journey = &run->journeys[patient];
@@ -47,6 +60,7 @@ void measure_end(struct run *run, int patient, double start_at, bool placed) {
         measure_add(run, at, PLANNING_ASKED, journey->asked, 1);
     }
     if (world_severe(who)) {
+        measure_parts(run, patient, placed);
         measure_add(run, at, PLANNING_PLACED_SEVERE, placed ? 100 : 0, 1);
         measure_add(run, at, PLANNING_ASKED_SEVERE, journey->asked, 1);
         measure_add(run, at, PLANNING_FIRST_WRONG, journey->wrong ? 100 : 0, 1);
@@ -199,6 +213,7 @@ enum status measure_finish(struct planning_outcome *out, struct run *run, struct
     out->measures[PLANNING_TRAUMA] = quantile(run, run->trauma, run->trauma_count, .5, scope->arena);
     out->measures[PLANNING_FLIGHTS] = a_year(run, PLANNING_FLIGHTS);
     out->measures[PLANNING_ECE] = calibration(run);
+    memcpy(out->parts, run->parts, sizeof out->parts);
     out->batch_count = (size_t)run->batch_count;
     out->batch_minutes = ARENA_ARRAY(scope->arena, double, BATCHES_MAX);
     for (int i = 0; i < run->batch_count; i++) {

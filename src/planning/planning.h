@@ -62,6 +62,8 @@ MUST_CHECK enum status planning_world_build(const struct planning_world **out, c
     const struct planning_parameters *parameters, struct text districts, const struct planning_span *span,
     struct scope *scope);
 size_t planning_world_patients(const struct planning_world *world);
+const char *planning_world_condition(
+    const struct planning_world *world, int index); /* its need's code; NULL behind the last */
 
 enum planning_measure {
     PLANNING_ACCEPT_MEDIAN, /* minutes from the first inquiry to the acceptance, of those asked for */
@@ -88,6 +90,46 @@ enum planning_measure {
     PLANNING_ECE, /* expected calibration error of the chance of a yes that the engine believed as it asked, percent */
     PLANNING_MEASURES,
 };
+/* What `soyang` is told (or granted) that nobody could know, to see what knowing it would be worth: developers' runs, never policies. */
+enum planning_ablation {
+    PLANNING_TOLD_NEED = 1,     /* the condition that the patient has, instead of what the crew sees */
+    PLANNING_TOLD_LEVEL = 2,    /* the true level */
+    PLANNING_TOLD_ACCEPT = 4,   /* who would say yes now */
+    PLANNING_TOLD_BOARD = 8,    /* beds and teams as they are */
+    PLANNING_TOLD_NO_WAIT = 16, /* answers come at once */
+    PLANNING_TOLD_VEHICLE = 32, /* the nearest station's vehicle is always free */
+    PLANNING_TOLD_START = 64,   /* where the patient's true need can be treated as things stand */
+    PLANNING_TOLD_TRANSFER =
+        128, /* not told, granted: between hospitals it is refused no more often than a crew at a scene */
+};
+
+/* Where the minutes of a severe patient go, one after the other; they sum to the minutes to definitive care. */
+enum planning_part {
+    PLANNING_PART_RESPONSE, /* call to scene */
+    PLANNING_PART_SCENE,
+    PLANNING_PART_ASKING,  /* after the crew was ready to leave */
+    PLANNING_PART_FIRST,   /* the first way */
+    PLANNING_PART_WAIT,    /* at the place of definitive care */
+    PLANNING_PART_STAY,    /* at places that could not treat it, until the next departure */
+    PLANNING_PART_ONWARD,  /* ways from place to place */
+    PLANNING_PART_PENALTY, /* not placed: the penalty less what had passed (those parts are not counted) */
+    PLANNING_PARTS,
+};
+/* Of one kind of patient. */
+struct planning_parts {
+    double minutes[PLANNING_PARTS]; /* sums */
+    size_t patients;
+};
+enum { PLANNING_CONDITIONS_MAX = 32, PLANNING_FIRSTS = 5 };
+/* Why the first place was no end. */
+enum planning_first {
+    PLANNING_FIRST_RIGHT,
+    PLANNING_FIRST_PLANNED,
+    PLANNING_FIRST_SCOPE,
+    PLANNING_FIRST_TEAM,
+    PLANNING_FIRST_BED
+};
+
 struct planning_estimate {
     double value, low, high; /* 95 %, by batch means over the span; NAN where nothing was counted */
 };
@@ -99,6 +141,7 @@ struct planning_outcome {
     size_t vascular_count[32];
     double *batch_minutes; /* severe minutes by batch, for paired comparisons */
     size_t batch_count;
+    struct planning_parts parts[PLANNING_CONDITIONS_MAX][PLANNING_FIRSTS]; /* severe; by the condition in truth */
     double processor_s;
     char digest[DIGEST_TEXT_SIZE]; /* of all decisions and ends, in order */
 };
@@ -106,6 +149,7 @@ typedef void planning_progress(void *context, double share);
 /* `record`: where every decision is written as a line of JSON with what it rested on; NULL: nowhere. */
 struct planning_run_options {
     enum planning_policy policy;
+    unsigned told; /* bits of enum planning_ablation */
     planning_progress *progress;
     void *context;
     struct buffer *record;

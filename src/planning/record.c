@@ -73,6 +73,7 @@ void record_answer(struct run *run, const struct lesson *lesson) {
     json_member_int(&w, "place", lesson->place);
     json_member_int(&w, "condition", lesson->condition);
     json_member_int(&w, "answer", (int)lesson->answer);
+    json_member_bool(&w, "between", lesson->between);
     json_member_decimal(&w, "answer_min", lesson->answer_min, 6);
     if (run->policy == PLANNING_SOYANG) { /* what the engine knew when it asked: doubles by their bits */
         json_name(&w, "asked");
@@ -114,6 +115,8 @@ void record_decision(struct run *run, const struct asking *asking, const struct 
     json_name(&w, "tried");
     json_string_text(&w, text_format(run->choice_arena, "%016llx", (unsigned long long)asking->tried));
     json_member_decimal(&w, "since", asking->since, 6);
+    json_member_decimal(&w, "ready", asking->ready, 6);
+    json_member_bool(&w, "helicopter", asking->heli);
     json_name(&w, "open");
     json_array_open(&w);
     for (int i = 0; i < asking->open_count; i++) {

@@ -90,8 +90,8 @@ static enum status take_answer(struct replay *replay, const yyjson_val *line) {
     int answer;
     if (!integer(&lesson.place, line, "place", 0, run->world->place_count - 1) ||
         !integer(&lesson.condition, line, "condition", 0, run->p->condition_count - 1) ||
-        !integer(&answer, line, "answer", 0, ANSWERS - 1) || !json_get_double(&lesson.at, line, "at") ||
-        !json_get_double(&lesson.answer_min, line, "answer_min") ||
+        !integer(&answer, line, "answer", 0, ANSWERS - 1) || !json_get_bool(&lesson.between, line, "between") ||
+        !json_get_double(&lesson.at, line, "at") || !json_get_double(&lesson.answer_min, line, "answer_min") ||
         (run->policy == PLANNING_SOYANG &&
             (!asked_back(&lesson.asked, line) || lesson.asked.place >= run->world->place_count))) {
         return wrong(replay, "no answer");
@@ -130,7 +130,8 @@ static enum status take_decision(struct replay *replay, const yyjson_val *line, 
         !integer(&asking.level, line, "level", 1, LEVELS) ||
         !integer(&asking.age_months, line, "age_months", 0, INT16_MAX) || !integer(&leg, line, "leg", 0, LEGS_MAX) ||
         !hex_of(&asking.tried, json_get_text(line, "tried")) || !json_get_double(&asking.at, line, "at") ||
-        !json_get_double(&asking.since, line, "since") || !open_back(&asking, line, w->place_count)) {
+        !json_get_double(&asking.since, line, "since") || !json_get_double(&asking.ready, line, "ready") ||
+        !json_get_bool(&asking.heli, line, "helicopter") || !open_back(&asking, line, w->place_count)) {
         return wrong(replay, "no decision");
     }
     asking.from = asking.district >= 0 ? w->districts[asking.district].point : w->places[asking.from_place].point;

@@ -6,7 +6,6 @@
 #include <time.h>
 
 enum { CHOICE_ARENA_MAX = 64 << 20, WAVES_MAX = 2, WAVE_GAP_MIN = 60, SAME_VEHICLE_MIN = 5, HELI_REST_MIN = 30 };
-#define HELI_GAIN_MIN 10. /* assumption: flown only where it saves as much */
 
 static void push(struct run *run, double at, enum run_event kind, int a, int b, int c) {
     heap_push(&run->heap, (struct event){.at = at, .kind = (int)kind, .a = a, .b = b, .c = c});
@@ -24,7 +23,8 @@ static int nearest_vehicle(const struct run *run, int district) {
     double least = INFINITY;
     for (int v = 0; v < w->vehicle_count; v++) {
         double minutes = w->by_district[run->vehicles[v].station * w->district_count + district];
-        if (run->vehicles[v].free && minutes < least) {
+        bool free = run->vehicles[v].free || (run->told & PLANNING_TOLD_VEHICLE) != 0;
+        if (free && minutes < least) {
             least = minutes;
             best = v;
         }
@@ -41,9 +41,11 @@ static void dispatch(struct run *run, int patient) {
         return;
     }
     struct vehicle *vehicle = &run->vehicles[v];
-    invariant(vehicle->free && vehicle->patient < 0);
-    *vehicle = (struct vehicle){.station = vehicle->station, .patient = patient};
-    journey->vehicle = v;
+    if ((run->told & PLANNING_TOLD_VEHICLE) == 0) {
+        invariant(vehicle->free && vehicle->patient < 0);
+        *vehicle = (struct vehicle){.station = vehicle->station, .patient = patient};
+        journey->vehicle = v;
+    }
     journey->state = JOURNEY_TO_SCENE;
     double minutes = w->by_district[vehicle->station * w->district_count + district];
     journey->scene_at = run->now + run->p->turnout_min + minutes * world_travel_factor(w, run->now);
@@ -104,6 +106,12 @@ static double from_scene(struct run *run, int patient, double leave) {
     return ground;
 }
 
+static void count_part(struct run *run, int patient, enum planning_part part, double until) {
+    struct journey *journey = &run->journeys[patient];
+    journey->parts[part] += fmax(0, until - journey->mark);
+    journey->mark = fmax(journey->mark, until);
+}
+
 static void set_out(struct run *run, int patient) {
     const struct planning_world *w = run->world;
     struct journey *journey = &run->journeys[patient];
@@ -117,6 +125,8 @@ static void set_out(struct run *run, int patient) {
         push(run, leave, EVENT_RELEASE, journey->at_place, w->emergency_bed, 0);
     }
     run->digest = fold(fold(run->digest, (uint64_t)patient), (uint64_t)journey->place);
+    count_part(run, patient, journey->leg == 0 ? PLANNING_PART_ASKING : PLANNING_PART_STAY, leave);
+    count_part(run, patient, journey->leg == 0 ? PLANNING_PART_FIRST : PLANNING_PART_ONWARD, leave + minutes);
     push(run, leave + minutes, EVENT_ARRIVE, patient, 0, 0);
 }
 
@@ -127,14 +137,14 @@ static bool needs_bed(const struct run *run, int condition) {
 static void go_to(struct run *run, int patient, int place) {
     struct journey *journey = &run->journeys[patient];
     const struct patient *who = &run->world->patients[patient];
-    int bed, condition = journey->leg == 0 ? who->seen : who->condition;
+    int bed, condition = run_condition(run, patient);
     journey->place = place;
     journey->told_at = run->now;
     journey->search++;
     journey->open = journey->open_count = 0;
     journey->tried |= UINT64_C(1) << place;
     invariant(journey->held_bed < 0);
-    if (needs_bed(run, condition) && who->level_seen <= 3 && hospital_bed_free(run, place, condition, &bed)) {
+    if (needs_bed(run, condition) && run_level(run, patient) <= 3 && hospital_bed_free(run, place, condition, &bed)) {
         hospital_use(run, place, bed, 1);
         journey->held_place = place;
         journey->held_bed = bed;
@@ -170,6 +180,7 @@ static void end(struct run *run, int patient, double start_at, bool placed) {
     invariant(journey->state != JOURNEY_ENDED && journey->vehicle < 0);
     journey->state = JOURNEY_ENDED;
     run->ended++;
+    count_part(run, patient, PLANNING_PART_WAIT, start_at);
     run->digest = fold(fold(run->digest, (uint64_t)patient), placed ? (uint64_t)llround(start_at * 1000) : 1);
     measure_end(run, patient, start_at, placed);
 }
@@ -226,6 +237,7 @@ static void ask(struct run *run, int patient, int place) {
     journey->asked++;
     journey->asked_leg++;
     journey->open++;
+    wait = (run->told & PLANNING_TOLD_NO_WAIT) != 0 ? 0 : wait;
     push(run, run->now + wait, EVENT_ANSWER, patient, place, (int)journey->search);
 }
 
@@ -282,7 +294,6 @@ static void take_second(struct journey *journey, int place) {
 
 static enum status search(struct run *run, int patient) {
     struct journey *journey = &run->journeys[patient];
-    const struct patient *who = &run->world->patients[patient];
     struct mode mode = run_mode(run, patient);
     struct asking asking;
     journey->state = JOURNEY_SEARCHING;
@@ -299,9 +310,9 @@ static enum status search(struct run *run, int patient) {
     if (status != STATUS_OK) {
         return status;
     }
-    bool mild = journey->leg == 0 && who->level_seen >= 4;
-    const char *need = run->p->conditions[who->seen].need;
-    bool extreme = mode.notify && journey->leg == 0 && who->level_seen <= 2 && choose_extreme(need);
+    bool mild = journey->leg == 0 && asking.level >= 4;
+    const char *need = run->p->conditions[asking.condition].need;
+    bool extreme = mode.notify && journey->leg == 0 && asking.level <= 2 && choose_extreme(need);
     if ((mild || extreme || mode.at_once) && journey->order_count > 0) {
         journey->asked += mild ? 0 : 1;
         take_second(journey, journey->order[0]);
@@ -326,11 +337,11 @@ static enum status on_answer(struct run *run, const struct event *event) {
     if ((int)journey->search != event->c) {
         return STATUS_OK;
     }
-    const struct patient *who = &run->world->patients[patient];
-    int place = event->b, condition = journey->leg == 0 ? who->seen : who->condition;
+    int place = event->b, condition = run_condition(run, patient);
     journey->open--;
     enum answer answer = hospital_answer(run, patient, place);
     struct lesson lesson = {.place = place, .condition = condition, .answer = answer, .at = record_time(run->now)};
+    lesson.between = journey->leg > 0;
     for (int i = 0; i < journey->open_count; i++) {
         if (journey->open_offers[i].place == place) {
             lesson.asked = journey->asked_of[i];
@@ -423,6 +434,12 @@ static void move_on(struct run *run, int patient, enum answer why) {
         journey->leg == 0 && journey->second >= 0 && run->world->places[journey->place].tier >= REGION_TIER_INSTITUTION;
     drop_held(run, journey);
     journey->planned = planned;
+    if (journey->leg == 0) {
+        journey->first = planned                                        ? PLANNING_FIRST_PLANNED
+                         : why == ANSWER_SCOPE                          ? PLANNING_FIRST_SCOPE
+                         : why == ANSWER_STAFF || why == ANSWER_THEATRE ? PLANNING_FIRST_TEAM
+                                                                        : PLANNING_FIRST_BED;
+    }
     if (journey->leg == 0 && !planned) {
         double unit = random_unit(run->world->span.seed, STREAM_TURN_AWAY, (uint64_t)patient, 0, 0);
         journey->wrong = true;
@@ -518,6 +535,9 @@ static enum status on_scene(struct run *run, int patient) {
     const struct patient *who = &run->world->patients[patient];
     struct journey *journey = &run->journeys[patient];
     journey->ready_at = run->now + who->scene_min;
+    journey->mark = who->call_at;
+    count_part(run, patient, PLANNING_PART_RESPONSE, run->now);
+    count_part(run, patient, PLANNING_PART_SCENE, journey->ready_at);
     journey->leg = 0;
     journey->state = JOURNEY_SEARCHING;
     push(run, run->now + run->p->assess_min, EVENT_SEARCH, patient, 0, 0);
@@ -611,6 +631,9 @@ void run_open(struct run *run, const struct planning_world *world, enum planning
     run->belief = (struct referral_belief){.region = ARENA_NEW(arena, struct referral_belief_region),
         .places = ARENA_ARRAY(arena, struct referral_belief_place, (size_t)world->place_count),
         .place_count = (size_t)world->place_count};
+    run->between = run->belief;
+    run->between.region = ARENA_NEW(arena, struct referral_belief_region);
+    run->between.places = ARENA_ARRAY(arena, struct referral_belief_place, (size_t)world->place_count);
 }
 
 static enum status loop(struct run *run, const struct planning_run_options *options) {
@@ -641,6 +664,7 @@ enum status planning_run(struct planning_outcome *out, const struct planning_wor
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
     run_open(run, world, options->policy, scope);
     run->record = options->record;
+    run->told = options->policy == PLANNING_SOYANG ? options->told : 0;
     run->choice_arena = arena_open(CHOICE_ARENA_MAX);
     if (run->choice_arena == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for decisions");

@@ -10,6 +10,7 @@
 #include "planning/world.h"
 #include "referral/referral.h"
 
+#define HELI_GAIN_MIN 10. /* assumption: flown only where it saves as much */
 enum { TEAMS_MAX = 5, LEGS_MAX = 4, BATCHES_MAX = 20, BELIEF_BINS = 10 };
 
 enum run_event {
@@ -74,6 +75,9 @@ struct journey {
     double believed[REFERRAL_PLAN_MAX];                  /* chance of a yes */
     int open_count;
     bool same_vehicle, planned, designated, wrong, retransferred, moved_on;
+    double mark; /* until when the parts are counted */
+    double parts[PLANNING_PARTS];
+    enum planning_first first;
 };
 struct vehicle {
     int station;
@@ -94,6 +98,7 @@ struct run {
     const struct planning_world *world;
     const struct planning_parameters *p;
     enum planning_policy policy;
+    unsigned told; /* bits of enum planning_ablation */
     struct scope *scope;
     struct arena *choice_arena; /* reset after every decision */
     struct heap heap;
@@ -113,7 +118,7 @@ struct run {
     double said_at[PLACES_MAX];
     int boards_typed[PLACES_MAX];
     struct remembered memory[PLACES_MAX][CONDITIONS_MAX];
-    struct referral_belief belief;
+    struct referral_belief belief, between; /* of what is asked from a scene, and by a hospital */
     struct referral_learned learned[PLACES_MAX];
     double people[AGE_BANDS];                     /* of the province */
     double onward[2][PLACES_MAX][CONDITIONS_MAX]; /* adult, child: from a place that cannot treat it until care */
@@ -131,12 +136,16 @@ struct run {
     struct accept_time *trauma; /* call to hospital */
     size_t trauma_count;
     double believed_sum[BELIEF_BINS], yes_sum[BELIEF_BINS], asked_sum[BELIEF_BINS];
+    struct planning_parts parts[PLANNING_CONDITIONS_MAX][PLANNING_FIRSTS];
     size_t ended, started;
     uint64_t digest;
     size_t decisions;
     struct buffer *record;
 };
 
+/* What the chooser takes the patient for on this leg: at the scene as seen, between hospitals as it is. */
+int run_condition(const struct run *run, int patient);
+int run_level(const struct run *run, int patient);
 struct mode run_mode(const struct run *run, int patient);
 void run_open(struct run *run, const struct planning_world *world, enum planning_policy policy, struct scope *scope);
 
@@ -150,6 +159,7 @@ void hospital_start_others(struct run *run);
 void hospital_other(struct run *run, const struct event *event);
 void hospital_board(struct run *run, int place);
 void hospital_board_next(struct run *run, int place);
+void hospital_true(struct run *run, int place); /* the board says what is so */
 void hospital_said(
     struct run *run, int place, const int *free, uint64_t teams, double at); /* a board entry takes effect */
 
@@ -162,9 +172,11 @@ struct asking { /* what a chooser may know */
     int condition, level, age_months;
     uint64_t tried;
     int patient;                                  /* for the clairvoyant only */
+    double ready;                                 /* when the crew is done at the scene, as far as is usual */
     double since;                                 /* when the search began */
     struct referral_open open[REFERRAL_PLAN_MAX]; /* asked and not answered, minutes ago */
     int open_count;
+    bool heli; /* the helicopter is at its base */
 };
 bool choose_extreme(const char *need);
 bool choose_vascular(const char *need);
@@ -175,6 +187,7 @@ MUST_CHECK enum status choose(struct journey *out, struct run *run, const struct
 /* What an answer teaches, to crews that remember and to the engine. */
 struct lesson {
     int place, condition;
+    bool between; /* a hospital asked */
     enum answer answer;
     double at, answer_min;
     struct referral_asked asked; /* looked at where the engine chooses */
@@ -183,7 +196,8 @@ void learn(struct run *run, const struct lesson *lesson);
 
 /* doubt.c: how likely each place cannot treat what the patient has in truth, as far as a crew's reading tells, and what that costs */
 void doubt_open(struct run *run);
-void doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking);
+/* Weighed by whose minutes count: places are compared as if the patient were one of the severe. Returns the chance that it is one. */
+double doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking);
 
 /* measure.c */
 int measure_batch(const struct run *run, double at); /* -1: in the week before */

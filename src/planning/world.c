@@ -452,3 +452,7 @@ enum status planning_world_build(const struct planning_world **out, const struct
 size_t planning_world_patients(const struct planning_world *world) {
     return (size_t)world->patient_count;
 }
+
+const char *planning_world_condition(const struct planning_world *world, int index) {
+    return index < world->p->condition_count ? world->p->conditions[index].need : NULL;
+}

@@ -75,6 +75,7 @@ static void make_question(struct asking *asking) {
         .parallel_max = patient->asking.parallel_max,
         .ask_cost_min = patient->asking.ask_cost_min,
         .deadline_min = patient->asking.deadline_min,
+        .ready_min = patient->asking.ready_min,
         .unplaced_min = patient->asking.unplaced_min};
     curve_find(&q->curve, asking->rank);
     size_t open = patient->open_count < REFERRAL_PLAN_MAX / 2 ? patient->open_count : REFERRAL_PLAN_MAX / 2;

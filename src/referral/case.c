@@ -88,11 +88,17 @@ static void write_weights(
     json_member_decimal(w, "scarcity_min", patient->scarcity_min, 3);
     json_member_decimal(w, "unknown_factor", patient->unknown_factor, 6);
     json_member_bool(w, "departs", patient->departs);
+    if (patient->one_leg) {
+        json_member_bool(w, "one_leg", true);
+    }
     json_name(w, "asking");
     json_object_open(w);
     json_member_int(w, "parallel_max", asking->parallel_max);
     json_member_decimal(w, "ask_cost_min", asking->ask_cost_min, 3);
     json_member_decimal(w, "deadline_min", asking->deadline_min, 3);
+    if (asking->ready_min > 0) {
+        json_member_decimal(w, "ready_min", asking->ready_min, 3);
+    }
     json_member_decimal(w, "unplaced_min", asking->unplaced_min, 3);
     json_member_decimal(w, "silence_min", asking->silence_min, 3);
     json_member_decimal(w, "elapsed_min", asking->elapsed_min, 3);
@@ -231,6 +237,7 @@ static void read_asking(struct referral_case *out, const yyjson_val *json) {
     out->asking = (struct referral_asking){.parallel_max = number_of(asking, "parallel_max"),
         .ask_cost_min = decimal_of(asking, "ask_cost_min"),
         .deadline_min = decimal_of(asking, "deadline_min"),
+        .ready_min = decimal_of(asking, "ready_min"),
         .unplaced_min = decimal_of(asking, "unplaced_min"),
         .silence_min = decimal_of(asking, "silence_min"),
         .elapsed_min = decimal_of(asking, "elapsed_min")};
@@ -295,6 +302,7 @@ enum status case_read(
         .scarcity_min = decimal_of(json, "scarcity_min"),
         .unknown_factor = decimal_of(json, "unknown_factor"),
         .departs = truth_of(json, "departs"),
+        .one_leg = truth_of(json, "one_leg"),
     };
     read_asking(out, json);
     read_open(out, json, snapshot, scope);

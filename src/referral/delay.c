@@ -16,6 +16,9 @@
 /* Assumption, time preference by level: after so many minutes a place is worth 1/e of one at once. */
 static const double level_span_min[] = {180, 60, 90, 180, 360, 720};
 
+/* Where minutes alone count: so long that e^(-m/span) is a straight line over any journey, whose slope the order does not see. */
+#define MINUTES_ALONE_SPAN 1e4
+
 static double infarction(double minutes, double first_min, double window_min) {
     if (first_min >= 0) {
         return pow(INFARCTION_PER_30_MIN, -first_min / 30) * LYSIS_THEN_TRANSFER;
@@ -44,6 +47,9 @@ static double window_step(double minutes, double first_min, double window_min) {
 }
 
 double benefit_find(const struct rank *rank, double minutes, double first_min) {
+    if (rank->patient->one_leg) {
+        return 1;
+    }
     double window_min = rank->patient->window_minutes;
     double least = 1;
     bool curved = false;
@@ -77,6 +83,10 @@ static enum delay_curve curve_of(const struct rank *rank) {
 
 void curve_find(struct referral_curve *out, const struct rank *rank) {
     double window_min = rank->patient->window_minutes;
+    if (rank->patient->one_leg) {
+        *out = (struct referral_curve){.span_min = MINUTES_ALONE_SPAN};
+        return;
+    }
     *out = (struct referral_curve){.span_min = level_span_min[rank->patient->level]};
     switch (curve_of(rank)) {
     case DELAY_INFARCTION:
@@ -113,7 +123,8 @@ void legs_find(struct referral_ask *out, const struct rank *rank, int missing_ne
 }
 
 double preference_find(const struct rank *rank, double minutes) {
-    return exp(-fmax(0, minutes) / level_span_min[rank->patient->level]);
+    double span = rank->patient->one_leg ? MINUTES_ALONE_SPAN : level_span_min[rank->patient->level];
+    return exp(-fmax(0, minutes) / span);
 }
 
 #define ASK_LEAST_MIN                                                                                                  \
@@ -124,7 +135,8 @@ double preference_find(const struct rank *rank, double minutes) {
  * places the one with the greater q / (1 - d(1 - q)) x worth is better asked first, d being what is left after one question
  * (exchange argument; Weitzman 1979 without deadlines). Who is not asked but told arrives first and is refused then. */
 double asking_find(const struct rank *rank, double chance, double answer_min) {
-    double cost_min = rank->patient->extreme ? RETURN_MIN : fmax(ASK_LEAST_MIN, answer_min);
+    double least = rank->patient->one_leg ? 0 : ASK_LEAST_MIN;
+    double cost_min = rank->patient->extreme ? RETURN_MIN : fmax(least, answer_min);
     double left = preference_find(rank, cost_min);
     return chance / (1 - left * (1 - chance));
 }

@@ -47,14 +47,15 @@ double referral_curve_at(const struct referral_curve *curve, double minutes) {
     return benefit_at(curve, minutes) * preference_at(curve, minutes);
 }
 
-static double gained(const struct referral_ask *ask, double departure_min) {
-    double gain = ask->rolling * departure_min;
+/* `late_min`: minutes of asking after the patient could have left. */
+static double gained(const struct referral_ask *ask, double late_min) {
+    double gain = ask->rolling * late_min;
     return ask->rolls_max_min > 0 ? fmin(gain, ask->rolls_max_min) : fmin(gain, ask->minutes);
 }
 
 static double worth_later(
-    const struct referral_ask *ask, const struct referral_curve *curve, double departure_min, double later_min) {
-    double shift = departure_min - gained(ask, departure_min) + later_min, minutes = ask->minutes + shift;
+    const struct referral_ask *ask, const struct referral_curve *curve, double late_min, double later_min) {
+    double shift = late_min - gained(ask, late_min) + later_min, minutes = ask->minutes + shift;
     double benefit = benefit_at(curve, minutes), weighed = minutes;
     if (ask->first_min >= 0) {
         double first = ask->first_min + shift;
@@ -64,10 +65,10 @@ static double worth_later(
     return benefit * preference_at(curve, weighed - ask->worth_min);
 }
 
-static double worth_of(const struct referral_ask *ask, const struct referral_curve *curve, double departure_min) {
-    double worth = worth_later(ask, curve, departure_min, 0);
+static double worth_of(const struct referral_ask *ask, const struct referral_curve *curve, double late_min) {
+    double worth = worth_later(ask, curve, late_min, 0);
     if (ask->wrong > 0) {
-        worth = (1 - ask->wrong) * worth + ask->wrong * worth_later(ask, curve, departure_min, ask->wrong_min);
+        worth = (1 - ask->wrong) * worth + ask->wrong * worth_later(ask, curve, late_min, ask->wrong_min);
     }
     return ask->factor > 0 ? worth * ask->factor : worth;
 }
@@ -118,7 +119,7 @@ static void sort_asks(struct planning *p) {
 static void set_worths(struct planning *p) {
     const struct referral_plan_question *q = p->question;
     for (int step = 0; step < REFERRAL_PLAN_STEPS; step++) {
-        double minutes = step * p->step_min;
+        double minutes = fmax(0, step * p->step_min - q->ready_min);
         for (int i = 0; i < p->count; i++) {
             bool asked_in_time = step >= p->answer[i] && step < p->deadline + p->answer[i];
             p->worth[i][step] = asked_in_time ? worth_of(&q->asks[p->index[i]], &q->curve, minutes) : 0;
@@ -278,8 +279,8 @@ static void solve_set(struct planning *p, unsigned asked) {
 
 static double minutes_of(const struct planning *p, int member, int step) {
     const struct referral_ask *ask = &p->question->asks[p->index[member]];
-    double departure = (step + p->answer[member]) * p->step_min;
-    return departure - gained(ask, departure) + ask->minutes;
+    double late = fmax(0, (step + p->answer[member]) * p->step_min - p->question->ready_min);
+    return late - gained(ask, late) + ask->minutes;
 }
 
 /* When all say no, what follows is certain: the plan is one row of batches. */
@@ -310,7 +311,8 @@ static void follow(struct referral_plan *out, const struct planning *p) {
         step += p->slowest[batch];
     }
     out->placed = 1 - space->refused[asked];
-    out->minutes += space->refused[asked] * (step * p->step_min + p->question->unplaced_min);
+    out->minutes +=
+        space->refused[asked] * (fmax(0, step * p->step_min - p->question->ready_min) + p->question->unplaced_min);
 }
 
 void referral_plan(

@@ -79,7 +79,9 @@ struct referral_plan_question {
     double shock_all;           /* chance of a cause common to everybody (a province without a bed) */
     int parallel_max;           /* offers open at once, those that are open already included; at least 1 */
     double ask_cost_min;        /* asking intensity: minutes that one more question is worth. 0: minutes alone count */
-    double deadline_min;        /* from now; then `unplaced_min` begins. Nothing is asked at or after it */
+    double
+        ready_min; /* until the patient can leave, still treated where they are: asking costs nothing before; 0: now */
+    double deadline_min; /* from now; then `unplaced_min` begins. Nothing is asked at or after it */
     double
         unplaced_min; /* minutes from giving up to definitive care, however that comes: what an unplaced patient costs */
     double
@@ -180,6 +182,7 @@ enum referral_choice { REFERRAL_BEST_PLAN, REFERRAL_NEAREST_STABILISING };
 struct referral_asking {
     int parallel_max;
     double ask_cost_min, deadline_min, unplaced_min; /* as of struct referral_plan_question */
+    double ready_min;                                /* as there */
     double silence_min;                              /* when an offer expires */
     double elapsed_min;                              /* since the first offer; kept, not looked at */
 };
@@ -226,7 +229,9 @@ struct referral_case {
     const struct referral_learned *learned; /* by place of the snapshot; NULL: nothing is learned */
     double corrections[REFERRAL_CHANCE_BANDS];
     const struct referral_wrong *wrong; /* by place of the snapshot; NULL: the reading is taken as certain */
-    bool one_leg; /* minutes to definitive care alone count: two legs only where no place in reach treats it */
+    bool
+        one_leg; /* minutes to definitive care alone count, each as much as any other (no curve, no window, no time preference): two
+                   * legs only where no place in reach treats it */
     int64_t now_us;
     const int *excluded; /* places already asked or ruled out by a human */
     size_t excluded_count;

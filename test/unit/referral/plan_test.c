@@ -27,6 +27,7 @@ static double curve(const struct referral_curve *c, double t, double weighed) {
     return v * exp(-fmax(0, weighed) / c->span_min);
 }
 
+/* `departure`: minutes of asking after the patient could have left. */
 static double worth(const struct referral_ask *a, const struct referral_curve *c, double departure) {
     double rolled = fmin(a->rolling * departure, a->rolls_max_min > 0 ? a->rolls_max_min : a->minutes);
     double sum = 0;
@@ -76,7 +77,8 @@ static double search(const struct referral_plan_question *q, unsigned asked, dou
     for (size_t i = 0; i < q->ask_count; i++) {
         open |= q->asks[i].open ? 1U << i : 0;
     }
-    double unplaced = now + q->unplaced_min, best = refused[asked] * curve(&q->curve, unplaced, unplaced);
+    double unplaced = fmax(0, now - q->ready_min) + q->unplaced_min,
+           best = refused[asked] * curve(&q->curve, unplaced, unplaced);
     if (now >= steps(q->deadline_min)) {
         return best;
     }
@@ -100,7 +102,8 @@ static double search(const struct referral_plan_question *q, unsigned asked, dou
                 next = (left >> i & 1) != 0 && sooner ? i : next;
             }
             const struct referral_ask *a = &q->asks[next];
-            sum += (refused[said_no] - refused[said_no | 1U << next]) * worth(a, &q->curve, now + steps(a->answer_min));
+            sum += (refused[said_no] - refused[said_no | 1U << next]) *
+                   worth(a, &q->curve, fmax(0, now + steps(a->answer_min) - q->ready_min));
             said_no |= 1U << next;
             left &= ~(1U << next);
             slowest = fmax(slowest, steps(fmax(a->answer_min, a->refuse_min)));
@@ -119,6 +122,7 @@ static void draw_question(struct referral_plan_question *q, size_t count) {
         .parallel_max = 1 + (int)draw(0, 3),
         .ask_cost_min = draw(0, 1) < .5 ? 0 : draw(0, 8),
         .deadline_min = 1 + floor(draw(0, 24)),
+        .ready_min = draw(0, 1) < .5 ? 0 : floor(draw(0, 12)),
         .unplaced_min = draw(60, 300),
         .step_min = 1,
         .shock_all = draw(0, 1) < .5 ? 0 : draw(0, .2)};

@@ -147,9 +147,11 @@ static void build_asking(struct world *w, const yyjson_val *json) {
     out->asking = (struct referral_asking){.parallel_max = (int)number(asking, "parallel", 0),
         .ask_cost_min = number(asking, "cost", 0),
         .deadline_min = number(asking, "deadline", 0),
+        .ready_min = number(asking, "ready", 0),
         .unplaced_min = number(asking, "unplaced", 0),
         .silence_min = number(asking, "silence", 0)};
     out->departs = truth(json, "departs");
+    out->one_leg = truth(json, "one_leg");
     out->family_place = place_by_id(w, json_get_text(json, "family_place"));
     out->family_min = number(json, "family", 0);
     out->scarcity_min = number(json, "scarcity", 0);
