@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -274,7 +275,8 @@ def measure_import(bench):
     began = time.monotonic()
     subprocess.run([bench.given.program, "import", "--data", str(bench.folder), str(bench.ndjson)], check=True, stdout=sys.stderr)
     took = time.monotonic() - began
-    disk = sum(path.stat().st_size for path in bench.folder.iterdir())
+    disk = disk_bytes(bench.folder)
+    bench.note(f"disk_ratio: as the import left it, closed, with {versions_alone(bench.folder):,} versions that lay alone")
     bench.figures.update(import_per_s=resources / took, disk_ratio=disk / size)
     kept.write_text(json.dumps({"import_per_s": resources / took, "disk_ratio": disk / size, "resources": resources, "ndjson_bytes": size, "disk_bytes": disk}))
 
@@ -393,10 +395,37 @@ def write_requests(bench):
             for number, line in enumerate(lines)]
 
 
+def versions_alone(folder):
+    """Versions behind the last frame: those that the packer has not come to."""
+    database = sqlite3.connect(f"file:{folder}/store.db?mode=ro", uri=True)
+    try:
+        return database.execute("SELECT (SELECT max(vid) FROM version)-coalesce((SELECT max(last) FROM frame),0)").fetchone()[0]
+    finally:
+        database.close()
+
+
+def disk_bytes(folder):
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def measure_packing(bench, before, written):
+    """What a load left to the packer, how long that took, and the disk before and after, audit rows included."""
+    alone, at_end, began = versions_alone(bench.work), disk_bytes(bench.work), time.monotonic()
+    while versions_alone(bench.work) > 2048 and time.monotonic() - began < 600:
+        time.sleep(0.5)
+    took = time.monotonic() - began
+    bench.figures.update(create_alone=alone, create_packed_after_s=took, create_disk_ratio=(at_end - before) / written)
+    bench.note(f"creates: at the end {alone:,} versions lay alone and the folder had grown by {(at_end - before) / written:.2f} x what was written "
+               f"(log and audit included); packed {took:.1f} s later, {(disk_bytes(bench.work) - before) / written:.2f} x")
+
+
 def measure_create(bench):
     bench.fresh_work()
+    before = disk_bytes(bench.work)
     bench.serve()
-    found = bench.load(write_requests(bench), 64)
+    requests = write_requests(bench)
+    found = bench.load(requests, 64)
+    measure_packing(bench, before, found["all"]["count"] * sum(len(raw.partition(b"\r\n\r\n")[2]) for *_, raw in requests) / len(requests))
     bench.figures["create_per_s"], bench.figures["create_p99_ms"] = found["per_s"], found["all"]["p99_ms"]
     bench.figures["create_p999_ms"], bench.figures["create_max_ms"] = found["all"]["p999_ms"], found["all"]["max_ms"]
     bench.figures["updates_per_s"] = found["kinds"].get("1", {"count": 0})["count"] / found["seconds"]
