@@ -282,6 +282,8 @@ static enum status replay_all(struct sum *sum, const struct arguments *arguments
         status = records_find(&found, &count, folder->records, &folder_operator,
             fhir_type_find(TEXT("GuidanceResponse")), &pair, 1, (size_t)limit, scope);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (text_ends(json_get_text(found[i], "moduleUri"), "/surge"))
+            continue; /* a wave asks nobody */
         struct arena *arena = arena_open((size_t)256 << 20);
         struct scope inner = {.arena = arena};
         status = arena == NULL ? fault(scope, STATUS_UNAVAILABLE, "", "no memory")

@@ -3,20 +3,12 @@
 
 #include "referral/parameters.h"
 #include "referral/service.h"
-#include "referral/surge.h"
+#include "referral/surge_record.h"
 #include "referral/task.h"
 
 static const char *const names[] = {"patient", "bed", "change"};
 enum { LABEL_MAX = 80, CHANGES_MAX = 100, BED_FREE_MAX = 100000, ANSWER_MAX = 128 << 20 };
 
-struct surge_change {
-    struct surge_bed bed;
-    int column;
-    struct assignment_move *moves;
-    size_t move_count;
-    int64_t saved; /* cost before less cost after */
-    int64_t us;
-};
 struct surge_call {
     struct referral *referral;
     const struct referral_call *call;
@@ -31,6 +23,7 @@ struct surge_call {
     size_t change_count;
     struct surge surge;
     struct assignment_certificate certificate;
+    struct text inputs, outputs, reference; /* as they are kept */
     int64_t now_us, solved_us, certified_us;
 };
 
@@ -366,6 +359,7 @@ static enum status write_answer(
     for (size_t i = 0; i < surge->change_count; i++) {
         write_change(&w, surge, &surge->changes[i], scope);
     }
+    parameter_write_reference(&w, "decision", surge->reference, (struct text){0});
     parameter_write_text(&w, "policy", "valueString", surge->snapshot->policy_hash);
     parameter_open(&w, "timing");
     parameter_write_decimal(&w, "solving", (double)(surge->solved_us - began_us) / 1e3, 3);
@@ -378,28 +372,6 @@ static enum status write_answer(
 
 static void give_back(void *snapshot) {
     region_release(snapshot);
-}
-
-static enum status apply(struct surge_call *surge, struct surge_change *change, struct scope *scope) {
-    struct surge *solved = &surge->surge;
-    struct assignment_certificate before;
-    change->column = surge_column_find(solved, change->bed.place, change->bed.bed);
-    if (change->column < 0) {
-        return STATUS_OK; /* nobody of the wave could take it: nothing moves */
-    }
-    assignment_certify(&before, solved->assignment, &solved->problem);
-    int64_t began_us = clock_monotonic_us();
-    enum status status = assignment_change(
-        &change->moves, &change->move_count, solved->assignment, change->column, change->bed.free, scope);
-    change->us = clock_monotonic_us() - began_us;
-    if (status == STATUS_OK) {
-        solved->capacity[change->column] = change->bed.free;
-        solved->columns[change->column].beds = change->bed.free;
-        solved->columns[change->column].typed = true;
-        assignment_certify(&surge->certificate, solved->assignment, &solved->problem);
-        change->saved = before.primal - surge->certificate.primal;
-    }
-    return status;
 }
 
 static enum status solve(void *context, struct records_visit *visit, struct scope *scope) {
@@ -425,13 +397,28 @@ static enum status solve(void *context, struct records_visit *visit, struct scop
         assignment_certify(&surge->certificate, surge->surge.assignment, &surge->surge.problem);
         surge->certified_us = clock_monotonic_us();
     }
+    if (status == STATUS_OK) {
+        status = surge_record_inputs(
+            &surge->inputs, &surge->surge, &surge->policy, surge->changes, surge->change_count, surge->now_us, scope);
+    }
     for (size_t i = 0; i < surge->change_count && status == STATUS_OK; i++) {
-        status = apply(surge, &surge->changes[i], scope);
+        struct surge_change *change = &surge->changes[i];
+        change->column = surge_column_find(&surge->surge, change->bed.place, change->bed.bed);
+        status = surge_change_apply(change, &surge->surge, &surge->certificate, scope);
+    }
+    if (status == STATUS_OK) {
+        status = surge_record_outputs(
+            &surge->outputs, &surge->surge, &surge->certificate, surge->changes, surge->change_count, scope);
     }
     /* An answer that its own certificate does not carry is no answer. */
     return status != STATUS_OK || surge->certificate.optimal
                ? status
                : fault(scope, STATUS_FAILED, "", "the assignment does not stand up to its certificate");
+}
+
+static enum status store(void *context, struct records_unit *unit, struct scope *scope) {
+    struct surge_call *surge = context;
+    return surge_record_store(&surge->reference, unit, surge->inputs, surge->outputs, scope);
 }
 
 enum status referral_operation_surge(
@@ -449,6 +436,6 @@ enum status referral_operation_surge(
     surge->call = call;
     surge->now_us = clock_now_us(referral->clock);
     int64_t began_us = clock_monotonic_us();
-    enum status status = records_visit_run(referral->records, call->caller, "$surge", solve, NULL, surge, scope);
+    enum status status = records_visit_run(referral->records, call->caller, "$surge", solve, store, surge, scope);
     return status == STATUS_OK ? write_answer(out, surge, began_us, scope) : status;
 }

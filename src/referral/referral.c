@@ -5,6 +5,7 @@
 #include "referral/consult.h"
 #include "referral/decision.h"
 #include "referral/learning.h"
+#include "referral/surge_record.h"
 
 enum { HANDLE_BYTES = 64 << 20 };
 
@@ -134,6 +135,9 @@ enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope) {
     const yyjson_val *stored = NULL;
     enum status status = records_read(&stored, referral->records, caller, referral->decision, id, scope);
+    if (status == STATUS_OK && surge_record_is(stored)) {
+        return surge_record_compare(stored, scope);
+    }
     if (status == STATUS_OK) {
         status = decision_compare(stored, scope);
     }

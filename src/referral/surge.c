@@ -202,7 +202,7 @@ static void fill_costs(struct making *making, int group) {
 
 /* ---- the whole ------------------------------------------------------------------------------------------------------------ */
 
-static void number_patients(struct surge *surge, const struct surge_policy *policy, struct arena *arena) {
+void surge_number_patients(struct surge *surge, const struct surge_policy *policy, struct arena *arena) {
     const int64_t **rows = ARENA_ARRAY(arena, const int64_t *, surge->patient_count + 1);
     int64_t *unplaced = ARENA_ARRAY(arena, int64_t, surge->patient_count + 1);
     surge->group_of = ARENA_ARRAY(arena, int, surge->patient_count + 1);
@@ -259,6 +259,6 @@ enum status surge_solve(struct surge *out, const struct region_snapshot *snapsho
     for (size_t g = 0; g < group_count; g++) {
         fill_costs(&making, (int)g);
     }
-    number_patients(out, policy, scope->arena);
+    surge_number_patients(out, policy, scope->arena);
     return assignment_solve(&out->assignment, &out->problem, scope);
 }

@@ -59,6 +59,8 @@ struct surge_bed { /* said with the question, instead of the board */
 MUST_CHECK enum status surge_solve(struct surge *out, const struct region_snapshot *snapshot,
     const struct surge_policy *policy, const struct surge_group *groups, size_t group_count,
     const struct surge_bed *beds, size_t bed_count, struct scope *scope);
+/* From groups, columns and costs: the problem that is solved. */
+void surge_number_patients(struct surge *surge, const struct surge_policy *policy, struct arena *arena);
 /* The column of a place and bed kind; -1: no patient of the wave could take it. */
 int surge_column_find(const struct surge *surge, int place, int bed);
 #endif

@@ -66,6 +66,15 @@ class Surge(unittest.TestCase):
         self.assertEqual(certificate["primal"]["valueDecimal"], certificate["dual"]["valueDecimal"])
         patients, beds = all_of(answer, "patient"), all_of(answer, "beds")
         self.assertEqual(len(patients), 108)
+        kept = next(p["valueReference"]["reference"] for p in answer.json["parameter"] if p["name"] == "decision")
+        record = self.server.client.get(kept).json
+        self.assertTrue(record["moduleUri"].endswith("/OperationDefinition/surge"), record["moduleUri"])
+        part_of = lambda name: json.loads("".join(e["valueString"] for e in record["extension"] if e["url"].endswith(name)))
+        outputs = part_of("/surge-outputs")
+        self.assertEqual(sum(row["patients"] for row in outputs["placed"]), 108)
+        self.assertEqual(sum(row["patients"] for row in outputs["placed"] if "gives_way_at" in row), sum("gives-way" in p for p in patients))
+        self.assertEqual(outputs["certificate"]["primal"], outputs["certificate"]["dual"])
+        self.assertEqual([g["count"] for g in part_of("/surge-inputs")["groups"]], [8, 60, 40])
         used = {}
         for p in patients:
             if "unplaced" not in p:

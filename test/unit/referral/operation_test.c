@@ -81,6 +81,37 @@ static void a_changed_decision_does_not_replay(void **state) {
     assert_true(fixture_said(&p->f.scope, "byte"));
 }
 
+/* Twelve of one kind and one of another, of more than one place's beds; then a bed more and all beds gone. */
+static void a_wave_is_kept_and_replays(void **state) {
+    struct province *p = *state;
+    const yyjson_val *out = operate(p, referral_operation_surge, &fixture_operator,
+        TEXT("{\"resourceType\":\"Parameters\",\"parameter\":["
+             "{\"name\":\"patient\",\"part\":[{\"name\":\"label\",\"valueString\":\"빨강\"},{\"name\":\"level\","
+             "\"valueInteger\":1},"
+             "{\"name\":\"count\",\"valueInteger\":12},{\"name\":\"need\",\"valueCode\":\"Y0010\"},"
+             "{\"name\":\"latitude\",\"valueDecimal\":37.75},{\"name\":\"longitude\",\"valueDecimal\":128.9}]},"
+             "{\"name\":\"patient\",\"part\":[{\"name\":\"level\",\"valueInteger\":3},"
+             "{\"name\":\"latitude\",\"valueDecimal\":37.8},{\"name\":\"longitude\",\"valueDecimal\":127.7}]},"
+             "{\"name\":\"change\",\"part\":[{\"name\":\"place\",\"valueReference\":{\"reference\":\"Organization/"
+             "A2200008\"}},"
+             "{\"name\":\"bed\",\"valueCode\":\"hvec\"},{\"name\":\"free\",\"valueInteger\":0}]}]}"));
+    struct text id = id_after_slash(json_get_text(json_get(named(out, "decision", 0), "valueReference"), "reference"));
+    fixture_ok(&p->f, referral_decision_replay(p->referral, &fixture_operator, id, &p->f.scope));
+    const yyjson_val *stored = fetch(p, "GuidanceResponse", id);
+    struct json_writer w = json_writer_open(p->f.arena, 4 << 20);
+    json_value(&w, stored);
+    struct text body = {0};
+    fixture_ok(&p->f, json_finish(&body, &w, &p->f.scope));
+    char *copy = (char *)text_string(p->f.arena, body);
+    char *primal = strstr(copy, "\\\"primal\\\":");
+    assert_non_null(primal);
+    primal[11] = primal[11] == '1' ? '2' : '1';
+    put(p, "GuidanceResponse", text_string(p->f.arena, id), text_from(copy));
+    p->f.scope.fault = (struct fault){0};
+    assert_int_equal(referral_decision_replay(p->referral, &fixture_operator, id, &p->f.scope), STATUS_CONFLICT);
+    assert_true(fixture_said(&p->f.scope, "byte"));
+}
+
 static void sending_makes_everything_in_one_unit(void **state) {
     struct province *p = *state;
     const yyjson_val *out = send_patient(p, "p1", ",{\"name\":\"question\",\"valueString\":\"PCI?\"}");
@@ -218,6 +249,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(triage_reads_and_keeps, open_province, close_province),
         cmocka_unit_test_setup_teardown(a_reading_may_stay_unsaved, open_province, close_province),
+        cmocka_unit_test_setup_teardown(a_wave_is_kept_and_replays, open_province, close_province),
         cmocka_unit_test_setup_teardown(places_are_ranked_and_kept, open_province, close_province),
         cmocka_unit_test_setup_teardown(a_changed_decision_does_not_replay, open_province, close_province),
         cmocka_unit_test_setup_teardown(sending_makes_everything_in_one_unit, open_province, close_province),
