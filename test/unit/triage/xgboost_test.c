@@ -167,6 +167,195 @@ static enum status compare_all(void *context, struct scope *scope) {
     return STATUS_OK;
 }
 
+/* ---- the models that are built in, given back to libxgboost ------------------------------------------------------------ */
+
+extern const char triage_model_level[], triage_model_level_end[], triage_model_level_without_human[],
+    triage_model_level_without_human_end[], triage_model_disposition[], triage_model_disposition_end[],
+    triage_model_intensive_care[], triage_model_intensive_care_end[], triage_model_admission[],
+    triage_model_admission_end[];
+
+enum column {
+    LEFT,
+    RIGHT,
+    PARENT,
+    FEATURE,
+    MISSING_LEFT,
+    KIND,
+    WHOLE_COLUMNS,
+    THRESHOLD = WHOLE_COLUMNS,
+    COVER,
+    CHANGE,
+    WEIGHT,
+    COLUMN_COUNT
+};
+static const char *const column_names[COLUMN_COUNT] = {"left_children", "right_children", "parents", "split_indices",
+    "default_left", "split_type", "split_conditions", "sum_hessian", "loss_changes", "base_weights"};
+
+/* libxgboost goes to the left child's place plus one for the right one: children stand side by side. */
+struct order {
+    size_t nodes[TRIAGE_MODEL_TREE_NODES_MAX];
+    int places[TRIAGE_MODEL_TREE_NODES_MAX], parents[TRIAGE_MODEL_TREE_NODES_MAX];
+};
+
+static void order_nodes(struct order *order, const struct triage_model_tree *tree) {
+    size_t count = 1;
+    order->nodes[0] = 0;
+    order->places[0] = 0;
+    order->parents[0] = 2147483647;
+    for (size_t i = 0; i < count; i++) {
+        const struct triage_model_node *node = &tree->nodes[order->nodes[i]];
+        if (node->feature == TRIAGE_MODEL_LEAF)
+            continue;
+        for (int side = 0; side < 2; side++) {
+            size_t child = side ? node->right : node->left;
+            order->places[child] = (int)count;
+            order->parents[child] = (int)i;
+            order->nodes[count++] = child;
+        }
+    }
+    assert_int_equal(count, tree->node_count);
+}
+
+static double cell_of(const struct triage_model_tree *tree, size_t at, const struct order *order, enum column column) {
+    const struct triage_model_node *node = &tree->nodes[at];
+    bool leaf = node->feature == TRIAGE_MODEL_LEAF;
+    switch (column) {
+    case LEFT:
+        return leaf ? -1 : order->places[node->left];
+    case RIGHT:
+        return leaf ? -1 : order->places[node->right];
+    case PARENT:
+        return order->parents[at];
+    case FEATURE:
+        return leaf ? 0 : node->feature;
+    case MISSING_LEFT:
+        return !leaf && node->missing_left;
+    case THRESHOLD:
+        return (double)node->threshold;
+    case COVER:
+        return (double)node->cover;
+    default:
+        return 0;
+    }
+}
+
+static void put_tree(struct buffer *out, const struct triage_model_tree *tree, size_t id, size_t features) {
+    static struct order order;
+    order_nodes(&order, tree);
+    buffer_put_string(out, id ? ",{" : "{");
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        buffer_put_format(out, "\"%s\":[", column_names[column]);
+        for (size_t i = 0; i < tree->node_count; i++) {
+            double value = cell_of(tree, order.nodes[i], &order, (enum column)column);
+            buffer_put_format(out, column < WHOLE_COLUMNS ? "%s%.0f" : "%s%.9f", i ? "," : "", value);
+        }
+        buffer_put_string(out, "],");
+    }
+    buffer_put_format(out,
+        "\"categories\":[],\"categories_nodes\":[],\"categories_segments\":[],\"categories_sizes\":[],\"id\":%zu,"
+        "\"tree_param\":{\"num_deleted\":\"0\",\"num_feature\":\"%zu\",\"num_nodes\":\"%zu\",\"size_leaf_vector\":"
+        "\"0\"}}",
+        id, features, tree->node_count);
+}
+
+static struct text booster_text(const struct triage_model_output *output, size_t features, struct scope *scope) {
+    struct buffer out = buffer_open(scope->arena, 64 << 20);
+    buffer_put_string(&out,
+        "{\"learner\":{\"attributes\":{},\"feature_names\":[],\"feature_types\":[],\"gradient_booster\":{\"model\":{");
+    buffer_put_format(&out,
+        "\"gbtree_model_param\":{\"num_parallel_tree\":\"1\",\"num_trees\":\"%zu\",\"size_leaf_vector\":\"0\"},"
+        "\"tree_info\":[",
+        output->tree_count);
+    for (size_t i = 0; i < output->tree_count; i++)
+        buffer_put_string(&out, i ? ",0" : "0");
+    buffer_put_string(&out, "],\"trees\":[");
+    for (size_t i = 0; i < output->tree_count; i++)
+        put_tree(&out, &output->trees[i], i, features);
+    buffer_put_format(&out,
+        "]},\"name\":\"gbtree\"},\"learner_model_param\":{\"base_score\":\"5E-1\",\"num_class\":\"0\",\"num_feature\":"
+        "\"%zu\","
+        "\"num_target\":\"1\"},\"objective\":{\"name\":\"binary:logistic\",\"reg_loss_param\":{\"scale_pos_weight\":"
+        "\"1\"}}},"
+        "\"version\":[1,7,4]}",
+        features);
+    return buffer_text(&out);
+}
+
+/* Around the training range, each known in four of five. */
+static void inputs_draw(float *data, const struct triage_model_source *content) {
+    for (size_t i = 0; i < content->feature_count; i++) {
+        const struct triage_model_feature *f = &content->features[i];
+        double value = (double)f->low + chance() * ((double)f->high - (double)f->low);
+        data[i] = chance() < 0.2 ? NAN : (float)((f->flags & TRIAGE_FEATURE_YES_NO) ? round(value) : value);
+        if (strcmp(f->name, "human-level") == 0)
+            data[i] = (float)(1 + (int)(chance() * 5));
+    }
+}
+
+static void ours_compare(const struct triage_model *model, size_t at, struct scope *scope) {
+    enum { OUR_ROWS = 60 };
+    const struct triage_model_source *content = triage_model_content(model);
+    size_t count = content->feature_count;
+    struct text json = booster_text(&content->outputs[at], count, scope);
+    float *data = ARENA_ARRAY(scope->arena, float, OUR_ROWS *count);
+    double *terms = ARENA_ARRAY(scope->arena, double, count);
+    double worst_margin = 0, worst_term = 0;
+    BoosterHandle booster = NULL;
+    DMatrixHandle matrix = NULL;
+    for (size_t i = 0; i < OUR_ROWS; i++)
+        inputs_draw(data + i * count, content);
+    XGB(XGDMatrixCreateFromMat(data, OUR_ROWS, count, NAN, &matrix));
+    XGB(XGBoosterCreate(NULL, 0, &booster));
+    XGB(XGBoosterLoadModelFromBuffer(booster, json.at, json.size));
+    float *margins = predicted(booster, matrix, CONFIG(1), OUR_ROWS);
+    float *theirs = predicted(booster, matrix, CONFIG(2), OUR_ROWS * (count + 1));
+    for (size_t i = 0; i < OUR_ROWS; i++) {
+        double margin = (double)triage_model_margin(model, at, data + i * count);
+        (void)triage_model_explain(terms, model, at, data + i * count);
+        worst_margin = fmax(worst_margin, fabs(margin - (double)margins[i]));
+        for (size_t k = 0; k < count; k++) {
+            double other = (double)theirs[i * (count + 1) + k];
+            worst_term = fmax(worst_term, fabs(terms[k] - other) / fmax(1, fabs(other)));
+        }
+    }
+    print_message("%s %s: %zu trees, worst difference of a margin %.1e, of a term %.1e\n", content->name,
+        content->outputs[at].name, content->outputs[at].tree_count, worst_margin, worst_term);
+    assert_true(content->outputs[at].base == 0 && worst_margin <= tolerance && worst_term <= tolerance);
+    free(theirs);
+    free(margins);
+    XGB(XGBoosterFree(booster));
+    XGB(XGDMatrixFree(matrix));
+}
+
+static enum status compare_ours(void *context, struct scope *scope) {
+    const struct {
+        const char *from, *to;
+    } files[] = {{triage_model_level, triage_model_level_end},
+        {triage_model_level_without_human, triage_model_level_without_human_end},
+        {triage_model_disposition, triage_model_disposition_end},
+        {triage_model_intensive_care, triage_model_intensive_care_end},
+        {triage_model_admission, triage_model_admission_end}};
+    (void)context;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const struct triage_model *model = NULL;
+        struct text file = {files[i].from, (size_t)(files[i].to - files[i].from)};
+        if (!file.size)
+            continue;
+        assert_int_equal(triage_model_open(&model, file, scope->arena, scope), STATUS_OK);
+        for (size_t o = 0; o < triage_model_content(model)->output_count; o++)
+            ours_compare(model, o, scope);
+    }
+    return STATUS_OK;
+}
+
+static void test_our_models_agree(void **state) {
+    (void)state;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    struct scope scope;
+    assert_int_equal(scope_run(&scope, arena, compare_ours, NULL), STATUS_OK);
+    arena_close(arena);
+}
+
 static void test_agrees_with_libxgboost(void **state) {
     (void)state;
     struct arena *arena = arena_open(ARENA_BYTES);
@@ -176,6 +365,7 @@ static void test_agrees_with_libxgboost(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_agrees_with_libxgboost)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_agrees_with_libxgboost), cmocka_unit_test(test_our_models_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
