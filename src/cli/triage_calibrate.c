@@ -5,13 +5,15 @@
 
 #include "cli/command.h"
 #include "cli/document.h"
+#include "cli/folder.h"
 #include "cli/readers.h"
 #include "cli/source.h"
 
 static const struct option_row options[] = {
     {"--site", "REFERENCE", "the visits' service provider, e.g. Organization/hospital-1", NULL},
     {"--model", "NAME", "level | level-without-human | disposition | intensive-care | admission", "disposition"},
-    {"--output", "NAME", "which of the model's outputs (default: the model's name)", NULL},
+    {"--output", "NAME", "which of the model's outputs (default: the one that the server asks for)", NULL},
+    {"--data", "DIR", "no FILE: the visits of this data folder, by its stored readings and their encounters", NULL},
     {"--models", "DIR", "a folder of models instead of the built-in ones", NULL},
     {"--sites", "FILE", "the sites document to add to; made when missing", "triage-sites.json"},
     {"--silent", NULL, "only set the site's mode: readings are kept, but neither shown nor counted", NULL},
@@ -19,7 +21,7 @@ static const struct option_row options[] = {
     {"--json", NULL, "what was measured as JSON", NULL},
     {0},
 };
-enum { ROWS_MAX = 2000000, CELLS_MAX = 64, TABLE_BYTES_MAX = 256 << 20 };
+enum { READINGS_MAX = 20000, ROWS_MAX = 2000000, CELLS_MAX = 64, TABLE_BYTES_MAX = 256 << 20 };
 
 struct table {
     struct triage_outcome *rows;
@@ -157,10 +159,31 @@ static enum status print_json(
     return status;
 }
 
+/* The site's visits in a data folder whose outcome is told. Readings that were calibrated for the site, or are another model's, say
+ * nothing of this one. */
+static enum status read_folder(
+    struct table *out, const char *path, const char *site, const char *model, const char *digest, struct scope *scope) {
+    struct folder folder = {0};
+    struct folder_config config = {.path = path, .speed = 1};
+    struct triage_followed *followed = NULL;
+    size_t count = 0;
+    enum status status = folder_open(&folder, &config, scope);
+    if (status == STATUS_OK)
+        status = referral_outcomes(&followed, &count, folder.referral, &folder_operator, READINGS_MAX, scope);
+    out->rows = ARENA_ARRAY(scope->arena, struct triage_outcome, count + 1);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        const struct triage_followed *row = &followed[i];
+        if (text_is(row->site, site) && text_is(row->output, model) && text_is(row->model, digest) && !row->calibrated)
+            out->rows[out->count++] = (struct triage_outcome){row->probability, row->happened};
+    }
+    folder_close(&folder);
+    return status;
+}
+
 static enum status calibrate(struct text *document, const struct arguments *arguments, struct scope *scope) {
     const struct triage_policy *policy = NULL;
     const struct triage_readers *readers = NULL;
-    const char *path = arguments->operands[0], *output = argument(arguments, "--output");
+    const char *data = argument(arguments, "--data"), *output = argument(arguments, "--output");
     struct text csv = {0};
     struct table table = {0};
     struct triage_calibrated measured;
@@ -173,16 +196,19 @@ static enum status calibrate(struct text *document, const struct arguments *argu
         status = readers_load(&readers, &readers_question, scope->arena, scope);
     if (status == STATUS_OK && triage_readers_digest(readers, kind) == NULL)
         status = fault(scope, STATUS_NOT_FOUND, "--model", "there is no such model here");
-    if (status == STATUS_OK)
-        status = file_read(&csv, path, TABLE_BYTES_MAX, scope);
-    if (status == STATUS_OK)
-        status = read_table(&table, csv, path, scope);
+    if (status == STATUS_OK && data != NULL)
+        status = read_folder(&table, data, argument(arguments, "--site"), argument(arguments, "--model"),
+            triage_readers_digest(readers, kind), scope);
+    if (status == STATUS_OK && data == NULL)
+        status = file_read(&csv, arguments->operands[0], TABLE_BYTES_MAX, scope);
+    if (status == STATUS_OK && data == NULL)
+        status = read_table(&table, csv, arguments->operands[0], scope);
     if (status != STATUS_OK)
         return status;
     struct triage_calibrate_question question = {.sites = *document,
         .site = text_from(argument(arguments, "--site")),
         .model_digest = triage_readers_digest(readers, kind),
-        .output = output != NULL ? output : argument(arguments, "--model"),
+        .output = output != NULL ? output : triage_readers_output(readers, kind),
         .outcomes = table.rows,
         .count = table.count};
     status = triage_calibrate(document, &measured, &question, scope);
@@ -202,11 +228,14 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         status = fault(scope, STATUS_INVALID, "--site", "which site? e.g. Organization/hospital-1");
     else if (silent && shown)
         status = fault(scope, STATUS_INVALID, "--silent", "either --silent or --shown");
-    else if (!silent && !shown && arguments->operand_count == 0)
-        status = fault(scope, STATUS_INVALID, "", "a CSV file of probabilities and outcomes, or --silent, or --shown");
+    else if (arguments->operand_count > 0 && argument(arguments, "--data") != NULL)
+        status = fault(scope, STATUS_INVALID, "--data", "either a CSV file or --data");
+    else if (!silent && !shown && arguments->operand_count == 0 && argument(arguments, "--data") == NULL)
+        status = fault(
+            scope, STATUS_INVALID, "", "a CSV file of probabilities and outcomes, or --data, or --silent, or --shown");
     if (status == STATUS_OK && (silent || shown))
         status = triage_site_silence(&document, document, text_from(site), silent, scope);
-    if (status == STATUS_OK && arguments->operand_count > 0)
+    if (status == STATUS_OK && (arguments->operand_count > 0 || argument(arguments, "--data") != NULL))
         status = calibrate(&document, arguments, scope);
     if (status == STATUS_OK)
         status = write_sites(path, document, scope);

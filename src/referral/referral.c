@@ -7,7 +7,7 @@
 #include "referral/learning.h"
 #include "referral/surge_record.h"
 
-enum { HANDLE_BYTES = 64 << 20 };
+enum { HANDLE_BYTES = 64 << 20, METRICS_READINGS = 1000 };
 
 static void find_types(struct referral *referral) {
     const struct {
@@ -41,8 +41,12 @@ enum status referral_readers_open(
     return status;
 }
 
-enum status referral_metrics(struct text *out, struct referral *referral, struct scope *scope) {
-    return triage_drift_write(out, referral->drift, scope);
+enum status referral_metrics(
+    struct text *out, struct referral *referral, const struct records_caller *caller, struct scope *scope) {
+    struct triage_followed *followed = NULL;
+    size_t count = 0;
+    enum status status = referral_outcomes(&followed, &count, referral, caller, METRICS_READINGS, scope);
+    return status == STATUS_OK ? triage_drift_write(out, referral->drift, followed, count, scope) : status;
 }
 
 enum status referral_triage_read(

@@ -29,8 +29,13 @@ void referral_close(struct referral *referral);
 /* Before it serves: other models than the built-in ones, and the sites document. `config`'s policy is put in here. */
 MUST_CHECK enum status referral_readers_open(
     struct referral *referral, const struct triage_readers_config *config, struct scope *scope);
-/* Figures of the trained readers, Prometheus text. */
-MUST_CHECK enum status referral_metrics(struct text *out, struct referral *referral, struct scope *scope);
+/* Figures of the trained readers, Prometheus text; what came of the visits is read from the record for `caller`. */
+MUST_CHECK enum status referral_metrics(
+    struct text *out, struct referral *referral, const struct records_caller *caller, struct scope *scope);
+/* What came of the visits of the last `readings_max` readings, one row a forecast whose Encounter tells its outcome: a stay (class or
+ * classHistory) or, of a finished one, hospitalization.dischargeDisposition. Of a visit's readings the last counts. */
+MUST_CHECK enum status referral_outcomes(struct triage_followed **out, size_t *count, struct referral *referral,
+    const struct records_caller *caller, size_t readings_max, struct scope *scope);
 /* Reads with everything that was trained, and counts the reading. */
 MUST_CHECK enum status referral_triage_read(
     struct triage_reading *out, struct referral *referral, const struct triage_facts *facts, struct scope *scope);

@@ -5,7 +5,8 @@
 
 static enum status write_metrics(struct exchange *exchange, struct scope *scope) {
     struct text metrics = {0};
-    enum status status = referral_metrics(&metrics, exchange->server->config.referral, scope);
+    enum status status =
+        referral_metrics(&metrics, exchange->server->config.referral, &exchange->request.caller, scope);
     if (status != STATUS_OK)
         return status;
     exchange->http_status = 200;

@@ -12,6 +12,7 @@ enum cell_kind {
     CELL_ARRIVAL,
     CELL_INJURY,
     CELL_COMPLAINT,
+    CELL_REASON,
     CELL_MIND,
     CELL_IN_PAIN,
     CELL_CROWD,
@@ -56,6 +57,7 @@ static const struct cell_row nhamcs_cells[] = {
     {"RESPR", CELL_MEASURE, TRIAGE_RESPIRATION, ""},
     {"TEMPF", CELL_MEASURE, TRIAGE_TEMPERATURE, "[degF]"},
     {"POPCT", CELL_MEASURE, TRIAGE_SPO2, ""},
+    {"RFV1", CELL_REASON, 0, ""},
     {0},
 };
 static const struct cell_row yale_cells[] = {
@@ -84,7 +86,8 @@ static const char *const nhamcs_forbidden[] = {"waittime", "los", "boarded", "di
     "respdr", "bpsysd", "bpdiasd", "nummed*", "numgiv", "numdis", "cat*", "cont*", "drug*", "rx*", "patwt", "edwt",
     "seen*", "attphys", "residint", "consult", "rnlpn", "nursepr", "physasst", "emt", "mhprov", "othprov", "noprovid",
     NULL};
-static const char *const yale_forbidden[] = {"disposition", "esi", "secondesi", "meds*", NULL};
+static const char *const yale_forbidden[] = {
+    "disposition", "esi", "secondesi", "meds*", "origrow", "patientgroup*", "depname", NULL};
 
 static const struct {
     const char *name, *header;
@@ -110,6 +113,10 @@ struct wanted {
     int cell; /* -1: the file lacks it */
     const char *name, *value;
 };
+struct complaint_column {
+    int cell;
+    const char *words;
+};
 struct dataset {
     enum triage_batch_format format;
     char separator;
@@ -117,6 +124,8 @@ struct dataset {
     int cells[32];     /* by row of the format's table; -1: absent */
     struct wanted *wanted;
     size_t wanted_count;
+    struct complaint_column *complaints; /* yale's cc_* */
+    size_t complaint_count;
     long row;
     struct triage_batch_note notes[NOTES_MAX];
     size_t note_count;
@@ -232,6 +241,20 @@ static enum status wanted_open(struct dataset *dataset, const struct text *heade
     return STATUS_OK;
 }
 
+/* The columns that say, each for itself, whether a complaint was made. */
+static void complaints_open(struct dataset *dataset, const struct text *header, size_t count) {
+    dataset->complaints = ARENA_ARRAY(dataset->arena, struct complaint_column, count + 1);
+    for (size_t i = 0; i < count && dataset->format == TRIAGE_BATCH_YALE; i++) {
+        char name[NAME_MAX_BYTES];
+        if (!text_starts(header[i], "cc_"))
+            continue;
+        plain(name, (struct text){header[i].at + 3, header[i].size - 3});
+        const char *words = text_string(dataset->arena, text_from(dataset_column_words(name)));
+        if (words[0])
+            dataset->complaints[dataset->complaint_count++] = (struct complaint_column){(int)i, words};
+    }
+}
+
 enum status dataset_open(struct dataset **out, enum triage_batch_format format, struct text header,
     const struct text *columns, size_t column_count, struct arena *arena, struct scope *scope) {
     struct dataset *dataset = ARENA_NEW(arena, struct dataset);
@@ -255,6 +278,7 @@ enum status dataset_open(struct dataset **out, enum triage_batch_format format, 
         return fault(scope, STATUS_INVALID, "header", "this is no header of %s: it names no age, or no vital sign",
             formats[format].name);
     *out = dataset;
+    complaints_open(dataset, names, dataset->cell_count);
     return wanted_open(dataset, names, dataset->cell_count, columns, column_count, scope);
 }
 
@@ -401,6 +425,26 @@ static void put_complaint(struct reading_row *r, const struct cell_row *row, str
     }
 }
 
+static void put_reason(struct reading_row *r, const struct cell_row *row, double value) {
+    const char *words = value >= 0 && value < 1e6 ? dataset_reason_words((int)value) : NULL;
+    if (words)
+        put_complaint(r, row, text_from(words));
+}
+
+/* "0" nearly always: only what differs is read as a number. */
+static void put_complaints(struct reading_row *r, const struct text *cells, size_t count) {
+    for (size_t i = 0; i < r->dataset->complaint_count; i++) {
+        const struct complaint_column *column = &r->dataset->complaints[i];
+        double value = 0;
+        if ((size_t)column->cell >= count || text_is(cells[column->cell], "0"))
+            continue;
+        if (!text_to_double(&value, cells[column->cell]) || !(value > 0))
+            continue;
+        struct cell_row row = {.column = "cc"};
+        put_complaint(r, &row, text_from(column->words));
+    }
+}
+
 static void put_level(struct reading_row *r, const struct cell_row *row, double value) {
     struct fault kept = r->scope->fault;
     bool whole = value == floor(value) && value >= 1 && value <= 5;
@@ -459,6 +503,9 @@ static void put_cell(struct reading_row *r, const struct cell_row *row, struct t
         break;
     case CELL_MEASURE:
         put_measure(r, row, value);
+        break;
+    case CELL_REASON:
+        put_reason(r, row, value);
         break;
     case CELL_COMPLAINT:
         break;
@@ -524,6 +571,7 @@ enum status dataset_read(struct dataset_row *out, struct dataset *dataset, struc
         if (dataset->cells[i] >= 0 && (size_t)dataset->cells[i] < count)
             put_cell(&r, &rows[i], cells[dataset->cells[i]]);
     }
+    put_complaints(&r, cells, count);
     row_check(out, &r);
     tell_corrections(dataset, out->facts, scope->arena);
     out->visit = visit_from_facts(out->facts, scope->arena);

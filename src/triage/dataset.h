@@ -6,8 +6,10 @@
  *         4 private ambulance, 3 private vehicle, 5-7 other; Injury 1 no 2 yes; Mental 1 alert 2 voice 3 pain 4 unresponsive.
  * nhamcs  National Hospital Ambulatory Medical Care Survey, emergency departments, public use files (NCHS): AGE in years; SEX
  *         1 female 2 male; ARREMS 1 yes 2 no; TEMPF in degrees or tenths of a degree Fahrenheit; negative codes (-9 blank,
- *         -8 unknown, -7 not applicable) are missing; 998 in PULSE, BPSYS or BPDIAS (Doppler, palpated) is missing.
- * yale    Hong WS, Haimovich AD, Taylor RA. PLoS ONE 2018;13:e0201016: gender, arrivalmode, triage_vital_*, Fahrenheit.
+ *         -8 unknown, -7 not applicable) are missing; 998 in PULSE, BPSYS or BPDIAS (Doppler, palpated) is missing. RFV1, a
+ *         code, is the complaint, as words (dataset_words.c).
+ * yale    Hong WS, Haimovich AD, Taylor RA. PLoS ONE 2018;13:e0201016: gender, arrivalmode, triage_vital_*, Fahrenheit. The
+ *         columns cc_* that hold more than 0 are the complaint, as words.
  *
  * Columns are found by name, in any order, without regard to case and signs. Only those that are listed here or named by a model
  * are looked at; what is known only after triage (and, for yale, ESI and medicines) never is: dataset_forbids. A cell that holds no
@@ -34,6 +36,10 @@ struct dataset_row {
 MUST_CHECK enum status dataset_read(
     struct dataset_row *out, struct dataset *dataset, struct text line, struct scope *scope);
 const struct triage_batch_note *dataset_notes(const struct dataset *dataset, size_t *count);
+/* A complaint's column without its "cc_", letters and digits alone, as words; "" for one that says nothing. */
+const char *dataset_column_words(const char *plain_name);
+/* A reason for visit as words; NULL for a code that is not told here. */
+const char *dataset_reason_words(int code);
 /* Cells of a line: quotes are taken off, doubled ones made single. */
 size_t dataset_cells(struct text *out, size_t room, struct text line, char separator, struct arena *arena);
 

@@ -4,11 +4,12 @@
  * bin counts as one in ten thousand. The window is rolling: once the count passes twice WINDOW all counts are halved. */
 #include <math.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "triage/readers.h"
 
-enum { WINDOW = 5000, METRICS_BYTES_MAX = 4 << 20 };
+enum { WINDOW = 5000, METRICS_BYTES_MAX = 4 << 20, TALLIES_MAX = 256 };
 #define SHARE_LEAST 1e-4
 
 struct counts {
@@ -156,7 +157,57 @@ static void put_sites(struct buffer *b, const struct triage_drift *drift) {
     }
 }
 
-enum status triage_drift_write(struct text *out, struct triage_drift *drift, struct scope *scope) {
+/* ---- what came of them ------------------------------------------------------------------------------------------------ */
+
+struct tally {
+    struct text site, output;
+    double visits, observed, expected;
+};
+
+static size_t tally_all(struct tally *tallies, const struct triage_followed *followed, size_t count) {
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        while (at < used &&
+               !(text_equal(tallies[at].site, followed[i].site) && text_equal(tallies[at].output, followed[i].output)))
+            at++;
+        if (at == TALLIES_MAX)
+            continue;
+        if (at == used)
+            tallies[used++] = (struct tally){followed[i].site, followed[i].output, 0, 0, 0};
+        tallies[at].visits++;
+        tallies[at].observed += followed[i].happened;
+        tallies[at].expected += followed[i].probability;
+    }
+    return used;
+}
+
+static void put_tallies(struct buffer *b, const struct triage_followed *followed, size_t count, struct arena *arena) {
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+    } rows[] = {
+        {"soyang_triage_rolling_visits", "Visits among the last readings whose outcome the record tells.",
+            offsetof(struct tally, visits)},
+        {"soyang_triage_rolling_observed", "Of these, those in which it happened.", offsetof(struct tally, observed)},
+        {"soyang_triage_rolling_expected", "The sum of their probabilities.", offsetof(struct tally, expected)},
+    };
+    struct tally *tallies = ARENA_ARRAY(arena, struct tally, TALLIES_MAX);
+    size_t used = tally_all(tallies, followed, count);
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        buffer_put_format(b, "# HELP %s %s\n# TYPE %s gauge\n", rows[r].name, rows[r].help, rows[r].name);
+        for (size_t i = 0; i < used; i++) {
+            buffer_put_format(b, "%s{", rows[r].name);
+            put_label(b, "site", text_string(arena, tallies[i].site));
+            buffer_put_char(b, ',');
+            put_label(b, "output", text_string(arena, tallies[i].output));
+            buffer_put_format(b, "} %.3f\n", *(const double *)((const char *)&tallies[i] + rows[r].offset));
+        }
+    }
+}
+
+enum status triage_drift_write(struct text *out, struct triage_drift *drift, const struct triage_followed *followed,
+    size_t followed_count, struct scope *scope) {
     struct triage_drift now;
     double *bins[2];
     for (int kind = 0; kind < 2; kind++)
@@ -177,6 +228,7 @@ enum status triage_drift_write(struct text *out, struct triage_drift *drift, str
     put_counter(b, "soyang_triage_silent_total", "Readings at sites where it is silent.", now.silent);
     put_stability(b, &now);
     put_sites(b, &now);
+    put_tallies(b, followed, followed_count, scope->arena);
     if (buffer.full)
         return fault(scope, STATUS_TOO_LARGE, "", "the metrics are too many");
     *out = buffer_text(&buffer);

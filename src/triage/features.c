@@ -70,7 +70,7 @@ static const char *const central_concepts[] = {
     "headache", "chest-pain", "abdominal-pain", "upper-right", "lower-right", "flank-pain", "eye-problem"};
 enum { CENTRAL_COUNT = sizeof central_concepts / sizeof central_concepts[0] };
 
-enum feature_kind { FEATURE_FIELD, FEATURE_DERIVED, FEATURE_CONCEPT, FEATURE_GRAM, FEATURE_COLUMN };
+enum feature_kind { FEATURE_FIELD, FEATURE_DERIVED, FEATURE_CONCEPT, FEATURE_GRAM, FEATURE_COLUMN, FEATURE_MARK };
 struct feature {
     struct text name;
     enum feature_kind kind;
@@ -193,7 +193,7 @@ static enum status column_open(
     struct feature *feature, struct text name, const struct text *columns, size_t count, struct scope *scope) {
     for (size_t i = 0; i < count; i++) {
         if (text_equal(columns[i], name)) {
-            feature->kind = FEATURE_COLUMN;
+            feature->kind = text_starts(feature->name, "mark:") ? FEATURE_MARK : FEATURE_COLUMN;
             feature->index = (int)i;
             return STATUS_OK;
         }
@@ -206,7 +206,7 @@ static enum status feature_open(struct feature *feature, const struct lexicon *l
     struct text name = feature->name, rest = name, head = text_cut(&rest, ':');
     if (rest.at && text_is(head, "gram"))
         return gram_open(feature, rest, scope);
-    if (rest.at && text_is(head, "column"))
+    if (rest.at && (text_is(head, "column") || text_is(head, "mark")))
         return column_open(feature, rest, columns, column_count, scope);
     if (rest.at && text_is(head, "concept")) {
         feature->kind = FEATURE_CONCEPT;
@@ -385,6 +385,9 @@ void features_fill(float *out, const struct feature_set *set, const struct visit
             break;
         case FEATURE_COLUMN:
             out[i] = known.columns ? (float)known.columns[feature->index] : NAN;
+            break;
+        case FEATURE_MARK:
+            out[i] = known.columns && known.columns[feature->index] > 0 ? 1.0F : NAN;
             break;
         }
     }

@@ -7,6 +7,8 @@
  *   concept:CODE           a concept of the policy's lexicon in the complaint: 1 present, 0.5 possible, else 0
  *   gram:BUCKETS:N         1 when a 3- to 5-gram of the complaint's characters falls into bucket N of BUCKETS, else 0
  *   column:NAME            a column of the data set itself, by its name in the header
+ *   mark:NAME              1 where that column holds more than 0, else not known: a history that does not name a disease is no
+ *                          proof that there is none, and a record without the column says the same as one without the mark
  * What is not known is NaN: a missing vital, the derived value of a missing vital, every word of an absent complaint.
  *
  * Grams: of the complaint's search form (text_fold: NFC, case folded, single blanks) with a blank at both ends; code points, not

@@ -304,7 +304,7 @@ static void forecast_make(struct triage_forecast *out, const struct question *q,
         out->en = abstention_sentence(q, ENGLISH);
         return;
     }
-    size_t output = (size_t)triage_model_output_find(model, forecasts[kind].code);
+    size_t output = reader_output(model, forecasts[kind].code, false);
     out->probability = reader_probability(q->readers, q->kind, output, q->inputs.at, q->facts->site, &out->calibrated);
     out->ko = text_format(q->arena, "%s 확률 %.0f%%%s.", forecasts[kind].ko, out->probability * 100,
         out->calibrated ? "" : " (이 기관에 맞추어 보정되지 않음)");

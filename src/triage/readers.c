@@ -2,6 +2,7 @@
 #include "triage/readers.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 extern const char triage_model_level[], triage_model_level_end[], triage_model_level_without_human[],
@@ -35,7 +36,7 @@ static enum status model_bind(
     for (size_t i = 0; i < content->feature_count; i++) {
         names[i] = text_from(content->features[i].name);
         struct text rest = names[i], head = text_cut(&rest, ':');
-        if (rest.at && text_is(head, "column"))
+        if (rest.at && (text_is(head, "column") || text_is(head, "mark")))
             columns[out->column_count++] = rest;
     }
     out->columns = columns;
@@ -105,6 +106,16 @@ const char *triage_readers_digest(const struct triage_readers *readers, enum tri
     return readers->models[kind].model ? triage_model_digest(readers->models[kind].model) : NULL;
 }
 
+const char *triage_readers_output(const struct triage_readers *readers, enum triage_model_kind kind) {
+    static const char *const names[] = {[TRIAGE_MODEL_LEVEL] = "under-triage",
+        [TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN] = "level-1-2",
+        [TRIAGE_MODEL_DISPOSITION] = "disposition",
+        [TRIAGE_MODEL_INTENSIVE_CARE] = "intensive-care",
+        [TRIAGE_MODEL_ADMISSION] = "admission"};
+    const struct triage_model *model = readers->models[kind].model;
+    return triage_model_content(model)->outputs[reader_output(model, names[kind], false)].name;
+}
+
 /* ---- may it speak --------------------------------------------------------------------------------------------------- */
 
 static enum abstention judge_inputs(size_t *feature, const struct triage_model_source *content, const float *inputs) {
@@ -168,6 +179,13 @@ double reader_probability(const struct triage_readers *readers, enum triage_mode
     if (site_id.size && site_id.size < sizeof id)
         memcpy(id, site_id.at, site_id.size);
     return (double)triage_model_probability(model, output, inputs, id[0] ? id : NULL, calibrated);
+}
+
+size_t reader_output(const struct triage_model *model, const char *name, bool columns_known) {
+    char record[64];
+    snprintf(record, sizeof record, "%s-record", name);
+    int output = columns_known ? -1 : triage_model_output_find(model, record);
+    return (size_t)(output >= 0 ? output : triage_model_output_find(model, name));
 }
 
 int reader_escalates(const struct triage_model_escalation **which, const struct triage_readers *readers,

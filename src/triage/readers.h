@@ -61,6 +61,9 @@ struct reader_inputs reader_fill(const struct reader_model *model, const struct 
 /* Calibrated by the sites document, else by the model's own. */
 double reader_probability(const struct triage_readers *readers, enum triage_model_kind kind, size_t output,
     const float *inputs, struct text site, bool *calibrated);
+/* The output `name`; where the data set's columns are not known, NAME-record where the model has it: trained on what a record holds
+ * alone. */
+size_t reader_output(const struct triage_model *model, const char *name, bool columns_known);
 /* The most urgent level that the model's escalations speak for, 0: none; *which is the one. */
 int reader_escalates(const struct triage_model_escalation **which, const struct triage_readers *readers,
     enum triage_model_kind kind, int human_level, const float *inputs, struct text site);

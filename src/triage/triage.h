@@ -348,17 +348,27 @@ MUST_CHECK enum status triage_readers_open(const struct triage_readers **out,
 const char *triage_readers_sites_digest(const struct triage_readers *readers);
 const char *triage_readers_digest(
     const struct triage_readers *readers, enum triage_model_kind kind); /* NULL: no such model */
+/* The output that a reading of a record asks this model for: what a site is calibrated by. */
+const char *triage_readers_output(const struct triage_readers *readers, enum triage_model_kind kind);
 /* triage_read with everything that was trained: the level's reader and the forecasts. `readers` may be NULL. */
 MUST_CHECK enum status triage_read_all(struct triage_reading *out, const struct triage_policy *policy,
     const struct triage_readers *readers, const struct triage_facts *facts, struct scope *scope);
+
+/* One forecast, and what came of the visit. */
+struct triage_followed {
+    struct text site, output, model; /* "Organization/x", "admission", the model's digest */
+    double probability;              /* as it was told, with the site's calibration where there was one */
+    bool calibrated, happened;
+};
 
 /* Drift: how the inputs of late differ from those of training. A table of counts, safe for threads. */
 struct triage_drift;
 struct triage_drift *triage_drift_open(const struct triage_readers *readers, struct arena *arena);
 void triage_drift_count(struct triage_drift *drift, const struct triage_reading *reading);
 /* Prometheus text (exposition format 0.0.4): population stability index of each input, readings, abstentions, escalations, and what
- * the sites document says of observed and expected. */
-MUST_CHECK enum status triage_drift_write(struct text *out, struct triage_drift *drift, struct scope *scope);
+ * the sites document says of observed and expected; and of `followed`, by site and output, visits, observed and expected. */
+MUST_CHECK enum status triage_drift_write(struct text *out, struct triage_drift *drift,
+    const struct triage_followed *followed, size_t followed_count, struct scope *scope);
 
 /* ---- batches: rows of the public data sets ------------------------------------------------------------------------------ */
 

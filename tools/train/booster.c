@@ -161,6 +161,30 @@ enum status booster_margins(
     return status;
 }
 
+bool booster_is_staged(const struct booster *booster) {
+    return booster->staged;
+}
+
+enum status booster_terms(
+    float *terms, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope) {
+    enum { TERMS = 4 };
+    if (booster->staged)
+        return fault(scope, STATUS_INVALID, "", "stages have no terms of their own");
+    DMatrixHandle data = NULL;
+    bst_ulong count = 0;
+    const float *result = NULL;
+    enum status status = matrix_open(&data, matrix, NULL, sample, scope);
+    if (status == STATUS_OK && XGBoosterPredict(booster->handles[0], data, TERMS, 0, 0, &count, &result) != 0)
+        status = failed(scope);
+    if (status == STATUS_OK && count != sample.count * (matrix.columns + 1))
+        status = fault(scope, STATUS_FAILED, "", "libxgboost gave another count of terms");
+    if (status == STATUS_OK)
+        memcpy(terms, result, count * sizeof *terms);
+    if (data)
+        (void)XGDMatrixFree(data);
+    return status;
+}
+
 /* ---- into the model's file -------------------------------------------------------------------------------------------- */
 
 static enum status stage_take(struct triage_model_outputs *out, struct booster *booster, int stage, const char *name,

@@ -42,6 +42,10 @@ MUST_CHECK enum status booster_margins(
  * and explanation are those of the stage that answers; covers are shared out by the gate's values in `sample`. */
 MUST_CHECK enum status booster_output(struct triage_model_outputs *out, struct booster *booster, const char *name,
     struct matrix matrix, struct sample sample, struct arena *arena, struct scope *scope);
+bool booster_is_staged(const struct booster *booster);
+/* Of one that has no stages. terms[sample.count * (columns + 1)]: libxgboost's own SHAP terms of the margin, the expected margin behind them. */
+MUST_CHECK enum status booster_terms(
+    float *terms, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope);
 /* Gives libxgboost's memory back before the arena ends. */
 void booster_close(struct booster *booster);
 

@@ -251,6 +251,29 @@ static struct predictions predictions_held(
     return (struct predictions){held->sample.count, labels, held->probabilities};
 }
 
+/* The threshold that gives a sensitivity of .90 on the training rows, on the others. */
+static void write_threshold(
+    struct json_writer *w, struct predictions others, struct predictions p, struct arena *arena) {
+    double threshold = metric_threshold(others, 0.90, arena), sensitivity = 0, specificity = 0, flagged = 0;
+    metric_split(&sensitivity, &specificity, &flagged, p, threshold);
+    json_name(w, "at_threshold_of_training");
+    json_object_open(w);
+    member_number(w, "threshold", threshold);
+    member_number(w, "sensitivity", sensitivity);
+    member_number(w, "specificity", specificity);
+    member_number(w, "flags_per_100", flagged * 100);
+    json_object_close(w);
+}
+
+/* For the second computation of the card's numbers: a repeat by the name of what was held out. */
+static void held_keep(
+    const struct card_output *output, const char *name, const struct held_out *held, struct arena *arena) {
+    if (!output->kept || output->kept->count == CARD_KEPT_MAX)
+        return;
+    output->kept->names[output->kept->count] = text_string(arena, text_from(name));
+    output->kept->at[output->kept->count++] = *held;
+}
+
 static enum status write_held_out(struct json_writer *w, const struct card_output *output, const char *name,
     struct sample sample, struct arena *arena, struct scope *scope) {
     struct held_out held;
@@ -268,19 +291,13 @@ static enum status write_held_out(struct json_writer *w, const struct card_outpu
     for (size_t i = 0; i < held.others.count; i++)
         labels[i] = output->study->labels[held.others.rows[i]];
     others.labels = labels;
-    double threshold = metric_threshold(others, 0.90, arena), sensitivity = 0, specificity = 0, flagged = 0;
-    metric_split(&sensitivity, &specificity, &flagged, p, threshold);
+    held_keep(output, name, &held, arena);
     json_object_open(w);
     json_member_string(w, "name", name);
     write_performance(w, p, arena);
     write_intervals(w, p, output->study->seed + 17, arena);
-    json_name(w, "at_threshold_of_training"); /* sensitivity .90 on the training rows */
-    json_object_open(w);
-    member_number(w, "threshold", threshold);
-    member_number(w, "sensitivity", sensitivity);
-    member_number(w, "specificity", specificity);
-    member_number(w, "flags_per_100", flagged * 100);
-    json_object_close(w);
+    if (!output->study->fixed)
+        write_threshold(w, others, p, arena);
     write_operating(w, p, arena);
     write_recalibrated(w, p, arena);
     json_object_close(w);

@@ -6,11 +6,19 @@
 #include "escalation.h"
 #include "inputs.h"
 
+enum { CARD_KEPT_MAX = 16 };
+/* What hospitals and years that were held out were given. */
+struct card_kept {
+    const char *names[CARD_KEPT_MAX];
+    struct held_out at[CARD_KEPT_MAX];
+    size_t count;
+};
 struct card_output {
     const char *name;
     const struct study *study;
     const struct unseen *unseen;
     const struct chosen *chosen;
+    struct card_kept *kept; /* filled by card_write; may be NULL */
 };
 struct card {
     const yyjson_val *plan, *model; /* the whole plan, and the model's entry */

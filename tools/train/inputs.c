@@ -27,36 +27,61 @@ static enum status grams_add(struct inputs *inputs, struct text pattern, struct 
     return status;
 }
 
-/* How many visits' complaints hold the feature. */
-static enum status visits_with(size_t *out, struct text name, const struct visits *visits,
-    const struct triage_policy *policy, struct arena *arena, struct scope *scope) {
+/* Adds those of `names` that at least `least` visits' complaints hold. */
+static enum status frequent_add(struct inputs *inputs, const struct text *names, size_t count, size_t least,
+    const struct visits *visits, const struct triage_policy *policy, struct arena *arena, struct scope *scope) {
+    enum { SCRATCH_BYTES = 16 << 20 };
     const struct feature_set *set = NULL;
-    enum status status = features_open(&set, &name, 1, NULL, 0, policy, arena, scope);
-    *out = 0;
-    for (size_t i = 0; i < visits->count && status == STATUS_OK; i++) {
-        float value = 0;
-        features_fill(&value, set, &visits->at[i], arena);
-        *out += value > 0;
+    float *values = ARENA_ARRAY(arena, float, count + 1);
+    size_t *with = ARENA_ARRAY(arena, size_t, count + 1);
+    enum status status = features_open(&set, names, count, NULL, 0, policy, arena, scope);
+    struct arena *scratch = arena_open(SCRATCH_BYTES);
+    for (size_t i = 0; i < visits->count && status == STATUS_OK && scratch; i++) {
+        features_fill(values, set, &visits->at[i], scratch);
+        for (size_t k = 0; k < count; k++)
+            with[k] += values[k] > 0;
+        arena_reset(scratch);
     }
-    return status;
+    arena_close(scratch);
+    for (size_t k = 0; k < count && status == STATUS_OK; k++) {
+        if (with[k] >= least)
+            status = name_add(inputs, names[k], scope);
+    }
+    return scratch ? status : STATUS_UNAVAILABLE;
 }
 
 static enum status concepts_add(struct inputs *inputs, const yyjson_val *model, const struct visits *visits,
     const struct triage_policy *policy, const yyjson_val *document, struct arena *arena, struct scope *scope) {
+    const yyjson_val *concepts = json_get(json_get(document, "lexicon"), "concepts");
     int64_t least = 1;
-    size_t i, count;
+    size_t i, count, named = 0;
     yyjson_val *concept;
     (void)json_get_int64(&least, model, "least_concept");
-    enum status status = STATUS_OK;
-    yyjson_arr_foreach(json_get(json_get(document, "lexicon"), "concepts"), i, count, concept) {
+    struct text *names = ARENA_ARRAY(arena, struct text, yyjson_arr_size((yyjson_val *)concepts) + 1);
+    yyjson_arr_foreach((yyjson_val *)concepts, i, count, concept) {
         struct text code = json_get_text(concept, "code");
-        struct text name = text_format(arena, "concept:%.*s", (int)code.size, code.at);
+        names[named++] = text_format(arena, "concept:%.*s", (int)code.size, code.at);
+    }
+    return frequent_add(inputs, names, named, (size_t)least, visits, policy, arena, scope);
+}
+
+/* "column:PATTERN" and "mark:PATTERN": the set's columns whose name fits, each in at least `least_column` visits. */
+static enum status columns_add(struct inputs *inputs, struct text pattern, const yyjson_val *model,
+    const struct visits *visits, struct arena *arena, struct scope *scope) {
+    struct text rest = pattern, head = text_cut(&rest, ':');
+    int64_t least = 1;
+    enum status status = STATUS_OK;
+    (void)json_get_int64(&least, model, "least_column");
+    for (size_t c = 0; c < visits->column_count && status == STATUS_OK; c++) {
+        struct text name = visits->columns[c];
         size_t with = 0;
-        status = visits_with(&with, name, visits, policy, arena, scope);
-        if (status == STATUS_OK && with >= (size_t)least)
-            status = name_add(inputs, name, scope);
-        if (status != STATUS_OK)
-            return status;
+        if (name.size < rest.size - 1 || memcmp(name.at, rest.at, rest.size - 1) != 0)
+            continue;
+        for (size_t i = 0; i < visits->count; i++)
+            with += visits->at[i].columns[c] > 0;
+        if (with >= (size_t)least)
+            status = name_add(
+                inputs, text_format(arena, "%.*s:%.*s", (int)head.size, head.at, (int)name.size, name.at), scope);
     }
     return status;
 }
@@ -72,11 +97,10 @@ static enum status names_add(struct inputs *inputs, const yyjson_val *model, con
             status = concepts_add(inputs, model, visits, policy, document, arena, scope);
         else if (text_starts(name, "gram:") && text_ends(name, ":*"))
             status = grams_add(inputs, name, arena, scope);
-        else if (!text_is(name, "column:*"))
+        else if (text_ends(name, "*"))
+            status = columns_add(inputs, name, model, visits, arena, scope);
+        else
             status = name_add(inputs, name, scope);
-        for (size_t c = 0; text_is(name, "column:*") && c < visits->column_count && status == STATUS_OK; c++)
-            status = name_add(
-                inputs, text_format(arena, "column:%.*s", (int)visits->columns[c].size, visits->columns[c].at), scope);
         if (status != STATUS_OK)
             return status;
     }
@@ -144,6 +168,30 @@ enum status inputs_monotone(
         return fault(scope, STATUS_INVALID, "monotone", "names an input that the model does not have");
     *out = named ? text_string(arena, buffer_text(&list)) : NULL;
     return STATUS_OK;
+}
+
+static bool name_fits(struct text name, struct text pattern) {
+    if (!text_ends(pattern, "*"))
+        return text_equal(name, pattern);
+    return name.size >= pattern.size - 1 && memcmp(name.at, pattern.at, pattern.size - 1) == 0;
+}
+
+struct matrix inputs_without(const struct inputs *inputs, const yyjson_val *patterns, struct arena *arena) {
+    struct matrix all = inputs->matrix;
+    if (!patterns)
+        return all;
+    float *at = ARENA_ARRAY(arena, float, all.rows *all.columns);
+    memcpy(at, all.at, all.rows * all.columns * sizeof *at);
+    for (size_t c = 0; c < all.columns; c++) {
+        size_t i, count;
+        yyjson_val *pattern;
+        bool left_out = false;
+        yyjson_arr_foreach((yyjson_val *)patterns, i, count, pattern) left_out =
+            left_out || name_fits(inputs->names[c], json_text(pattern));
+        for (size_t row = 0; left_out && row < all.rows; row++)
+            at[row * all.columns + c] = NAN;
+    }
+    return (struct matrix){at, all.rows, all.columns};
 }
 
 /* ---- as the file holds them ------------------------------------------------------------------------------------------- */

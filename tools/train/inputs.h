@@ -23,4 +23,7 @@ MUST_CHECK enum status inputs_monotone(
  * plan lists under "ranged" a quarter of its span wider on either side. */
 struct triage_model_feature *inputs_features(const struct inputs *inputs, const yyjson_val *model, struct arena *arena);
 
+/* The matrix with the columns that an output's "without" names (NAME or PREFIX*) not known: what is left is what a record holds. */
+struct matrix inputs_without(const struct inputs *inputs, const yyjson_val *patterns, struct arena *arena);
+
 #endif

@@ -51,9 +51,12 @@ enum status study_open(struct study *out, const yyjson_val *model, const yyjson_
     out->seed = (uint64_t)seed;
     out->folds = whole(model, "folds", 5, FOLDS_MAX);
     out->inner_folds = whole(model, "inner_folds", 4, FOLDS_MAX);
+    (void)json_get_bool(&out->fixed, model, "fixed");
     out->repeats = whole(model, "repeats", 1, REPEATS_MAX);
     if (out->folds < 2 || out->inner_folds < 2)
         return fault(scope, STATUS_INVALID, "models", "at least two folds");
+    if (out->fixed && yyjson_arr_size(json_get(output, "grid")) != 1)
+        return fault(scope, STATUS_INVALID, "models", "a fixed model has one entry in its grid");
     out->labels = ARENA_ARRAY(arena, int8_t, visits->count);
     out->rows = ARENA_ARRAY(arena, size_t, visits->count);
     enum status status = visits_label(out->labels, visits, json_get(output, "label"), scope);
@@ -196,7 +199,11 @@ enum status study_choose(
     int *fold = ARENA_ARRAY(arena, int, sample.count + 1);
     double *margins = ARENA_ARRAY(arena, double, sample.count + 1), best = HUGE_VAL;
     uint64_t seed = study->seed ^ (sample.count * 0x9E3779B97F4A7C15ull);
-    *out = (struct chosen){.probability = ARENA_ARRAY(arena, double, sample.count + 1)};
+    *out = (struct chosen){.platt = {1, 0}, .probability = ARENA_ARRAY(arena, double, sample.count + 1)};
+    for (size_t i = 0; i < sample.count && study->fixed; i++)
+        out->probability[i] = (double)NAN;
+    if (study->fixed)
+        return STATUS_OK;
     folds_deal(fold, study, sample, study->inner_folds, seed, arena);
     for (size_t g = 0; g < grid; g++) {
         enum status status =
@@ -259,6 +266,17 @@ enum status study_unseen(struct unseen *out, const struct study *study, struct a
             status = fold_unseen(out, study, repeat, k, arena, scope);
     }
     return status;
+}
+
+void study_calibrate(struct chosen *out, const struct study *study, const struct unseen *unseen, struct arena *arena) {
+    double *margins = ARENA_ARRAY(arena, double, study->count + 1);
+    for (size_t i = 0; i < study->count; i++) {
+        double bounded = fmin(fmax(unseen->probabilities[i], 1e-9), 1 - 1e-9);
+        margins[i] = log(bounded / (1 - bounded));
+    }
+    out->platt = platt_of(margins, study, (struct sample){study->rows, study->count}, arena);
+    for (size_t i = 0; i < study->count; i++)
+        out->probability[i] = platt_apply(out->platt, margins[i]);
 }
 
 enum status study_hold_out(

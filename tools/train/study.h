@@ -23,6 +23,8 @@ struct study {
     size_t count;
     uint64_t seed;
     int folds, inner_folds, repeats;
+    bool
+        fixed; /* one setting, and no inner folds: nothing is chosen, and nothing calibrates but the folds themselves */
 };
 struct platt {
     double slope, intercept;
@@ -50,6 +52,8 @@ MUST_CHECK enum status study_unseen(
     struct unseen *out, const struct study *study, struct arena *arena, struct scope *scope);
 MUST_CHECK enum status study_choose(
     struct chosen *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope);
+/* Of a fixed study: Platt's numbers from the first repeat's predictions of unseen visits. */
+void study_calibrate(struct chosen *out, const struct study *study, const struct unseen *unseen, struct arena *arena);
 /* Trained on `sample` with grid entry `parameters`. */
 MUST_CHECK enum status study_fit(struct booster **out, const struct study *study, struct sample sample,
     size_t parameters, uint64_t seed, struct arena *arena, struct scope *scope);

@@ -37,6 +37,7 @@ struct making {
     struct unseen unseen[TRIAGE_MODEL_OUTPUTS_MAX];
     struct chosen chosen[TRIAGE_MODEL_OUTPUTS_MAX];
     struct triage_model_outputs outputs;
+    struct card_kept kept[TRIAGE_MODEL_OUTPUTS_MAX];
     size_t count;
     struct levels levels;
     struct escalation escalation;
@@ -121,6 +122,59 @@ static enum status floors_read(
 
 /* ---- making ----------------------------------------------------------------------------------------------------------- */
 
+/* The written trees against libxgboost on visits of the set: probabilities, SHAP terms, and that terms add up to the margin. What does
+ * not agree is not written. */
+static enum status output_agrees(const struct triage_model_output *output, struct booster *booster,
+    const struct study *study, struct arena *arena, struct scope *scope) {
+    enum { ROWS = 1000 };
+    static const double probability_most = 1e-6, term_most = 1e-5, sum_most = 1e-5;
+    struct sample sample = {study->rows, study->count < ROWS ? study->count : ROWS};
+    size_t columns = study->matrix.columns;
+    double *margins = ARENA_ARRAY(arena, double, sample.count), *terms = ARENA_ARRAY(arena, double, columns);
+    float *theirs = ARENA_ARRAY(arena, float, sample.count *(columns + 1));
+    struct triage_model_feature *features = ARENA_ARRAY(arena, struct triage_model_feature, columns);
+    struct text bytes = {0};
+    const struct triage_model *model = NULL;
+    for (size_t i = 0; i < columns; i++)
+        features[i] = (struct triage_model_feature){
+            .name = text_format(arena, "f%zu", i).at, .unit = "", .label_ko = "", .label_en = "", .group = ""};
+    struct triage_model_source source = {.name = "agreement",
+        .version = "",
+        .cohort = "",
+        .card = "",
+        .features = features,
+        .feature_count = columns,
+        .outputs = output,
+        .output_count = 1};
+    enum status status = triage_model_write(&bytes, &source, scope);
+    if (status == STATUS_OK)
+        status = triage_model_open(&model, bytes, arena, scope);
+    if (status == STATUS_OK)
+        status = booster_margins(margins, booster, study->matrix, sample, scope);
+    if (status == STATUS_OK)
+        status = booster_terms(theirs, booster, study->matrix, sample, scope);
+    double probability_off = 0, term_off = 0, sum_off = 0;
+    for (size_t i = 0; i < sample.count && status == STATUS_OK; i++) {
+        const float *inputs = study->matrix.at + sample.rows[i] * columns;
+        double margin = (double)triage_model_margin(model, 0, inputs),
+               sum = triage_model_explain(terms, model, 0, inputs);
+        double probability = 1 / (1 + exp(-margins[i]));
+        probability_off = fmax(probability_off, fabs((double)triage_model_raw(model, 0, inputs) - probability));
+        for (size_t k = 0; k < columns; k++) {
+            term_off = fmax(term_off, fabs(terms[k] - (double)theirs[i * (columns + 1) + k]));
+            sum += terms[k];
+        }
+        sum_off = fmax(sum_off, fabs(sum - margin));
+    }
+    if (status != STATUS_OK)
+        return status;
+    fprintf(stderr, "    against libxgboost, %zu visits: probability %.1e, SHAP terms %.1e, their sum %.1e\n",
+        sample.count, probability_off, term_off, sum_off);
+    if (probability_off > probability_most || term_off > term_most || sum_off > sum_most)
+        return fault(scope, STATUS_FAILED, output->name, "the written trees do not agree with libxgboost");
+    return STATUS_OK;
+}
+
 static enum status output_make(struct making *making, const struct training *training, const yyjson_val *plan,
     struct arena *arena, struct scope *scope) {
     size_t at = making->count++;
@@ -130,17 +184,22 @@ static enum status output_make(struct making *making, const struct training *tra
     say("  output", json_get_text(plan, "name"));
     enum status status = inputs_monotone(&monotone, &making->inputs, json_get(plan, "monotone"), arena, scope);
     if (status == STATUS_OK)
-        status = study_open(study, training->model, plan, making->visits, making->inputs.matrix, making->inputs.names,
-            monotone, arena, scope);
+        status = study_open(study, training->model, plan, making->visits,
+            inputs_without(&making->inputs, json_get(plan, "without"), arena), making->inputs.names, monotone, arena,
+            scope);
     if (status == STATUS_OK)
         status = study_unseen(&making->unseen[at], study, arena, scope);
     struct sample all = {study->rows, study->count};
     if (status == STATUS_OK)
         status = study_choose(&making->chosen[at], study, all, arena, scope);
+    if (status == STATUS_OK && study->fixed)
+        study_calibrate(&making->chosen[at], study, &making->unseen[at], arena);
     if (status == STATUS_OK)
         status = study_fit(&booster, study, all, making->chosen[at].parameters, study->seed, arena, scope);
     if (status == STATUS_OK)
         status = booster_output(&making->outputs, booster, name, making->inputs.matrix, all, arena, scope);
+    if (status == STATUS_OK && !booster_is_staged(booster))
+        status = output_agrees(&making->outputs.at[at], booster, study, arena, scope);
     if (booster)
         booster_close(booster);
     return status;
@@ -199,6 +258,46 @@ static enum status levels_make(
     return STATUS_OK;
 }
 
+/* Leaves out the inputs that no tree asks for and that no rule of abstention names: they would only fill the file. */
+static size_t features_prune(
+    struct triage_model_feature *features, size_t count, struct triage_model_outputs *outputs, struct arena *arena) {
+    uint16_t *place = ARENA_ARRAY(arena, uint16_t, count + 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        place[i] = features[i].flags & (TRIAGE_FEATURE_REQUIRED | TRIAGE_FEATURE_RANGED | TRIAGE_FEATURE_MEASURED);
+    for (size_t o = 0; o < outputs->count; o++) {
+        for (size_t t = 0; t < outputs->at[o].tree_count; t++) {
+            const struct triage_model_tree *tree = &outputs->at[o].trees[t];
+            for (size_t n = 0; n < tree->node_count; n++) {
+                if (tree->nodes[n].feature != TRIAGE_MODEL_LEAF)
+                    place[tree->nodes[n].feature] = 1;
+            }
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!place[i])
+            continue;
+        place[i] = (uint16_t)kept;
+        features[kept++] = features[i];
+    }
+    for (size_t o = 0; o < outputs->count; o++) {
+        size_t trees = outputs->at[o].tree_count;
+        struct triage_model_tree *renamed = ARENA_ARRAY(arena, struct triage_model_tree, trees + 1);
+        for (size_t t = 0; t < trees; t++) {
+            const struct triage_model_tree *tree = &outputs->at[o].trees[t];
+            struct triage_model_node *nodes = ARENA_ARRAY(arena, struct triage_model_node, tree->node_count);
+            for (size_t n = 0; n < tree->node_count; n++) {
+                nodes[n] = tree->nodes[n];
+                if (nodes[n].feature != TRIAGE_MODEL_LEAF)
+                    nodes[n].feature = place[nodes[n].feature];
+            }
+            renamed[t] = (struct triage_model_tree){nodes, tree->node_count};
+        }
+        outputs->at[o].trees = renamed;
+    }
+    return kept;
+}
+
 static enum status model_bytes(struct text *out, struct making *making, const struct training *training,
     struct arena *arena, struct scope *scope) {
     struct triage_model_calibration *calibrations = ARENA_ARRAY(arena, struct triage_model_calibration, making->count);
@@ -227,21 +326,41 @@ static enum status model_bytes(struct text *out, struct making *making, const st
             (struct triage_model_escalation){rule->human, rule->level, rule->output, (float)rule->probability};
     }
     struct text name = json_get_text(training->model, "name");
+    struct triage_model_feature *features = inputs_features(&making->inputs, training->model, arena);
+    struct triage_model_outputs outputs = making->outputs;
+    size_t feature_count = making->inputs.count;
+    bool prune = false;
+    (void)json_get_bool(&prune, training->model, "prune");
+    if (prune)
+        feature_count = features_prune(features, feature_count, &outputs, arena);
     struct triage_model_source source = {.name = text_string(arena, name),
         .version = text_string(arena, json_get_text(training->plan, "version")),
         .cohort = text_string(arena, json_get_text(making->visits->plan, "cohort")),
         .card = text_format(arena, "docs/models/%.*s.json", (int)name.size, name.at).at,
         .least_age_months = (unsigned)(least_age * 12),
         .least_measured = (unsigned)least_measured,
-        .features = inputs_features(&making->inputs, training->model, arena),
-        .feature_count = making->inputs.count,
-        .outputs = making->outputs.at,
-        .output_count = making->outputs.count,
+        .features = features,
+        .feature_count = feature_count,
+        .outputs = outputs.at,
+        .output_count = outputs.count,
         .calibrations = calibrations,
         .calibration_count = making->count,
         .escalations = escalations,
         .escalation_count = escalation_count};
     return triage_model_write(out, &source, scope);
+}
+
+/* Hospitals and years that were held out: their name stands where the repeat's number stands. */
+static void held_csv(struct buffer *out, const struct making *making, size_t output) {
+    const struct study *study = &making->studies[output];
+    for (size_t k = 0; k < making->kept[output].count; k++) {
+        const struct held_out *held = &making->kept[output].at[k];
+        for (size_t i = 0; i < held->sample.count; i++) {
+            size_t row = held->sample.rows[i];
+            buffer_put_format(out, "held out %s,%zu,%s,%d,%.17g,,,,\n", making->kept[output].names[k],
+                making->visits->rows[row], making->outputs.at[output].name, study->labels[row], held->probabilities[i]);
+        }
+    }
 }
 
 /* repeat,row,output,label,probability and, where the model escalates, human,expert,final. */
@@ -260,6 +379,7 @@ static struct text predictions_csv(const struct making *making, struct arena *ar
             else
                 buffer_put_string(&out, ",,,,\n");
         }
+        held_csv(&out, making, o);
     }
     return buffer_text(&out);
 }
@@ -277,7 +397,7 @@ static enum status model_leave(
     digest_text(digest, raw);
     for (size_t i = 0; i < making->count; i++)
         outputs[i] = (struct card_output){
-            making->outputs.at[i].name, &making->studies[i], &making->unseen[i], &making->chosen[i]};
+            making->outputs.at[i].name, &making->studies[i], &making->unseen[i], &making->chosen[i], &making->kept[i]};
     struct card card = {training->plan, training->model, making->visits, &making->inputs, outputs, making->count,
         making->escalates ? &making->levels : NULL, making->final, &making->escalation, digest, bytes.size};
     status = card_write(&json, &card, arena, scope);

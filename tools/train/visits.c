@@ -2,6 +2,9 @@
 
 #include <math.h>
 #include <string.h>
+#include <zlib.h>
+
+#include "triage/dataset.h"
 
 enum { FILE_BYTES_MAX = 1 << 30, COLUMNS_MAX = 1024 };
 
@@ -141,14 +144,175 @@ static void visit_take(struct visits *out, const struct readings *readings, cons
     out->rows[out->count++] = row + 1;
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+/* Whole, and unpacked where it is packed (gzip). */
+static enum status file_unpack(struct text *out, const char *path, struct arena *arena, struct scope *scope) {
+    struct text packed = {0};
+    enum status status = file_read(&packed, path, FILE_BYTES_MAX, scope);
+    if (status != STATUS_OK || !text_ends(text_from(path), ".gz")) {
+        *out = packed;
+        return status;
+    }
+    struct buffer bytes = buffer_open(arena, FILE_BYTES_MAX);
+    char part[1 << 16];
+    int got = 0;
+    gzFile file = gzopen(path, "rb");
+    while (file && (got = gzread(file, part, sizeof part)) > 0)
+        buffer_put(&bytes, (struct text){part, (size_t)got});
+    bool whole = file && got == 0 && gzclose(file) == Z_OK;
+    *out = buffer_text(&bytes);
+    return whole ? STATUS_OK : fault(scope, STATUS_INVALID, path, "cannot be unpacked");
+}
+
+static struct text line_next(struct text *rest) {
+    struct text line = text_cut(rest, '\n');
+    return text_ends(line, "\r") ? (struct text){line.at, line.size - 1} : line;
+}
+
+/* One file of several: its lines, each with its line of the labels' file and its period behind it. */
+static enum status file_add(struct buffer *out, const yyjson_val *plan, const char *folder, bool with_header,
+    struct arena *arena, struct scope *scope) {
+    struct text file = json_get_text(plan, "file"), labels = json_get_text(plan, "labels"), rows, outcomes = {0},
+                period = json_get_text(plan, "period");
+    const char *path = text_format(arena, "%s/%.*s", folder, (int)file.size, file.at).at;
+    enum status status = file_unpack(&rows, path, arena, scope);
+    if (status == STATUS_OK && labels.size)
+        status =
+            file_unpack(&outcomes, text_format(arena, "%s/%.*s", folder, (int)labels.size, labels.at).at, arena, scope);
+    for (bool header = true; status == STATUS_OK && rows.size; header = false) {
+        struct text row = line_next(&rows), outcome = line_next(&outcomes);
+        if (labels.size && (row.size == 0) != (outcome.size == 0))
+            return fault(scope, STATUS_INVALID, path, "its labels have another count of rows");
+        if (row.size == 0 || (header && !with_header))
+            continue;
+        buffer_put(out, row);
+        buffer_put_format(out, ",%.*s,%.*s\n", (int)outcome.size, outcome.at, header ? 6 : (int)period.size,
+            header ? "period" : period.at);
+    }
+    return status;
+}
+
+/* The plan's "file", or its "files" as one table with the columns of their labels and "period". */
+static enum status source_read(
+    struct text *out, const yyjson_val *plan, const char *folder, struct arena *arena, struct scope *scope) {
+    struct text file = json_get_text(plan, "file");
+    if (file.size)
+        return file_unpack(out, text_format(arena, "%s/%.*s", folder, (int)file.size, file.at).at, arena, scope);
+    struct buffer all = buffer_open(arena, FILE_BYTES_MAX);
+    enum status status = STATUS_OK;
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach(json_get(plan, "files"), i, count, item) {
+        if (status == STATUS_OK)
+            status = file_add(&all, item, folder, i == 0, arena, scope);
+    }
+    *out = buffer_text(&all);
+    return status;
+}
+
+/* ---- by the batch's reader -------------------------------------------------------------------------------------------- */
+
+/* "reader": a format of `soyang triage batch`. Its rows are read by the batch's own reader, so that a model learns from what it
+ * will be given. */
+struct batch_reading {
+    struct dataset *dataset;
+    int site, patient, period;
+    double least_age;
+};
+
+static enum status format_find(enum triage_batch_format *out, struct text name, struct scope *scope) {
+    for (int i = 0; i < TRIAGE_BATCH_FORMAT_COUNT; i++) {
+        *out = (enum triage_batch_format)i;
+        if (text_is(name, triage_batch_format_name(*out)))
+            return STATUS_OK;
+    }
+    return fault(scope, STATUS_INVALID, "reader", "no such format: %.*s", (int)name.size, name.at);
+}
+
+/* Patterns of the plan as names of the file's columns; "NAME=VALUE" stays as it is. */
+static void columns_name(struct visits *out, const yyjson_val *plan, struct arena *arena) {
+    const yyjson_val *taken = json_get(plan, "columns"), *barred = json_get(plan, "never");
+    out->columns = ARENA_ARRAY(arena, struct text, COLUMNS_MAX);
+    for (size_t i = 0; i < out->table.column_count && out->column_count < COLUMNS_MAX; i++) {
+        if (is_listed(out->table.names[i], taken) && !is_listed(out->table.names[i], barred))
+            out->columns[out->column_count++] = out->table.names[i];
+    }
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)taken, i, count, item) {
+        struct text value = json_text(item), name = text_cut(&value, '=');
+        if (value.at && !is_listed(name, barred) && out->column_count < COLUMNS_MAX)
+            out->columns[out->column_count++] = text_copy(arena, json_text(item));
+    }
+}
+
+static enum status batch_row(struct visits *out, const struct batch_reading *reading, size_t row,
+    const struct text *cells, struct arena *arena, struct arena *scratch) {
+    struct scope inner = {.arena = scratch};
+    struct dataset_row read;
+    enum status status = dataset_read(&read, reading->dataset, out->table.rows[row], &inner);
+    if (status != STATUS_OK)
+        return status;
+    if (!(read.visit.fields[VISIT_AGE] >= reading->least_age)) {
+        out->left_out++;
+        return STATUS_OK;
+    }
+    struct visit visit = read.visit;
+    visit.complaint = text_copy(arena, visit.complaint);
+    double *columns = ARENA_ARRAY(arena, double, out->column_count + 1);
+    memcpy(columns, read.visit.columns, out->column_count * sizeof *columns);
+    visit.columns = columns;
+    out->at[out->count] = visit;
+    out->sites[out->count] = cell_or_none(cells, reading->site);
+    out->patients[out->count] = cell_or_none(cells, reading->patient);
+    out->periods[out->count] = cell_or_none(cells, reading->period);
+    out->rows[out->count++] = row + 1;
+    return STATUS_OK;
+}
+
+static enum status batch_rows(
+    struct visits *out, struct batch_reading *reading, struct text header, struct arena *arena, struct scope *scope) {
+    enum { SCRATCH_BYTES = 16 << 20 };
+    enum triage_batch_format format = TRIAGE_BATCH_KTAS;
+    enum status status = format_find(&format, json_get_text(out->plan, "reader"), scope);
+    columns_name(out, out->plan, arena);
+    if (status == STATUS_OK)
+        status = dataset_open(&reading->dataset, format, header, out->columns, out->column_count, arena, scope);
+    reading->site = table_column(&out->table, json_get_text(out->plan, "site"));
+    reading->patient = table_column(&out->table, json_get_text(out->plan, "patient"));
+    reading->period = table_column(&out->table, json_get_text(out->plan, "period"));
+    struct arena *scratch = arena_open(SCRATCH_BYTES);
+    struct text *cells = ARENA_ARRAY(arena, struct text, out->table.column_count);
+    for (size_t row = 0; row < out->table.row_count && status == STATUS_OK && scratch; row++) {
+        if (table_cells(cells, &out->table, out->table.rows[row]))
+            status = batch_row(out, reading, row, cells, arena, scratch);
+        arena_reset(scratch);
+    }
+    arena_close(scratch);
+    return scratch ? status : STATUS_UNAVAILABLE;
+}
+
+static enum status plan_rows(struct visits *out, double least_age, struct arena *arena, struct scope *scope) {
+    struct readings *readings = ARENA_NEW(arena, struct readings);
+    enum status status = readings_open(readings, out, arena, scope);
+    if (status != STATUS_OK)
+        return status;
+    struct text *cells = ARENA_ARRAY(arena, struct text, out->table.column_count);
+    for (size_t row = 0; row < out->table.row_count; row++) {
+        if (table_cells(cells, &out->table, out->table.rows[row]))
+            visit_take(out, readings, cells, row, least_age, arena);
+    }
+    return STATUS_OK;
+}
+
 enum status visits_read(
     struct visits *out, const yyjson_val *plan, const char *folder, struct arena *arena, struct scope *scope) {
-    struct text file = json_get_text(plan, "file"), source, separator = json_get_text(plan, "separator");
-    const char *path = text_format(arena, "%s/%.*s", folder, (int)file.size, file.at).at;
+    struct text source, separator = json_get_text(plan, "separator");
     double least_age = 16;
     *out = (struct visits){.plan = plan};
     (void)json_get_double(&least_age, plan, "least_age");
-    enum status status = file_read(&source, path, FILE_BYTES_MAX, scope);
+    enum status status = source_read(&source, plan, folder, arena, scope);
     if (status == STATUS_OK)
         status = table_read(&out->table, source, separator.size ? separator.at[0] : ',', arena, scope);
     if (status != STATUS_OK)
@@ -159,18 +323,13 @@ enum status visits_read(
     out->patients = ARENA_ARRAY(arena, struct text, count);
     out->periods = ARENA_ARRAY(arena, struct text, count);
     out->rows = ARENA_ARRAY(arena, size_t, count);
-    struct readings *readings = ARENA_NEW(arena, struct readings);
-    status = readings_open(readings, out, arena, scope);
-    if (status != STATUS_OK)
-        return status;
-    struct text *cells = ARENA_ARRAY(arena, struct text, out->table.column_count);
-    for (size_t row = 0; row < out->table.row_count; row++) {
-        if (table_cells(cells, &out->table, out->table.rows[row]))
-            visit_take(out, readings, cells, row, least_age, arena);
-    }
-    if (out->count == 0)
-        return fault(scope, STATUS_INVALID, path, "no visit of an adult");
-    return STATUS_OK;
+    struct batch_reading reading = {.least_age = least_age};
+    struct text rest = source;
+    status = json_get(plan, "reader") ? batch_rows(out, &reading, line_next(&rest), arena, scope)
+                                      : plan_rows(out, least_age, arena, scope);
+    if (status == STATUS_OK && out->count == 0)
+        return fault(scope, STATUS_INVALID, "sets", "no visit of an adult");
+    return status;
 }
 
 /* ---- labels ----------------------------------------------------------------------------------------------------------- */

@@ -157,6 +157,24 @@ static void test_columns(void **state) {
         features_open(&set, names, 1, columns, 1, bench->policy, bench->arena, &bench->scope), STATUS_NOT_FOUND);
 }
 
+/* A mark is known only where its column holds more than 0. */
+static void test_marks(void **state) {
+    struct bench *bench = *state;
+    const struct text names[] = {TEXT("mark:a"), TEXT("mark:b"), TEXT("mark:c")},
+                      columns[] = {TEXT("a"), TEXT("b"), TEXT("c")};
+    const struct feature_set *set = NULL;
+    assert_int_equal(features_open(&set, names, 3, columns, 3, bench->policy, bench->arena, &bench->scope), STATUS_OK);
+    float out[3];
+    const double values[] = {2, 0, (double)NAN};
+    struct visit visit = visit_new();
+    features_fill(out, set, &visit, bench->arena);
+    assert_true(isnan(out[0]) && isnan(out[1]) && isnan(out[2]));
+    visit.columns = values;
+    features_fill(out, set, &visit, bench->arena);
+    assert_float_equal(out[0], 1, 0);
+    assert_true(isnan(out[1]) && isnan(out[2]));
+}
+
 static void test_unknown_names(void **state) {
     struct bench *bench = *state;
     static const char *const names[] = {"", "agee", "concept:", "concept:nothing-such", "gram:16", "gram:16:16",
@@ -198,6 +216,7 @@ int main(void) {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_grams_are_stable),
         cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_marks),
         cmocka_unit_test(test_unknown_names),
         cmocka_unit_test(test_from_facts),
     };

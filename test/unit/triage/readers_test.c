@@ -431,7 +431,16 @@ static enum status drifts(void *context, struct scope *scope) {
         assert_int_equal(triage_read_all(&reading, policy, readers, facts, scope), STATUS_OK);
         triage_drift_count(drift, &reading);
     }
-    assert_int_equal(triage_drift_write(&metrics, drift, scope), STATUS_OK);
+    const struct triage_followed followed[] = {
+        {TEXT("Organization/a"), TEXT("admission"), TEXT(""), 0.25, false, true},
+        {TEXT("Organization/a"), TEXT("admission"), TEXT(""), 0.5, true, false},
+        {TEXT("Organization/b"), TEXT("admission"), TEXT(""), 0.125, false, false},
+    };
+    assert_int_equal(triage_drift_write(&metrics, drift, followed, 3, scope), STATUS_OK);
+    assert_true(says(metrics, "soyang_triage_rolling_visits{site=\"Organization/a\",output=\"admission\"} 2.000\n"));
+    assert_true(says(metrics, "soyang_triage_rolling_observed{site=\"Organization/a\",output=\"admission\"} 1.000\n"));
+    assert_true(says(metrics, "soyang_triage_rolling_expected{site=\"Organization/a\",output=\"admission\"} 0.750\n"));
+    assert_true(says(metrics, "soyang_triage_rolling_expected{site=\"Organization/b\",output=\"admission\"} 0.125\n"));
     assert_true(says(metrics, "soyang_triage_readings_total 200\n"));
     const char *row = strstr(metrics.at, "input=\"age\"} ");
     assert_non_null(row);
