@@ -482,8 +482,12 @@ static void write_head(struct json_writer *w, const struct card *card, struct ar
     json_member_int(w, "model_bytes", (int64_t)card->model_bytes);
     json_member_text(w, "intended_use", json_get_text(card->model, "intended_use"));
     json_member_text(w, "not_for", json_get_text(card->model, "not_for"));
+    if (json_get(card->model, "limits"))
+        json_member_text(w, "limits", json_get_text(card->model, "limits"));
     json_name(w, "data");
     json_object_open(w);
+    if (json_get(set, "rule"))
+        json_member_text(w, "rule", json_get_text(set, "rule"));
     json_member_text(w, "set", json_get_text(set, "name"));
     json_member_text(w, "citation", json_get_text(set, "citation"));
     json_member_int(w, "visits", (int64_t)card->visits->count);

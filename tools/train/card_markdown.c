@@ -198,6 +198,11 @@ enum status card_markdown(struct text *out, struct text json, struct arena *aren
         (int)name.size, name.at, (int)digest.size, digest.at, (int)use.size, use.at, (int)not_for.size, not_for.at,
         (int)citation.size, citation.at, (int)visits.size, visits.at, (int)young.size, young.at, (int)intervals.size,
         intervals.at);
+    if (json_get(data, "rule"))
+        buffer_put_format(&text, "\n**Columns**: %.*s\n", (int)get_told(data, "rule").size, get_told(data, "rule").at);
+    if (json_get(root, "limits"))
+        buffer_put_format(
+            &text, "\n**Limits**: %.*s\n", (int)get_told(root, "limits").size, get_told(root, "limits").at);
     put_goals(&text, json_get(root, "goals"));
     put_levels(&text, json_get(root, "levels"));
     yyjson_arr_foreach(json_get(root, "outputs"), i, count, output) {
