@@ -4,11 +4,11 @@ from collections import defaultdict
 
 
 def read(path):
-    """{output: {repeat: [row, ...]}}"""
+    """{output: {repeat or "held out NAME": [row, ...]}}"""
     outputs = defaultdict(lambda: defaultdict(list))
     with open(path, newline="") as file:
         for row in csv.DictReader(file):
-            outputs[row["output"]][int(row["repeat"])].append(row)
+            outputs[row["output"]][int(row["repeat"]) if row["repeat"].isdigit() else row["repeat"]].append(row)
     return outputs
 
 

@@ -107,10 +107,16 @@ def agree(test, card, predictions_path):
             test.assertEqual(reviewed["caught"], measures.caught(labels, probabilities, reviewed["share"]))
         low, high = told["auroc_interval"]
         test.assertTrue(low <= told["auroc"] <= high)
+        for held in output["held_out_sites"] + output["later_period"]:
+            unseen = rows[output["name"]]["held out " + held["name"]]
+            labels, probabilities = [int(r["label"]) for r in unseen], [float(r["probability"]) for r in unseen]
+            for name, value in (("auroc", measures.auroc(labels, probabilities)), ("brier", measures.brier(labels, probabilities)),
+                                ("ece", measures.ece(labels, probabilities)), ("count", len(labels)), ("events", sum(labels))):
+                test.assertAlmostEqual(held[name], value, delta=6e-5, msg=f"{output['name']} {held['name']} {name}")
     if "levels" not in card:
         return
     for repeat, lines in rows[card["outputs"][0]["name"]].items():
-        for line in lines:
+        for line in lines if isinstance(repeat, int) else []:
             test.assertLessEqual(int(line["final"]), int(line["human"]), "a level was lowered")
             test.assertTrue(line["floor"] == "0" or int(line["final"]) <= int(line["floor"]))
     first = rows[card["outputs"][0]["name"]][0]

@@ -162,7 +162,7 @@ enum status booster_margins(
 }
 
 bool booster_is_staged(const struct booster *booster) {
-    return booster->staged;
+    return booster->staged || booster->count != 1;
 }
 
 enum status booster_terms(
@@ -173,7 +173,7 @@ enum status booster_terms(
     DMatrixHandle data = NULL;
     bst_ulong count = 0;
     const float *result = NULL;
-    enum status status = matrix_open(&data, matrix, NULL, sample, scope);
+    enum status status = matrix_open(&data, matrix, NULL, sample, 0, scope);
     if (status == STATUS_OK && XGBoosterPredict(booster->handles[0], data, TERMS, 0, 0, &count, &result) != 0)
         status = failed(scope);
     if (status == STATUS_OK && count != sample.count * (matrix.columns + 1))

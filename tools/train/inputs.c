@@ -191,7 +191,8 @@ struct matrix inputs_without(const struct inputs *inputs, const yyjson_val *patt
         for (size_t row = 0; left_out && row < all.rows; row++)
             at[row * all.columns + c] = NAN;
     }
-    return (struct matrix){at, all.rows, all.columns};
+    all.at = at;
+    return all;
 }
 
 /* ---- as the file holds them ------------------------------------------------------------------------------------------- */
