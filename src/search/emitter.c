@@ -6,9 +6,9 @@ static struct store_row *row_add(struct emitter *emitter, enum facet facet) {
     }
     uint32_t space;
     emitter->status = slot_space(&space, emitter->search, emitter->slot, facet, emitter->scope);
-    if (emitter->status == STATUS_OK && emitter->count == ROWS_MAX) {
+    if (emitter->status == STATUS_OK && emitter->count == emitter->most) {
         emitter->status =
-            fault(emitter->scope, STATUS_TOO_COSTLY, "", "the resource has more than %d search values", ROWS_MAX);
+            fault(emitter->scope, STATUS_TOO_COSTLY, "", "the resource has more than %zu search values", emitter->most);
     }
     if (emitter->status != STATUS_OK) {
         return NULL;

@@ -5,7 +5,9 @@
 #include "search/catalog.h"
 #include "search/key.h"
 
-enum { ROWS_MAX = 50000 }; /* a resource; past it STATUS_TOO_COSTLY */
+/* A resource; past it STATUS_TOO_COSTLY. A code system, value set or map has one or more for each concept: as many as
+ * TERMINOLOGY_CONCEPTS_MAX says that it may have. */
+enum { ROWS_MAX = 50000, TERMINOLOGY_ROWS_MAX = 1000000 };
 
 struct emitter {
     const struct search *search;
@@ -13,7 +15,7 @@ struct emitter {
     const struct fhirpath_environment *environment;
     struct slot *slot;
     struct store_row *rows;
-    size_t count, capacity;
+    size_t count, capacity, most;
     enum status status; /* the first failure; later rows are dropped */
 };
 

@@ -122,6 +122,16 @@ enum status search_extract(struct store_row **out, size_t *count_out, const stru
     return search_extract_edition(out, count_out, NULL, search, resource, scope);
 }
 
+static size_t rows_most(fhir_type type) {
+    static const char *const terminological[] = {"CodeSystem", "ValueSet", "ConceptMap"};
+    for (size_t i = 0; i < sizeof terminological / sizeof terminological[0]; i++) {
+        if (strcmp(fhir_type_name(type), terminological[i]) == 0) {
+            return TERMINOLOGY_ROWS_MAX;
+        }
+    }
+    return ROWS_MAX;
+}
+
 enum status search_extract_edition(struct store_row **out, size_t *count_out, uint64_t *edition_out,
     const struct search *search, const yyjson_val *resource, struct scope *scope) {
     search = search_hold(search, scope);
@@ -133,7 +143,8 @@ enum status search_extract_edition(struct store_row **out, size_t *count_out, ui
         return fault(scope, STATUS_INVALID, "resourceType", "no resource type of R4");
     }
     const struct fhirpath_environment environment = {.resource = resource, .zone_minutes = search->zone_minutes};
-    struct emitter emitter = {.search = search, .scope = scope, .environment = &environment, .status = STATUS_OK};
+    struct emitter emitter = {
+        .search = search, .scope = scope, .environment = &environment, .most = rows_most(type), .status = STATUS_OK};
     extract_slots(&emitter, catalog_of(search, type), resource);
     extract_slots(&emitter, &search->types[0], resource);
     *out = emitter.rows;

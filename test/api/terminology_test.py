@@ -176,6 +176,21 @@ class Terminology(unittest.TestCase):
 
     # ---- search ----
 
+    def test_a_large_system(self):
+        """More concepts than another resource may have index rows."""
+        system = "http://example.org/CodeSystem/large"
+        large = {"resourceType": "CodeSystem", "id": "large", "url": system, "status": "active", "content": "complete",
+                 "concept": [{"code": f"c{i}"} for i in range(60000)]}
+        self.assertEqual(self.http.put("CodeSystem/large", large).status, 201)
+        self.assertEqual(self.http.get(f"CodeSystem/$lookup?system={system}&code=c59999").status, 200)
+        self.assertEqual(self.http.get("CodeSystem?code=c59999&_summary=count").json["total"], 1)
+        self.assertEqual(self.http.get(f"ValueSet/$expand?url={system}%3Ffhir_vs&filter=c59999").json["expansion"]["total"], 1)
+        answer = self.http.get(f"ValueSet/$expand?url={system}%3Ffhir_vs")
+        self.assertEqual((answer.status, answer.json["issue"][0]["code"]), (403, "too-costly"), answer)
+        many = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": str(i)} for i in range(60000)]}
+        self.assertEqual(self.http.post("Patient", many).status, 403)
+        self.assertEqual(self.http.delete("CodeSystem/large").status, 204)
+
     def test_search_modifiers(self):
         self.put({"resourceType": "CodeSystem", "id": "conditions", "url": CONDITIONS, "status": "active", "content": "complete",
                   "concept": [{"code": "heart", "concept": [{"code": "mi", "concept": [{"code": "stemi"}]}, {"code": "failure"}]},
