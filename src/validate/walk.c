@@ -24,10 +24,35 @@ struct validate_place validate_place_within(const struct validate *validate, con
     };
 }
 
+static bool has_contained(const yyjson_val *root, struct text id) {
+    yyjson_arr_iter contained = yyjson_arr_iter_with((yyjson_val *)json_get(root, "contained"));
+    for (yyjson_val *resource = NULL; (resource = yyjson_arr_iter_next(&contained)) != NULL;) {
+        if (text_equal(json_get_text(resource, "id"), id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ref-1 ("#id" is contained in the outermost resource) without FHIRPath, which would list all ids for each reference. */
+static void check_local_reference(struct validate_run *run, const struct validate_place *place,
+    const struct validate_frame *frame, const struct validate_item *item, const struct validate_invariant *invariant) {
+    struct text reference = json_get_text(item->value, "reference");
+    if (!validate_is_over(run) && reference.size > 1 && text_starts(reference, "#") &&
+        !has_contained(place->root, (struct text){reference.at + 1, reference.size - 1})) {
+        validate_say(run, invariant->severity, "invariant", invariant->key, frame, "%s", invariant->human);
+    }
+}
+
 static void check_rules(struct validate_run *run, const struct validate_place *place,
     const struct validate_frame *frame, const struct validate_item *item, uint16_t first, uint16_t count) {
     for (uint16_t i = 0; i < count; i++) {
-        validate_check_invariant(run, place, frame, item, &run->validate->invariants[validate_rule_lists[first + i]]);
+        const struct validate_invariant *invariant = &run->validate->invariants[validate_rule_lists[first + i]];
+        if (item->type == run->validate->reference && strcmp(invariant->key, "ref-1") == 0) {
+            check_local_reference(run, place, frame, item, invariant);
+        } else {
+            validate_check_invariant(run, place, frame, item, invariant);
+        }
     }
 }
 
