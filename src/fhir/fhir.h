@@ -131,6 +131,9 @@ MUST_CHECK enum status fhir_xml_read(struct text *json_out, struct text xml, str
 /* A resource as XML, terminated by nothing, elements in definition order, numbers by their text. STATUS_INVALID where the
  * JSON is not of the definitions' form. A narrative that is not well-formed goes out as text inside a div, and characters
  * that XML has not become U+FFFD, so that no stored resource is kept from its readers. */
+/* Before libxml2 is used: false where this thread has no memory for the library's own state, which it does not look at itself. */
+bool fhir_xml_thread_is_ready(void);
+
 enum fhir_xml_layout { FHIR_XML_COMPACT, FHIR_XML_INDENTED };
 MUST_CHECK enum status fhir_xml_write(
     struct text *xml_out, const yyjson_val *resource, enum fhir_xml_layout layout, struct scope *scope);

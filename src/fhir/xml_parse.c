@@ -1,7 +1,9 @@
 /* libxml2's SAX2 interface as events. Its callbacks run inside scope_run, since an arena's escape must not jump over the
  * parser's own frames; what the parser allocates itself is freed when it returns. */
 #include <libxml/parserInternals.h>
+#include <libxml/threads.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,6 +11,7 @@
 
 enum {
     SOURCE_SIZE_MAX = 1 << 30,
+    THREAD_STATE_SIZE = 4096, /* more than sizeof(xmlGlobalState) */
     ATTRIBUTE_FIELDS = 5,
     NAMESPACE_FIELDS = 2,
     ATTRIBUTES_MAX = 64, /* of one tag: libxml2 compares each with each */
@@ -256,6 +259,19 @@ static bool is_crowded(struct text source) {
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
+/* libxml2 before 2.12 makes a thread's state when it is first used there, and uses it unseen when there is no memory for it. So
+ * it is made here, and only where some memory was to be had just before: without any, what it says of that needs the state again. */
+bool fhir_xml_thread_is_ready(void) {
+#if LIBXML_VERSION < 21200
+    void *volatile probe = malloc(THREAD_STATE_SIZE);
+    bool has_memory = probe != NULL;
+    free(probe);
+    return has_memory && xmlGetGlobalState() != NULL;
+#else
+    return xmlCheckThreadLocalStorage() == 0;
+#endif
+}
+
 enum status xml_parse(struct text source, xml_handler *handler, void *context, struct scope *scope) {
     if (source.size > SOURCE_SIZE_MAX) {
         return fault(scope, STATUS_TOO_LARGE, "", "the XML is larger than %d bytes", SOURCE_SIZE_MAX);
@@ -271,7 +287,7 @@ enum status xml_parse(struct text source, xml_handler *handler, void *context, s
     }
     pthread_once(&library_once, xmlInitParser);
     struct parse parse = {.source = source, .handler = handler, .context = context, .scope = scope};
-    parse.parser = xmlCreateMemoryParserCtxt(source.at, (int)source.size);
+    parse.parser = fhir_xml_thread_is_ready() ? xmlCreateMemoryParserCtxt(source.at, (int)source.size) : NULL;
     if (parse.parser == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "the server is out of memory; try again later");
     }

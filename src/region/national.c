@@ -95,6 +95,9 @@ static void ignore_error(void *context, const char *format, ...) {
 }
 
 static enum status read_xml(struct answer *out, struct text bytes, struct scope *scope) {
+    if (!fhir_xml_thread_is_ready()) {
+        return fault(scope, STATUS_UNAVAILABLE, "response", "no memory to read it");
+    }
     xmlSetGenericErrorFunc(NULL, ignore_error);
     xmlDoc *document = bytes.size > INT32_MAX ? NULL
                                               : xmlReadMemory(bytes.at, (int)bytes.size, NULL, NULL,
