@@ -149,7 +149,7 @@ const number_fits = {
   le: (v, q) => unless_close([q.at], v, v <= q.at),
   sa: (v, q) => unless_close([q.at], v, v > q.at),
   eb: (v, q) => unless_close([q.at], v, v < q.at),
-  ap: (v, q) => unless_close([q.at * 0.9, q.at * 1.1], v, Math.abs(v - q.at) <= Math.abs(q.at) * 0.1),
+  ap: (v, q) => [q.at * 0.9, q.at * 1.1].includes(v) ? null : unless_close([q.at * 0.9, q.at * 1.1], v, Math.abs(v - q.at) <= Math.abs(q.at) * 0.1),
 };
 
 /** The value as it is, rounded, or moved a little. */

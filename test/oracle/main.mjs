@@ -99,7 +99,10 @@ function scan(query, resources) {
   return { expected, open };
 }
 
+const includes_max = 10000; // docs/search.md: past it a search is refused
+
 function judge(query, { expected, open }, answer, by_place) {
+  if (query.included && answer.status === 403 && new Set(query.included([...expected].map((id) => by_place.get(id)))).size > includes_max) return [];
   if (answer.status !== 200) return [`answered ${answer.status}: ${answer.refusal}`];
   const of_mode = (mode) => answer.entries.filter((entry) => entry.search?.mode === mode).map((entry) => place(entry.resource));
   const matches = of_mode("match");
