@@ -9,7 +9,7 @@ struct own_code {
 static const struct own_code labels[] = {
     {LABEL_ASSUMED, "가정", "assumption"}, {LABEL_NEIGHBOUR, "인접 시도", "neighbouring province"}, {NULL, NULL, NULL}};
 static const struct own_code counts[] = {{"free", "가용", "free now"}, {"total", "전체", "total"},
-    {"accepts", "진료 가능", "taken now"}, {NULL, NULL, NULL}};
+    {"accepts", "진료 가능", "taken now"}, {"available", "사용 가능", "can be used now"}, {NULL, NULL, NULL}};
 static const struct own_code documents[] = {{DOCUMENT_REGION, "지역 정의", "region"},
     {DOCUMENT_MAP, "지도", "map of the region"}, {DOCUMENT_ASSUMPTIONS, "가정", "assumptions of the region"},
     {NULL, NULL, NULL}};

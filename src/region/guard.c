@@ -239,19 +239,19 @@ static enum status check_subject(const struct records_change *change, struct tex
     return status;
 }
 
-/* Whether a severe condition is taken now: 1 or 0. */
-static enum status check_declared(const yyjson_val *group, const char *path, struct scope *scope) {
+/* Whether a severe condition is taken now (accepts), or equipment can be used (available): 1 or 0. */
+static enum status check_declared(const yyjson_val *group, const char *code, const char *path, struct scope *scope) {
     size_t index, max;
     yyjson_val *population;
-    int64_t accepts = -1;
+    int64_t said = -1;
     yyjson_arr_foreach(json_get(group, "population"), index, max, population) {
-        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), "accepts")) {
-            (void)json_get_int64(&accepts, population, "count");
+        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), code)) {
+            (void)json_get_int64(&said, population, "count");
         }
     }
-    return accepts == 0 || accepts == 1
+    return said == 0 || said == 1
                ? STATUS_OK
-               : fault(scope, STATUS_UNPROCESSABLE, path, "a condition is taken or not: code accepts, 1 or 0");
+               : fault(scope, STATUS_UNPROCESSABLE, path, "this is so or not: code %s, 1 or 0", code);
 }
 
 /* A free count may be negative: patients beyond capacity. A total may not. */
@@ -262,7 +262,10 @@ static enum status check_group(const yyjson_val *groups, const yyjson_val *group
     yyjson_val *population, *other;
     bool has_free = false;
     if (bed.size == 0 && concept_code(json_get(group, "code"), SYSTEM_CONDITION).size > 0) {
-        return check_declared(group, path, scope);
+        return check_declared(group, "accepts", path, scope);
+    }
+    if (bed.size == 0 && concept_code(json_get(group, "code"), SYSTEM_EQUIPMENT).size > 0) {
+        return check_declared(group, "available", path, scope);
     }
     if (bed.size == 0) {
         return fault(scope, STATUS_UNPROCESSABLE, path, "a count names its bed kind by a code of %s", SYSTEM_BED);

@@ -338,6 +338,43 @@ static void put_condition(struct board *board, size_t need) {
     json_object_close(&board->w);
 }
 
+/* Equipment that the service knows, by its own field, and the field of the agreed total (regions/korea/equipment.csv). */
+static const struct {
+    const char *field, *total;
+} equipment[] = {{"hvctayn", "hvs27"}, {"hvmriayn", "hvs28"}, {"hvangioayn", "hvs29"}, {"hvventiayn", "hvs30"},
+    {"hvventisoayn", "hvs31"}, {"hvincuayn", "hvs32"}, {"hvcrrtayn", "hvs33"}, {"hvecmoayn", "hvs34"},
+    {"hvhypoayn", "hvs35"}, {"hvoxyayn", "hvs37"}, {"hvamyn", ""}};
+enum { EQUIPMENT_COUNT = sizeof equipment / sizeof *equipment };
+
+/* Y, N or N1; anything else is not known, and what stood stays with its age. */
+static void put_equipment(struct board *board, size_t row) {
+    struct text field = text_from(equipment[row].field);
+    const yyjson_val *old = group_of(board->report, SYSTEM_EQUIPMENT, field);
+    struct text value =
+        board->taking->operation == REGION_NATIONAL_BEDS ? value_of(board->item, field) : (struct text){0};
+    bool yes = text_is(value, "Y"), no = text_is(value, "N") || text_is(value, "N1");
+    int64_t total = 0;
+    if ((!yes && !no) || stands(board, old)) {
+        if (old != NULL) {
+            keep_group(board, old);
+        }
+        return;
+    }
+    board->changed = true;
+    json_object_open(&board->w);
+    said_write(&board->w, &board->said);
+    put_concept_code(&board->w, SYSTEM_EQUIPMENT, field);
+    json_name(&board->w, "population");
+    json_array_open(&board->w);
+    put_population(&board->w, "available", yes ? 1 : 0);
+    if (text_to_int64(&total, value_of(board->item, text_from(equipment[row].total))) && total >= 0 &&
+        total <= COUNT_MOST) {
+        put_population(&board->w, "total", total);
+    }
+    json_array_close(&board->w);
+    json_object_close(&board->w);
+}
+
 static void put_reference(struct json_writer *w, const char *name, struct text reference) {
     json_name(w, name);
     json_object_open(w);
@@ -393,6 +430,9 @@ static enum status write_board(struct text *out, struct board *board, struct sco
     }
     for (size_t need = 0; need < board->taking->snapshot->need_count; need++) {
         put_condition(board, need);
+    }
+    for (size_t row = 0; row < EQUIPMENT_COUNT; row++) {
+        put_equipment(board, row);
     }
     json_array_close(w);
     json_object_close(w);
