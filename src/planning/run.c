@@ -229,8 +229,9 @@ static void ask(struct run *run, int patient, int place) {
     double typed = fmin(p->digital_limit_min, random_exponential(p->digital_mean_min * night, unit));
     double wait = silent ? p->digital_limit_min + phone : digital ? typed : phone; /* who is silent is telephoned */
     struct referral_open *offer = &journey->open_offers[journey->open_count];
+    const struct referral_belief *belief = journey->leg > 0 ? &run->between : &run->belief;
     journey->believed[journey->open_count] =
-        mode.order == ORDER_ENGINE ? referral_belief_chance(&run->belief, &run->asking_now[place]) : NAN;
+        mode.order == ORDER_ENGINE ? referral_belief_chance(belief, &run->asking_now[place]) : NAN;
     journey->asked_of[journey->open_count++] = run->asking_now[place];
     *offer = (struct referral_open){place, run->now};
     journey->tried |= UINT64_C(1) << place;
