@@ -3,9 +3,10 @@
 
     ./dev bench simulation       runs what is needed and then this
 
-    python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json REPLAY.txt
+    python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json REPLAY.txt [EARLIER.json]
 
 YEAR: --days 365 --policy all --json; GRID: --grid --frontier; SENSITIVITY: --sensitivity; REPLAY: what --replay printed.
+EARLIER: a year of an engine that has changed since, when SENSITIVITY and REPLAY are of that one too: the page says so.
 Standard library only."""
 import json
 import pathlib
@@ -166,7 +167,21 @@ def parameters(year, wanted):
     return ", ".join(f"`{p['name']}` {p['value']:g}" for p in year["parameters"] if wanted(p))
 
 
-def main(year_path, grid_path, sensitivity_path, replay_path):
+def earlier(path):
+    if path is None:
+        return "", ""
+    year = json.loads(pathlib.Path(path).read_text())
+    at = {p["policy"]: p for p in year["policies"]}
+    line = (f"The engine before its last change, {year['days']} days, seed {year['seed']}, the same parameters: `soyang` "
+            f"{cell(at['soyang'], 'minutes_to_definitive_severe', 1)} minutes, first place wrong {at['soyang']['first_place_wrong_severe']:.1f} %, "
+            f"ECE {at['soyang']['acceptance_ece_percent']:.2f} %; `memory` {cell(at['memory'], 'minutes_to_definitive_severe', 1)}, `capable` "
+            f"{cell(at['capable'], 'minutes_to_definitive_severe', 1)}; `clairvoyant` {at['clairvoyant']['minutes_to_definitive_severe']:.1f}; limit "
+            f"{year['cells'][0]['limit']['dual_min']:.1f}; gap closed, percent: {gap(year['cells'][0])}.\n\n")
+    return line, " By the engine before its last change."
+
+
+def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None):
+    earlier_line, earlier_note = earlier(earlier_path)
     year, grid, changed = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path, sensitivity_path))
     limit = year["cells"][0]["limit"]
     at = {p["policy"]: p for p in year["policies"]}
@@ -178,7 +193,7 @@ def main(year_path, grid_path, sensitivity_path, replay_path):
         "RUNS": str(year["validation_runs"]), "OBJECTIVE": f"{year['fit_objective']:.2f}", "SEVERE": str(limit["severe"]),
         "DUAL": f"{limit['dual_min']:.2f}", "PRIMAL": f"{limit['primal_min']:.2f}", "UNSERVABLE": str(limit["unservable"]),
         "GREEDY": f"{at['clairvoyant']['minutes_to_definitive_severe']:.1f}", "REPLAY": pathlib.Path(replay_path).read_text().strip(),
-        "FROZEN": "is" if year["hashes"]["frozen"] else "IS NOT", "PARAMETERS": year["hashes"]["parameters"],
+        "EARLIER": earlier_line, "EARLIER_NOTE": earlier_note, "FROZEN": "is" if year["hashes"]["frozen"] else "IS NOT", "PARAMETERS": year["hashes"]["parameters"],
         "REGION": year["hashes"]["region"], "POLICY": year["hashes"]["policy"]}
     out = TEMPLATE.read_text()
     for name, value in values.items():
@@ -188,6 +203,6 @@ def main(year_path, grid_path, sensitivity_path, replay_path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) not in (5, 6):
         sys.exit(__doc__)
     main(*sys.argv[1:])
