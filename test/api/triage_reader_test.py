@@ -127,6 +127,52 @@ class BadInput(unittest.TestCase):
                     self.assertEqual(done.stdout, "")
 
 
+class Outcomes(unittest.TestCase):
+    """With the built-in models: what came of visits that were read, in /metrics and for a calibration from the stopped server's folder."""
+
+    @staticmethod
+    def store(http, number, ending):
+        names = {"Patient/p": f"Patient/p{number}", "Encounter/e": f"Encounter/e{number}"}
+        text = json.dumps(visit(*plain(), complaint="chest pain", site="Organization/h"))
+        for old, new in names.items():
+            text = text.replace(f'"{old}"', f'"{new}"')
+        resources = [{"resourceType": "Organization", "id": "h", "name": "H"}] if number == 0 else []
+        for resource in resources + json.loads(text):
+            if resource["id"] != "h":
+                resource["id"] += str(number)
+            answer = http.put(resource["resourceType"] + "/" + resource["id"], resource)
+            assert answer.status in (200, 201), answer
+            if resource["resourceType"] == "Encounter":
+                encounter = resource
+        answer = http.post(f"Patient/p{number}/$triage", {"resourceType": "Parameters", "parameter": [{"name": "human-level", "valueInteger": 3}]})
+        assert answer.status == 200, answer
+        assert http.put(f"Encounter/e{number}", {**encounter, **ending}).status == 200
+        forecasts = [{p["name"]: next(v for k, v in p.items() if k.startswith("value")) for p in f["part"]} for f in parts(answer, "forecast")]
+        return next(f["probability"] for f in forecasts if f["code"] == "admission")
+
+    def test_followed(self):
+        home = {"status": "finished", "hospitalization": {"dischargeDisposition": {"coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/discharge-disposition", "code": "home"}]}}}
+        server = Server()
+        try:
+            expected = self.store(server.client, 0, home) + self.store(server.client, 1, {"class": {"code": "IMP"}})
+            self.store(server.client, 2, {})  # still here: not told
+            text = server.client.send("GET", "/metrics", raw_path=True).raw.decode()
+            rows = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("soyang_triage_rolling"))
+            for name, value in (("visits", 2), ("observed", 1), ("expected", expected)):
+                told = rows[f'soyang_triage_rolling_{name}{{site="Organization/h",output="admission"}}']
+                self.assertAlmostEqual(float(told), value, delta=0.01)
+        finally:
+            folder = server.folder
+            server.process.terminate()
+            server.process.wait(30)
+        done = subprocess.run([PROGRAM, "triage", "calibrate", "--site", "Organization/h", "--model", "admission", "--data", folder, "--sites",
+                               folder + ".sites.json"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("2, 1 of them with the outcome", done.stderr)
+        server.close()
+
+
 class Readers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
