@@ -183,8 +183,9 @@ double reader_probability(const struct triage_readers *readers, enum triage_mode
 
 size_t reader_output(const struct triage_model *model, const char *name, bool columns_known) {
     char record[64];
-    snprintf(record, sizeof record, "%s-record", name);
-    int output = columns_known ? -1 : triage_model_output_find(model, record);
+    int length = snprintf(record, sizeof record, "%s-record", name);
+    bool fits = length > 0 && (size_t)length < sizeof record;
+    int output = columns_known || !fits ? -1 : triage_model_output_find(model, record);
     return (size_t)(output >= 0 ? output : triage_model_output_find(model, name));
 }
 
