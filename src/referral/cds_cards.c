@@ -201,15 +201,33 @@ static void put_reason(struct buffer *to, const struct cards *c, const struct tr
     buffer_put_char(to, '\n');
 }
 
+enum { TURN_QUOTED, TURN_OTHER, TURN_COUNT };
+
+/* What rests on quoted words comes first: the forecast's terms would fill the card. */
+static int turn_of(enum triage_reason_kind kind) {
+    switch (kind) {
+    case TRIAGE_REASON_FLOOR:
+    case TRIAGE_REASON_ADVICE:
+    case TRIAGE_REASON_NEED:
+        return TURN_QUOTED;
+    case TRIAGE_REASON_HUMAN:
+    case TRIAGE_REASON_SCORE:
+        return TURN_COUNT;
+    default:
+        return TURN_OTHER;
+    }
+}
+
 static struct text reading_detail(const struct cards *c) {
     const struct triage_reading *reading = &c->run->reading;
     struct buffer words = buffer_open(c->scope->arena, 1 << 20);
     int shown = 0;
-    for (size_t i = 0; i < reading->reason_count && shown < REASONS_SHOWN; i++) {
-        enum triage_reason_kind kind = reading->reasons[i].kind;
-        if (kind != TRIAGE_REASON_SCORE && kind != TRIAGE_REASON_HUMAN) {
-            put_reason(&words, c, &reading->reasons[i]);
-            shown++;
+    for (int turn = 0; turn < TURN_COUNT; turn++) {
+        for (size_t i = 0; i < reading->reason_count && shown < REASONS_SHOWN; i++) {
+            if (turn_of(reading->reasons[i].kind) == turn) {
+                put_reason(&words, c, &reading->reasons[i]);
+                shown++;
+            }
         }
     }
     buffer_put_string(&words,
