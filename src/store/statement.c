@@ -170,7 +170,7 @@ static int count_wal_pages(void *context, sqlite3 *database, const char *name, i
 static const char *const settings_of_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-8192", NULL};
 static const char *const settings_of_checkpoints[] = {"PRAGMA cache_size=-64", NULL};
 static const char *const settings_of_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY",
+    "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_size=-8192", "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864", NULL};
 static const char *const settings_of_text_readers[] = {"PRAGMA query_only=ON", "PRAGMA cache_size=-1024", NULL};
 /* What was not synced before a power loss is indexed again. */
