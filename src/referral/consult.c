@@ -1,4 +1,5 @@
 #include "referral/consult.h"
+#include "referral/member.h"
 
 #include <string.h>
 
@@ -120,15 +121,6 @@ static void write_concept(struct json_writer *w, const char *name, const char *s
     json_object_close(w);
 }
 
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size > 0) {
-        json_name(w, name);
-        json_object_open(w);
-        json_member_text(w, "reference", reference);
-        json_object_close(w);
-    }
-}
-
 static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) {
     const yyjson_val *outputs = json_get(rewrite->json, "output");
     size_t index, count;
@@ -152,7 +144,7 @@ static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) 
         if (more[i].reference.size > 0) {
             json_object_open(w);
             write_concept(w, "type", TASK_OUTPUT_SYSTEM, more[i].code);
-            write_reference(w, "valueReference", more[i].reference);
+            member_reference(w, "valueReference", more[i].reference);
             json_object_close(w);
         }
     }
@@ -203,7 +195,7 @@ static enum status task_rewrite(struct text *out, const struct rewrite *rewrite,
     write_meta(&w, json_get(rewrite->json, "meta"));
     json_member_string(&w, "status", rewrite->status);
     write_concept(&w, "businessStatus", CONSULT_STATE_SYSTEM, rewrite->state);
-    write_reference(&w, "owner", rewrite->owner);
+    member_reference(&w, "owner", rewrite->owner);
     json_member_string(&w, "lastModified", now);
     if (rewrite->deadline_us > 0) {
         time_format_utc(end, rewrite->deadline_us);
@@ -256,8 +248,8 @@ enum status consult_tell(
     json_array_close(&w);
     json_object_close(&w);
     json_array_close(&w);
-    write_reference(&w, "subject", message->subject);
-    write_reference(&w, "encounter", message->encounter);
+    member_reference(&w, "subject", message->subject);
+    member_reference(&w, "encounter", message->encounter);
     json_member_string(&w, "sent", at);
     json_name(&w, "recipient");
     json_array_open(&w);
@@ -265,7 +257,7 @@ enum status consult_tell(
     json_member_text(&w, "reference", message->recipient);
     json_object_close(&w);
     json_array_close(&w);
-    write_reference(&w, "sender", message->sender);
+    member_reference(&w, "sender", message->sender);
     json_name(&w, "payload");
     json_array_open(&w);
     json_object_open(&w);

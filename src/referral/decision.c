@@ -1,5 +1,6 @@
 /* Decisions: made from their own inputs, kept, replayed. */
 #include "referral/decision.h"
+#include "referral/member.h"
 
 #include <string.h>
 
@@ -181,15 +182,6 @@ static enum status write_override(struct text *out, const struct decision_stamp 
     return json_finish(out, &w, scope);
 }
 
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size > 0) {
-        json_name(w, name);
-        json_object_open(w);
-        json_member_text(w, "reference", reference);
-        json_object_close(w);
-    }
-}
-
 enum status decision_store(struct text *reference_out, struct records_unit *unit, const struct decision *decision,
     const struct decision_stamp *stamp, struct scope *scope) {
     struct text override = {0};
@@ -214,10 +206,10 @@ enum status decision_store(struct text *reference_out, struct records_unit *unit
     json_array_close(w);
     json_member_string(w, "moduleUri", TRIAGE_BASE "/OperationDefinition/rank-places");
     json_member_string(w, "status", "success");
-    write_reference(w, "subject", stamp->patient);
-    write_reference(w, "encounter", stamp->encounter);
+    member_reference(w, "subject", stamp->patient);
+    member_reference(w, "encounter", stamp->encounter);
     json_member_string(w, "occurrenceDateTime", now);
-    write_reference(w, "performer", TEXT(REFERRAL_DEVICE));
+    member_reference(w, "performer", TEXT(REFERRAL_DEVICE));
     json_object_close(w);
     struct text body = {0}, id = {0};
     enum status status = json_finish(&body, w, scope);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "referral/intake.h"
+#include "referral/member.h"
 #include "referral/proposal.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
@@ -108,15 +109,6 @@ static enum status check_choice(struct sending *s, struct scope *scope) {
 
 /* ---- resources -------------------------------------------------------------------------------------------------------- */
 
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size > 0) {
-        json_name(w, name);
-        json_object_open(w);
-        json_member_text(w, "reference", reference);
-        json_object_close(w);
-    }
-}
-
 static void write_references(struct json_writer *w, const char *name, const struct text *references, size_t count) {
     json_name(w, name);
     json_array_open(w);
@@ -191,10 +183,10 @@ static enum status write_request(
     json_object_open(w);
     json_member_string(w, "text", "진료 의뢰 (referral)");
     json_object_close(w);
-    write_reference(w, "subject", s->intake.patient);
-    write_reference(w, "encounter", s->intake.encounter);
+    member_reference(w, "subject", s->intake.patient);
+    member_reference(w, "encounter", s->intake.encounter);
     json_member_string(w, "authoredOn", now);
-    write_reference(w, "requester", s->requester);
+    member_reference(w, "requester", s->requester);
     if (first.size > 0) {
         struct text performer = place_reference(scope, "Organization", first);
         write_references(w, "performer", &performer, 1);
@@ -226,12 +218,12 @@ static enum status write_provenance(struct text *out, const struct sending *s, i
     json_name(w, "agent");
     json_array_open(w);
     json_object_open(w);
-    write_reference(w, "who", TEXT(REFERRAL_DEVICE));
-    write_reference(w, "onBehalfOf", s->requester);
+    member_reference(w, "who", TEXT(REFERRAL_DEVICE));
+    member_reference(w, "onBehalfOf", s->requester);
     json_object_close(w);
     json_object_open(w);
-    write_reference(w, "who", s->intake.call->caller->who);
-    write_reference(w, "onBehalfOf", s->requester);
+    member_reference(w, "who", s->intake.call->caller->who);
+    member_reference(w, "onBehalfOf", s->requester);
     json_object_close(w);
     json_array_close(w);
     intake_write_entities(w, &s->intake, scope);

@@ -1,4 +1,5 @@
 #include "referral/proposal.h"
+#include "referral/member.h"
 
 #include <string.h>
 
@@ -8,15 +9,6 @@ static struct text new_id(const struct referral *referral, struct scope *scope) 
     char id[ID_TEXT_SIZE];
     id_new(id, referral->clock);
     return text_copy(scope->arena, text_from(id));
-}
-
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size > 0) {
-        json_name(w, name);
-        json_object_open(w);
-        json_member_text(w, "reference", reference);
-        json_object_close(w);
-    }
 }
 
 static void write_references(struct json_writer *w, const char *name, const struct text *references, size_t count) {
@@ -79,10 +71,10 @@ static enum status write_request(
     json_object_open(w);
     json_member_string(w, "text", "진료 의뢰 (referral)");
     json_object_close(w);
-    write_reference(w, "subject", proposal->patient);
-    write_reference(w, "encounter", proposal->encounter);
+    member_reference(w, "subject", proposal->patient);
+    member_reference(w, "encounter", proposal->encounter);
     json_member_string(w, "authoredOn", now);
-    write_reference(w, "requester", proposal->requester);
+    member_reference(w, "requester", proposal->requester);
     write_references(w, "performer", &proposal->performer, proposal->performer.size > 0 ? 1 : 0);
     write_need(w, loop, proposal->need);
     write_references(w, "supportingInfo", proposal->support, proposal->support_count);
