@@ -218,7 +218,7 @@ static enum status set_board(struct stage *stage, const yyjson_val *board, struc
     if (status == STATUS_OK)
         status = remote_send(&answer, stage->demo.remote, "PUT", path, body, NULL, scope);
     if (status == STATUS_OK && answer.http_status >= 300)
-        status = fault(scope, STATUS_FAILED, path, "the board was answered %ld: %.*s", answer.http_status,
+        status = fault(scope, STATUS_FAILED, path, "the board was answered %d: %.*s", answer.http_status,
             (int)(answer.body.size < 400 ? answer.body.size : 400), answer.body.at);
     return status;
 }

@@ -330,7 +330,7 @@ static enum status return_letter(struct demo_case *c, const struct demo *demo, s
     if (status == STATUS_OK)
         status = remote_send(&answer, demo->remote, "PUT", path, body, headers, scope);
     if (status == STATUS_OK && answer.http_status >= 300)
-        status = fault(scope, STATUS_FAILED, path, "the letter was answered %ld", answer.http_status);
+        status = fault(scope, STATUS_FAILED, path, "the letter was answered %d", answer.http_status);
     if (status != STATUS_OK)
         return status;
     return change_loop(c, demo,

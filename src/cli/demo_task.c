@@ -12,7 +12,7 @@ enum status demo_get(const yyjson_val **out, struct remote *remote, const char *
     yyjson_doc *document;
     enum status status = remote_send(&answer, remote, "GET", path, (struct text){0}, NULL, scope);
     if (status == STATUS_OK && answer.http_status != 200)
-        status = fault(scope, STATUS_FAILED, path, "the server answered %ld", answer.http_status);
+        status = fault(scope, STATUS_FAILED, path, "the server answered %d", answer.http_status);
     if (status == STATUS_OK)
         status = json_read(&document, answer.body, scope);
     if (status == STATUS_OK)
@@ -134,6 +134,6 @@ enum status demo_task_change(
         log_event(LOG_DEBUG, "demonstration-refused", "task", id, "to", change->business, NULL);
     if (answer.http_status < 300 || *refused)
         return STATUS_OK;
-    return fault(scope, STATUS_FAILED, path, "the change to '%s' was answered %ld: %.*s", change->business,
+    return fault(scope, STATUS_FAILED, path, "the change to '%s' was answered %d: %.*s", change->business,
         answer.http_status, (int)(answer.body.size < 600 ? answer.body.size : 600), answer.body.at);
 }

@@ -1,26 +1,15 @@
 #include "cli/draft.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "http/http.h"
 
 enum { ANSWER_MAX = 256 * 1024, REQUEST_MAX = 2 * 1024 * 1024, CONNECT_TIMEOUT_S = 3, TIMEOUT_S = 20 };
 
 struct draft_endpoint {
     const char *url, *model;
 };
-
-static bool is_loopback(const char *url) {
-    static const char *const hosts[] = {"://127.0.0.1", "://localhost", "://[::1]"};
-    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        const char *at = strstr(url, hosts[i]);
-        char end = at != NULL ? at[strlen(hosts[i])] : 'x';
-        if (end == ':' || end == '/' || end == '\0')
-            return true;
-    }
-    return false;
-}
 
 enum status draft_endpoint_open(struct draft_endpoint **out, const char *url, const char *model, struct scope *scope) {
     struct text base = text_from(url);
@@ -33,7 +22,7 @@ enum status draft_endpoint_open(struct draft_endpoint **out, const char *url, co
     struct draft_endpoint *endpoint = ARENA_NEW(scope->arena, struct draft_endpoint);
     endpoint->url = text_format(scope->arena, "%.*s/chat/completions", (int)base.size, base.at).at;
     endpoint->model = text_string(scope->arena, text_from(model));
-    if (!is_loopback(url)) {
+    if (!http_is_loopback(base)) {
         (void)fprintf(stderr, "WARNING: --draft-url is not on this machine: lines of patients' records go there.\n");
         log_event(LOG_WARNING, "draft-endpoint-elsewhere", "url", endpoint->url, NULL);
     }
@@ -77,51 +66,30 @@ static enum status write_request(struct text *out, const struct draft_endpoint *
     return json_finish(out, &w, scope);
 }
 
-/* The body grows outside of the arena: its escape must not jump over the HTTP library. */
-struct received {
-    char *at;
-    size_t size;
-};
-
-static size_t take_body(char *data, size_t one, size_t count, void *context) {
-    struct received *received = context;
-    size_t size = one * count;
-    if (received->size + size > ANSWER_MAX)
-        return 0;
-    memcpy(received->at + received->size, data, size);
-    received->size += size;
-    return size;
+static const char *problem_of(enum status status) {
+    switch (status) {
+    case STATUS_TOO_COSTLY:
+        return "the draft endpoint did not answer in time";
+    case STATUS_TOO_LARGE:
+        return "the draft endpoint sent too much";
+    default:
+        return "the draft endpoint could not be reached";
+    }
 }
 
-static const char *post(struct received *received, const char *url, struct text body) {
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    long http_status = 0;
-    if (curl == NULL || headers == NULL) {
-        curl_slist_free_all(headers);
-        curl_easy_cleanup(curl);
-        return "there is no memory for the HTTP client";
+static enum status read_content(struct text *out, const char **problem, struct text answer, struct scope *scope) {
+    yyjson_doc *document = NULL;
+    *problem = "the draft endpoint's answer is not of the expected form";
+    enum status status = json_read(&document, answer, scope);
+    if (status == STATUS_OK) {
+        const yyjson_val *choice = yyjson_arr_get(json_get(yyjson_doc_get_root(document), "choices"), 0);
+        *out = text_copy(scope->arena, json_get_text(json_get(choice, "message"), "content"));
     }
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.at);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
-    CURLcode code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http_status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    if (code == CURLE_OPERATION_TIMEDOUT)
-        return "the draft endpoint did not answer in time";
-    if (code != CURLE_OK)
-        return "the draft endpoint could not be reached, or sent too much";
-    return http_status == 200 ? NULL : "the draft endpoint refused";
+    return status;
+}
+
+static void discard(void *context) {
+    http_close(context);
 }
 
 bool draft_endpoint_write(struct text *out, const char **problem, void *context, struct text lines,
@@ -129,19 +97,30 @@ bool draft_endpoint_write(struct text *out, const char **problem, void *context,
     const struct draft_endpoint *endpoint = context;
     struct scope inner = {.arena = scope->arena};
     struct text request;
-    yyjson_doc *document = NULL;
     if (write_request(&request, endpoint, lines, language, &inner) != STATUS_OK) {
         *problem = "the summary is too large for a draft";
         return false;
     }
-    struct received received = {.at = arena_bytes(scope->arena, ANSWER_MAX)};
-    *problem = post(&received, endpoint->url, request);
-    if (*problem != NULL)
+    static const char *const headers[] = {"Content-Type: application/json", NULL};
+    struct http_request ask = {.url = endpoint->url,
+        .body = request,
+        .headers = headers,
+        .connect_s = CONNECT_TIMEOUT_S,
+        .timeout_s = TIMEOUT_S,
+        .answer_max = ANSWER_MAX,
+        .direct = true};
+    struct http_client *client = NULL;
+    struct http_answer answer = {0};
+    enum status status = http_open(&client, &inner);
+    if (status == STATUS_OK) {
+        arena_defer(scope->arena, discard, client);
+        status = http_send(&answer, client, &ask, "draft", &inner);
+    }
+    if (status != STATUS_OK || answer.status != 200) {
+        *problem = status != STATUS_OK ? problem_of(status) : "the draft endpoint refused";
         return false;
-    *problem = "the draft endpoint's answer is not of the expected form";
-    if (json_read(&document, (struct text){received.at, received.size}, &inner) != STATUS_OK)
+    }
+    if (read_content(out, problem, answer.body, &inner) != STATUS_OK)
         return false;
-    const yyjson_val *choice = yyjson_arr_get(json_get(yyjson_doc_get_root(document), "choices"), 0);
-    *out = json_get_text(json_get(choice, "message"), "content");
     return out->size > 0;
 }

@@ -1,25 +1,20 @@
 /* The `table` service of OSRM: https://project-osrm.org/docs/v5.24.0/api/#table-service */
 #include "cli/osrm.h"
 
-#include <curl/curl.h>
 #include <math.h>
 
-enum { SIDE = 50, ANSWER_MAX = 8 << 20, TIMEOUT_S = 60 };
+#include "http/http.h"
+
+enum { SIDE = 50, ANSWER_MAX = 8 << 20, CONNECT_S = 5, TIMEOUT_S = 60 };
 
 struct osrm {
-    CURL *curl;
+    struct http_client *client;
     const char *url;
     const struct region_snapshot *snapshot;
     const int *places; /* those with a position */
     size_t count;
     double *minutes;
 };
-
-static size_t keep_answer(char *bytes, size_t size, size_t count, void *context) {
-    struct buffer *buffer = context;
-    buffer_put(buffer, (struct text){bytes, size * count});
-    return size * count;
-}
 
 static void put_points(struct buffer *url, const struct osrm *osrm, size_t from, size_t count) {
     for (size_t i = from; i < from + count; i++) {
@@ -64,26 +59,24 @@ static enum status read_answer(
 static enum status ask(struct osrm *osrm, size_t row, size_t column, struct scope *scope) {
     size_t rows = osrm->count - row < SIDE ? osrm->count - row : SIDE;
     size_t columns = osrm->count - column < SIDE ? osrm->count - column : SIDE;
-    struct buffer url = buffer_open(scope->arena, ANSWER_MAX), answer = buffer_open(scope->arena, ANSWER_MAX);
-    long http = 0;
+    struct buffer url = buffer_open(scope->arena, ANSWER_MAX);
+    struct http_answer answer;
     buffer_put_format(&url, "%s/table/v1/driving/", osrm->url);
     put_points(&url, osrm, row, rows);
     put_points(&url, osrm, column, columns);
     buffer_put_string(&url, "?annotations=duration");
     put_numbers(&url, "sources", 0, rows);
     put_numbers(&url, "destinations", rows, columns);
-    curl_easy_setopt(osrm->curl, CURLOPT_URL, text_string(scope->arena, buffer_text(&url)));
-    curl_easy_setopt(osrm->curl, CURLOPT_WRITEFUNCTION, keep_answer);
-    curl_easy_setopt(osrm->curl, CURLOPT_WRITEDATA, &answer);
-    curl_easy_setopt(osrm->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-    curl_easy_setopt(osrm->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    CURLcode code = curl_easy_perform(osrm->curl);
-    if (code != CURLE_OK)
-        return fault(scope, STATUS_UNAVAILABLE, "url", "the service does not answer: %s", curl_easy_strerror(code));
-    curl_easy_getinfo(osrm->curl, CURLINFO_RESPONSE_CODE, &http);
-    if (http != 200)
-        return fault(scope, STATUS_UNAVAILABLE, "url", "the service answers with HTTP %ld", http);
-    return read_answer(osrm, buffer_text(&answer), row, rows, column, columns, scope);
+    struct http_request request = {.url = text_string(scope->arena, buffer_text(&url)),
+        .connect_s = CONNECT_S,
+        .timeout_s = TIMEOUT_S,
+        .answer_max = ANSWER_MAX};
+    enum status status = http_send(&answer, osrm->client, &request, "url", scope);
+    if (status != STATUS_OK)
+        return status;
+    if (answer.status != 200)
+        return fault(scope, STATUS_UNAVAILABLE, "url", "the service answers with HTTP %d", answer.status);
+    return read_answer(osrm, answer.body, row, rows, column, columns, scope);
 }
 
 enum status osrm_minutes(double *minutes, const char *url, const struct region_snapshot *snapshot,
@@ -98,9 +91,7 @@ enum status osrm_minutes(double *minutes, const char *url, const struct region_s
     }
     for (size_t i = 0; i < snapshot->place_count * snapshot->place_count; i++)
         minutes[i] = NAN;
-    osrm.curl = curl_easy_init();
-    if (osrm.curl == NULL)
-        return fault(scope, STATUS_UNAVAILABLE, "url", "no memory to ask the service");
+    status = http_open(&osrm.client, scope);
     for (size_t row = 0; row < osrm.count && status == STATUS_OK; row += SIDE) {
         for (size_t column = 0; column < osrm.count && status == STATUS_OK; column += SIDE) {
             if (progress != NULL)
@@ -108,6 +99,6 @@ enum status osrm_minutes(double *minutes, const char *url, const struct region_s
             status = ask(&osrm, row, column, scope);
         }
     }
-    curl_easy_cleanup(osrm.curl);
+    http_close(osrm.client);
     return status;
 }

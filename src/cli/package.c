@@ -232,7 +232,7 @@ static enum status find_remote(struct loading *loading, fhir_type type, struct t
         text_format(scope->arena, "%s?_id=%.*s&_count=%d", fhir_type_name(type), (int)ids.size, ids.at, BATCH_MAX);
     enum status status = remote_send(&answer, loading->remote, "GET", path.at, (struct text){NULL, 0}, NULL, scope);
     if (status == STATUS_OK && answer.http_status != 200)
-        return fault(scope, STATUS_FAILED, fhir_type_name(type), "the server answered %ld", answer.http_status);
+        return fault(scope, STATUS_FAILED, fhir_type_name(type), "the server answered %d", answer.http_status);
     if (status == STATUS_OK)
         status = json_read(&doc, answer.body, scope);
     if (status != STATUS_OK)
@@ -311,7 +311,7 @@ static enum status put_bundle(struct loading *loading, const struct piece *piece
     struct text path = text_format(scope->arena, "Bundle/%.*s", (int)piece->id.size, piece->id.at);
     enum status status = remote_send(&answer, loading->remote, "PUT", path.at, piece->json, NULL, scope);
     if (status == STATUS_OK && (answer.http_status < 200 || answer.http_status > 299))
-        return fault(scope, STATUS_INVALID, path.at, "the server answered %ld", answer.http_status);
+        return fault(scope, STATUS_INVALID, path.at, "the server answered %d", answer.http_status);
     return status;
 }
 

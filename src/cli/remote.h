@@ -9,7 +9,7 @@ struct remote;
 MUST_CHECK enum status remote_open(struct remote **out, const char *url, struct scope *scope);
 void remote_close(struct remote *remote); /* accepts NULL */
 struct remote_answer {
-    long http_status;
+    int http_status;
     struct text body, etag;
 };
 /* `path` below /fhir, "" for the base. An HTTP error is no fault: look at http_status; unreachable is STATUS_UNAVAILABLE. */

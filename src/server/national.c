@@ -1,11 +1,11 @@
 /* Reading the national service again and again: one thread, one request at a time. */
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "http/http.h"
 #include "region/region.h"
 #include "server/server.h"
 
@@ -23,36 +23,12 @@ enum {
 struct national {
     struct national_config config;
     char *base, *key, *area;
+    struct http_client *client; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool is_closing; /* under the lock */
 };
-
-struct received {
-    char *at;
-    size_t size, capacity;
-};
-
-static size_t take_body(char *data, size_t one, size_t count, void *context) {
-    struct received *received = context;
-    size_t size = one * count;
-    if (received->size + size > ANSWER_MAX) {
-        return 0;
-    }
-    if (received->size + size > received->capacity) {
-        size_t capacity = 2 * (received->size + size);
-        char *grown = realloc(received->at, capacity);
-        if (grown == NULL) {
-            return 0;
-        }
-        received->at = grown;
-        received->capacity = capacity;
-    }
-    memcpy(received->at + received->size, data, size);
-    received->size += size;
-    return size;
-}
 
 /* ---- one request ---------------------------------------------------------------------------------------------------------- */
 
@@ -60,60 +36,41 @@ struct asking {
     const struct national *national;
     enum region_national_operation operation;
     int page;
-    struct received received;
     struct region_national_page taken;
 };
 
-static bool put_escaped(char *url, const char *name, const char *value, size_t size) {
-    char *escaped = curl_easy_escape(NULL, value, (int)size);
-    size_t used = strlen(url);
-    bool good = escaped != NULL && used + strlen(name) + strlen(escaped) + 3 < URL_MAX;
-    if (good) {
-        (void)snprintf(url + used, URL_MAX - used, "&%s=%s", name, escaped);
-    }
-    curl_free(escaped);
-    return good;
+static void put_parameter(struct buffer *url, const char *name, struct text value) {
+    buffer_put_format(url, "&%s=", name);
+    http_put_escaped(url, value);
 }
 
-static bool write_url(char url[static URL_MAX], const struct asking *asking) {
+static const char *url_of(const struct asking *asking, struct scope *scope) {
     const struct national *n = asking->national;
-    const char *slash = strchr(n->area, '/');
-    size_t first = slash == NULL ? strlen(n->area) : (size_t)(slash - n->area);
-    (void)snprintf(url, URL_MAX, "%s/%s?pageNo=%d&numOfRows=%d%s", n->base, region_national_name(asking->operation),
+    struct buffer url = buffer_open(scope->arena, URL_MAX);
+    struct text town = text_from(n->area), province = text_cut(&town, '/');
+    buffer_put_format(&url, "%s/%s?pageNo=%d&numOfRows=%d%s", n->base, region_national_name(asking->operation),
         asking->page, ROWS, n->config.json ? "&_type=json" : "");
-    return put_escaped(url, "serviceKey", n->key, strlen(n->key)) && put_escaped(url, "STAGE1", n->area, first) &&
-           (slash == NULL || put_escaped(url, "STAGE2", slash + 1, strlen(slash + 1)));
-}
-
-static enum status fetch(struct asking *asking, struct scope *scope) {
-    char url[URL_MAX];
-    long http_status = 0;
-    CURL *curl = curl_easy_init();
-    if (curl == NULL || !write_url(url, asking)) {
-        curl_easy_cleanup(curl);
-        return fault(scope, STATUS_UNAVAILABLE, "", "no request could be made");
+    put_parameter(&url, "serviceKey", text_from(n->key));
+    put_parameter(&url, "STAGE1", province);
+    if (town.size > 0) {
+        put_parameter(&url, "STAGE2", town);
     }
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &asking->received);
-    CURLcode code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http_status);
-    curl_easy_cleanup(curl);
-    if (code != CURLE_OK) {
-        return fault(scope, STATUS_UNAVAILABLE, "", "the service was not reached: %s", curl_easy_strerror(code));
-    }
-    return http_status == 200 ? STATUS_OK
-                              : fault(scope, STATUS_UNAVAILABLE, "", "the service answered %ld", http_status);
+    return text_string(scope->arena, buffer_text(&url));
 }
 
 static enum status take_page(void *context, struct scope *scope) {
     struct asking *asking = context;
-    struct text answer = {asking->received.at, asking->received.size};
-    return region_national_take(&asking->taken, asking->national->config.region, asking->operation, answer, scope);
+    const struct national *n = asking->national;
+    struct http_request request = {
+        .url = url_of(asking, scope), .connect_s = CONNECT_S, .timeout_s = TIMEOUT_S, .answer_max = ANSWER_MAX};
+    struct http_answer answer;
+    enum status status = http_send(&answer, n->client, &request, "", scope);
+    if (status == STATUS_OK && answer.status != 200) {
+        status = fault(scope, STATUS_UNAVAILABLE, "", "the service answered %d", answer.status);
+    }
+    return status != STATUS_OK
+               ? status
+               : region_national_take(&asking->taken, n->config.region, asking->operation, answer.body, scope);
 }
 
 static void tell(const struct asking *asking, const struct scope *scope, enum status status) {
@@ -136,12 +93,8 @@ static bool read_page(struct asking *asking) {
     if (arena == NULL) {
         return false;
     }
-    asking->received.size = 0;
     asking->taken = (struct region_national_page){0};
-    enum status status = fetch(asking, &scope);
-    if (status == STATUS_OK) {
-        status = scope_run(&scope, arena, take_page, asking);
-    }
+    enum status status = scope_run(&scope, arena, take_page, asking);
     tell(asking, &scope, status);
     arena_close(arena);
     return status == STATUS_OK;
@@ -157,7 +110,6 @@ static bool read_all(const struct national *national) {
             good = read_page(&asking) && good;
             seen += (int64_t)asking.taken.items;
         } while (good && asking.taken.items > 0 && seen < asking.taken.total && asking.page < PAGES_MAX);
-        free(asking.received.at);
     }
     return good;
 }
@@ -205,6 +157,7 @@ static void *read_again(void *context) {
 }
 
 static void discard(struct national *national) {
+    http_close(national->client);
     free(national->base);
     free(national->key);
     free(national->area);
@@ -245,6 +198,7 @@ enum status national_open(struct national **out, const struct national_config *c
     national->key = copy_of(key);
     national->area = copy_of(text_from(config->area));
     if (national->base == NULL || national->key == NULL || national->area == NULL ||
+        http_open(&national->client, scope) != STATUS_OK ||
         pthread_create(&national->thread, NULL, read_again, national) != 0) {
         discard(national);
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory or no thread");
