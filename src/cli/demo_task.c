@@ -32,23 +32,7 @@ struct text demo_business(const yyjson_val *task) {
 }
 
 static void write_concept(struct json_writer *w, const char *name, const char *system, const char *code) {
-    json_name(w, name);
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "system", system);
-    json_member_string(w, "code", code);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
-}
-
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    json_name(w, name);
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
+    fhir_write_concept(w, name, (struct fhir_coding){text_from(system), text_from(code), {0}}, (struct text){0});
 }
 
 static void write_letter(struct json_writer *w, const yyjson_val *outputs, struct text letter) {
@@ -59,7 +43,7 @@ static void write_letter(struct json_writer *w, const yyjson_val *outputs, struc
     yyjson_arr_foreach((yyjson_val *)outputs, index, count, item) json_value(w, item);
     json_object_open(w);
     write_concept(w, "type", TRIAGE_BASE "/CodeSystem/task-output", "return-letter");
-    write_reference(w, "valueReference", letter);
+    fhir_write_reference(w, "valueReference", letter);
     json_object_close(w);
     json_array_close(w);
 }
@@ -88,9 +72,9 @@ static enum status write_changed(
     if (change->reason != NULL)
         write_concept(&w, "statusReason", REFERRAL_DECLINE_SYSTEM, change->reason);
     if (change->location.at != NULL)
-        write_reference(&w, "location", change->location);
+        fhir_write_reference(&w, "location", change->location);
     if (change->owner.at != NULL)
-        write_reference(&w, "owner", change->owner);
+        fhir_write_reference(&w, "owner", change->owner);
     if (change->output.at != NULL)
         write_letter(&w, json_get(task, "output"), change->output);
     json_object_close(&w);

@@ -177,4 +177,16 @@ int fhir_compartment_parameters(const char **out, int capacity, fhir_type owner,
 /* The date of the definitions, for the capability statement. */
 extern const char *const fhir_definitions_date;
 
+/* ---- writing datatypes ------------------------------------------------------------------------------------------------ */
+
+/* What has no text is left out. `name` NULL: an element of a list, or behind a name that is written already. */
+struct fhir_coding {
+    struct text system, code, display;
+};
+void fhir_write_coding(struct json_writer *w, struct fhir_coding coding); /* an element of a list */
+/* A CodeableConcept of one coding. */
+void fhir_write_concept(struct json_writer *w, const char *name, struct fhir_coding coding, struct text words);
+void fhir_write_reference(struct json_writer *w, const char *name, struct text reference);
+void fhir_write_references(struct json_writer *w, const char *name, const struct text *references, size_t count);
+
 #endif

@@ -74,14 +74,6 @@ static void put_escaped(struct buffer *to, struct text words) {
 
 /* ---- parts of a card -------------------------------------------------------------------------------------------------------- */
 
-static void write_coding(struct json_writer *w, struct text system, struct text code, struct text display) {
-    json_object_open(w);
-    json_member_text(w, "system", system);
-    json_member_text(w, "code", code);
-    json_member_text(w, "display", display);
-    json_object_close(w);
-}
-
 static void write_source(const struct cards *c) {
     json_name(c->w, "source");
     json_object_open(c->w);
@@ -90,8 +82,8 @@ static void write_source(const struct cards *c) {
             c->run->reading.policy_version));
     json_member_text(c->w, "url", c->run->call->page);
     json_name(c->w, "topic");
-    write_coding(c->w, TEXT(TRIAGE_BASE "/CodeSystem/cds-topic"), text_from(c->run->service->hook_name),
-        text_from(c->run->service->title));
+    fhir_write_coding(c->w, (struct fhir_coding){TEXT(TRIAGE_BASE "/CodeSystem/cds-topic"),
+                                text_from(c->run->service->hook_name), text_from(c->run->service->title)});
     json_object_close(c->w);
 }
 
@@ -99,8 +91,8 @@ static void write_overrides(const struct cards *c) {
     json_name(c->w, "overrideReasons");
     json_array_open(c->w);
     for (size_t i = 0; i < sizeof override_reasons / sizeof *override_reasons; i++) {
-        write_coding(c->w, TEXT(CDS_OVERRIDE_SYSTEM), text_from(override_reasons[i].code),
-            text_from(say(c, override_reasons[i].ko, override_reasons[i].en)));
+        fhir_write_coding(c->w, (struct fhir_coding){TEXT(CDS_OVERRIDE_SYSTEM), text_from(override_reasons[i].code),
+                                    text_from(say(c, override_reasons[i].ko, override_reasons[i].en))});
     }
     json_array_close(c->w);
 }
@@ -245,13 +237,7 @@ static void write_reference(
 }
 
 static void write_need_concept(struct json_writer *w, const struct triage_need *need) {
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    write_coding(w, need->system, need->code, need->name_en);
-    json_array_close(w);
-    json_member_text(w, "text", need->name_ko);
-    json_object_close(w);
+    fhir_write_concept(w, NULL, (struct fhir_coding){need->system, need->code, need->name_en}, need->name_ko);
 }
 
 static void write_draft_request(const struct cards *c) {

@@ -18,19 +18,6 @@ static void write_identifier(struct json_writer *w, const char *system, struct t
     json_object_close(w);
 }
 
-static void write_concept(struct json_writer *w, struct text system, struct text code, struct text display) {
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_text(w, "system", system);
-    json_member_text(w, "code", code);
-    json_member_text(w, "display", display);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
-}
-
 static void write_identifiers(struct json_writer *w, const yyjson_val *item) {
     size_t i, count;
     yyjson_val *suggestion;
@@ -73,14 +60,17 @@ static enum status write_communication(struct feeding *f, const yyjson_val *item
     json_member_string(w, "status", "completed");
     json_name(w, "category");
     json_array_open(w);
-    write_concept(w, TEXT(CDS_FEEDBACK_SYSTEM), json_get_text(item, "outcome"), (struct text){0});
+    fhir_write_concept(w, NULL, (struct fhir_coding){TEXT(CDS_FEEDBACK_SYSTEM), json_get_text(item, "outcome"), {0}},
+        (struct text){0});
     json_array_close(w);
     json_member_text(w, "sent", json_get_text(item, "outcomeTimestamp"));
     write_sender(w, f->call->caller->who);
     if (code.size > 0) {
         json_name(w, "reasonCode");
         json_array_open(w);
-        write_concept(w, json_get_text(reason, "system"), code, json_get_text(reason, "display"));
+        fhir_write_concept(w, NULL,
+            (struct fhir_coding){json_get_text(reason, "system"), code, json_get_text(reason, "display")},
+            (struct text){0});
         json_array_close(w);
     }
     if (comment.size > 0) {

@@ -1,5 +1,4 @@
 #include "referral/consult.h"
-#include "referral/member.h"
 
 #include <string.h>
 
@@ -109,16 +108,7 @@ struct rewrite {
 };
 
 static void write_concept(struct json_writer *w, const char *name, const char *system, const char *code) {
-    json_name(w, name);
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "system", system);
-    json_member_string(w, "code", code);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(w, name, (struct fhir_coding){text_from(system), text_from(code), {0}}, (struct text){0});
 }
 
 static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) {
@@ -144,7 +134,7 @@ static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) 
         if (more[i].reference.size > 0) {
             json_object_open(w);
             write_concept(w, "type", TASK_OUTPUT_SYSTEM, more[i].code);
-            member_reference(w, "valueReference", more[i].reference);
+            fhir_write_reference(w, "valueReference", more[i].reference);
             json_object_close(w);
         }
     }
@@ -195,7 +185,7 @@ static enum status task_rewrite(struct text *out, const struct rewrite *rewrite,
     write_meta(&w, json_get(rewrite->json, "meta"));
     json_member_string(&w, "status", rewrite->status);
     write_concept(&w, "businessStatus", CONSULT_STATE_SYSTEM, rewrite->state);
-    member_reference(&w, "owner", rewrite->owner);
+    fhir_write_reference(&w, "owner", rewrite->owner);
     json_member_string(&w, "lastModified", now);
     if (rewrite->deadline_us > 0) {
         time_format_utc(end, rewrite->deadline_us);
@@ -248,8 +238,8 @@ enum status consult_tell(
     json_array_close(&w);
     json_object_close(&w);
     json_array_close(&w);
-    member_reference(&w, "subject", message->subject);
-    member_reference(&w, "encounter", message->encounter);
+    fhir_write_reference(&w, "subject", message->subject);
+    fhir_write_reference(&w, "encounter", message->encounter);
     json_member_string(&w, "sent", at);
     json_name(&w, "recipient");
     json_array_open(&w);
@@ -257,7 +247,7 @@ enum status consult_tell(
     json_member_text(&w, "reference", message->recipient);
     json_object_close(&w);
     json_array_close(&w);
-    member_reference(&w, "sender", message->sender);
+    fhir_write_reference(&w, "sender", message->sender);
     json_name(&w, "payload");
     json_array_open(&w);
     json_object_open(&w);

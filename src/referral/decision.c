@@ -1,6 +1,5 @@
 /* Decisions: made from their own inputs, kept, replayed. */
 #include "referral/decision.h"
-#include "referral/member.h"
 
 #include <string.h>
 
@@ -206,10 +205,10 @@ enum status decision_store(struct text *reference_out, struct records_unit *unit
     json_array_close(w);
     json_member_string(w, "moduleUri", TRIAGE_BASE "/OperationDefinition/rank-places");
     json_member_string(w, "status", "success");
-    member_reference(w, "subject", stamp->patient);
-    member_reference(w, "encounter", stamp->encounter);
+    fhir_write_reference(w, "subject", stamp->patient);
+    fhir_write_reference(w, "encounter", stamp->encounter);
     json_member_string(w, "occurrenceDateTime", now);
-    member_reference(w, "performer", TEXT(REFERRAL_DEVICE));
+    fhir_write_reference(w, "performer", TEXT(REFERRAL_DEVICE));
     json_object_close(w);
     struct text body = {0}, id = {0};
     enum status status = json_finish(&body, w, scope);

@@ -128,22 +128,6 @@ static enum status check_letter(struct loop *loop, struct text reference) {
         "back-referred needs an output of code return-letter that refers to a DocumentReference or Composition");
 }
 
-static void write_reference(struct json_writer *w, struct text reference) {
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
-}
-
-static void write_references(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size == 0) {
-        return;
-    }
-    json_name(w, name);
-    json_array_open(w);
-    write_reference(w, reference);
-    json_array_close(w);
-}
-
 /* The way back is a request of its own, based on the first: from the place that treated to the one that sent. */
 static enum status write_return_request(struct text *out, const struct loop *loop, struct text letter) {
     char now[TIME_TEXT_SIZE];
@@ -151,22 +135,20 @@ static enum status write_return_request(struct text *out, const struct loop *loo
     struct json_writer writer = json_writer_open(loop->scope->arena, 64 * 1024), *w = &writer;
     json_object_open(w);
     json_member_string(w, "resourceType", "ServiceRequest");
-    write_references(w, "basedOn", loop->parent.focus);
+    fhir_write_references(w, "basedOn", &loop->parent.focus, loop->parent.focus.size > 0 ? 1 : 0);
     json_member_string(w, "status", "active");
     json_member_string(w, "intent", "order");
     json_name(w, "code");
     json_object_open(w);
     json_member_string(w, "text", "회송 (back-referral)");
     json_object_close(w);
-    json_name(w, "subject");
-    write_reference(w, loop->parent.patient);
+    fhir_write_reference(w, "subject", loop->parent.patient);
     json_member_string(w, "authoredOn", now);
-    json_name(w, "requester");
     struct text destination = loop_destination_id(loop);
-    write_reference(
-        w, destination.size > 0 ? place_reference(loop->scope, "Organization", destination) : loop->parent.owner);
-    write_references(w, "performer", loop->parent.requester);
-    write_references(w, "supportingInfo", letter);
+    fhir_write_reference(w, "requester",
+        destination.size > 0 ? place_reference(loop->scope, "Organization", destination) : loop->parent.owner);
+    fhir_write_references(w, "performer", &loop->parent.requester, loop->parent.requester.size > 0 ? 1 : 0);
+    fhir_write_references(w, "supportingInfo", &letter, letter.size > 0 ? 1 : 0);
     json_object_close(w);
     return json_finish(out, w, loop->scope);
 }

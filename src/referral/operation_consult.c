@@ -204,16 +204,8 @@ static enum status look(void *context, struct records_visit *visit, struct scope
 
 static void input_open(struct json_writer *w, const char *code) {
     json_object_open(w);
-    json_name(w, "type");
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "system", TASK_INPUT_SYSTEM);
-    json_member_string(w, "code", code);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(
+        w, "type", (struct fhir_coding){TEXT(TASK_INPUT_SYSTEM), text_from(code), {0}}, (struct text){0});
 }
 
 static void put_input(struct json_writer *w, const char *code, const char *member, struct text value) {
@@ -224,31 +216,9 @@ static void put_input(struct json_writer *w, const char *code, const char *membe
     }
 }
 
-static void put_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size > 0) {
-        json_name(w, name);
-        json_object_open(w);
-        json_member_text(w, "reference", reference);
-        json_object_close(w);
-    }
-}
-
 static void put_input_reference(struct json_writer *w, const char *code, struct text reference) {
     input_open(w, code);
-    put_reference(w, "valueReference", reference);
-    json_object_close(w);
-}
-
-static void put_coding(struct json_writer *w, const char *system, struct text code, struct text display) {
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "system", system);
-    json_member_text(w, "code", code);
-    json_member_text(w, "display", display);
-    json_object_close(w);
-    json_array_close(w);
+    fhir_write_reference(w, "valueReference", reference);
     json_object_close(w);
 }
 
@@ -292,24 +262,25 @@ static enum status write_task(struct asking *a, int64_t now_us, int64_t end_us, 
         json_array_close(&w);
     }
     json_member_string(&w, "status", "requested");
-    json_name(&w, "businessStatus");
-    put_coding(&w, CONSULT_STATE_SYSTEM, TEXT("asked"), (struct text){0});
+    fhir_write_concept(
+        &w, "businessStatus", (struct fhir_coding){TEXT(CONSULT_STATE_SYSTEM), TEXT("asked"), {0}}, (struct text){0});
     json_member_string(&w, "intent", "order");
     json_member_string(&w, "priority", priorities[a->level]);
-    json_name(&w, "code");
-    put_coding(&w, CONSULT_KIND_SYSTEM, TEXT(CONSULT_CODE), TEXT("협진"));
-    put_reference(&w, "for", a->patient);
-    put_reference(&w, "encounter", a->encounter);
+    fhir_write_concept(&w, "code", (struct fhir_coding){TEXT(CONSULT_KIND_SYSTEM), TEXT(CONSULT_CODE), TEXT("협진")},
+        (struct text){0});
+    fhir_write_reference(&w, "for", a->patient);
+    fhir_write_reference(&w, "encounter", a->encounter);
     json_member_string(&w, "authoredOn", now);
     json_member_string(&w, "lastModified", now);
-    put_reference(&w, "requester", a->requester);
+    fhir_write_reference(&w, "requester", a->requester);
     if (a->department.size > 0) {
         json_name(&w, "performerType");
         json_array_open(&w);
-        put_coding(&w, TASK_DEPARTMENT_SYSTEM, a->department, a->department_name);
+        fhir_write_concept(&w, NULL,
+            (struct fhir_coding){TEXT(TASK_DEPARTMENT_SYSTEM), a->department, a->department_name}, (struct text){0});
         json_array_close(&w);
     }
-    put_reference(&w, "owner", a->place);
+    fhir_write_reference(&w, "owner", a->place);
     json_name(&w, "restriction");
     json_object_open(&w);
     json_name(&w, "period");

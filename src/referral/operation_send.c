@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "referral/intake.h"
-#include "referral/member.h"
 #include "referral/proposal.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
@@ -109,17 +108,6 @@ static enum status check_choice(struct sending *s, struct scope *scope) {
 
 /* ---- resources -------------------------------------------------------------------------------------------------------- */
 
-static void write_references(struct json_writer *w, const char *name, const struct text *references, size_t count) {
-    json_name(w, name);
-    json_array_open(w);
-    for (size_t i = 0; i < count; i++) {
-        json_object_open(w);
-        json_member_text(w, "reference", references[i]);
-        json_object_close(w);
-    }
-    json_array_close(w);
-}
-
 static const char *const priorities[] = {"routine", "stat", "asap", "urgent", "routine", "routine"};
 
 static void write_reasons(struct json_writer *w, const struct triage_reading *reading) {
@@ -130,17 +118,7 @@ static void write_reasons(struct json_writer *w, const struct triage_reading *re
     json_array_open(w);
     for (size_t i = 0; i < reading->need_count; i++) {
         const struct triage_need *need = reading->needs[i].need;
-        json_object_open(w);
-        json_name(w, "coding");
-        json_array_open(w);
-        json_object_open(w);
-        json_member_text(w, "system", need->system);
-        json_member_text(w, "code", need->code);
-        json_member_text(w, "display", need->name_en);
-        json_object_close(w);
-        json_array_close(w);
-        json_member_text(w, "text", need->name_ko);
-        json_object_close(w);
+        fhir_write_concept(w, NULL, (struct fhir_coding){need->system, need->code, need->name_en}, need->name_ko);
     }
     json_array_close(w);
 }
@@ -174,7 +152,7 @@ static enum status write_request(
     json_member_string(w, "resourceType", "ServiceRequest");
     json_member_text(w, "id", s->request);
     if (s->basis.size > 0) {
-        write_references(w, "basedOn", &s->basis, 1);
+        fhir_write_references(w, "basedOn", &s->basis, 1);
     }
     json_member_string(w, "status", "active");
     json_member_string(w, "intent", "order");
@@ -183,16 +161,16 @@ static enum status write_request(
     json_object_open(w);
     json_member_string(w, "text", "진료 의뢰 (referral)");
     json_object_close(w);
-    member_reference(w, "subject", s->intake.patient);
-    member_reference(w, "encounter", s->intake.encounter);
+    fhir_write_reference(w, "subject", s->intake.patient);
+    fhir_write_reference(w, "encounter", s->intake.encounter);
     json_member_string(w, "authoredOn", now);
-    member_reference(w, "requester", s->requester);
+    fhir_write_reference(w, "requester", s->requester);
     if (first.size > 0) {
         struct text performer = place_reference(scope, "Organization", first);
-        write_references(w, "performer", &performer, 1);
+        fhir_write_references(w, "performer", &performer, 1);
     }
     write_reasons(w, &s->intake.reading);
-    write_references(w, "supportingInfo", support, support_count);
+    fhir_write_references(w, "supportingInfo", support, support_count);
     write_note(w, s->question);
     json_object_close(w);
     return json_finish(out, w, scope);
@@ -207,7 +185,7 @@ static enum status write_provenance(struct text *out, const struct sending *s, i
     struct json_writer writer = json_writer_open(scope->arena, 256 * 1024), *w = &writer;
     json_object_open(w);
     json_member_string(w, "resourceType", "Provenance");
-    write_references(w, "target", targets, sizeof targets / sizeof *targets);
+    fhir_write_references(w, "target", targets, sizeof targets / sizeof *targets);
     json_member_string(w, "recorded", now);
     json_name(w, "policy");
     json_array_open(w);
@@ -218,12 +196,12 @@ static enum status write_provenance(struct text *out, const struct sending *s, i
     json_name(w, "agent");
     json_array_open(w);
     json_object_open(w);
-    member_reference(w, "who", TEXT(REFERRAL_DEVICE));
-    member_reference(w, "onBehalfOf", s->requester);
+    fhir_write_reference(w, "who", TEXT(REFERRAL_DEVICE));
+    fhir_write_reference(w, "onBehalfOf", s->requester);
     json_object_close(w);
     json_object_open(w);
-    member_reference(w, "who", s->intake.call->caller->who);
-    member_reference(w, "onBehalfOf", s->requester);
+    fhir_write_reference(w, "who", s->intake.call->caller->who);
+    fhir_write_reference(w, "onBehalfOf", s->requester);
     json_object_close(w);
     json_array_close(w);
     intake_write_entities(w, &s->intake, scope);

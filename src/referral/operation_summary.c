@@ -122,15 +122,6 @@ static void write_section(struct json_writer *w, const struct summary *summary, 
     parameter_close(w);
 }
 
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (name != NULL) {
-        json_name(w, name);
-    }
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
-}
-
 static bool is_listed(const struct summary *summary, size_t line, int source, enum summary_section section) {
     for (size_t i = 0; i <= line; i++) {
         const struct summary_line *other = &summary->lines[i];
@@ -153,7 +144,7 @@ static void write_entries(struct json_writer *w, const struct summary *summary, 
         const struct summary_line *line = &summary->lines[i];
         for (int k = 0; line->section == section && k < line->source_count; k++) {
             if (!is_listed(summary, i, k, section)) {
-                write_reference(w, NULL, line->sources[k]);
+                fhir_write_reference(w, NULL, line->sources[k]);
             }
         }
     }
@@ -188,14 +179,14 @@ static enum status write_document(struct text *out, const struct summarising *s,
     json_object_close(w);
     json_array_close(w);
     json_object_close(w);
-    write_reference(w, "subject", s->summary.patient);
+    fhir_write_reference(w, "subject", s->summary.patient);
     if (s->summary.encounter.size > 0) {
-        write_reference(w, "encounter", s->summary.encounter);
+        fhir_write_reference(w, "encounter", s->summary.encounter);
     }
     json_member_string(w, "date", now);
     json_name(w, "author");
     json_array_open(w);
-    write_reference(w, NULL, TEXT("Device/soyang"));
+    fhir_write_reference(w, NULL, TEXT("Device/soyang"));
     json_array_close(w);
     json_member_string(w, "title", summary_notice(text_is(s->language, "ko") ? "ko" : "en"));
     if (s->summary.count > 0) {

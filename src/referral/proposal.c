@@ -1,5 +1,4 @@
 #include "referral/proposal.h"
-#include "referral/member.h"
 
 #include <string.h>
 
@@ -9,20 +8,6 @@ static struct text new_id(const struct referral *referral, struct scope *scope) 
     char id[ID_TEXT_SIZE];
     id_new(id, referral->clock);
     return text_copy(scope->arena, text_from(id));
-}
-
-static void write_references(struct json_writer *w, const char *name, const struct text *references, size_t count) {
-    if (count == 0) {
-        return;
-    }
-    json_name(w, name);
-    json_array_open(w);
-    for (size_t i = 0; i < count; i++) {
-        json_object_open(w);
-        json_member_text(w, "reference", references[i]);
-        json_object_close(w);
-    }
-    json_array_close(w);
 }
 
 static void write_text(struct json_writer *w, const char *name, struct text text) {
@@ -42,17 +27,7 @@ static void write_need(struct json_writer *w, const struct loop *loop, struct te
     const struct region_code *row = &loop->snapshot->needs[need];
     json_name(w, "reasonCode");
     json_array_open(w);
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_text(w, "system", row->system);
-    json_member_text(w, "code", row->code);
-    json_member_text(w, "display", row->name_en);
-    json_object_close(w);
-    json_array_close(w);
-    json_member_text(w, "text", row->name_ko);
-    json_object_close(w);
+    fhir_write_concept(w, NULL, (struct fhir_coding){row->system, row->code, row->name_en}, row->name_ko);
     json_array_close(w);
 }
 
@@ -71,13 +46,13 @@ static enum status write_request(
     json_object_open(w);
     json_member_string(w, "text", "진료 의뢰 (referral)");
     json_object_close(w);
-    member_reference(w, "subject", proposal->patient);
-    member_reference(w, "encounter", proposal->encounter);
+    fhir_write_reference(w, "subject", proposal->patient);
+    fhir_write_reference(w, "encounter", proposal->encounter);
     json_member_string(w, "authoredOn", now);
-    member_reference(w, "requester", proposal->requester);
-    write_references(w, "performer", &proposal->performer, proposal->performer.size > 0 ? 1 : 0);
+    fhir_write_reference(w, "requester", proposal->requester);
+    fhir_write_references(w, "performer", &proposal->performer, proposal->performer.size > 0 ? 1 : 0);
     write_need(w, loop, proposal->need);
-    write_references(w, "supportingInfo", proposal->support, proposal->support_count);
+    fhir_write_references(w, "supportingInfo", proposal->support, proposal->support_count);
     write_text(w, "note", proposal->words);
     json_object_close(w);
     return json_finish(out, w, loop->scope);

@@ -177,24 +177,6 @@ size_t task_count_inputs(const yyjson_val *json, const char *code) {
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
-static void write_coding(struct json_writer *w, const char *system, struct text code, const char *display) {
-    json_object_open(w);
-    json_member_string(w, "system", system);
-    json_member_text(w, "code", code);
-    json_member_string(w, "display", display);
-    json_object_close(w);
-}
-
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (reference.size == 0) {
-        return;
-    }
-    json_name(w, name);
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
-}
-
 static void write_instant(struct json_writer *w, const char *name, int64_t at_us) {
     char text[TIME_TEXT_SIZE];
     time_format_utc(text, at_us);
@@ -211,10 +193,11 @@ static void write_business(struct json_writer *w, const struct task *task) {
     json_object_open(w);
     json_name(w, "coding");
     json_array_open(w);
-    write_coding(w, bser ? BSER_STATE_SYSTEM : REFERRAL_STATE_SYSTEM, text_from(row->code), row->display_en);
+    fhir_write_coding(w, (struct fhir_coding){text_from(bser ? BSER_STATE_SYSTEM : REFERRAL_STATE_SYSTEM),
+                             text_from(row->code), text_from(row->display_en)});
     const char *companion = state_companion(task->kind, row->code);
     if (companion != NULL) {
-        write_coding(w, BSER_STATE_SYSTEM, text_from(companion), NULL);
+        fhir_write_coding(w, (struct fhir_coding){text_from(BSER_STATE_SYSTEM), text_from(companion), {0}});
     }
     json_array_close(w);
     json_member_string(w, "text", row->display_ko);
@@ -247,13 +230,10 @@ static void write_reason(struct json_writer *w, const struct task *task) {
 
 static void write_extra(struct json_writer *w, const struct task_extra *extra) {
     json_object_open(w);
-    json_name(w, "type");
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    write_coding(w, extra->is_output ? TASK_OUTPUT_SYSTEM : TASK_INPUT_SYSTEM, text_from(extra->code), NULL);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(w, "type",
+        (struct fhir_coding){
+            text_from(extra->is_output ? TASK_OUTPUT_SYSTEM : TASK_INPUT_SYSTEM), text_from(extra->code), {0}},
+        (struct text){0});
     switch (extra->kind) {
     case TASK_VALUE_STRING:
         json_member_text(w, "valueString", extra->text);
@@ -265,7 +245,7 @@ static void write_extra(struct json_writer *w, const struct task_extra *extra) {
         json_member_int(w, "valueInteger", extra->number);
         break;
     case TASK_VALUE_REFERENCE:
-        write_reference(w, "valueReference", extra->text);
+        fhir_write_reference(w, "valueReference", extra->text);
         break;
     case TASK_VALUE_INSTANT:
         write_instant(w, "valueInstant", extra->number);
@@ -326,7 +306,7 @@ static void write_kept(struct json_writer *w, const struct task *task, const cha
         json_name(w, name);
         json_value(w, kept);
     } else {
-        write_reference(w, name, reference);
+        fhir_write_reference(w, name, reference);
     }
 }
 
@@ -337,12 +317,8 @@ static void write_code(struct json_writer *w, const struct task *task) {
         json_value(w, kept);
         return;
     }
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    write_coding(w, TASK_CODE_SYSTEM, TEXT("fulfill"), NULL);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(
+        w, NULL, (struct fhir_coding){text_from(TASK_CODE_SYSTEM), TEXT("fulfill"), {0}}, (struct text){0});
 }
 
 static void write_restriction(struct json_writer *w, const struct task *task) {
@@ -387,12 +363,8 @@ static void write_department(struct json_writer *w, const struct task *task) {
     }
     json_name(w, "performerType");
     json_array_open(w);
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    write_coding(w, TASK_DEPARTMENT_SYSTEM, task->department, NULL);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(
+        w, NULL, (struct fhir_coding){text_from(TASK_DEPARTMENT_SYSTEM), task->department, {0}}, (struct text){0});
     json_array_close(w);
 }
 

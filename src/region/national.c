@@ -233,16 +233,7 @@ struct board {
 };
 
 static void put_concept_code(struct json_writer *w, const char *system, struct text code) {
-    json_name(w, "code");
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "system", system);
-    json_member_text(w, "code", code);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(w, "code", (struct fhir_coding){text_from(system), code, {0}}, (struct text){0});
 }
 
 static void put_population(struct json_writer *w, const char *code, int64_t count) {
@@ -375,13 +366,6 @@ static void put_equipment(struct board *board, size_t row) {
     json_object_close(&board->w);
 }
 
-static void put_reference(struct json_writer *w, const char *name, struct text reference) {
-    json_name(w, name);
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
-}
-
 static void put_tags(struct board *board) {
     size_t index, count;
     yyjson_val *tag;
@@ -415,9 +399,10 @@ static enum status write_board(struct text *out, struct board *board, struct sco
     json_member_string(w, "status", "complete");
     json_member_string(w, "type", "summary");
     json_member_string(w, "measure", MEASURE_BOARD);
-    put_reference(w, "subject", text_format(scope->arena, "Location/%.*s", (int)board->place.size, board->place.at));
+    fhir_write_reference(
+        w, "subject", text_format(scope->arena, "Location/%.*s", (int)board->place.size, board->place.at));
     json_member_string(w, "date", now);
-    put_reference(w, "reporter", TEXT(DEVICE_NATIONAL));
+    fhir_write_reference(w, "reporter", TEXT(DEVICE_NATIONAL));
     json_name(w, "period");
     json_object_open(w);
     json_member_string(w, "start", now);

@@ -295,29 +295,12 @@ void triage_write(struct json_writer *w, const struct triage_reading *reading, c
 
 /* ---- RiskAssessment -------------------------------------------------------------------------------------------------- */
 
-static void write_reference(struct json_writer *w, const char *name, struct text reference) {
-    if (!reference.size)
-        return;
-    json_name(w, name);
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
-}
-
 static void write_level_concept(struct json_writer *w, const char *name, int level) {
     static const char *const displays[] = {"", "1 (most urgent)", "2", "3", "4", "5 (least urgent)"};
     static const char *const codes[] = {"", "1", "2", "3", "4", "5"};
-    json_name(w, name);
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_string(w, "system", TRIAGE_LEVEL_SYSTEM);
-    json_member_string(w, "code", codes[level]);
-    json_member_string(w, "display", displays[level]);
-    json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_write_concept(w, name,
+        (struct fhir_coding){TEXT(TRIAGE_LEVEL_SYSTEM), text_from(codes[level]), text_from(displays[level])},
+        (struct text){0});
 }
 
 static void write_level_extension(struct json_writer *w, const char *url, int level) {
@@ -391,17 +374,8 @@ static void write_extensions(
 }
 
 static void write_need_coding(struct json_writer *w, const struct triage_needed *needed) {
-    json_object_open(w);
-    json_name(w, "coding");
-    json_array_open(w);
-    json_object_open(w);
-    json_member_text(w, "system", needed->need->system);
-    json_member_text(w, "code", needed->need->code);
-    json_member_text(w, "display", needed->need->name_ko);
-    json_object_close(w);
-    json_array_close(w);
-    json_member_text(w, "text", needed->en);
-    json_object_close(w);
+    const struct triage_need *need = needed->need;
+    fhir_write_concept(w, NULL, (struct fhir_coding){need->system, need->code, need->name_ko}, needed->en);
 }
 
 /* What the reading foresees: the level, then each need as an outcome with its rationale. */
@@ -483,16 +457,16 @@ enum status triage_write_risk_assessment(struct text *out, const struct triage_r
     json_member_string(w, "status", "final");
     write_method(w, reading, scope->arena);
     if (facts->patient.size) {
-        write_reference(w, "subject", facts->patient);
+        fhir_write_reference(w, "subject", facts->patient);
     } else {
         json_name(w, "subject");
         json_object_open(w);
         json_member_string(w, "display", "patient not named");
         json_object_close(w);
     }
-    write_reference(w, "encounter", facts->encounter);
+    fhir_write_reference(w, "encounter", facts->encounter);
     json_member_string(w, "occurrenceDateTime", time);
-    write_reference(w, "performer", stamp->performer);
+    fhir_write_reference(w, "performer", stamp->performer);
     if (facts->basis_count) {
         json_name(w, "basis");
         json_array_open(w);
