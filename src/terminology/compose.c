@@ -1,36 +1,26 @@
 #include "terminology/compose.h"
 
 #include "terminology/grammar.h"
+#include "terminology/imports.h"
 #include "terminology/selection.h"
 
 /* ---- imports ---------------------------------------------------------------------------------------------------- */
 
-/* The value sets that we are inside of, innermost first. */
+/* The value sets that we are inside of, innermost first. `imports_check` went before, but between the two an upload may have
+ * changed: a ring ends here at the latest. */
 struct chain {
-    const struct value_set_row *row;
     const struct chain *up;
     int depth;
+    uint64_t walk; /* of inquiry->walks: begun where something last took codes away */
 };
 
-static enum status chain_enter(
-    struct chain *out, struct inquiry *inquiry, struct shelf_ref value_set, const struct chain *up) {
-    *out = (struct chain){.row = shelf_value_set(value_set), .up = up, .depth = up == NULL ? 1 : up->depth + 1};
-    struct text url = book_text(value_set.book, out->row->title.url);
-    for (const struct chain *at = up; at != NULL; at = at->up) {
-        if (at->row == out->row) {
-            return fault_coded(inquiry->scope, STATUS_UNPROCESSABLE, "processing", "",
-                "the value set %.*s imports itself", (int)url.size, url.size > 0 ? url.at : "");
-        }
-    }
+static enum status chain_enter(struct chain *out, struct inquiry *inquiry, const struct chain *up) {
+    *out = (struct chain){.up = up, .depth = up == NULL ? 1 : up->depth + 1, .walk = inquiry->walks};
     if (out->depth > TERMINOLOGY_IMPORT_DEPTH_MAX) {
         return fault(inquiry->scope, STATUS_TOO_COSTLY, "", "more than %d value sets that import one another",
             TERMINOLOGY_IMPORT_DEPTH_MAX);
     }
     return STATUS_OK;
-}
-
-static struct text import_at(const struct terminology_book *book, const struct include_row *include, uint32_t index) {
-    return book_text(book, book->imports[include->import_first + index]);
 }
 
 /* ---- filters ---------------------------------------------------------------------------------------------------- */
@@ -57,10 +47,6 @@ static enum status selection_of(const struct selection **out, struct inquiry *in
 
 /* ---- is it in? -------------------------------------------------------------------------------------------------- */
 
-struct opinion {
-    enum terminology_verdict verdict;
-    struct text missing; /* UNKNOWN: what is not known here */
-};
 static const struct opinion opinion_no = {TERMINOLOGY_NO, {NULL, 0}};
 static const struct opinion opinion_yes = {TERMINOLOGY_YES, {NULL, 0}};
 
@@ -175,7 +161,7 @@ static enum status include_opinion(struct opinion *out, struct inquiry *inquiry,
     }
     for (uint32_t i = 0; status == STATUS_OK && i < include->import_count && all.verdict != TERMINOLOGY_NO; i++) {
         struct opinion one = opinion_no;
-        status = import_opinion(&one, inquiry, import_at(book, include, i), candidate, up);
+        status = import_opinion(&one, inquiry, imports_at(book, include, i), candidate, up);
         all = one.verdict == TERMINOLOGY_YES ? all : one;
     }
     *out = all;
@@ -208,12 +194,12 @@ static enum status is_inactive(bool *out, struct inquiry *inquiry, const struct 
     return status;
 }
 
-static enum status value_set_opinion(struct opinion *out, struct inquiry *inquiry, struct shelf_ref value_set,
+static enum status form_opinion(struct opinion *out, struct inquiry *inquiry, struct shelf_ref value_set,
     const struct candidate *candidate, const struct chain *up) {
     struct chain chain;
     struct opinion included = opinion_no, excluded = opinion_no;
     bool inactive = false;
-    enum status status = chain_enter(&chain, inquiry, value_set, up);
+    enum status status = chain_enter(&chain, inquiry, up);
     if (status == STATUS_OK) {
         status = side_opinion(&included, inquiry, value_set, SIDE_INCLUDES, candidate, &chain);
     }
@@ -232,10 +218,44 @@ static enum status value_set_opinion(struct opinion *out, struct inquiry *inquir
     return status;
 }
 
+/* Opinions are about one code at a time: about another one they are formed anew. */
+static uint64_t turn_of(struct inquiry *inquiry, const struct candidate *candidate) {
+    struct terminology_coding *asked = &inquiry->asked;
+    if (inquiry->turn == 0 || !text_equal(asked->code, candidate->code) ||
+        !text_equal(asked->system, candidate->system) || !text_equal(asked->version, candidate->version)) {
+        *asked = (struct terminology_coding){
+            .system = candidate->system, .version = candidate->version, .code = candidate->code};
+        inquiry->turn++;
+    }
+    return inquiry->turn;
+}
+
+static enum status value_set_opinion(struct opinion *out, struct inquiry *inquiry, struct shelf_ref value_set,
+    const struct candidate *candidate, const struct chain *up) {
+    const struct value_set_row *row = shelf_value_set(value_set);
+    const struct import_note *known = imports_note(inquiry, row);
+    uint64_t turn = turn_of(inquiry, candidate);
+    bool is_worth = known->imports; /* what imports nothing is as quickly asked again */
+    if (is_worth && known->opinion_turn == turn) {
+        *out = known->opinion;
+        return STATUS_OK;
+    }
+    enum status status = form_opinion(out, inquiry, value_set, candidate, up);
+    if (status == STATUS_OK && is_worth) {
+        struct import_note *note = imports_note(inquiry, row);
+        note->opinion = *out;
+        note->opinion_turn = turn;
+    }
+    return status;
+}
+
 enum status compose_has(enum terminology_verdict *out, struct inquiry *inquiry, struct shelf_ref value_set,
     const struct candidate *candidate) {
     struct opinion opinion = opinion_no;
-    enum status status = value_set_opinion(&opinion, inquiry, value_set, candidate, NULL);
+    enum status status = imports_check(inquiry, value_set);
+    if (status == STATUS_OK) {
+        status = value_set_opinion(&opinion, inquiry, value_set, candidate, NULL);
+    }
     *out = opinion.verdict;
     inquiry->missing = opinion.missing;
     return status;
@@ -243,8 +263,8 @@ enum status compose_has(enum terminology_verdict *out, struct inquiry *inquiry, 
 
 /* ---- what is in it? --------------------------------------------------------------------------------------------- */
 
-static enum status each_code(
-    struct inquiry *inquiry, struct shelf_ref value_set, const struct compose_visitor *visitor, const struct chain *up);
+static enum status each_code(struct inquiry *inquiry, struct shelf_ref value_set, const struct compose_visitor *visitor,
+    const struct chain *chain);
 
 /* One include being walked: what it yields is offered to the visitor when all else agrees. */
 struct include_walk {
@@ -277,7 +297,7 @@ static enum status offer(void *context, const struct candidate *candidate) {
         return status;
     }
     for (uint32_t i = walk->imports_met; status == STATUS_OK && i < walk->include->import_count; i++) {
-        status = import_opinion(&opinion, inquiry, import_at(book, walk->include, i), candidate, walk->chain);
+        status = import_opinion(&opinion, inquiry, imports_at(book, walk->include, i), candidate, walk->chain);
         if (status == STATUS_OK && opinion.verdict != TERMINOLOGY_YES) {
             return opinion.verdict == TERMINOLOGY_NO ? STATUS_OK : fault_unknown(inquiry, opinion.missing);
         }
@@ -362,17 +382,38 @@ static enum status offer_whole(void *context, struct text system) {
     return each_whole(context, system);
 }
 
+/* Every code of what is imported comes through. */
+static bool passes_all(const struct include_walk *walk) {
+    return is_unrestricted(walk) && walk->include->system == 0 && !shelf_value_set(walk->value_set)->is_active_only;
+}
+
+/* A value set whose codes have all come through once has nothing new to bring by another way of the same walk. */
+static bool was_walked(struct inquiry *inquiry, struct shelf_ref import, uint64_t walk) {
+    struct import_note *note = imports_note(inquiry, shelf_value_set(import));
+    bool was = note->walk == walk;
+    note->walk = walk;
+    return was;
+}
+
 /* The codes of the first import, which `offer` then shows to the others. */
 static enum status each_imported(struct include_walk *walk) {
     struct shelf_ref import;
-    struct text canonical = import_at(walk->value_set.book, walk->include, 0);
+    struct chain chain;
+    struct text canonical = imports_at(walk->value_set.book, walk->include, 0);
     enum status status = inquiry_value_set(&import, walk->inquiry, canonical);
     if (status == STATUS_NOT_FOUND) {
         return inquiry_fault_missing(walk->inquiry, "value set");
     }
     walk->imports_met = 1;
     const struct compose_visitor inner = {.code = offer, .whole = offer_whole, .context = walk};
-    return status == STATUS_OK ? each_code(walk->inquiry, import, &inner, walk->chain) : status;
+    if (status == STATUS_OK) {
+        status = chain_enter(&chain, walk->inquiry, walk->chain);
+    }
+    chain.walk = passes_all(walk) ? walk->chain->walk : ++walk->inquiry->walks;
+    if (status != STATUS_OK || was_walked(walk->inquiry, import, chain.walk)) {
+        return status;
+    }
+    return each_code(walk->inquiry, import, &inner, &chain);
 }
 
 static enum status each_included(struct include_walk *walk) {
@@ -404,16 +445,15 @@ static enum status each_included(struct include_walk *walk) {
 }
 
 static enum status each_code(struct inquiry *inquiry, struct shelf_ref value_set, const struct compose_visitor *visitor,
-    const struct chain *up) {
+    const struct chain *chain) {
     const struct value_set_row *row = shelf_value_set(value_set);
-    struct chain chain;
-    enum status status = chain_enter(&chain, inquiry, value_set, up);
+    enum status status = STATUS_OK;
     for (uint32_t i = 0; i < row->include_count && status == STATUS_OK; i++) {
         struct include_walk walk = {
             .inquiry = inquiry,
             .value_set = value_set,
             .include = &value_set.book->includes[row->include_first + i],
-            .chain = &chain,
+            .chain = chain,
             .visitor = visitor,
         };
         if (!walk.include->is_exclude) {
@@ -424,17 +464,33 @@ static enum status each_code(struct inquiry *inquiry, struct shelf_ref value_set
 }
 
 enum status compose_each(struct inquiry *inquiry, struct shelf_ref value_set, const struct compose_visitor *visitor) {
-    return each_code(inquiry, value_set, visitor, NULL);
+    struct chain chain;
+    inquiry->walks++;
+    enum status status = imports_check(inquiry, value_set);
+    if (status == STATUS_OK) {
+        status = chain_enter(&chain, inquiry, NULL);
+    }
+    return status == STATUS_OK ? each_code(inquiry, value_set, visitor, &chain) : status;
 }
 
 /* ---- of which systems is it made? ------------------------------------------------------------------------------- */
+
+static bool is_first_met(struct inquiry *inquiry, struct shelf_ref value_set) {
+    struct import_note *note = imports_note(inquiry, shelf_value_set(value_set));
+    bool is_first = note->walk != inquiry->walks;
+    note->walk = inquiry->walks;
+    return is_first;
+}
 
 static enum status gather_systems(
     struct compose_systems *out, struct inquiry *inquiry, struct shelf_ref value_set, const struct chain *up) {
     const struct terminology_book *book = value_set.book;
     const struct value_set_row *row = shelf_value_set(value_set);
     struct chain chain;
-    enum status status = chain_enter(&chain, inquiry, value_set, up);
+    enum status status = chain_enter(&chain, inquiry, up);
+    if (status != STATUS_OK || !is_first_met(inquiry, value_set)) {
+        return status;
+    }
     for (uint32_t i = 0; i < row->include_count && status == STATUS_OK; i++) {
         const struct include_row *include = &book->includes[row->include_first + i];
         struct text system = book_text(book, include->system);
@@ -447,7 +503,7 @@ static enum status gather_systems(
         }
         for (uint32_t j = 0; j < include->import_count && !include->is_exclude && status == STATUS_OK; j++) {
             struct shelf_ref import;
-            status = inquiry_value_set(&import, inquiry, import_at(book, include, j));
+            status = inquiry_value_set(&import, inquiry, imports_at(book, include, j));
             if (status == STATUS_OK) {
                 status = gather_systems(out, inquiry, import, &chain);
             } else if (status == STATUS_NOT_FOUND) {
@@ -460,5 +516,7 @@ static enum status gather_systems(
 
 enum status compose_systems(struct compose_systems *out, struct inquiry *inquiry, struct shelf_ref value_set) {
     out->count = 0;
-    return gather_systems(out, inquiry, value_set, NULL);
+    inquiry->walks++;
+    enum status status = imports_check(inquiry, value_set);
+    return status == STATUS_OK ? gather_systems(out, inquiry, value_set, NULL) : status;
 }

@@ -7,6 +7,7 @@
 enum { INQUIRY_GIVEN_MAX = 16, INQUIRY_FOUND_MAX = 32, INQUIRY_SELECTIONS_MAX = 32 };
 
 struct selection;
+struct import_note;
 
 /* Which version of a code system: system-version where nothing else is said, force-system-version whatever is said,
  * check-system-version refuses others. */
@@ -42,6 +43,11 @@ struct inquiry {
         const struct selection *selection;
     } selections[INQUIRY_SELECTIONS_MAX]; /* filters made ready: they are asked again and again */
     size_t selection_count;
+    struct import_note *notes; /* of value sets that were met; by imports.h */
+    size_t note_slots, note_count;
+    struct terminology_coding asked; /* the code that opinions are about, and how many were before it */
+    uint64_t turn;
+    uint64_t walks; /* begun through value sets and what they import */
     size_t visits;
     struct text missing; /* the canonical last looked for in vain */
 };
