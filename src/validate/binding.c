@@ -2,7 +2,7 @@
  * cannot be told for want of a value set or a code system is information, said once. */
 #include "validate/run.h"
 
-static enum validate_membership check_coding(
+enum validate_membership validate_check_coding(
     struct validate_run *run, const struct validate_coding *coding, struct text value_set) {
     enum validate_membership membership = VALIDATE_UNKNOWN_VALUE_SET;
     const struct validate_environment *environment = run->environment;
@@ -25,8 +25,8 @@ static enum validate_membership better(enum validate_membership a, enum validate
     return a == VALIDATE_NO_MEMBER ? b : a;
 }
 
-/* False when the item holds no code at all. A concept is in when one of its codings is. */
-static bool find_membership(
+/* A concept is in when one of its codings is. */
+bool validate_find_membership(
     enum validate_membership *out, struct validate_run *run, const struct validate_item *item, struct text value_set) {
     const struct validate *v = run->validate;
     struct validate_coding coding = {json_get_text(item->value, "system"), json_get_text(item->value, "code")};
@@ -39,7 +39,7 @@ static bool find_membership(
             struct validate_coding one = {json_get_text(each, "system"), json_get_text(each, "code")};
             if (one.code.size > 0) {
                 has_code = true;
-                *out = better(*out, check_coding(run, &one, value_set));
+                *out = better(*out, validate_check_coding(run, &one, value_set));
             }
         }
         return has_code;
@@ -50,8 +50,13 @@ static bool find_membership(
         *out = VALIDATE_MEMBER; /* a type that bindings say nothing about */
         return true;
     }
-    *out = coding.code.size > 0 ? check_coding(run, &coding, value_set) : VALIDATE_NO_MEMBER;
+    *out = coding.code.size > 0 ? validate_check_coding(run, &coding, value_set) : VALIDATE_NO_MEMBER;
     return coding.code.size > 0;
+}
+
+const char *validate_unknown_words(enum validate_membership membership) {
+    return membership == VALIDATE_UNKNOWN_SYSTEM ? "a code system that it draws on is not known here"
+                                                 : "it is not known, or cannot be expanded here";
 }
 
 static void say_unknown(struct validate_run *run, const struct validate_frame *frame,
@@ -65,9 +70,7 @@ static void say_unknown(struct validate_run *run, const struct validate_frame *f
     }
     if (validate_first_time(run, membership == VALIDATE_UNKNOWN_SYSTEM ? "system" : "value set", value_set)) {
         validate_say(run, VALIDATE_INFORMATION, "not-found", NULL, frame, "not checked against value set %.*s: %s",
-            (int)value_set.size, value_set.at,
-            membership == VALIDATE_UNKNOWN_SYSTEM ? "a code system that it draws on is not known here"
-                                                  : "it is not known, or cannot be expanded here");
+            (int)value_set.size, value_set.at, validate_unknown_words(membership));
     }
 }
 
@@ -78,7 +81,7 @@ void validate_check_binding(struct validate_run *run, const struct validate_fram
         return;
     }
     enum validate_severity severity = strength == VALIDATE_REQUIRED ? VALIDATE_ERROR : VALIDATE_WARNING;
-    if (!find_membership(&membership, run, item, value_set)) {
+    if (!validate_find_membership(&membership, run, item, value_set)) {
         /* words alone are what an extensible binding allows where no code fits; a Quantity may have no unit */
         if (strength == VALIDATE_REQUIRED && fhir_type_is(item->type, run->validate->codeable_concept)) {
             validate_say(run, severity, "code-invalid", NULL, frame, "a code of value set %.*s is required",
@@ -94,5 +97,6 @@ void validate_check_binding(struct validate_run *run, const struct validate_fram
 
 bool validate_is_member(struct validate_run *run, const struct validate_item *item, struct text value_set) {
     enum validate_membership membership = VALIDATE_NO_MEMBER;
-    return item->value != NULL && find_membership(&membership, run, item, value_set) && membership == VALIDATE_MEMBER;
+    return item->value != NULL && validate_find_membership(&membership, run, item, value_set) &&
+           membership == VALIDATE_MEMBER;
 }

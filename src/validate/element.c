@@ -172,13 +172,13 @@ static enum status find_node(struct validate_node **out, const struct laying *la
 
 /* ---- what it asks ----------------------------------------------------------------------------------------------- */
 
-static void lay_counts(struct validate_node *node, const struct laying *laying) {
+static enum status lay_counts(struct validate_node *node, const struct laying *laying) {
     bool is_slice = node->slice.size > 0;
     const struct fhir_element *base = is_slice ? NULL : node->element;
     struct text most = json_get_text(laying->element, "max");
     int64_t least, greatest;
     if (node == laying->root) {
-        return;
+        return STATUS_OK;
     }
     if (json_get_int64(&least, laying->element, "min") && least >= 0 && least < UINT32_MAX &&
         (base == NULL || least != base->min)) {
@@ -188,6 +188,12 @@ static void lay_counts(struct validate_node *node, const struct laying *laying) 
         (base == NULL || greatest != base->max)) {
         node->max = greatest < node->max ? (uint32_t)greatest : node->max;
     }
+    uint32_t ceiling = node->element == NULL || node->element->max == FHIR_MAX_MANY ? UINT32_MAX : node->element->max;
+    ceiling = node->max < ceiling ? node->max : ceiling;
+    return node->min <= ceiling
+               ? STATUS_OK
+               : fault(laying->scope, STATUS_INVALID, laying->id,
+                     "at least %u and at most %u are asked for, which nothing can be", node->min, ceiling);
 }
 
 static struct validate_profile_url *read_urls(const yyjson_val *type, const char *name, struct arena *arena) {
@@ -395,10 +401,12 @@ enum status validate_apply_element(
     if (status == STATUS_OK) {
         status = lay_types(node, &laying);
     }
+    if (status == STATUS_OK) {
+        status = lay_counts(node, &laying);
+    }
     if (status != STATUS_OK) {
         return status;
     }
-    lay_counts(node, &laying);
     lay_values(node, &laying);
     lay_binding(node, &laying);
     lay_constraints(node, &laying);

@@ -78,6 +78,9 @@ static enum status lay_base(struct compiling *compiling, struct text canonical, 
     if (canonical.size == 0 || validate_core_type(url.url) != FHIR_TYPE_NONE) {
         return STATUS_OK;
     }
+    if (text_is(url.url, compiling->profile->url)) {
+        return fault(scope, STATUS_INVALID, "StructureDefinition.baseDefinition", "it is derived from itself");
+    }
     if (++compiling->depth > VALIDATE_CHAIN_MAX) {
         return fault(scope, STATUS_TOO_COSTLY, "", "derived over more than %d profiles", VALIDATE_CHAIN_MAX);
     }

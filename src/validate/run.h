@@ -17,7 +17,7 @@ struct validate_invariant {
 struct validate {
     struct arena *arena;
     struct validate_invariant *invariants; /* one for each of validate_rules */
-    fhir_type extension, reference, codeable_concept, coding, quantity, bundle, canonical;
+    fhir_type extension, reference, codeable_concept, coding, quantity, bundle, canonical, structure_definition;
 };
 
 enum { VALIDATE_NO_INDEX = -1 };
@@ -91,6 +91,19 @@ void validate_check_binding(struct validate_run *run, const struct validate_fram
     const struct validate_item *item, enum validate_strength strength, struct text value_set);
 /* Whether a code of the item is certainly in the value set. */
 bool validate_is_member(struct validate_run *run, const struct validate_item *item, struct text value_set);
+
+enum validate_membership validate_check_coding(
+    struct validate_run *run, const struct validate_coding *coding, struct text value_set);
+/* What is known of the item's code; false when the item holds no code at all. */
+bool validate_find_membership(
+    enum validate_membership *out, struct validate_run *run, const struct validate_item *item, struct text value_set);
+/* Why nothing can be said, for people. */
+const char *validate_unknown_words(enum validate_membership membership);
+
+/* ---- definition.c ---- */
+/* Of a StructureDefinition that constrains: whether it can be used. */
+void validate_check_definition(
+    struct validate_run *run, const struct validate_frame *frame, const yyjson_val *definition);
 
 /* ---- reference.c ---- */
 struct validate_target {

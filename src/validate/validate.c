@@ -32,6 +32,7 @@ static void name_types(struct validate *validate) {
     validate->coding = fhir_type_find(TEXT("Coding"));
     validate->quantity = fhir_type_find(TEXT("Quantity"));
     validate->bundle = fhir_type_find(TEXT("Bundle"));
+    validate->structure_definition = fhir_type_find(TEXT("StructureDefinition"));
     validate->canonical = fhir_type_find(TEXT("canonical"));
 }
 

@@ -188,6 +188,9 @@ void validate_walk_resource(struct validate_run *run, const struct validate_plac
     }
     check_type(run, &place, frame, &item);
     walk_members(run, &place, frame, &item, &holder);
+    if (place.type == run->validate->structure_definition) {
+        validate_check_definition(run, frame, resource);
+    }
     yyjson_val *declared = (yyjson_val *)json_get(json_get(resource, "meta"), "profile"), *each;
     size_t index, count;
     if (run->ignores_declared) {
