@@ -32,10 +32,17 @@ struct piece {
     bool is_settled;            /* nothing is left to do: unchanged, or refused */
 };
 
+/* The names of the packages of one call. */
+struct given {
+    struct text names[OPERANDS_MAX];
+    size_t count;
+};
+
 struct loading {
     const char *path;
-    struct folder *folder; /* or… */
-    struct remote *remote; /* …a server */
+    const struct given *given; /* NULL: not looked at yet */
+    struct folder *folder;     /* or… */
+    struct remote *remote;     /* …a server */
     struct records_import *import;
     bool takes_examples;
     struct text name, version;
@@ -65,6 +72,29 @@ static bool is_for_r4(const yyjson_val *manifest) {
     return versions == NULL;
 }
 
+static bool is_given(const struct given *given, struct text name) {
+    size_t i = 0;
+    while (i < given->count && !text_equal(given->names[i], name))
+        i++;
+    return i < given->count;
+}
+
+/* What was given together may need one another, in a ring too: definitions are looked up when they are used. */
+static enum status check_needs(const struct loading *loading, const yyjson_val *manifest, struct scope *scope) {
+    yyjson_val *needed = (yyjson_val *)json_get(manifest, "dependencies"), *name, *version;
+    size_t index, count;
+    yyjson_obj_foreach(needed, index, count, name, version) {
+        struct text needs = json_text(name);
+        if (text_equal(needs, loading->name))
+            return fault(scope, STATUS_INVALID, loading->path,
+                "package/package.json names the package itself among its dependencies");
+        if (loading->given != NULL && !text_is(needs, "hl7.fhir.r4.core") && !is_given(loading->given, needs))
+            printf("%.*s builds on %.*s %s, which is not loaded with it\n", (int)loading->name.size, loading->name.at,
+                (int)needs.size, needs.at, yyjson_is_str(version) ? yyjson_get_str(version) : "");
+    }
+    return STATUS_OK;
+}
+
 static enum status read_manifest(struct loading *loading, struct text content, struct scope *scope) {
     yyjson_doc *doc = NULL;
     enum status status = json_read(&doc, content, scope);
@@ -77,14 +107,7 @@ static enum status read_manifest(struct loading *loading, struct text content, s
         return fault(scope, STATUS_INVALID, loading->path, "package/package.json has no name and version");
     if (!is_for_r4(manifest))
         return fault(scope, STATUS_UNSUPPORTED, loading->path, "the package is for another release than R4 (4.0.x)");
-    yyjson_val *needed = (yyjson_val *)json_get(manifest, "dependencies"), *name, *version;
-    size_t index, count;
-    yyjson_obj_foreach(needed, index, count, name, version) {
-        if (!text_is(json_text(name), "hl7.fhir.r4.core"))
-            printf("%.*s builds on %s %s, which is not loaded with it\n", (int)loading->name.size, loading->name.at,
-                yyjson_get_str(name), yyjson_is_str(version) ? yyjson_get_str(version) : "");
-    }
-    return STATUS_OK;
+    return check_needs(loading, manifest, scope);
 }
 
 static enum status find_manifest(struct loading *loading, struct scope *scope) {
@@ -471,11 +494,22 @@ static enum status load_package(struct loading *loading, struct scope *scope) {
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-static int load(
-    const char *path, struct folder *folder, struct remote *remote, bool takes_examples, struct scope *scope) {
+/* What cannot be read is left to the loading, which says why. */
+static void read_names(struct given *given, const struct arguments *arguments, struct scope *scope) {
+    for (int i = 1; i < arguments->operand_count; i++) {
+        struct scope side = {.arena = scope->arena};
+        struct loading loading = {.path = arguments->operands[i]};
+        if (find_manifest(&loading, &side) == STATUS_OK)
+            given->names[given->count++] = loading.name;
+    }
+}
+
+static int load(const char *path, const struct given *given, struct folder *folder, struct remote *remote,
+    bool takes_examples, struct scope *scope) {
     static struct loading loading;
     int64_t started_us = clock_monotonic_us();
     loading = (struct loading){.path = path,
+        .given = given,
         .folder = folder,
         .remote = remote,
         .takes_examples = takes_examples,
@@ -505,9 +539,12 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         .path = argument(arguments, "--data"), .speed = 1, .references = RECORDS_REFERENCES_LOOSE};
     enum status status = url != NULL ? remote_open(&remote, url, scope) : folder_open(&folder, &config, scope);
     int exit_status = status == STATUS_OK ? EXIT_DONE : report(scope, status);
+    struct given *given = ARENA_NEW(scope->arena, struct given);
+    if (status == STATUS_OK)
+        read_names(given, arguments, scope);
     for (int i = 1; i < arguments->operand_count && status == STATUS_OK; i++) {
         scope->fault = (struct fault){0};
-        int one = load(arguments->operands[i], url == NULL ? &folder : NULL, remote,
+        int one = load(arguments->operands[i], given, url == NULL ? &folder : NULL, remote,
             argument_flag(arguments, "--examples"), scope);
         exit_status = one > exit_status ? one : exit_status;
     }

@@ -222,6 +222,33 @@ class Packages(unittest.TestCase):
         plain.write_bytes(b"this is no archive at all\n" * 100)
         self.refused(plain, "no tar archive")
 
+    def test_a_package_that_builds_on_itself_is_refused(self):
+        manifest = {"name": "x", "version": "1", "fhirVersions": ["4.0.1"], "dependencies": {"hl7.fhir.r4.core": "4.0.1", "x": "0.9"}}
+        done = self.refused(package(self.folder, manifest=manifest), "names the package itself among its dependencies")
+        self.assertNotIn("x 1: 6 stored", done.stdout)
+
+    def test_packages_may_build_on_one_another(self):
+        ring = {"a": "b", "b": "c", "c": "a"}
+        paths = []
+        for name, needs in ring.items():
+            manifest = {"name": name, "version": "1", "fhirVersions": ["4.0.1"], "dependencies": {needs: "1"}}
+            profile = {"resourceType": "StructureDefinition", "id": name, "url": "http://example.org/ring/" + name, "name": name.upper(), "status": "active", "kind": "resource", "abstract": False,
+                       "type": "Patient", "derivation": "constraint", "baseDefinition": "http://example.org/ring/" + needs, "differential": {"element": [{"id": "Patient", "path": "Patient"}]}}
+            paths.append(str(archive([("package/package.json", manifest), ("package/profile.json", profile)], self.folder, name + ".tgz")))
+        done = subprocess.run([PROGRAM, "package", "load", *paths, "--data", self.data], capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.count("1 stored, 0 unchanged, 0 refused"), 3, done.stdout)
+        self.assertNotIn("builds on", done.stdout)
+        self.assertIn("a builds on b 1, which is not loaded with it", load(paths[0], "--data", self.data).stdout)
+        server = Server(folder=self.data)
+        try:  # profiles that derive from one another in a ring: not used, and said
+            answer = server.client.post("Patient/$validate?profile=http://example.org/ring/a", {"resourceType": "Patient"})
+            wrong = [i for i in answer.json["issue"] if i["severity"] != "information"]
+            self.assertEqual([(i["severity"], i["code"]) for i in wrong], [("warning", "not-supported"), ("error", "not-found")])
+            self.assertIn("it is derived from itself", wrong[0]["diagnostics"])
+        finally:
+            server.close()
+
     def test_spoilt_archives(self):
         whole = package(self.folder).read_bytes()
         plain = gzip.decompress(whole)
