@@ -5,13 +5,7 @@
 
 #include "planning/run.h"
 
-enum {
-    ADULT_MONTHS = 40 * 12,
-    CHILD_MONTHS = 5 * 12,
-    CHILD_BELOW_MONTHS = 15 * 12,
-    NO_ANSWER_GAP_MIN = 60,
-    SEVERE_LEVELS = 2
-};
+enum { ADULT_MONTHS = 40 * 12, CHILD_MONTHS = 5 * 12, CHILD_BELOW_MONTHS = 15 * 12, NO_ANSWER_GAP_MIN = 60 };
 
 struct next_place {
     int place;
@@ -73,64 +67,11 @@ static double treats(const struct run *run, const struct asking *asking, int pla
     return c == asking->condition ? team / (team + run->p->answer_error * (1 - team)) : team;
 }
 
-static double level_seen_chance(const struct planning_parameters *p, int level, int seen) {
-    double far = (1 - p->level_exact - p->level_over - p->level_under) / 2, sum = 0;
-    const double chance[] = {far, p->level_over, p->level_exact, p->level_under, far};
-    for (int by = -2; by <= 2; by++) {
-        int as = level + by < 1 ? 1 : level + by > LEVELS ? LEVELS : level + by;
-        sum += as == seen ? chance[by + 2] : 0;
-    }
-    return sum;
-}
-
-static double seen_as_chance(const struct condition *condition, bool same, int seen, double scale) {
-    double sum = 0, others = 0;
-    for (int i = 0; i < condition->seen_count; i++) {
-        double chance = condition_seen_as(condition, i, scale);
-        others += chance;
-        sum += condition->seen_as[i] == seen ? chance : 0;
-    }
-    return same ? 1 - others : sum;
-}
-
-/* Posterior over conditions: share x age x level as seen x condition as seen. */
-static double posterior(double out[CONDITIONS_MAX], const struct run *run, const struct asking *asking) {
-    const struct planning_parameters *p = run->p;
-    int band = 0;
-    double all = 0, weighed = 0;
-    while (band + 1 < AGE_BANDS && asking->age_months >= 12 * p->age_from[band + 1]) {
-        band++;
-    }
-    for (int c = 0; c < p->condition_count; c++) {
-        const struct condition *condition = &p->conditions[c];
-        double people = 0, level = 0, levels = 0, severe = 0;
-        for (int i = 0; i < AGE_BANDS; i++) {
-            people += run->people[i] * condition->ages[i];
-        }
-        for (int i = 0; i < LEVELS; i++) {
-            double both = condition->levels[i] * level_seen_chance(p, i + 1, asking->level);
-            level += both;
-            severe += i < SEVERE_LEVELS ? both : 0;
-            levels += condition->levels[i];
-        }
-        double age = people > 0 ? condition->ages[band] / people : 0;
-        double seen =
-            seen_as_chance(condition, c == asking->condition, asking->condition, p->confusion * p->engine_confusion);
-        out[c] = levels > 0 ? condition->share * age * level / levels * seen : 0;
-        all += out[c];
-        out[c] = level > 0 ? out[c] * severe / level : 0;
-        weighed += out[c];
-    }
-    for (int c = 0; c < p->condition_count && weighed > 0; c++) {
-        out[c] /= weighed;
-    }
-    return all > 0 ? weighed / all : 1;
-}
-
 double doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking) {
     double chance[CONDITIONS_MAX] = {0};
     int child = asking->age_months < CHILD_BELOW_MONTHS ? 1 : 0;
-    double severe = posterior(chance, run, asking);
+    const struct region_seen seen = {asking->condition, asking->level, asking->age_months};
+    double severe = region_readings_weigh(chance, &run->readings, &seen);
     for (int place = 0; place < run->world->place_count; place++) {
         double wrong = 0, minutes = 0;
         for (int c = 0; c < run->p->condition_count; c++) {
@@ -138,7 +79,7 @@ double doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, 
             wrong += fails;
             minutes += fails * run->onward[child][place][c];
         }
-        out[place] = (struct referral_wrong){wrong, wrong > 0 ? minutes / wrong : 0};
+        out[place] = (struct referral_wrong){.chance = wrong, .minutes = wrong > 0 ? minutes / wrong : 0};
     }
     return severe;
 }

@@ -69,66 +69,30 @@ static enum status read_list(
     return sum > 0 ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, path, "all are zero");
 }
 
-static int condition_find(const struct planning_parameters *p, struct text need) {
-    for (int i = 0; i < p->condition_count; i++) {
-        if (text_is(need, p->conditions[i].need)) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static enum status read_condition(
     struct condition *out, const yyjson_val *entry, const char *path, struct scope *scope) {
-    struct text need = json_get_text(entry, "need"), stay = json_get_text(entry, "stay");
+    struct text stay = json_get_text(entry, "stay");
     int64_t window = 0;
-    if (need.size == 0 || json_get_text(entry, "source").size == 0 || !json_get_bool(&out->team, entry, "team") ||
-        !json_get_int64(&window, entry, "window_min") || !json_get_double(&out->share, entry, "share_percent") ||
-        out->share < 0) {
-        return fault(scope, STATUS_INVALID, path, "needs need, share_percent (from 0), team, window_min and source");
+    if (!json_get_bool(&out->team, entry, "team") || !json_get_int64(&window, entry, "window_min")) {
+        return fault(scope, STATUS_INVALID, path, "needs team and window_min");
     }
-    out->need = text_string(scope->arena, need);
     out->window_min = (int)window;
     out->stay = text_is(stay, "icu") ? STAY_ICU : text_is(stay, "ward") ? STAY_WARD : STAY_HOME;
     const yyjson_val *beds = json_get(entry, "beds");
     for (size_t i = 0; i < list_size(beds) && i < CONDITION_BEDS_MAX; i++) {
         out->beds[out->bed_count++] = text_string(scope->arena, json_text(list_at(beds, i)));
     }
-    enum status status = read_list(out->levels, LEVELS, json_get(entry, "levels"), path, scope);
-    return status == STATUS_OK ? read_list(out->ages, AGE_BANDS, json_get(entry, "ages"), path, scope) : status;
+    return STATUS_OK;
 }
 
-static enum status read_seen(struct planning_parameters *p, int index, const yyjson_val *entry, struct scope *scope) {
-    struct condition *condition = &p->conditions[index];
-    const yyjson_val *seen = json_get(entry, "seen");
-    double sum = 0;
-    for (size_t i = 0; i < list_size(seen) && i < SEEN_MAX; i++) {
-        const yyjson_val *one = list_at(seen, i);
-        int as = condition_find(p, json_get_text(one, "as"));
-        double chance = -1;
-        if (as < 0 || !json_get_double(&chance, one, "chance") || chance < 0) {
-            return fault(scope, STATUS_INVALID, "conditions.seen", "needs a condition of this file and its chance");
-        }
-        condition->seen_as[condition->seen_count] = as;
-        condition->seen_chance[condition->seen_count++] = chance;
-        sum += chance;
-    }
-    return sum <= 1 ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, "conditions.seen", "chances over 1");
-}
-
+/* The conditions that `readings` has, in its order. */
 static enum status read_conditions(struct planning_parameters *p, const yyjson_val *array, struct scope *scope) {
-    size_t count = list_size(array);
-    if (count == 0 || count > CONDITIONS_MAX) {
-        return fault(scope, STATUS_INVALID, "conditions", "from 1 to %d are due", CONDITIONS_MAX);
-    }
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        struct text path = text_format(scope->arena, "conditions[%zu]", i);
-        status = read_condition(&p->conditions[i], list_at(array, i), path.at, scope);
-        p->condition_count++;
-    }
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = read_seen(p, (int)i, list_at(array, i), scope);
+    p->condition_count = p->readings.condition_count;
+    for (int i = 0; i < p->condition_count && status == STATUS_OK; i++) {
+        struct text path = text_format(scope->arena, "conditions[%d]", i);
+        p->conditions[i].need = p->readings.conditions[i].need;
+        status = read_condition(&p->conditions[i], list_at(array, (size_t)i), path.at, scope);
     }
     return status;
 }
@@ -164,33 +128,13 @@ static enum status read_figures(struct planning_parameters *p, const yyjson_val 
 }
 
 static enum status read_rest(struct planning_parameters *p, const yyjson_val *root, struct scope *scope) {
-    const yyjson_val *levels = json_get(root, "levels");
-    double ages[AGE_BANDS];
-    if (!json_get_double(&p->level_exact, levels, "exact") || !json_get_double(&p->level_over, levels, "over_one") ||
-        !json_get_double(&p->level_under, levels, "under_one") || p->level_exact + p->level_over + p->level_under > 1) {
-        return fault(scope, STATUS_INVALID, "levels", "needs exact, over_one and under_one, together at most 1");
-    }
     enum status status =
         read_list(p->hours, HOURS, json_get(json_get(root, "hours"), "percent"), "hours.percent", scope);
-    if (status == STATUS_OK) {
-        status = read_list(ages, AGE_BANDS, json_get(json_get(root, "ages"), "bands"), "ages.bands", scope);
-    }
-    for (int i = 0; i < AGE_BANDS && status == STATUS_OK; i++) {
-        p->age_from[i] = (int)ages[i];
-    }
     const yyjson_val *towns = json_get(json_get(root, "helicopter"), "not_reached");
     for (size_t i = 0; i < list_size(towns) && i < NO_FLIGHT_MAX; i++) {
         p->no_flight[p->no_flight_count++] = text_string(scope->arena, json_text(list_at(towns, i)));
     }
     return status;
-}
-
-double condition_seen_as(const struct condition *condition, int i, double scale) {
-    double sum = 0;
-    for (int k = 0; k < condition->seen_count; k++) {
-        sum += scale * condition->seen_chance[k];
-    }
-    return scale * condition->seen_chance[i] / fmax(1, sum);
 }
 
 enum status planning_parameters_read(const struct planning_parameters **out, struct text json, struct scope *scope) {
@@ -210,6 +154,9 @@ enum status planning_parameters_read(const struct planning_parameters **out, str
     status = read_numbers(p, json_get(root, "parameters"), scope);
     if (status == STATUS_OK) {
         status = read_rest(p, root, scope);
+    }
+    if (status == STATUS_OK) {
+        status = region_readings_read(&p->readings, root, scope);
     }
     if (status == STATUS_OK) {
         status = read_conditions(p, json_get(root, "conditions"), scope);

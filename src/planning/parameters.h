@@ -77,26 +77,21 @@
     X(first_aid_yes)
 
 enum {
-    CONDITIONS_MAX = 32,
-    LEVELS = 5,
-    AGE_BANDS = 6,
+    CONDITIONS_MAX = REGION_CONDITIONS_MAX,
+    LEVELS = REGION_LEVELS,
+    AGE_BANDS = REGION_AGE_BANDS,
     HOURS = 24,
     CONDITION_BEDS_MAX = 4,
-    SEEN_MAX = 6,
     FIGURES_MAX = 64,
     NO_FLIGHT_MAX = 16
 };
 enum stay { STAY_HOME, STAY_WARD, STAY_ICU };
+/* What only the simulation knows of a condition; the rest is in `readings`, by the same index. */
 struct condition {
     const char *need;
-    double share;
-    double levels[LEVELS], ages[AGE_BANDS];
     const char *beds[CONDITION_BEDS_MAX];
     int bed_count;
     enum stay stay;
-    int seen_as[SEEN_MAX]; /* index of a condition */
-    double seen_chance[SEEN_MAX];
-    int seen_count;
     bool team;
     int window_min;
 };
@@ -112,8 +107,7 @@ struct planning_parameters {
     PARAMETER_ROWS(X)
 #undef X
     double hours[HOURS];
-    double level_exact, level_over, level_under;
-    int age_from[AGE_BANDS];
+    struct region_readings readings;      /* as the file states them */
     const char *no_flight[NO_FLIGHT_MAX]; /* cities and counties that the helicopter does not reach */
     int no_flight_count;
     struct condition conditions[CONDITIONS_MAX];
@@ -124,8 +118,5 @@ struct planning_parameters {
     size_t list_count;
     char hash[DIGEST_TEXT_SIZE];
 };
-
-/* How likely the crew takes the condition for its i-th other, with `scale` on all of these; together at most 1. */
-double condition_seen_as(const struct condition *condition, int i, double scale);
 
 #endif

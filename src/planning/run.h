@@ -120,7 +120,7 @@ struct run {
     struct remembered memory[PLACES_MAX][CONDITIONS_MAX];
     struct referral_belief belief, between; /* of what is asked from a scene, and by a hospital */
     struct referral_learned learned[PLACES_MAX];
-    double people[AGE_BANDS];                     /* of the province */
+    struct region_readings readings;              /* as the engine believes them, with the province's people */
     double onward[2][PLACES_MAX][CONDITIONS_MAX]; /* adult, child: from a place that cannot treat it until care */
     struct referral_wrong wrong[PLACES_MAX];
     struct referral_asked asking_now[PLACES_MAX]; /* of the latest ranking, by place */

@@ -325,18 +325,18 @@ static void mix_open(struct mix *mix, const struct planning_world *w, struct are
     mix->origins = ARENA_ARRAY(arena, double, (size_t)p->condition_count * mix->origin_count);
     for (int c = 0; c < p->condition_count; c++) {
         double people = 0;
-        sum += p->conditions[c].share;
+        sum += p->readings.conditions[c].share;
         mix->conditions[c] = sum;
         for (int i = 0; i < mix->origin_count; i++) {
-            people += w->districts[i / AGE_BANDS].people[i % AGE_BANDS] * p->conditions[c].ages[i % AGE_BANDS];
+            people += w->districts[i / AGE_BANDS].people[i % AGE_BANDS] * p->readings.conditions[c].ages[i % AGE_BANDS];
             mix->origins[c * mix->origin_count + i] = people;
         }
     }
 }
 
 static int level_seen(const struct planning_parameters *p, int level, double unit) {
-    double over = p->level_exact + p->level_over, under = over + p->level_under;
-    int by = unit < p->level_exact ? 0 : unit < over ? -1 : unit < under ? 1 : unit < (1 + under) / 2 ? -2 : 2;
+    double over = p->readings.level_exact + p->readings.level_over, under = over + p->readings.level_under;
+    int by = unit < p->readings.level_exact ? 0 : unit < over ? -1 : unit < under ? 1 : unit < (1 + under) / 2 ? -2 : 2;
     int seen = level + by;
     return seen < 1 ? 1 : seen > LEVELS ? LEVELS : seen;
 }
@@ -347,9 +347,9 @@ static void make_patient(struct patient *out, const struct planning_world *w, co
     int c = pick(mix->conditions, p->condition_count, random_unit(seed, STREAM_CONDITION, id, 0, 0));
     int origin =
         pick(&mix->origins[c * mix->origin_count], mix->origin_count, random_unit(seed, STREAM_PLACE, id, 0, 0));
-    int band = origin % AGE_BANDS, from = p->age_from[band];
-    int to = band + 1 < AGE_BANDS ? p->age_from[band + 1] : from + 10;
-    const struct condition *condition = &p->conditions[c];
+    int band = origin % AGE_BANDS, from = p->readings.age_from[band];
+    int to = band + 1 < AGE_BANDS ? p->readings.age_from[band + 1] : from + 10;
+    const struct region_condition *condition = &p->readings.conditions[c];
     double levels[LEVELS], sum = 0, seen_unit = random_unit(seed, STREAM_SEEN, id, 0, 0);
     for (int i = 0; i < LEVELS; i++) {
         sum += condition->levels[i];
@@ -361,7 +361,7 @@ static void make_patient(struct patient *out, const struct planning_world *w, co
     out->level_seen = (uint8_t)level_seen(p, out->level, random_unit(seed, STREAM_LEVEL_SEEN, id, 0, 0));
     out->seen = (uint8_t)c;
     for (int i = 0; i < condition->seen_count; i++) {
-        double chance = condition_seen_as(condition, i, p->confusion);
+        double chance = region_condition_seen_as(condition, i, p->confusion);
         if (seen_unit < chance) {
             out->seen = (uint8_t)condition->seen_as[i];
             break;

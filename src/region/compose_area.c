@@ -71,6 +71,9 @@ static void compose_documents(struct composing *c) {
     if (folder->assumptions.file != NULL) {
         w = open_library(c, "-assumptions", DOCUMENT_ASSUMPTIONS, title, LABELLED_ASSUMED);
         put_file(&w, "assumptions.json", "application/json", folder->assumptions.source);
+        if (folder->readings.file != NULL) {
+            put_file(&w, "readings.json", "application/json", folder->readings.source);
+        }
         close_library(c, &w);
     }
 }

@@ -203,7 +203,7 @@ static enum status keep_file(struct region_documents *out, const char *title, st
         const char *title;
         struct document *document;
     } documents[] = {{"region.json", &out->region}, {"policy.json", &out->policy}, {"outline.json", &out->outline},
-        {"assumptions.json", &out->assumptions}};
+        {"assumptions.json", &out->assumptions}, {"readings.json", &out->readings}};
     for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
         if (strcmp(title, documents[i].title) == 0) {
             return region_document_read(documents[i].document, title, bytes, scope);

@@ -31,8 +31,8 @@ MUST_CHECK enum status fetch_reports(struct fetched *out, const struct text *pla
 
 /* The files a region was loaded from, as its Library resources keep them. */
 struct region_documents {
-    struct document region, policy, outline, assumptions; /* file NULL: not there */
-    struct csv tables[TABLE_COUNT];                       /* the same; the country's, and sigungu */
+    struct document region, policy, outline, assumptions, readings; /* file NULL: not there */
+    struct csv tables[TABLE_COUNT];                                 /* the same; the country's, and sigungu */
 };
 MUST_CHECK enum status fetch_documents(
     struct region_documents *out, const struct fetched *fetched, struct scope *scope);

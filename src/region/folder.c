@@ -233,6 +233,22 @@ static enum status check_all(struct region_folder *folder, struct scope *scope) 
     return all;
 }
 
+/* A region's choice: without it every reading is taken as certain. */
+static enum status read_readings(struct region_folder *folder, const char *path, struct scope *scope) {
+    struct region_readings read;
+    if (json_get(json_get(folder->region.root, "assumed_files"), "readings") == NULL) {
+        return STATUS_OK;
+    }
+    enum status status = read_listed_document(&folder->readings, folder, path, "assumed_files", "readings", scope);
+    struct scope asked = {.arena = scope->arena};
+    if (status != STATUS_OK || region_readings_read(&read, folder->readings.root, &asked) == STATUS_OK) {
+        return status;
+    }
+    const struct issue *issue = asked.fault.first;
+    return document_fault(
+        scope, &folder->readings, issue == NULL ? "" : issue->path, "%s", issue == NULL ? "" : issue->text);
+}
+
 static enum status read_region(struct region_folder *folder, const char *path, struct scope *scope) {
     struct text source;
     enum status status = file_read(&source, in_folder(scope->arena, path, TEXT("region.json")), FILE_BYTES_MAX, scope);
@@ -260,6 +276,7 @@ enum status folder_read(
         assumptions == REGION_SOURCED_ONLY
             ? STATUS_OK
             : read_listed_document(&out->assumptions, out, path, "assumed_files", "assumptions", scope),
+        assumptions == REGION_SOURCED_ONLY ? STATUS_OK : read_readings(out, path, scope),
         read_tables(out, path, country, assumptions, scope),
         read_definitions(out, country, scope),
     };

@@ -6,7 +6,8 @@
 #include "region/settings.h"
 
 struct region_folder {
-    struct document region, policy, outline, assumptions; /* assumptions: file NULL when not asked for */
+    struct document region, policy, outline, assumptions,
+        readings; /* assumptions, readings: file NULL when not asked for; readings also where the region has none */
     struct settings settings;
     struct csv tables[TABLE_COUNT]; /* file NULL: not loaded */
     struct text table_sources[TABLE_COUNT];

@@ -17,7 +17,9 @@ struct gathering {
     struct on_call patterns;
     struct version *version;
     struct region_place *places; /* sorted by id */
-    struct scope *scope;         /* on the version's arena */
+    const struct region_road_table *roads;
+    double people[REGION_AGE_BANDS];
+    struct scope *scope; /* on the version's arena */
 };
 
 static struct text keep(const struct gathering *g, struct text text) {
@@ -181,11 +183,25 @@ static struct region_place *find_place(const struct gathering *g, struct text id
     return index < 0 ? NULL : &g->places[index];
 }
 
+/* A district's residents, by the bands of regions/README.md. */
+static void count_people(struct gathering *g, const yyjson_val *district) {
+    static const char *const bands[REGION_AGE_BANDS] = {
+        "age-0-4", "age-5-14", "age-15-64", "age-65-74", "age-75-84", "age-85-up"};
+    const yyjson_val *population = find_extension(district, EXTENSION_POPULATION);
+    for (int i = 0; i < REGION_AGE_BANDS && population != NULL; i++) {
+        int64_t people = 0;
+        if (json_get_int64(&people, find_extension(population, bands[i]), "valueInteger")) {
+            g->people[i] += (double)people;
+        }
+    }
+}
+
 static void keep_location(struct gathering *g, const yyjson_val *location) {
     if (text_is(concept_code(
                     json_get(location, "physicalType"), "http://terminology.hl7.org/CodeSystem/location-physical-type"),
             "area")) {
         g->version->snapshot.district_count++;
+        count_people(g, location);
         return;
     }
     struct text id = json_get_text(location, "id");
@@ -418,6 +434,24 @@ static enum status keep_settings(struct gathering *g, struct scope *scope) {
                                                  : on_call_read(&g->patterns, &g->documents.assumptions, scope);
 }
 
+/* After the places and what they can do. */
+static enum status keep_readings(struct gathering *g, struct scope *scope) {
+    struct region_snapshot *s = &g->version->snapshot;
+    if (g->documents.readings.file == NULL) {
+        return STATUS_OK;
+    }
+    struct region_readings *readings = ARENA_NEW(scope->arena, struct region_readings);
+    enum status status = region_readings_read(readings, g->documents.readings.root, scope);
+    if (status == STATUS_OK) {
+        for (int i = 0; i < REGION_AGE_BANDS; i++) {
+            readings->people[i] = g->people[i];
+        }
+        region_readings_settle(readings, s, scope->arena);
+        s->readings = readings;
+    }
+    return status;
+}
+
 static void keep_each(
     struct gathering *g, enum fetched_kind kind, void (*keep_one)(struct gathering *, const yyjson_val *)) {
     for (size_t i = 0; i < g->fetched->of[kind].count; i++) {
@@ -437,6 +471,7 @@ static enum status build_structure(void *context, struct scope *scope) {
     g->scope = scope;
     g->version->snapshot.control_room = -1;
     g->version->snapshot.board = region_board_default;
+    g->version->snapshot.roads = g->roads;
     if (g->fetched->of[FETCHED_LIBRARY].count == 0) {
         return STATUS_OK; /* no region is loaded: an empty snapshot */
     }
@@ -452,7 +487,8 @@ static enum status build_structure(void *context, struct scope *scope) {
     keep_each(g, FETCHED_AFFILIATION, keep_affiliation);
     keep_each(g, FETCHED_REPORT, keep_first_report);
     keep_duties(g->fetched, &g->version->snapshot, g->places, scope->arena);
-    return map_compose(g->version, &g->documents, scope);
+    enum status kept = keep_readings(g, scope);
+    return kept == STATUS_OK ? map_compose(g->version, &g->documents, scope) : kept;
 }
 
 static struct version *version_open(uint64_t sequence) {
@@ -531,7 +567,7 @@ enum status gather_structure(
         version_release(version);
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory to gather the region");
     }
-    struct gathering gathering = {.version = version};
+    struct gathering gathering = {.version = version, .roads = source->roads};
     struct fetching fetching = {.source = source, .gathering = &gathering};
     struct scope own;
     enum status status = run_fetch(&fetching, scratch, &own);

@@ -136,12 +136,12 @@ static enum status refresh_shared(struct region *region, struct scope *scope) {
     if (!due) {
         return STATUS_OK;
     }
-    enum status status = run_errand(&version, &errand, &(struct gather_source){.records = region->records}, scope);
+    enum status status = run_errand(
+        &version, &errand, &(struct gather_source){.records = region->records, .roads = region->roads}, scope);
     version_release(errand.from);
     if (status != STATUS_OK) {
         return status;
     }
-    version->snapshot.roads = region->roads;
     pthread_mutex_lock(&region->lock);
     lane_publish(&region->shared, version, errand.committed, &old);
     if (!lane_is_marked(&region->shared)) { /* exact: units need no version of their own */
@@ -193,13 +193,12 @@ static enum status refresh_inner(struct region *region, struct records_unit *uni
     struct version *base = region->inner.current != NULL ? region->inner.current : region->shared.current;
     take_errand(&errand, &region->inner, base, UINT64_MAX);
     pthread_mutex_unlock(&region->lock);
-    enum status status =
-        run_errand(&version, &errand, &(struct gather_source){.records = region->records, .unit = unit}, scope);
+    const struct gather_source source = {.records = region->records, .unit = unit, .roads = region->roads};
+    enum status status = run_errand(&version, &errand, &source, scope);
     version_release(errand.from);
     if (status != STATUS_OK) {
         return status;
     }
-    version->snapshot.roads = region->roads;
     pthread_mutex_lock(&region->lock);
     lane_publish(&region->inner, version, errand.committed, &old);
     pthread_mutex_unlock(&region->lock);

@@ -89,6 +89,7 @@ struct region_board_model {
 extern const struct region_board_model region_board_default; /* 15 and 60 minutes */
 
 struct region_road_table;
+struct region_readings;
 struct region_snapshot {
     const struct region_road_table *roads; /* NULL: none; the travel model estimates */
     uint64_t sequence;                     /* everything committed up to here is in it */
@@ -107,9 +108,10 @@ struct region_snapshot {
     int control_room;                           /* index into places; -1: none */
     int zone_minutes;                           /* of the region's own clock, east of UTC */
     size_t district_count;
-    struct region_board_model board; /* the policy's */
-    struct text policy;              /* the province's policy document, JSON */
-    struct text policy_hash;         /* SHA-256, hex */
+    struct region_board_model board;        /* the policy's */
+    struct text policy;                     /* the province's policy document, JSON */
+    struct text policy_hash;                /* SHA-256, hex */
+    const struct region_readings *readings; /* NULL: not stated; a reading is then taken as certain */
 };
 /* Index of a place, need, bed kind or department; -1 when unknown. */
 int region_place_find(const struct region_snapshot *snapshot, struct text id);
@@ -142,6 +144,56 @@ int region_on_call(const struct region_snapshot *snapshot, const struct region_p
 /* When the first of those on call for a need comes out of theatre, where all of them are in it at `now_us`; else INT64_MIN (also where the
  * place does not say who is on call). */
 int64_t region_theatre_until(const struct region_place *place, int need, int64_t now_us);
+
+/* ---- what a reading may hide ------------------------------------------------------------------------------------------------
+ *
+ * A need that is read is not always the need that is there. The region's file of readings (assumed_files.readings of region.json; Gangwon:
+ * simulation.json) states, each with its source: how often each condition comes, at which levels and ages, what it is taken for, and how far
+ * a crew's level is right. The simulated year draws its patients from it and the engine reads it backwards (Bayes): one file, one reader. */
+
+enum { REGION_CONDITIONS_MAX = 32, REGION_LEVELS = 5, REGION_AGE_BANDS = 6, REGION_SEEN_MAX = 6 };
+struct region_condition {
+    const char *need;                                     /* code */
+    bool team;                                            /* people on call treat it */
+    double share;                                         /* percent of those who come */
+    double levels[REGION_LEVELS], ages[REGION_AGE_BANDS]; /* weights */
+    int seen_as[REGION_SEEN_MAX]; /* index of another condition that it is taken for, with its chance */
+    double seen_chance[REGION_SEEN_MAX];
+    int seen_count;
+};
+struct region_readings {
+    struct region_condition conditions[REGION_CONDITIONS_MAX];
+    int condition_count;
+    double level_exact, level_over, level_under; /* shares; the rest is two off, half each way */
+    int age_from[REGION_AGE_BANDS];              /* years */
+    double scale;                                /* times every chance to be taken for something else */
+    double stabilise_min, prepare_min, refuse,
+        unplaced_min; /* at a place that cannot treat it; share of transfers refused; nobody takes it */
+    /* Of the region and its snapshot, not of the file: */
+    double people[REGION_AGE_BANDS];  /* residents */
+    int needs[REGION_CONDITIONS_MAX]; /* of the snapshot; -1: it does not know it */
+    const float *onward;              /* region_readings_onward_min */
+};
+/* Faults name the member. The texts live as long as the arena; people, needs and onward are not set. */
+MUST_CHECK enum status region_readings_read(struct region_readings *out, const yyjson_val *root, struct scope *scope);
+int region_readings_find(const struct region_readings *readings, struct text need); /* a condition; -1 */
+/* How likely a condition is taken for its i-th other, with `scale` on all of these; together at most 1. */
+double region_condition_seen_as(const struct region_condition *condition, int i, double scale);
+struct region_seen {
+    int condition, level, age_months; /* as read; age below 0: not known */
+};
+/* The chance of each condition among the severely ill (true level 1 and 2) who are read like this: share × age × level as seen ×
+ * condition as seen, scaled to 1. Returns the chance that somebody who is read like this is severely ill. Needs `people`. */
+double region_readings_weigh(
+    double out[REGION_CONDITIONS_MAX], const struct region_readings *readings, const struct region_seen *seen);
+/* Sets `needs` and `onward` by a snapshot's places and roads. */
+void region_readings_settle(
+    struct region_readings *readings, const struct region_snapshot *snapshot, struct arena *arena);
+/* Minutes from finding out at a place that it cannot treat a condition until it is treated elsewhere, as expected: to be stabilised, and then
+ * one hospital after the other is asked, nearest first. */
+double region_readings_onward_min(const struct region_snapshot *snapshot, int place, int condition, int age_months);
+/* By structure and age limits alone; age below 0: not known, no limit counts. */
+bool region_serves(const struct region_place *place, int need, int age_months);
 
 /* ---- roads (docs/region.md) -------------------------------------------------------------------------------------------------
  *

@@ -31,6 +31,7 @@ void version_release(struct version *version); /* accepts NULL */
 struct gather_source {
     struct records *records;
     struct records_unit *unit; /* NULL: committed data */
+    const struct region_road_table *roads;
 };
 /* `sequence`: what the caller knows to be committed before this reads. */
 MUST_CHECK enum status gather_structure(
