@@ -146,6 +146,44 @@ static void write_learned(
     json_array_close(w);
 }
 
+/* What else the patient may need, and what that means at the places that could be asked. */
+static void write_doubts(
+    struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    if (patient->confirmed.size > 0) {
+        json_member_text(w, "confirmed", patient->confirmed);
+    }
+    if (patient->wrong == NULL) {
+        return;
+    }
+    json_name(w, "doubts");
+    json_array_open(w);
+    for (size_t i = 0; i < patient->doubt_count; i++) {
+        json_object_open(w);
+        json_member_text(w, "need", patient->doubts[i].need);
+        json_member_text(w, "ko", patient->doubts[i].name_ko);
+        json_member_text(w, "en", patient->doubts[i].name_en);
+        json_member_decimal(w, "chance", patient->doubts[i].chance, 6);
+        json_object_close(w);
+    }
+    json_array_close(w);
+    json_name(w, "wrong");
+    json_array_open(w);
+    for (size_t i = 0; i < snapshot->place_count; i++) {
+        const struct referral_wrong *one = &patient->wrong[i];
+        if (one->chance < 5e-7) {
+            continue;
+        }
+        json_object_open(w);
+        json_member_text(w, "place", snapshot->places[i].id);
+        json_member_decimal(w, "chance", one->chance, 6);
+        json_member_decimal(w, "minutes", one->minutes, 3);
+        json_member_int(w, "most", one->doubt);
+        json_member_decimal(w, "share", one->share, 6);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
 void case_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
     json_object_open(w);
     json_member_int(w, "level", patient->level);
@@ -184,6 +222,7 @@ void case_write(struct json_writer *w, const struct referral_case *patient, cons
     json_member_int(w, "options_max", (int64_t)patient->options_max);
     write_weights(w, patient, snapshot);
     write_learned(w, patient, snapshot);
+    write_doubts(w, patient, snapshot);
     json_object_close(w);
 }
 
@@ -283,6 +322,36 @@ static void read_learned(
     out->learned = learned;
 }
 
+/* A decision of before the third format has none: its reading was certain. */
+static void read_doubts(
+    struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
+    const yyjson_val *doubts = json_get(json, "doubts"), *wrongs = json_get(json, "wrong");
+    size_t index, count;
+    yyjson_val *item;
+    out->confirmed = json_get_text(json, "confirmed");
+    if (doubts == NULL || wrongs == NULL) {
+        return;
+    }
+    struct referral_doubt *rows = ARENA_ARRAY(scope->arena, struct referral_doubt, REFERRAL_DOUBTS_MAX);
+    yyjson_arr_foreach((yyjson_val *)doubts, index, count, item) {
+        if (out->doubt_count < REFERRAL_DOUBTS_MAX) {
+            rows[out->doubt_count++] = (struct referral_doubt){json_get_text(item, "need"), json_get_text(item, "ko"),
+                json_get_text(item, "en"), decimal_of(item, "chance")};
+        }
+    }
+    struct referral_wrong *wrong = ARENA_ARRAY(scope->arena, struct referral_wrong, snapshot->place_count + 1);
+    yyjson_arr_foreach((yyjson_val *)wrongs, index, count, item) {
+        int place = region_place_find(snapshot, json_get_text(item, "place")), most = number_of(item, "most");
+        bool known = most >= 0 && (size_t)most < out->doubt_count;
+        if (place >= 0) {
+            wrong[place] = (struct referral_wrong){decimal_of(item, "chance"), decimal_of(item, "minutes"),
+                known ? most : 0, known ? decimal_of(item, "share") : 0};
+        }
+    }
+    out->doubts = rows;
+    out->wrong = wrong;
+}
+
 enum status case_read(
     struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
     *out = (struct referral_case){
@@ -307,6 +376,7 @@ enum status case_read(
     read_asking(out, json);
     read_open(out, json, snapshot, scope);
     read_learned(out, json, snapshot, scope);
+    read_doubts(out, json, snapshot, scope);
     int64_t at_us = 0;
     if (json_get_int64(&at_us, json, "at_us")) {
         out->now_us = at_us;

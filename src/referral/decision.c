@@ -13,7 +13,7 @@ static enum status write_inputs(struct text *out, const struct region_snapshot *
     const struct referral_case *patient, struct text reading, struct text policy_hash, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
-    json_member_string(&w, "format", "soyang-decision/2");
+    json_member_string(&w, "format", "soyang-decision/3");
     json_member_text(&w, "policy", policy_hash);
     json_name(&w, "case");
     case_write(&w, patient, snapshot);
@@ -51,6 +51,10 @@ static void write_option(
     }
     if (option->learned_weight > 0) {
         json_member_decimal(w, "learned_from", option->learned_weight, 3);
+    }
+    if (option->wrong > 0) {
+        json_member_decimal(w, "wrong", option->wrong, 6);
+        json_member_decimal(w, "wrong_min", option->wrong_min, 3);
     }
     if (option->ask_batch > 0) {
         json_member_int(w, "ask_batch", option->ask_batch);

@@ -6,6 +6,8 @@
 #include "referral/learning.h"
 #include "referral/task.h"
 
+enum { READY_MAX_MIN = 240 };
+
 /* ---- patient and facts ------------------------------------------------------------------------------------------------ */
 
 static enum status find_patient(struct intake *intake, struct scope *scope) {
@@ -218,6 +220,50 @@ static enum status read_family(struct referral_case *out, const struct intake *i
                                         "no place of the region by that id");
 }
 
+/* A need that a doctor has confirmed is certain: what was read counts beside it, but nothing is doubted. */
+static enum status read_confirmed(struct referral_case *out, const struct intake *intake, struct scope *scope) {
+    size_t index = 0;
+    const yyjson_val *parameter = parameter_find(&index, intake->parameters, "confirmed-need");
+    if (parameter == NULL) {
+        return STATUS_OK;
+    }
+    struct text code = json_get_text(parameter, "valueCode");
+    int need = code.size > 0 ? region_need_find(intake->snapshot, code) : -1;
+    const char *path = parameter_path(intake->parameters, "confirmed-need", "valueCode", scope);
+    if (need < 0) {
+        return fault(scope, code.size > 0 ? STATUS_UNPROCESSABLE : STATUS_INVALID, path,
+            "confirmed-need takes the code of a need that the region knows");
+    }
+    out->needs |= UINT64_C(1) << need;
+    out->confirmed = intake->snapshot->needs[need].code;
+    return STATUS_OK;
+}
+
+static enum status read_ready(struct referral_case *out, const struct intake *intake, struct scope *scope) {
+    int64_t minutes = 0;
+    bool found = false;
+    enum status status = parameter_integer(&found, &minutes, intake->parameters, "ready-in", scope);
+    if (status == STATUS_OK && (minutes < 0 || minutes > READY_MAX_MIN)) {
+        return fault(scope, STATUS_INVALID, parameter_path(intake->parameters, "ready-in", "valueInteger", scope),
+            "ready-in is 0 to %d minutes", READY_MAX_MIN);
+    }
+    out->asking.ready_min = (double)minutes;
+    return status;
+}
+
+static void set_doubts(struct referral_case *out, const struct intake *intake, struct scope *scope) {
+    const struct region_readings *readings = intake->snapshot->readings;
+    struct text read_as = {0};
+    for (size_t i = 0; readings != NULL && i < intake->reading.need_count && read_as.size == 0; i++) {
+        struct text code = intake->reading.needs[i].need->code;
+        read_as = region_readings_find(readings, code) >= 0 ? code : read_as;
+    }
+    if (read_as.size > 0 || intake->reading.need_count == 0) {
+        referral_doubts_of(out, intake->snapshot, read_as, scope->arena);
+        referral_wrongs_of(out, intake->snapshot, scope->arena);
+    }
+}
+
 enum status intake_case(struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope) {
     const yyjson_val *patient = bundle_patient(intake->bundle);
     enum status status = referral_case_of(out, intake->snapshot, &intake->reading, intake->facts, scope);
@@ -235,6 +281,13 @@ enum status intake_case(struct referral_case *out, struct intake *intake, struct
     status = read_excluded(out, intake, scope);
     if (status == STATUS_OK) {
         status = read_family(out, intake, scope);
+    }
+    if (status == STATUS_OK) {
+        status = read_confirmed(out, intake, scope);
+    }
+    if (status == STATUS_OK) {
+        status = read_ready(out, intake, scope);
+        set_doubts(out, intake, scope);
     }
     return status == STATUS_OK ? learning_apply(out, intake->referral->learning, intake->snapshot, NULL, scope)
                                : status;

@@ -32,13 +32,15 @@ static bool is_left_out(const struct task *offer, enum loop_without without) {
 }
 
 /* How it stands with the asking: since when, who rolls, who has not answered yet. */
-static void set_asking(struct loop *loop, struct referral_case *patient) {
+static void set_asking(struct loop *loop, struct referral_case *patient, int64_t asked_us) {
     double elapsed_min = 0;
     int64_t first_us = 0;
     if (time_parse(&first_us, task_input_text(&loop->parent, "first-offer"))) {
         elapsed_min = (double)(loop->now_us - first_us) / MINUTE_US;
     }
+    double ready_min = patient->asking.ready_min - (double)(loop->now_us - asked_us) / MINUTE_US;
     policy_apply(patient, &loop->policy, elapsed_min > 0 ? elapsed_min : 0);
+    patient->asking.ready_min = ready_min > 0 ? ready_min : 0;
     patient->departs = task_has_input(&loop->parent, "departed");
     struct referral_open *open = ARENA_ARRAY(loop->scope->arena, struct referral_open, loop->offer_count + 1);
     patient->open = open;
@@ -75,13 +77,15 @@ enum status loop_rank(struct loop *loop, enum loop_without without, enum referra
     }
     patient.excluded = excluded;
     patient.excluded_count = count;
+    int64_t asked_us = patient.now_us;
     patient.now_us = loop->now_us;
     patient.level = loop->level;
     patient.options_max = 0;
     if (choice == REFERRAL_NEAREST_STABILISING) {
         patient.choice = choice;
     }
-    set_asking(loop, &patient);
+    set_asking(loop, &patient, asked_us);
+    referral_wrongs_of(&patient, loop->snapshot, loop->scope->arena);
     status = learning_apply(&patient, loop->referral->learning, loop->snapshot, loop->unit, loop->scope);
     if (status != STATUS_OK) {
         return status;

@@ -4,8 +4,8 @@
 #include "referral/intake.h"
 #include "referral/task.h"
 
-static const char *const names[] = {
-    "patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude", "family-place", "depart"};
+static const char *const names[] = {"patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude",
+    "family-place", "depart", "confirmed-need", "ready-in"};
 enum { LIMIT_DEFAULT = 8, LIMIT_MAX = 50 };
 
 struct ranking_call {
@@ -53,6 +53,10 @@ static void write_option(struct json_writer *w, const struct referral_option *op
     }
     if (option->board_age_min >= 0) {
         parameter_write_decimal(w, "board-age", option->board_age_min, 1);
+    }
+    if (option->wrong > 0) {
+        parameter_write_decimal(w, "wrong", option->wrong, 3);
+        parameter_write_decimal(w, "wrong-minutes", option->wrong_min, 1);
     }
     if (isfinite(place->point.latitude)) {
         parameter_write_decimal(w, "latitude", place->point.latitude, 6);
@@ -122,6 +126,18 @@ static void write_plan(struct json_writer *w, const struct referral_ranking *ran
     }
 }
 
+static void write_doubts(struct json_writer *w, const struct referral_case *patient) {
+    for (size_t i = 0; i < patient->doubt_count; i++) {
+        const struct referral_doubt *doubt = &patient->doubts[i];
+        parameter_open(w, "may-need");
+        parameter_write_text(w, "code", "valueCode", doubt->need);
+        parameter_write_text(w, "ko", "valueString", doubt->name_ko);
+        parameter_write_text(w, "en", "valueString", doubt->name_en);
+        parameter_write_decimal(w, "chance", doubt->chance, 3);
+        parameter_close(w);
+    }
+}
+
 static void write_duration(struct json_writer *w, const char *name, int64_t from_us, int64_t to_us) {
     json_object_open(w);
     json_member_string(w, "name", name);
@@ -145,6 +161,7 @@ static enum status write_answer(struct text *out, const struct ranking_call *ran
     for (size_t i = 0; i < decision->ranking.option_count; i++) {
         write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
     }
+    write_doubts(&w, &decision->patient);
     write_plan(&w, &decision->ranking, decision->snapshot, scope);
     for (size_t i = 0; i < decision->ranking.excluded_count; i++) {
         write_excluded(&w, &decision->ranking.excluded[i], decision->snapshot, scope);

@@ -5,7 +5,8 @@
 #include "referral/proposal.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
-    "override-reason", "question", "depart", "decision", "based-on", "family-place", "draft"};
+    "override-reason", "question", "depart", "decision", "based-on", "family-place", "draft", "confirmed-need",
+    "ready-in"};
 
 struct sending {
     struct intake_question asked;

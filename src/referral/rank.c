@@ -86,6 +86,10 @@ static void score_direct(struct candidate *candidate, const struct rank *rank) {
     option->benefit = benefit_find(rank, option->minutes, -1);
     option->worth_min = worth_of(rank, option->place);
     option->scarcity_min = scarcity_find(rank, option->place);
+    if (rank->patient->wrong != NULL) {
+        option->wrong = rank->patient->wrong[option->place].chance;
+        option->wrong_min = rank->patient->wrong[option->place].minutes;
+    }
     option->score = rank_score(candidate, rank, option->chance);
 }
 

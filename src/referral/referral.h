@@ -206,7 +206,15 @@ struct referral_learned {
  * elsewhere begins that this costs. */
 struct referral_wrong {
     double chance, minutes;
+    int doubt;    /* index into the case's doubts: the one that counts most; looked at where `share` is not 0 */
+    double share; /* of it in `chance` */
 };
+/* What else the patient may need, with its chance. */
+struct referral_doubt {
+    struct text need, name_ko, name_en; /* the need's code and names */
+    double chance;
+};
+enum { REFERRAL_DOUBTS_MAX = REGION_CONDITIONS_MAX };
 
 /* What ranking has to know of the patient. Zeroed is not a case: begin with referral_case_of, or set the -1 fields. */
 struct referral_case {
@@ -234,6 +242,10 @@ struct referral_case {
     const struct referral_learned *learned; /* by place of the snapshot; NULL: nothing is learned */
     double corrections[REFERRAL_CHANCE_BANDS];
     const struct referral_wrong *wrong; /* by place of the snapshot; NULL: the reading is taken as certain */
+    const struct referral_doubt
+        *doubts; /* what `wrong` was made of; kept, so that it can be made anew for other places and hours */
+    size_t doubt_count;
+    struct text confirmed; /* a need that a doctor has confirmed: code; none: none has */
     bool
         one_leg; /* minutes to definitive care alone count, each as much as any other (no curve, no window, no time preference): two
                    * legs only where no place in reach treats it */
@@ -277,6 +289,7 @@ struct referral_option {
     int missing_need;               /* index of a need; -1 */
     double worth_min, scarcity_min; /* what counted for it, and its price, in minutes */
     double learned_weight;          /* answers of this place behind `chance`; 0: assumed */
+    double wrong, wrong_min;        /* chance that it cannot treat what the patient has after all; minutes lost then */
     int ask_batch;                  /* 1: to be asked now, 2: when all of those have said no ...; 0: not in the plan */
     double
         vehicle_away_min; /* two legs: how long the transfer's vehicle is away from the first place's district; there and back */
@@ -312,6 +325,13 @@ void referral_learned_of(struct referral_learned *out, struct referral_case *pat
 /* The same of one place, from a belief that holds this place alone (as its place 0) or none. */
 void referral_learned_place(struct referral_learned *out, const struct region_snapshot *snapshot,
     const struct referral_case *patient, int place, const struct referral_belief *belief);
+/* What else the patient may need: by the snapshot's readings, for levels 1 to 3, from the need that was read first, the level and the age.
+ * None where the region states no readings, a doctor has confirmed the need or works at an emergency department where the patient is (as the
+ * simulated year has it), the nearest place is wanted, or the readings do not know the need. */
+void referral_doubts_of(
+    struct referral_case *out, const struct region_snapshot *snapshot, struct text read_as, struct arena *arena);
+/* What the case's doubts mean at each place of the snapshot now: sets `wrong`. */
+void referral_wrongs_of(struct referral_case *out, const struct region_snapshot *snapshot, struct arena *arena);
 /* The question as learning sees it, when this place is asked for this case: prior, board, load. */
 void referral_asked_of(
     struct referral_asked *out, const struct region_snapshot *snapshot, const struct referral_case *patient, int place);

@@ -2,6 +2,8 @@
 #include "referral/rank.h"
 
 #define LEARNED_FROM 1. /* answers, before a chance is called learned */
+#define DOUBT_FROM .01  /* what is less likely is weighed, but not told */
+#define NEVER_FROM .999 /* of the doubt: the place does not have it at any hour */
 
 static void say(struct candidate *candidate, const char *code, struct text ko, struct text en) {
     struct referral_option *option = &candidate->option;
@@ -178,6 +180,36 @@ static void say_transfer(struct candidate *c, const struct rank *rank, struct ar
             physician ? "physician" : "nurse or paramedic", o->vehicle_away_min));
 }
 
+/* Of what the patient may need beside what was read, that which this place is likeliest to fail at. */
+static void say_doubt(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct referral_option *o = &c->option;
+    if (o->wrong < DOUBT_FROM || c->option.missing_need >= 0) {
+        return;
+    }
+    const struct referral_wrong *wrong = &rank->patient->wrong[o->place];
+    if (wrong->share <= 0 || wrong->share < DOUBT_FROM) {
+        return;
+    }
+    const struct referral_doubt *doubt = &rank->patient->doubts[wrong->doubt];
+    struct text ko = doubt->name_ko, en = doubt->name_en.size > 0 ? doubt->name_en : doubt->name_ko;
+    bool never = wrong->share > doubt->chance * NEVER_FROM;
+    say(c, "may-need",
+        text_format(arena,
+            "이렇게 읽히는 중증 환자의 %.0f %%는 실제로 %.*s이(가) 필요하며, %s. 여기서 치료하지 못할 확률은 모두 %.0f "
+            "%%, "
+            "그때 약 %.0f분이 더 걸립니다.",
+            doubt->chance * 100, (int)ko.size, ko.at,
+            never ? "이 기관은 하지 않습니다" : "이 시각에 담당 의료진이 없을 수 있습니다", o->wrong * 100,
+            o->wrong_min),
+        text_format(arena,
+            "%.0f %% of the severely ill who are read like this need %.*s, %s. In all a %.0f %% chance that it cannot "
+            "be "
+            "treated here, which then costs about %.0f min.",
+            doubt->chance * 100, (int)en.size, en.at,
+            never ? "which this place does not have" : "whose team may be away at this hour", o->wrong * 100,
+            o->wrong_min));
+}
+
 static void say_price(struct candidate *c, const struct rank *rank, struct arena *arena) {
     (void)rank;
     if (c->option.scarcity_min >= .5) {
@@ -210,7 +242,7 @@ static void say_patient(struct candidate *c, const struct rank *rank, struct are
 
 void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena) {
     static void (*const parts[])(struct candidate *, const struct rank *, struct arena *) = {say_local, say_needs,
-        say_legs, say_transfer, say_way, say_benefit, say_board, say_chance, say_price, say_patient};
+        say_doubt, say_legs, say_transfer, say_way, say_benefit, say_board, say_chance, say_price, say_patient};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         parts[i](candidate, rank, arena);
     }

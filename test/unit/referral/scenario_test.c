@@ -205,6 +205,29 @@ static void build_case(struct world *w) {
     build_asking(w, json);
 }
 
+/* "readings": as the region's file has them, with "people"; what the patient is read as is the first need of the case, or "read_as". A need
+ * that is "confirmed" is not doubted. */
+static void build_readings(struct world *w) {
+    const yyjson_val *json = json_get(w->root, "readings"), *patient = json_get(w->root, "case");
+    if (json == NULL) {
+        return;
+    }
+    struct region_readings *readings = ARENA_NEW(w->arena, struct region_readings);
+    assert_int_equal(region_readings_read(readings, json, &w->scope), STATUS_OK);
+    for (int i = 0; i < REGION_AGE_BANDS; i++) {
+        readings->people[i] = 1000;
+    }
+    region_readings_settle(readings, w->snapshot, w->arena);
+    w->snapshot->readings = readings;
+    w->patient.confirmed = json_get_text(patient, "confirmed");
+    struct text read_as = json_get_text(patient, "read_as");
+    if (read_as.size == 0) {
+        read_as = json_text(yyjson_arr_get_first((yyjson_val *)json_get(patient, "needs")));
+    }
+    referral_doubts_of(&w->patient, w->snapshot, read_as, w->arena);
+    referral_wrongs_of(&w->patient, w->snapshot, w->arena);
+}
+
 /* region_place_find looks places up by their order. */
 static int by_id(const void *left, const void *right) {
     return text_compare(((const struct region_place *)left)->id, ((const struct region_place *)right)->id);
@@ -229,6 +252,7 @@ static void build(struct world *w) {
     w->snapshot->places = w->places;
     w->snapshot->place_count = yyjson_arr_size(places);
     build_case(w);
+    build_readings(w);
 }
 
 /* "near", or "near>far" for two legs. */
@@ -270,14 +294,16 @@ static void check_order(struct world *w, const struct decision *d) {
 }
 
 static void check_numbers(struct world *w, const struct decision *d) {
-    static const char *const names[] = {"minutes", "chance", "board_age"};
-    static const double grains[] = {.06, .0006, .06};
-    for (size_t n = 0; n < 3; n++) {
+    static const char *const names[] = {"minutes", "chance", "board_age", "wrong", "wrong_min"};
+    static const double grains[] = {.06, .0006, .06, .0006, .06};
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
         size_t index, count;
         yyjson_val *key, *value;
         yyjson_obj_foreach((yyjson_val *)json_get(json_get(w->root, "expect"), names[n]), index, count, key, value) {
             const struct referral_option *option = find_option(w, d, json_text(key));
-            double is = n == 0 ? option->minutes : n == 1 ? option->chance : option->board_age_min, wanted = 0;
+            const double values[] = {
+                option->minutes, option->chance, option->board_age_min, option->wrong, option->wrong_min};
+            double is = values[n], wanted = 0;
             assert_true(text_to_double(&wanted, json_number_text(value)));
             if (fabs(is - wanted) > grains[n]) {
                 fail_msg("%s: %s of %s is %.4f, expected %.4f", w->name, names[n],

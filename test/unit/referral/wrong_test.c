@@ -79,7 +79,7 @@ static void doubt_counts_by_its_minutes(void **state) {
 /* What both may be unable to do moves nothing. */
 static void a_doubt_that_all_share_moves_nothing(void **state) {
     (void)state;
-    struct referral_wrong both[PLACES] = {{.3, 120}, {.3, 120}};
+    struct referral_wrong both[PLACES] = {{.chance = .3, .minutes = 120}, {.chance = .3, .minutes = 120}};
     assert_int_equal(first_of(both, 0), NEAR);
     assert_int_equal(first_of(both, 1), NEAR);
 }

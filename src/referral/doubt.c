@@ -1,0 +1,93 @@
+/* What the patient may have instead of what was read, and what that means at each place. Pure.
+ *
+ * The posterior is the region's (region.h, what a reading may hide): Bayes over published and assumed shares, level and age. What vital signs
+ * say beyond the level is not in it: no source gives those likelihoods by need. */
+#include "referral/rank.h"
+
+#define NO_NEED "SY-ED"   /* a reading without a need is read as an ordinary visit (assumption) */
+#define CHANCE_LEAST .001 /* of a doubt worth keeping */
+enum { DOUBTED_LEVELS = 3 };
+
+/* In an emergency department a doctor has found out. */
+static bool is_seen_by_doctor(const struct referral_case *patient, const struct region_snapshot *snapshot) {
+    return patient->confirmed.size > 0 ||
+           (patient->origin_place >= 0 && snapshot->places[patient->origin_place].tier > REGION_TIER_NONE);
+}
+
+void referral_doubts_of(
+    struct referral_case *out, const struct region_snapshot *snapshot, struct text read_as, struct arena *arena) {
+    const struct region_readings *readings = snapshot->readings;
+    double chance[REGION_CONDITIONS_MAX];
+    out->doubts = NULL;
+    out->doubt_count = 0;
+    if (readings == NULL || out->level > DOUBTED_LEVELS || out->choice == REFERRAL_NEAREST_STABILISING ||
+        is_seen_by_doctor(out, snapshot)) {
+        return;
+    }
+    const struct region_seen seen = {
+        region_readings_find(readings, read_as.size > 0 ? read_as : TEXT(NO_NEED)), out->level, out->age_months};
+    if (seen.condition < 0) {
+        return;
+    }
+    (void)region_readings_weigh(chance, readings, &seen);
+    struct referral_doubt *doubts = ARENA_ARRAY(arena, struct referral_doubt, REFERRAL_DOUBTS_MAX);
+    for (int c = 0; c < readings->condition_count; c++) {
+        int need = readings->needs[c];
+        if (c != seen.condition && need >= 0 && (out->needs >> need & 1) == 0 && chance[c] >= CHANCE_LEAST) {
+            const struct region_code *code = &snapshot->needs[need];
+            doubts[out->doubt_count++] = (struct referral_doubt){code->code, code->name_ko, code->name_en, chance[c]};
+        }
+    }
+    out->doubts = doubts;
+}
+
+/* How likely the place treats it when the patient comes: services, and who is on call as far as is known. */
+static double treats(const struct region_snapshot *snapshot, const struct referral_case *patient, int place, int c) {
+    const struct region_readings *readings = snapshot->readings;
+    const struct region_place *row = &snapshot->places[place];
+    if (!region_serves(row, readings->needs[c], patient->age_months)) {
+        return 0;
+    }
+    int percent =
+        readings->conditions[c].team ? region_on_call(snapshot, row, readings->needs[c], patient->now_us) : -1;
+    return percent < 0 ? 1 : percent / 100.0;
+}
+
+static void weigh(struct referral_wrong *out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, const int conditions[REFERRAL_DOUBTS_MAX], int place) {
+    double minutes = 0;
+    for (size_t i = 0; i < patient->doubt_count; i++) {
+        int c = conditions[i];
+        double fails = c < 0 ? 0 : patient->doubts[i].chance * (1 - treats(snapshot, patient, place, c));
+        if (fails <= 0) {
+            continue;
+        }
+        out->chance += fails;
+        minutes += fails * region_readings_onward_min(snapshot, place, c, patient->age_months);
+        if (fails > out->share) {
+            out->share = fails;
+            out->doubt = (int)i;
+        }
+    }
+    out->minutes = out->chance > 0 ? minutes / out->chance : 0;
+}
+
+void referral_wrongs_of(struct referral_case *out, const struct region_snapshot *snapshot, struct arena *arena) {
+    int conditions[REFERRAL_DOUBTS_MAX];
+    out->wrong = NULL;
+    if (out->doubt_count == 0 || snapshot->readings == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < out->doubt_count; i++) {
+        int c = region_readings_find(snapshot->readings, out->doubts[i].need);
+        conditions[i] = c >= 0 && snapshot->readings->needs[c] >= 0 ? c : -1;
+    }
+    struct referral_wrong *wrong = ARENA_ARRAY(arena, struct referral_wrong, snapshot->place_count + 1);
+    for (size_t place = 0; place < snapshot->place_count; place++) {
+        const struct region_place *row = &snapshot->places[place];
+        if (!row->post && !row->control_room && (out->needs & ~row->needs) == 0) {
+            weigh(&wrong[place], snapshot, out, conditions, (int)place);
+        }
+    }
+    out->wrong = wrong;
+}

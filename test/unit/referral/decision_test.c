@@ -1,0 +1,77 @@
+/* Stored decisions replay to the byte, those of before the reading was doubted too. test/cases/decisions/format-N.json: as a server kept it. */
+#include "referral/decision.h"
+
+#include <setjmp.h>
+#include <string.h>
+
+#include "unit/cmocka_all.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+static const yyjson_val *stored(const char *path, struct scope *scope) {
+    struct text json;
+    yyjson_doc *doc;
+    assert_int_equal(file_read(&json, path, FILE_MAX, scope), STATUS_OK);
+    assert_int_equal(json_read(&doc, json, scope), STATUS_OK);
+    return yyjson_doc_get_root(doc);
+}
+
+static int arena_setup(void **state) {
+    *state = arena_open(64 << 20);
+    return *state == NULL ? -1 : 0;
+}
+
+static int arena_teardown(void **state) {
+    arena_close(*state);
+    return 0;
+}
+
+static void a_decision_without_doubts_replays(void **state) {
+    struct scope scope = {.arena = *state};
+    const yyjson_val *decision = stored("test/cases/decisions/format-2.json", &scope);
+    assert_int_equal(decision_compare(decision, &scope), STATUS_OK);
+    struct decision made;
+    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), &scope), STATUS_OK);
+    assert_null(made.patient.wrong);
+    assert_true(made.ranking.option_count > 0 && made.ranking.options[0].wrong <= 0);
+}
+
+static void a_decision_with_doubts_replays(void **state) {
+    struct scope scope = {.arena = *state};
+    const yyjson_val *decision = stored("test/cases/decisions/format-3.json", &scope);
+    assert_int_equal(decision_compare(decision, &scope), STATUS_OK);
+    struct decision made;
+    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), &scope), STATUS_OK);
+    assert_true(made.patient.doubt_count > 0);
+    assert_non_null(made.patient.wrong);
+    bool doubted = false;
+    for (size_t i = 0; i < made.ranking.option_count; i++) {
+        doubted = doubted || made.ranking.options[i].wrong > 0;
+    }
+    assert_true(doubted);
+}
+
+static void a_changed_decision_is_told(void **state) {
+    struct scope scope = {.arena = *state};
+    struct text json;
+    yyjson_doc *doc;
+    assert_int_equal(file_read(&json, "test/cases/decisions/format-3.json", FILE_MAX, &scope), STATUS_OK);
+    char *text = (char *)(uintptr_t)text_string(scope.arena, json);
+    char *doubt = strstr(text, "\\\"most\\\":");
+    assert_non_null(doubt);
+    char *chance = strstr(strstr(text, "\\\"wrong\\\":["), "\\\"chance\\\":0.");
+    assert_non_null(chance);
+    chance += strlen("\\\"chance\\\":0.");
+    *chance = *chance == '9' ? '1' : '9';
+    assert_int_equal(json_read(&doc, text_from(text), &scope), STATUS_OK);
+    assert_int_equal(decision_compare(yyjson_doc_get_root(doc), &scope), STATUS_CONFLICT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_decision_without_doubts_replays, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(a_decision_with_doubts_replays, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(a_changed_decision_is_told, arena_setup, arena_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
