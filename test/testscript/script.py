@@ -53,7 +53,7 @@ class Script:
         contained = {c["id"]: c for c in resource.get("contained", [])}
         self.fixtures = {f["id"]: contained[f["resource"]["reference"][1:]] for f in resource.get("fixture", [])}
         self.exchanges, self.last = {}, None
-        self.prefix = "/fhir"
+        self.prefix = client.prefix
 
     # ---- variables ---------------------------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class Script:
         for header in operation.get("requestHeader", []):
             headers[header["field"]] = self.filled(header["value"])
         url = self.url_of(operation, code)
-        path = urllib.parse.urlsplit(url).path.removeprefix("/fhir/") + ("?" + urllib.parse.urlsplit(url).query if "?" in url else "") if url.startswith("http") else url
+        path = urllib.parse.urlsplit(url).path.removeprefix(self.prefix + "/") + ("?" + urllib.parse.urlsplit(url).query if "?" in url else "") if url.startswith("http") else url
         if operation.get("encodeRequestUrl", True):
             path = urllib.parse.quote(path, safe="/?&=:,|$*%+;@_.~-!'()#")
         if method == "POST" and "params" in operation and "_search" in operation.get("url", operation.get("resource", "")):
