@@ -196,6 +196,9 @@ static enum status calibrate(struct text *document, const struct arguments *argu
         status = readers_load(&readers, &readers_question, scope->arena, scope);
     if (status == STATUS_OK && triage_readers_digest(readers, kind) == NULL)
         status = fault(scope, STATUS_NOT_FOUND, "--model", "there is no such model here");
+    if (status == STATUS_OK && data != NULL && kind <= TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN)
+        status = fault(scope, STATUS_UNSUPPORTED, "--data",
+            "no record holds the experts' level that this model foresees: give a FILE of outcomes that were judged");
     if (status == STATUS_OK && data != NULL)
         status = read_folder(&table, data, argument(arguments, "--site"), argument(arguments, "--model"),
             triage_readers_digest(readers, kind), scope);

@@ -3,6 +3,7 @@
 
 #include "referral/intake.h"
 #include "referral/proposal.h"
+#include "referral/silent.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
     "override-reason", "question", "depart", "decision", "based-on", "family-place", "draft", "confirmed-need",
@@ -234,7 +235,10 @@ static enum status put_assessment(struct sending *s, struct records_unit *unit, 
     struct text id = new_id(s, scope), body = {0};
     s->assessment = place_reference(scope, "RiskAssessment", id);
     enum status status = intake_write_assessment(&body, &s->intake, id, records_unit_time_us(unit), scope);
-    return status == STATUS_OK ? records_unit_put(NULL, unit, body, scope) : status;
+    if (status == STATUS_OK) {
+        status = records_unit_put(NULL, unit, body, scope);
+    }
+    return status == STATUS_OK ? silent_keep(&s->intake.reading, unit, id, scope) : status;
 }
 
 static enum status draw_up_loop(struct sending *s, struct scope *scope) {

@@ -1,5 +1,6 @@
 /* $triage: level, needs and reasons; kept as a RiskAssessment where the patient is stored. */
 #include "referral/intake.h"
+#include "referral/silent.h"
 #include "referral/task.h"
 
 static const char *const names[] = {
@@ -103,6 +104,9 @@ static enum status save(void *context, struct records_unit *unit, struct scope *
     enum status status = assess(triaging, text, records_unit_time_us(unit), scope);
     if (status == STATUS_OK) {
         status = records_unit_put(NULL, unit, triaging->body, scope);
+    }
+    if (status == STATUS_OK) {
+        status = silent_keep(&triaging->intake.reading, unit, text, scope);
     }
     struct text provenance = {0};
     if (status == STATUS_OK) {

@@ -5,6 +5,7 @@
 #include "referral/consult.h"
 #include "referral/decision.h"
 #include "referral/learning.h"
+#include "referral/silent.h"
 #include "referral/surge_record.h"
 
 enum { HANDLE_BYTES = 64 << 20, METRICS_READINGS = 1000 };
@@ -81,6 +82,7 @@ enum status referral_open(struct referral **out, struct records *records, struct
     records_guard_register(records, referral->task, guard_task, referral);
     records_guard_register(records, referral->request, guard_request, referral);
     records_guard_register(records, fhir_type_find(TEXT("Library")), guard_policy, referral);
+    records_guard_register(records, fhir_type_find(TEXT("RiskAssessment")), guard_assessment, referral);
     records_guard_register(records, referral->task, guard_consult, referral);
     records_guard_register(records, fhir_type_find(TEXT("Communication")), guard_communication, referral);
     records_due_register(records, DUE_CONSULT, due_consult, referral);

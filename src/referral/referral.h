@@ -32,8 +32,8 @@ MUST_CHECK enum status referral_readers_open(
 /* Figures of the trained readers, Prometheus text; what came of the visits is read from the record for `caller`. */
 MUST_CHECK enum status referral_metrics(
     struct text *out, struct referral *referral, const struct records_caller *caller, struct scope *scope);
-/* What came of the visits of the last `readings_max` readings, one row a forecast whose Encounter tells its outcome: a stay (class or
- * classHistory) or, of a finished one, hospitalization.dischargeDisposition. Of a visit's readings the last counts. */
+/* What came of the visits of the last `readings_max` readings, silent ones too: one row a forecast or level whose outcome the record
+ * tells (outcomes.c says how). For administrators: what was read in silence is among it. */
 MUST_CHECK enum status referral_outcomes(struct triage_followed **out, size_t *count, struct referral *referral,
     const struct records_caller *caller, size_t readings_max, struct scope *scope);
 /* Reads with everything that was trained, and counts the reading. */

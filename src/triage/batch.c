@@ -120,12 +120,21 @@ static void put_one(struct buffer *line, struct answer answer) {
     buffer_put_string(line, answer.abstains ? ",1" : ",0");
 }
 
+/* Once for every model that is asked. */
+static void scan_words(struct visit *visit, const struct triage_batch *batch, struct arena *arena) {
+    for (int i = 0; i < TRIAGE_MODEL_COUNT && !visit->words; i++) {
+        if (is_asked(batch->format, i) && batch->readers->models[i].model)
+            visit_scan(visit, batch->readers->models[i].features, arena);
+    }
+}
+
 enum status triage_batch_row(struct text *out, struct triage_batch *batch, struct text line, struct scope *scope) {
     struct dataset_row row;
     struct buffer buffer = buffer_open(scope->arena, LINE_MAX_BYTES);
     enum status status = dataset_read(&row, batch->dataset, line, scope);
     if (status != STATUS_OK)
         return status;
+    scan_words(&row.visit, batch, scope->arena);
     buffer_put_format(&buffer, "%ld", ++batch->row);
     if (batch->format == TRIAGE_BATCH_KTAS)
         status = put_ktas(&buffer, batch, &row, scope);

@@ -298,12 +298,47 @@ static float concept_value(const struct lexicon_matches *matches, int concept) {
     return value;
 }
 
-static float gram_value(const struct grams *grams, const struct feature *feature) {
-    for (size_t i = 0; i < grams->count; i++) {
-        if (grams->at[i] % (uint64_t)feature->buckets == (uint64_t)feature->index)
-            return 1;
+/* What the complaint says, whichever set asks. */
+struct visit_words {
+    struct lexicon_matches matches;
+    struct grams grams;
+    size_t points;
+};
+
+static bool is_words(struct text complaint) {
+    return text_trim(complaint).size > 0 && text_is_utf8(complaint);
+}
+
+static struct visit_words words_scan(struct text complaint, const struct lexicon *lexicon, struct arena *arena) {
+    struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT, .text = complaint};
+    struct triage_facts facts = {.texts = &text, .text_count = 1};
+    struct visit_words words = {.matches = lexicon_scan(lexicon, &facts, arena)};
+    words.grams = grams_scan(complaint, &words.points, arena);
+    return words;
+}
+
+void visit_scan(struct visit *visit, const struct feature_set *set, struct arena *arena) {
+    struct visit_words *words = ARENA_NEW(arena, struct visit_words);
+    if (is_words(visit->complaint))
+        *words = words_scan(visit->complaint, set->lexicon, arena);
+    visit->words = words;
+}
+
+/* Which buckets of so many the grams fall into. */
+struct gram_set {
+    int buckets; /* 0: not made yet */
+    uint64_t bits[GRAM_BUCKETS_MAX / 64];
+};
+
+static float gram_value(struct gram_set *made, const struct grams *grams, const struct feature *feature) {
+    if (made->buckets != feature->buckets) {
+        *made = (struct gram_set){.buckets = feature->buckets};
+        for (size_t i = 0; i < grams->count; i++) {
+            uint64_t bucket = grams->at[i] % (uint64_t)feature->buckets;
+            made->bits[bucket / 64] |= 1ull << bucket % 64;
+        }
     }
-    return 0;
+    return (float)(made->bits[feature->index / 64] >> feature->index % 64 & 1);
 }
 
 /* ---- filling ---------------------------------------------------------------------------------------------------------- */
@@ -344,29 +379,23 @@ static void derived_fill(double out[static DERIVED_COUNT], const struct visit *v
     out[DERIVED_COMPLAINT_POINTS] = visit->complaint.size ? (double)points : (double)NAN;
 }
 
-static bool is_words(struct text complaint) {
-    return text_trim(complaint).size > 0 && text_is_utf8(complaint);
-}
-
 void features_fill(float *out, const struct feature_set *set, const struct visit *visit, struct arena *arena) {
-    struct lexicon_matches matches = {.count = 0};
-    struct grams grams = {.count = 0};
+    struct visit_words said = {.points = 0};
+    struct gram_set grams;
+    grams.buckets = 0;
     double derived[DERIVED_COUNT];
-    size_t points = 0;
     struct visit known = *visit;
     if (!is_words(known.complaint))
         known.complaint = (struct text){0};
     bool words = known.complaint.size > 0;
-    if (words && set->has_concepts) {
-        struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT, .text = known.complaint};
-        struct triage_facts facts = {.texts = &text, .text_count = 1};
-        matches = lexicon_scan(set->lexicon, &facts, arena);
-    }
-    if (words && (set->has_grams || set->has_derived))
-        grams = grams_scan(known.complaint, &points, arena);
+    if (words && visit->words)
+        said = *visit->words;
+    else if (words && (set->has_concepts || set->has_grams || set->has_derived))
+        said = words_scan(known.complaint, set->lexicon, arena);
     if (set->has_derived) {
-        derived_fill(derived, &known, points);
-        derived[DERIVED_PAIN_LEVEL] = words ? pain_level(set, known.fields[VISIT_PAIN_SCORE], &matches) : (double)NAN;
+        derived_fill(derived, &known, said.points);
+        derived[DERIVED_PAIN_LEVEL] =
+            words ? pain_level(set, known.fields[VISIT_PAIN_SCORE], &said.matches) : (double)NAN;
     }
     for (size_t i = 0; i < set->count; i++) {
         const struct feature *feature = &set->at[i];
@@ -378,10 +407,10 @@ void features_fill(float *out, const struct feature_set *set, const struct visit
             out[i] = (float)derived[feature->index];
             break;
         case FEATURE_CONCEPT:
-            out[i] = words ? concept_value(&matches, feature->index) : NAN;
+            out[i] = words ? concept_value(&said.matches, feature->index) : NAN;
             break;
         case FEATURE_GRAM:
-            out[i] = words ? gram_value(&grams, feature) : NAN;
+            out[i] = words ? gram_value(&grams, &said.grams, feature) : NAN;
             break;
         case FEATURE_COLUMN:
             out[i] = known.columns ? (float)known.columns[feature->index] : NAN;

@@ -48,6 +48,7 @@ struct visit {
     double fields[VISIT_FIELD_COUNT]; /* NaN: not known */
     struct text complaint;            /* UTF-8; none: not known. What is not UTF-8 counts as not known */
     const double *columns;            /* by features_open's `columns`; NULL: none known */
+    const struct visit_words *words;  /* visit_scan's; NULL: every fill looks for itself */
 };
 struct visit visit_new(void); /* knows nothing */
 /* What the facts say. Arrival, crowd and columns stay unknown: facts do not hold them. Complaints are joined by blanks; they
@@ -55,6 +56,9 @@ struct visit visit_new(void); /* knows nothing */
 struct visit visit_from_facts(const struct triage_facts *facts, struct arena *arena);
 
 struct feature_set;
+/* Looks through the complaint once, for all sets of the policy that `set` was opened with. Whoever changes the complaint
+ * afterwards sets `words` to NULL. Lives in `arena`. */
+void visit_scan(struct visit *visit, const struct feature_set *set, struct arena *arena);
 /* Binds names. `columns` names what visit.columns will hold, in its order. STATUS_INVALID with the name for one that is not
  * known here; STATUS_NOT_FOUND for a column that is not among `columns`. Lives in `arena`; names are copied; immutable. */
 MUST_CHECK enum status features_open(const struct feature_set **out, const struct text *names, size_t count,

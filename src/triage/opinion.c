@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TERMS_SAID = 5, TRIALS_MAX = 160, SENTENCE_MAX = 1000 };
+enum { TERMS_SAID = 5, TRIALS_MAX = 160, CHANGES_MAX = 512, SENTENCE_MAX = 1000 };
 
 struct question {
     const struct triage_readers *readers;
@@ -126,49 +126,23 @@ static const enum visit_field changeable[] = {
     VISIT_PAIN_SCORE, VISIT_SYSTOLIC, VISIT_DIASTOLIC, VISIT_PULSE, VISIT_RESPIRATION, VISIT_TEMPERATURE, VISIT_SPO2};
 enum { CHANGEABLE = sizeof changeable / sizeof changeable[0] };
 
+/* One value otherwise. */
 struct change {
-    bool found;
     enum visit_field field;
-    double value, distance;
     size_t feature;
+    double value, distance; /* distance: in spans of what was seen in training */
+};
+struct changes {
+    struct change at[CHANGES_MAX];
+    size_t count;
 };
 
-/* The inputs with one value changed: what comes of words stays as it is. */
-static void inputs_with(float *out, const struct question *q, enum visit_field field, double value) {
-    const struct reader_model *model = &q->readers->models[q->kind];
-    struct visit visit = q->visit;
-    visit.fields[field] = value;
-    visit.complaint = (struct text){0};
-    features_fill(out, model->features, &visit, q->arena);
-    for (size_t i = 0; i < q->content->feature_count; i++) {
-        struct feature_label label = features_label(model->features, i);
-        if (label.is_word || text_is(label.name, "complaint-length"))
-            out[i] = q->inputs.at[i];
-    }
-}
-
-static bool speaks_with(const struct question *q, const float *inputs) {
+static bool speaks_with(const struct question *q, float *inputs, const struct change *change) {
     const struct triage_model_escalation *which;
+    struct visit visit = q->visit;
+    visit.fields[change->field] = change->value;
+    features_fill(inputs, q->readers->models[q->kind].features, &visit, q->arena);
     return reader_escalates(&which, q->readers, q->kind, q->facts->human_level, inputs, q->facts->site) != 0;
-}
-
-/* Just beyond the trees' thresholds on this input, nearest first: elsewhere nothing changes but through derived values. */
-static size_t thresholds_of(double *out, size_t room, const struct question *q, size_t feature) {
-    size_t count = 0;
-    for (size_t o = 0; o < q->content->output_count; o++) {
-        for (size_t t = 0; t < q->content->outputs[o].tree_count; t++) {
-            const struct triage_model_tree *tree = &q->content->outputs[o].trees[t];
-            for (size_t n = 0; n < tree->node_count; n++) {
-                double threshold = (double)tree->nodes[n].threshold;
-                bool seen = tree->nodes[n].feature != feature;
-                for (size_t i = 0; i < count && !seen; i++)
-                    seen = out[i] == threshold;
-                if (!seen && count < room)
-                    out[count++] = threshold;
-            }
-        }
-    }
-    return count;
 }
 
 /* A whole number, or a tenth of a degree, on the other side of the threshold. */
@@ -178,26 +152,49 @@ static double beyond(double threshold, double value, enum visit_field field) {
     return threshold > value ? ceil(steps - 1e-6) * step : (ceil(steps - 1e-6) - 1) * step;
 }
 
-static void change_try(struct change *best, int *trials, const struct question *q, enum visit_field field) {
-    enum { THRESHOLDS_MAX = 200 };
-    double thresholds[THRESHOLDS_MAX], value = q->visit.fields[field];
-    int feature = triage_model_feature_find(q->readers->models[q->kind].model, visit_field_name(field));
-    if (feature < 0 || isnan(value))
-        return;
+static void change_add(
+    struct changes *changes, const struct question *q, enum visit_field field, size_t feature, double threshold) {
     const struct triage_model_feature *f = &q->content->features[feature];
+    double value = q->visit.fields[field], other = beyond(threshold, value, field);
     double span = f->high > f->low ? (double)f->high - (double)f->low : 1;
-    size_t count = thresholds_of(thresholds, THRESHOLDS_MAX, q, (size_t)feature);
-    float *inputs = ARENA_ARRAY(q->arena, float, q->content->feature_count);
-    for (size_t i = 0; i < count && *trials < TRIALS_MAX; i++) {
-        double other = beyond(thresholds[i], value, field), distance = fabs(other - value) / span;
-        bool inside = !(f->high > f->low) || (other >= (double)f->low && other <= (double)f->high);
-        if (!inside || distance == 0 || (best->found && distance >= best->distance))
-            continue;
-        ++*trials;
-        inputs_with(inputs, q, field, other);
-        if (!speaks_with(q, inputs))
-            *best = (struct change){true, field, other, distance, (size_t)feature};
+    bool inside = !(f->high > f->low) || (other >= (double)f->low && other <= (double)f->high);
+    bool seen = !inside || other == value || changes->count == CHANGES_MAX;
+    for (size_t i = 0; i < changes->count && !seen; i++)
+        seen = changes->at[i].field == field && changes->at[i].value == other;
+    if (!seen)
+        changes->at[changes->count++] = (struct change){field, feature, other, fabs(other - value) / span};
+}
+
+/* Just beyond the trees' thresholds on the measured inputs: elsewhere nothing changes but through derived values. */
+static void changes_gather(struct changes *changes, const struct question *q) {
+    const struct reader_model *model = &q->readers->models[q->kind];
+    signed char *fields =
+        ARENA_ARRAY(q->arena, signed char, q->content->feature_count); /* changeable, counted from 1 */
+    for (int i = 0; i < CHANGEABLE; i++) {
+        int feature = triage_model_feature_find(model->model, visit_field_name(changeable[i]));
+        if (feature >= 0 && !isnan(q->visit.fields[changeable[i]]))
+            fields[feature] = (signed char)(i + 1);
     }
+    for (size_t o = 0; o < q->content->output_count; o++) {
+        for (size_t t = 0; t < q->content->outputs[o].tree_count; t++) {
+            const struct triage_model_tree *tree = &q->content->outputs[o].trees[t];
+            for (size_t n = 0; n < tree->node_count; n++) {
+                const struct triage_model_node *node = &tree->nodes[n];
+                if (node->feature != TRIAGE_MODEL_LEAF && fields[node->feature])
+                    change_add(
+                        changes, q, changeable[fields[node->feature] - 1], node->feature, (double)node->threshold);
+            }
+        }
+    }
+}
+
+static int change_nearer(const void *a, const void *b) {
+    const struct change *x = a, *y = b;
+    if (x->distance != y->distance)
+        return x->distance < y->distance ? -1 : 1;
+    if (x->field != y->field)
+        return x->field < y->field ? -1 : 1;
+    return x->value < y->value ? -1 : x->value > y->value;
 }
 
 static struct text change_sentence(const struct question *q, const struct change *change, enum language language) {
@@ -215,16 +212,21 @@ static struct text change_sentence(const struct question *q, const struct change
     return buffer_text(&buffer);
 }
 
+/* The nearest with which it would not have spoken. */
 static void change_say(struct triage_opinion *out, const struct question *q) {
-    struct change best = {.found = false};
-    int trials = 0;
-    for (int i = 0; i < CHANGEABLE; i++)
-        change_try(&best, &trials, q, changeable[i]);
-    if (best.found)
-        remark_add(out, "change", change_sentence(q, &best, KOREAN), change_sentence(q, &best, ENGLISH));
-    else
-        remark_add(out, "change", TEXT("한 가지 측정값만 달라서는 판독이 바뀌지 않습니다."),
-            TEXT("No single measured value alone would change what it says."));
+    struct changes *changes = ARENA_NEW(q->arena, struct changes);
+    float *inputs = ARENA_ARRAY(q->arena, float, q->content->feature_count);
+    changes_gather(changes, q);
+    qsort(changes->at, changes->count, sizeof *changes->at, change_nearer);
+    for (size_t i = 0; i < changes->count && i < TRIALS_MAX; i++) {
+        const struct change *change = &changes->at[i];
+        if (!speaks_with(q, inputs, change)) {
+            remark_add(out, "change", change_sentence(q, change, KOREAN), change_sentence(q, change, ENGLISH));
+            return;
+        }
+    }
+    remark_add(out, "change", TEXT("한 가지 측정값만 달라서는 판독이 바뀌지 않습니다."),
+        TEXT("No single measured value alone would change what it says."));
 }
 
 /* ---- speaking ------------------------------------------------------------------------------------------------------- */
@@ -258,11 +260,11 @@ static void opinion_speak(
 void reader_read_level(struct triage_opinion *out, const struct triage_reader *reader, const struct triage_facts *facts,
     const struct triage_reading *rules, struct arena *arena) {
     (void)rules;
-    struct question q = {.readers = reader->model, .facts = facts, .arena = arena};
+    const struct reader_visit *asked = reader->model;
+    struct question q = {.readers = asked->readers, .facts = facts, .visit = asked->visit, .arena = arena};
     const struct site *site = site_find(&q.readers->sites, facts->site);
     q.kind = facts->human_level ? TRIAGE_MODEL_LEVEL : TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN;
     q.content = triage_model_content(q.readers->models[q.kind].model);
-    q.visit = visit_from_facts(facts, arena);
     q.inputs = reader_fill(&q.readers->models[q.kind], &q.visit, arena);
     *out = (struct triage_opinion){.silent = site && site->silent, .probability = -1};
     if (q.inputs.abstention != ABSTENTION_NONE) {
@@ -277,6 +279,7 @@ void reader_read_level(struct triage_opinion *out, const struct triage_reader *r
     out->level = reader_escalates(&which, q.readers, q.kind, facts->human_level, q.inputs.at, facts->site);
     size_t output = which ? which->output : (size_t)triage_model_output_find(q.readers->models[q.kind].model, judged);
     out->probability = reader_probability(q.readers, q.kind, output, q.inputs.at, facts->site, &out->calibrated);
+    out->output = q.content->outputs[output].name;
     opinion_speak(out, &q, which, output);
 }
 
@@ -312,19 +315,20 @@ static void forecast_make(struct triage_forecast *out, const struct question *q,
         out->calibrated ? "" : " (not calibrated for this site)");
 }
 
-void reader_forecast(struct triage_reading *reading, const struct triage_readers *readers,
-    const struct triage_facts *facts, struct arena *arena) {
+void reader_forecast(struct triage_reading *reading, const struct reader_visit *visit, const struct triage_facts *facts,
+    struct arena *arena) {
+    const struct triage_readers *readers = visit->readers;
     const struct site *site = site_find(&readers->sites, facts->site);
-    if (site && site->silent)
-        return;
-    struct visit visit = visit_from_facts(facts, arena);
+    bool silent = site && site->silent;
     for (int i = 0; i < TRIAGE_FORECAST_COUNT; i++) {
         struct question q = {
-            .readers = readers, .kind = forecasts[i].model, .facts = facts, .visit = visit, .arena = arena};
-        q.inputs = reader_fill(&readers->models[q.kind], &visit, arena);
+            .readers = readers, .kind = forecasts[i].model, .facts = facts, .visit = visit->visit, .arena = arena};
+        q.inputs = reader_fill(&readers->models[q.kind], &q.visit, arena);
         if (q.inputs.abstention == ABSTENTION_NO_MODEL)
             continue;
         q.content = triage_model_content(readers->models[q.kind].model);
-        forecast_make(&reading->forecasts[reading->forecast_count++], &q, (enum triage_forecast_kind)i);
+        forecast_make(silent ? &reading->silent_forecasts[reading->silent_forecast_count++]
+                             : &reading->forecasts[reading->forecast_count++],
+            &q, (enum triage_forecast_kind)i);
     }
 }

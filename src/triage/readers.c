@@ -93,7 +93,6 @@ enum status triage_readers_open(const struct triage_readers **out, const struct 
         if (status != STATUS_OK)
             return status;
     }
-    readers->level = (struct triage_reader){.name = "trained-level", .model = readers, .read = reader_read_level};
     *out = readers;
     return STATUS_OK;
 }
@@ -213,16 +212,29 @@ int reader_escalates(const struct triage_model_escalation **which, const struct 
     return level;
 }
 
+static struct reader_visit reader_visit_of(
+    const struct triage_readers *readers, const struct triage_facts *facts, struct arena *arena) {
+    struct reader_visit out = {readers, visit_from_facts(facts, arena)};
+    for (int i = 0; i < TRIAGE_MODEL_COUNT && !out.visit.words; i++) {
+        if (readers->models[i].model) /* all were opened with one policy */
+            visit_scan(&out.visit, readers->models[i].features, arena);
+    }
+    return out;
+}
+
 enum status triage_read_all(struct triage_reading *out, const struct triage_policy *policy,
     const struct triage_readers *readers, const struct triage_facts *facts, struct scope *scope) {
     if (!readers)
         return triage_read(out, policy, facts, NULL, 0, scope);
     enum triage_model_kind kind = facts->human_level ? TRIAGE_MODEL_LEVEL : TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN;
-    struct triage_reader level = readers->level;
-    level.digest = triage_readers_digest(readers, kind);
+    struct reader_visit visit = reader_visit_of(readers, facts, scope->arena);
+    struct triage_reader level = {.name = "trained-level",
+        .digest = triage_readers_digest(readers, kind),
+        .model = &visit,
+        .read = reader_read_level};
     enum status status = triage_read(out, policy, facts, &level, level.digest ? 1 : 0, scope);
     out->sites_digest = triage_readers_sites_digest(readers);
     if (status == STATUS_OK)
-        reader_forecast(out, readers, facts, scope->arena);
+        reader_forecast(out, &visit, facts, scope->arena);
     return status;
 }

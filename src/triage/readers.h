@@ -39,7 +39,6 @@ struct triage_readers {
     struct reader_model models[TRIAGE_MODEL_COUNT];
     struct sites sites;
     char sites_digest[DIGEST_TEXT_SIZE]; /* "" none */
-    struct triage_reader level;
 };
 
 enum abstention {
@@ -68,9 +67,15 @@ size_t reader_output(const struct triage_model *model, const char *name, bool co
 int reader_escalates(const struct triage_model_escalation **which, const struct triage_readers *readers,
     enum triage_model_kind kind, int human_level, const float *inputs, struct text site);
 
+/* What the level's reader and the forecasts ask about: one visit, looked through once. */
+struct reader_visit {
+    const struct triage_readers *readers;
+    struct visit visit;
+};
+/* `reader->model` is a reader_visit. */
 void reader_read_level(struct triage_opinion *out, const struct triage_reader *reader, const struct triage_facts *facts,
     const struct triage_reading *rules, struct arena *arena);
-void reader_forecast(struct triage_reading *reading, const struct triage_readers *readers,
-    const struct triage_facts *facts, struct arena *arena);
+void reader_forecast(struct triage_reading *reading, const struct reader_visit *visit, const struct triage_facts *facts,
+    struct arena *arena);
 
 #endif

@@ -291,6 +291,7 @@ static void read_readers(struct work *work, const struct triage_reader *readers,
         reading->reader_abstains = opinion.abstains;
         reading->reader_calibrated = opinion.calibrated;
         reading->reader_probability = opinion.abstains ? -1 : opinion.probability;
+        reading->reader_output = opinion.abstains ? NULL : opinion.output;
         reading->reader_inputs = opinion.inputs;
         reading->reader_silent = opinion.silent;
         int level = opinion.abstains ? 0 : opinion.level;

@@ -224,6 +224,7 @@ struct triage_opinion {
     struct text ko, en;                               /* why, or why it abstains */
     struct triage_remark remarks[TRIAGE_REMARKS_MAX]; /* what stands behind it */
     int remark_count;
+    const char *output;  /* whose probability it is: "under-triage"; NULL: none */
     const float *inputs; /* what it saw, for drift; NULL: none */
 };
 struct triage_reading;
@@ -313,10 +314,11 @@ struct triage_reading {
     bool reader_silent;        /* silent_level is what it would have said */
     int silent_level;          /* 0: no change */
     double reader_probability; /* below 0: none */
+    const char *reader_output; /* whose; NULL: none */
     const float *reader_inputs;
     const char *sites_digest; /* NULL: no sites document */
-    struct triage_forecast forecasts[TRIAGE_FORECAST_COUNT];
-    int forecast_count;
+    struct triage_forecast forecasts[TRIAGE_FORECAST_COUNT], silent_forecasts[TRIAGE_FORECAST_COUNT];
+    int forecast_count, silent_forecast_count; /* at a silent site only the latter: never to be shown */
 };
 /* `readers` may be NULL with a count of 0. STATUS_UNPROCESSABLE when the facts hold nothing to read. */
 MUST_CHECK enum status triage_read(struct triage_reading *out, const struct triage_policy *policy,
@@ -422,6 +424,9 @@ MUST_CHECK enum status triage_site_silence(
 
 /* A stable JSON object: same reading, same bytes. */
 void triage_write(struct json_writer *w, const struct triage_reading *reading, const struct triage_facts *facts);
+/* What was read in silence, and stands in neither triage_write nor the RiskAssessment: level, probability, forecasts. */
+bool triage_is_silent(const struct triage_reading *reading);
+void triage_write_silent(struct json_writer *w, const struct triage_reading *reading);
 void triage_write_facts(struct json_writer *w, const struct triage_facts *facts);
 /* Facts as triage_write_facts wrote them; slices of `json`, which must outlive them. */
 MUST_CHECK enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json, struct scope *scope);

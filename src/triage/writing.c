@@ -235,24 +235,18 @@ static void write_lists(struct json_writer *w, const struct triage_reading *read
     json_array_close(w);
 }
 
-/* Of a trained reader only: a reading by rules alone has the bytes it always had. */
-static void write_reader(struct json_writer *w, const struct triage_reading *reading) {
-    if (reading->reader_digest) {
-        json_member_bool(w, "readerAbstains", reading->reader_abstains);
-        json_member_bool(w, "readerCalibrated", reading->reader_calibrated);
-        if (reading->reader_probability >= 0)
-            json_member_decimal(w, "readerProbability", reading->reader_probability, PROBABILITY_DECIMALS);
-        if (reading->reader_silent) {
-            json_member_bool(w, "readerSilent", true);
-            member_level(w, "silentLevel", reading->silent_level);
-        }
-    }
-    if (reading->forecast_count == 0)
+static void write_probability(struct json_writer *w, const struct triage_reading *reading) {
+    if (reading->reader_probability < 0)
         return;
+    json_member_decimal(w, "readerProbability", reading->reader_probability, PROBABILITY_DECIMALS);
+    json_member_string(w, "readerOutput", reading->reader_output);
+}
+
+static void write_forecasts(struct json_writer *w, const struct triage_forecast *forecasts, int count) {
     json_name(w, "forecasts");
     json_array_open(w);
-    for (int i = 0; i < reading->forecast_count; i++) {
-        const struct triage_forecast *forecast = &reading->forecasts[i];
+    for (int i = 0; i < count; i++) {
+        const struct triage_forecast *forecast = &forecasts[i];
         json_object_open(w);
         json_member_string(w, "code", triage_forecast_code(forecast->kind));
         json_member_bool(w, "abstains", forecast->abstains);
@@ -265,6 +259,37 @@ static void write_reader(struct json_writer *w, const struct triage_reading *rea
         json_object_close(w);
     }
     json_array_close(w);
+}
+
+/* Of a trained reader only: a reading by rules alone has the bytes it always had. */
+static void write_reader(struct json_writer *w, const struct triage_reading *reading) {
+    if (reading->reader_digest) {
+        json_member_bool(w, "readerAbstains", reading->reader_abstains);
+        json_member_bool(w, "readerCalibrated", reading->reader_calibrated);
+        if (reading->reader_silent)
+            json_member_bool(w, "readerSilent", true);
+        else
+            write_probability(w, reading);
+    }
+    if (reading->forecast_count > 0)
+        write_forecasts(w, reading->forecasts, reading->forecast_count);
+}
+
+bool triage_is_silent(const struct triage_reading *reading) {
+    return reading->reader_silent || reading->silent_forecast_count > 0;
+}
+
+void triage_write_silent(struct json_writer *w, const struct triage_reading *reading) {
+    json_object_open(w);
+    json_member_string(w, "readerDigest", reading->reader_digest);
+    if (reading->reader_digest) {
+        json_member_bool(w, "readerAbstains", reading->reader_abstains);
+        json_member_bool(w, "readerCalibrated", reading->reader_calibrated);
+        write_probability(w, reading);
+        member_level(w, "silentLevel", reading->silent_level);
+    }
+    write_forecasts(w, reading->silent_forecasts, reading->silent_forecast_count);
+    json_object_close(w);
 }
 
 void triage_write(struct json_writer *w, const struct triage_reading *reading, const struct triage_facts *facts) {
@@ -364,10 +389,8 @@ static void write_extensions(
         write_flag_extension(w, EXTENSION_BASE "triage-reader-abstains", reading->reader_abstains);
         write_flag_extension(w, EXTENSION_BASE "triage-reader-calibrated", reading->reader_calibrated);
     }
-    if (reading->reader_silent) {
+    if (reading->reader_silent)
         write_flag_extension(w, EXTENSION_BASE "triage-reader-silent", true);
-        write_level_extension(w, EXTENSION_BASE "triage-silent-level", reading->silent_level);
-    }
     write_override(w, stamp);
     write_text_extension(w, EXTENSION_BASE "triage-reading", stamp->reading);
     json_array_close(w);

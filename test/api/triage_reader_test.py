@@ -173,6 +173,112 @@ class Outcomes(unittest.TestCase):
         server.close()
 
 
+class SilentPhase(unittest.TestCase):
+    """A department's silent phase with the built-in models: nothing shown, everything kept; calibrated from it; then shown."""
+    VISITS, SITE = 110, "Organization/h"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="soyang-silent-")
+        cls.sites = str(pathlib.Path(cls.folder, "sites.json"))
+        cls.calibrate("--silent")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    @classmethod
+    def calibrate(cls, *arguments, expected=0):
+        done = subprocess.run([PROGRAM, "triage", "calibrate", "--site", cls.SITE, "--sites", cls.sites, *arguments], capture_output=True, text=True)
+        assert done.returncode == expected, done.stderr + done.stdout
+        return done.stdout + done.stderr
+
+    def fill(self, http):
+        """Visits of more and less ill patients; of the more ill more stay. Every tenth lay in intensive care."""
+        r = random.Random(3)
+        unit = {"resourceType": "Location", "id": "icu", "type": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "ICU"}]}]}
+        resources = [{"resourceType": "Organization", "id": "h", "name": "H"}, unit]
+        for n in range(self.VISITS):
+            ill = n % 2
+            about = plain(pulse=r.randint(60, 90) + 40 * ill, respiration=16 + 10 * ill, spo2=98 - 8 * ill, systolic=r.randint(110, 140))
+            text = json.dumps(visit(*about, birth=f"{1990 - 45 * ill}-05-05", complaint="dyspnea" if ill else "ankle pain", site=self.SITE))
+            for resource in json.loads(text.replace('"Patient/p"', f'"Patient/p{n}"').replace('"Encounter/e"', f'"Encounter/e{n}"')):
+                resource["id"] += f"-{n}" if resource["id"].startswith("o") else str(n)
+                if resource["resourceType"] == "Encounter":
+                    resource["status"] = "finished"
+                    stays = ill != (n % 10 in (4, 7))
+                    if stays:
+                        resource["class"] = {"code": "IMP"}
+                        resource["location"] = [{"location": {"reference": "Location/icu"}}] if n % 10 == 1 else []
+                        if not resource["location"]:
+                            del resource["location"]
+                    else:
+                        resource["hospitalization"] = {"dischargeDisposition": {"coding": [{"code": "home"}]}}
+                resources.append(resource)
+        body = {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": x, "request": {"method": "PUT", "url": f"{x['resourceType']}/{x['id']}"}}
+                                                                    for x in resources]}
+        answer = http.post("", body)
+        assert answer.status == 200 and all(e["response"]["status"][0] == "2" for e in answer.json["entry"]), answer
+
+    def read(self, http, n, **extra):
+        parameters = [{"name": "human-level", "valueInteger": 3}] + [{"name": k.replace("_", "-"), **v} for k, v in extra.items()]
+        answer = http.post(f"Patient/p{n}/$triage", {"resourceType": "Parameters", "parameter": parameters})
+        self.assertEqual(answer.status, 200, answer)
+        return answer
+
+    def rolling(self, http):
+        text = http.send("GET", "/metrics", raw_path=True).raw.decode()
+        rows = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("soyang_triage_rolling"))
+        return {k.split("rolling_")[1].split("{")[0] + " " + k.split('output="')[1].split('"')[0]: float(v) for k, v in rows.items()}
+
+    def test_phase(self):
+        server = Server(options=["--triage-sites", self.sites])
+        try:
+            http = server.client
+            self.fill(http)
+            for n in range(self.VISITS):
+                override = {"override_level": {"valueInteger": 2}, "override_reason": {"valueString": "looks ill"}} if n in (1, 3) else \
+                    {"override_level": {"valueInteger": 4}, "override_reason": {"valueString": "walks well"}} if n == 2 else {}
+                answer = self.read(http, n, **override)
+                self.assertEqual(parts(answer, "forecast"), [])
+                self.assertEqual(reasons(answer, "reader"), [])
+            kept = parts(answer, "reading")[0]["resource"]["id"]
+            for path in (f"RiskAssessment/{kept}", f"RiskAssessment/{kept}/_history", "Provenance?target=RiskAssessment/" + kept,
+                         f"Patient/p{self.VISITS - 1}/$everything"):
+                told = http.get(path)
+                self.assertEqual(told.status, 200)
+                for word in (b"robability", b"forecast", b"silentLevel", b"admission"):
+                    self.assertNotIn(word, told.raw, path)
+            card = http.send("POST", "/cds-services/soyang-encounter-start", {
+                "hook": "encounter-start", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+                "context": {"userId": "Practitioner/x", "patientId": "p1", "encounterId": "e1"}}, {"Content-Type": "application/json"}, raw_path=True)
+            self.assertEqual(card.status, 200, card)
+            self.assertNotIn(b"robability", card.raw, card)
+            followed = self.rolling(http)
+            self.assertEqual(followed["visits admission"], self.VISITS)
+            self.assertEqual(followed["visits disposition"], self.VISITS)
+            self.assertEqual(followed["observed intensive-care"], self.VISITS // 10)
+            self.assertLess(followed["visits intensive-care"], self.VISITS)  # of other stays it is not told where they lay
+            self.assertEqual((followed["visits under-triage"], followed["observed under-triage"]), (3, 2))
+            nurse = Client(server.port, "post", "primary-care")
+            self.assertEqual(nurse.send("GET", "/metrics", raw_path=True).status, 403)
+            self.assertIn(http.send("DELETE", f"RiskAssessment/{kept}").status, (200, 204))
+            self.assertEqual(self.rolling(http)["visits admission"], self.VISITS - 1)
+            server.stop()
+            said = self.calibrate("--model", "admission", "--data", server.folder, "--shown")
+            self.assertIn(f"{self.VISITS - 1} visits", said)
+            self.assertIn("level", self.calibrate("--model", "level", "--data", server.folder, expected=1))
+            server.start()
+            answer = self.read(server.client, 5)
+            forecasts = {f["part"][0]["valueCode"]: {p["name"]: p for p in f["part"]} for f in parts(answer, "forecast")}
+            self.assertEqual(set(forecasts), {"disposition", "intensive-care", "admission"})
+            self.assertTrue(forecasts["admission"]["calibrated"]["valueBoolean"])
+            self.assertFalse(forecasts["disposition"]["calibrated"]["valueBoolean"])
+            self.assertTrue(reasons(answer, "reader"))
+        finally:
+            server.close()
+
+
 class Readers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -226,9 +332,11 @@ class Readers(unittest.TestCase):
         self.assertEqual(reasons(quiet, "reader"), [])
         self.assertEqual(parts(quiet, "forecast"), [])
         self.assertEqual(parts(quiet, "level")[0]["valueInteger"], 4)
+        self.assertLess(parts(loud, "level")[0]["valueInteger"], 4)
         kept = {e["url"]: e for e in parts(quiet, "reading")[0]["resource"]["extension"]}
-        self.assertEqual(kept[BASE + "triage-silent-level"]["valueInteger"], parts(loud, "level")[0]["valueInteger"])
         self.assertTrue(kept[BASE + "triage-reader-silent"]["valueBoolean"])
+        for word in (b"silentLevel", b"silent-level", b"robability", b"forecast"):
+            self.assertNotIn(word, quiet.raw)
 
     def test_kept_with_provenance_and_override(self):
         resources, _ = self.raised()

@@ -376,6 +376,10 @@ static enum status sites_matter(void *context, struct scope *scope) {
         assert_true(two.reader_silent && two.level == rules.level && two.reader_level == 0);
         assert_null(reader_reason(&two, "trained-level"));
         assert_int_equal(two.forecast_count, 0);
+        assert_true(triage_is_silent(&two) && !triage_is_silent(&one));
+        assert_int_equal(two.silent_forecast_count, other.forecast_count);
+        for (int k = 0; k < two.silent_forecast_count; k++)
+            assert_true(two.silent_forecasts[k].probability == other.forecasts[k].probability);
         assert_false(other.reader_calibrated);
         silent += two.silent_level > 0;
         calibrated += one.reader_calibrated;
