@@ -59,9 +59,53 @@ static enum status settle(const struct bundle *bundle, struct bundle_entry *entr
     return entry->condition == NULL ? STATUS_OK : settle_by_condition(entry, scope);
 }
 
+/* Conditions are decided before the writes, so that two entries with one condition, which matches nothing, would make two of what there
+ * is to be one of. Of creations the later ones find what the first makes; an update has no first. */
+static enum status settle_twins(
+    struct map *made, const struct bundle *bundle, struct bundle_entry *entry, size_t at, struct scope *scope) {
+    size_t before = 0;
+    if (entry->condition == NULL || entry->condition->matches != CONDITION_NONE || entry->is_settled) {
+        return STATUS_OK;
+    }
+    struct text query = entry->condition->text, type = text_cut(&query, '?');
+    query = query.at == NULL ? type : query; /* If-None-Exist may be the query alone */
+    struct text key = text_format(scope->arena, "%u?%.*s", (unsigned)entry->target.type, (int)query.size, query.at);
+    if (map_add(made, key, at) || !map_find(&before, made, key)) {
+        return STATUS_OK;
+    }
+    const struct bundle_entry *first = &bundle->entries[before];
+    if (entry->method != BUNDLE_POST || first->method != BUNDLE_POST) {
+        return fault_coded(scope, STATUS_INVALID, "duplicate", entry->path, "another entry has the same condition");
+    }
+    entry->write.id = first->write.id;
+    entry->is_settled = true;
+    return STATUS_OK;
+}
+
+static struct text identity_key(const struct bundle_entry *entry, struct arena *arena) {
+    struct text id = entry->write.id;
+    return text_format(arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
+}
+
+/* What a creation found must not go in the same bundle. */
+static enum status check_found(const struct bundle *bundle, const struct map *identities, struct scope *scope) {
+    for (size_t i = 0; i < bundle->count; i++) {
+        const struct bundle_entry *entry = &bundle->entries[i];
+        size_t other = 0;
+        if (entry->method == BUNDLE_POST && entry->is_settled &&
+            map_find(&other, identities, identity_key(entry, scope->arena)) &&
+            bundle->entries[other].method == BUNDLE_DELETE) {
+            return fault_coded(
+                scope, STATUS_INVALID, "duplicate", entry->path, "another entry deletes what its condition matches");
+        }
+    }
+    return STATUS_OK;
+}
+
 /* Two entries about one resource have no order that all would agree on. */
 static enum status settle_all(struct bundle *bundle, struct scope *scope) {
     struct map identities = map_open(scope->arena, bundle->count);
+    struct map made = map_open(scope->arena, bundle->condition_count);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
         struct bundle_entry *entry = &bundle->entries[i];
@@ -69,17 +113,18 @@ static enum status settle_all(struct bundle *bundle, struct scope *scope) {
             continue;
         }
         status = settle(bundle, entry, scope);
+        if (status == STATUS_OK) {
+            status = settle_twins(&made, bundle, entry, i, scope);
+        }
         if (status != STATUS_OK || entry->is_settled) {
             continue;
         }
-        struct text id = entry->write.id;
-        struct text identity = text_format(scope->arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
-        if (!map_add(&identities, identity, i)) {
+        if (!map_add(&identities, identity_key(entry, scope->arena), i)) {
             status = fault_coded(
                 scope, STATUS_INVALID, "duplicate", entry->path, "another entry is about the same resource");
         }
     }
-    return status;
+    return status == STATUS_OK ? check_found(bundle, &identities, scope) : status;
 }
 
 /* ---- links ------------------------------------------------------------------------------------------------------ */

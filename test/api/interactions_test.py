@@ -85,6 +85,35 @@ class Interactions(unittest.TestCase):
         found = self.http.get("Observation?subject=" + patient).json
         self.assertEqual(found["total"] if "total" in found else len(found["entry"]), 1)
 
+    def test_transaction_conditions_that_overlap(self):
+        def run(*entries):
+            return self.http.post("", {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)})
+
+        def entry(method, value, url=None):
+            condition = "identifier=urn:twins|" + value
+            resource = {"resourceType": "Patient", "identifier": [{"system": "urn:twins", "value": value}]}
+            request = {"method": method, "url": "Patient" if method == "POST" else "Patient?" + condition, **({"ifNoneExist": condition} if method == "POST" else {})}
+            return {**({} if method == "DELETE" else {"resource": resource}), **({"fullUrl": url} if url else {}), "request": request}
+
+        def count(value):
+            return self.http.get("Patient?_summary=count&identifier=urn:twins|" + value).json["total"]
+
+        urls = ["urn:uuid:00000000-0000-4000-8000-00000000000%d" % i for i in range(2)]
+        link = {"resource": {"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": urls[1]}}, "request": {"method": "POST", "url": "Basic"}}
+        done = run(entry("POST", "a", url=urls[0]), entry("POST", "a", url=urls[1]), link)  # one is made, and the other finds it
+        responses = [e["response"] for e in done.json["entry"]]
+        self.assertEqual([r["status"][:3] for r in responses], ["201", "200", "201"], done)
+        self.assertEqual((responses[0]["location"], count("a")), (responses[1]["location"], 1))
+        made = self.http.get(responses[2]["location"].split("/_history")[0]).json
+        self.assertEqual(made["subject"]["reference"], responses[0]["location"].split("/_history")[0])
+        for entries in ((entry("PUT", "b"), entry("PUT", "b")), (entry("POST", "b"), entry("PUT", "b")),
+                        (entry("DELETE", "a"), entry("POST", "a")), (entry("POST", "a"), entry("DELETE", "a"))):
+            refused = run(*entries)
+            self.assertEqual((refused.status, refused.json["issue"][0]["code"]), (400, "duplicate"), refused)
+        self.assertEqual((count("a"), count("b")), (1, 0))
+        self.assertEqual(run(entry("DELETE", "a"), entry("DELETE", "none")).status, 200)
+        self.assertEqual(count("a"), 0)
+
     def test_transaction_is_whole(self):
         before = self.http.get("Patient?_summary=count").json["total"]
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [
