@@ -20,8 +20,17 @@ static bool is_made_of(struct text text, const char *also) {
     return true;
 }
 
+/* "host", "host:8443", "[::1]:80". */
 static bool is_authority(struct text text) {
-    return text.size > 0 && text.size <= 255 && is_made_of(text, "-.:[]_");
+    const char *colon = text.size == 0 ? NULL : memrchr(text.at, ':', text.size);
+    const char *bracket = text.size == 0 ? NULL : memrchr(text.at, ']', text.size);
+    int64_t port = 1;
+    if (text.size == 0 || text.size > 255 || !is_made_of(text, "-.:[]_"))
+        return false;
+    if (colon == NULL || (bracket != NULL && bracket > colon))
+        return true;
+    struct text digits = {colon + 1, text.size - (size_t)(colon + 1 - text.at)};
+    return digits.size <= 5 && colon > text.at && text_to_int64(&port, digits) && port > 0 && port <= 65535;
 }
 
 /* "" or "/hospital/a". */

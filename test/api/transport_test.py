@@ -236,7 +236,7 @@ class Proxy(Case):
                 self.assertEqual(self.location(headers), base)
 
     def test_what_is_no_address(self):
-        for headers in ({"X-Forwarded-Host": "a b"}, {"X-Forwarded-Host": "x/y"}, {"X-Forwarded-Proto": "javascript"}, {"X-Forwarded-Port": "0"},
+        for headers in ({"X-Forwarded-Host": "a b"}, {"X-Forwarded-Host": "x/y"}, {"X-Forwarded-Host": "x:0"}, {"X-Forwarded-Host": "x:65536"}, {"X-Forwarded-Host": "x:" + "9" * 50}, {"X-Forwarded-Host": ":80"}, {"X-Forwarded-Host": "a:b:c"}, {"X-Forwarded-Proto": "javascript"}, {"X-Forwarded-Port": "0"},
                         {"X-Forwarded-Prefix": "/../x"}, {"X-Forwarded-Prefix": "//x"}, {"Forwarded": 'host="a b"'}):
             self.assertEqual(self.http.send("GET", "Patient", headers=headers).status, 400, headers)
 
