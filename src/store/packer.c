@@ -16,7 +16,9 @@ enum {
     MOST = 2010,
     LEAST = 1650,
     TRIES = 4,
-    SHARE_LEAST = 2, /* percent of a core, beside writers */
+    SHARE_LEAST = 2,          /* percent of a core, beside writers */
+    ALONE_FREE = 1000 * 1000, /* versions that may lie alone whatever share of all they are */
+    ALONE_RAMP = 500 * 1000,  /* so many more, at least, until the packer has all of a core */
 };
 
 enum packer_state { IDLE, ASKED, MADE };
@@ -327,7 +329,9 @@ void packer_disturb(struct packer *packer) {
 }
 
 unsigned packer_share_percent(uint64_t behind, uint64_t versions) {
-    uint64_t free = versions / 2, most = versions / 4 * 3;
+    uint64_t free = versions / 4 * 3, most = versions / 10 * 9;
+    free = free > ALONE_FREE ? free : ALONE_FREE;
+    most = most > free + ALONE_RAMP ? most : free + ALONE_RAMP;
     if (behind <= free) {
         return SHARE_LEAST;
     }

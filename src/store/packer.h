@@ -16,8 +16,8 @@ void packer_close(struct packer *packer); /* accepts NULL; waits for what it doe
 enum packer_did { PACKER_NOTHING, PACKER_WAITS, PACKER_PACKED };
 /* Called by the writer between transactions: takes in what is made and asks for more. PACKER_WAITS: it is being made. */
 enum packer_did packer_turn(struct packer *packer, struct writer *writer, enum merge_pace pace);
-/* The share of a core that the packer may take while others write, in percent, 1 to 100: little until half of all versions
- * lie alone, all of one when three quarters do. */
+/* The share of a core that the packer may take while others write, in percent, 1 to 100: little until three quarters of all
+ * versions lie alone (or a million, if that is more), all of one when nine tenths do (or half a million more than that). */
 unsigned packer_share_percent(uint64_t behind, uint64_t versions);
 /* Rows of a version that lies alone were replaced: what is being made of it is thrown away. */
 void packer_disturb(struct packer *packer);

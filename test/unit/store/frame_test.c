@@ -96,7 +96,7 @@ static void expect_all(struct fixture *f, unsigned deleted) {
 }
 
 static void expect_whole(struct fixture *f) {
-    enum status status = store_check(f->store, NULL, NULL, fixture_scope(f));
+    enum status status = store_check(NULL, f->store, NULL, NULL, fixture_scope(f));
     if (status != STATUS_OK) {
         fail_msg("store_check: %s", f->scope.fault.first == NULL ? "?" : f->scope.fault.first->text);
     }
@@ -197,18 +197,32 @@ static void a_damaged_frame_is_found(void **state) {
     assert_int_equal(store_view_select(&page, view, &query, &f->scope), STATUS_OK);
     assert_in_range(page.count, VERSIONS - (size_t)last, VERSIONS - 1);
     store_view_close(view);
-    assert_int_equal(store_check(f->store, NULL, NULL, fixture_scope(f)), STATUS_FAILED);
+    assert_int_equal(store_check(NULL, f->store, NULL, NULL, fixture_scope(f)), STATUS_FAILED);
     fixture_close(f);
 }
 
 static void the_packer_gives_way(void **state) {
     (void)state;
-    assert_int_equal(packer_share_percent(0, 1000000), 2);
-    assert_int_equal(packer_share_percent(500000, 1000000), 2);
-    assert_in_range(packer_share_percent(625000, 1000000), 50, 52);
-    assert_int_equal(packer_share_percent(750000, 1000000), 100);
-    assert_int_equal(packer_share_percent(1000000, 1000000), 100);
-    assert_int_equal(packer_share_percent(1, 1), 100);
+    static const struct {
+        uint64_t behind, versions;
+        unsigned least, most;
+    } rows[] = {
+        {0, 1000000, 2, 2},
+        {1, 1, 2, 2},
+        {1000000, 1000000, 2, 2}, /* a million may lie alone in any store */
+        {1250000, 1250000, 50, 52},
+        {2000000, 2000000, 100, 100},
+        {3000000, 4000000, 2, 2}, /* and three quarters of a large one */
+        {3300000, 4000000, 50, 52},
+        {3600000, 4000000, 100, 100},
+        {4000000, 4000000, 100, 100},
+        {15000000, 20000000, 2, 2},
+        {16500000, 20000000, 50, 52},
+        {18000000, 20000000, 100, 100},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_in_range(packer_share_percent(rows[i].behind, rows[i].versions), rows[i].least, rows[i].most);
+    }
 }
 
 int main(void) {
