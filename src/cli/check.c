@@ -24,15 +24,17 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     }
     enum status status =
         store_open(&store, &(struct store_config){.folder = arguments->operands[0], .clock = clock}, scope);
+    uint64_t text_versions = 0;
     if (status == STATUS_OK)
-        status = store_check(store, show, NULL, scope);
+        status = store_check(&text_versions, store, show, NULL, scope);
     if (status == STATUS_OK) {
         struct store_figures figures;
         store_figures(&figures, store);
-        printf("%s%s is sound: %llu resources in %llu versions, %llu audit entries, sequence %llu\n",
+        printf("%s%s is sound: %llu resources in %llu versions, %llu audit entries, sequence %llu, words of %llu "
+               "versions\n",
             isatty(STDERR_FILENO) ? "\n" : "", arguments->operands[0], (unsigned long long)figures.resources,
             (unsigned long long)figures.versions, (unsigned long long)figures.audit_entries,
-            (unsigned long long)store_sequence(store));
+            (unsigned long long)store_sequence(store), (unsigned long long)text_versions);
     }
     store_close(store);
     clock_close(clock);
@@ -40,5 +42,7 @@ static int run(const struct arguments *arguments, struct scope *scope) {
 }
 
 const struct command command_check = {"check", "DATA", "check a data folder's integrity",
-    "Reads every page, body, index row and audit entry of the folder, and says what is wrong. Changes nothing.",
+    "Reads every page, body, index row and audit entry of the folder and the index of its words, and says what is "
+    "wrong. "
+    "Changes nothing.",
     options, 1, 1, run};

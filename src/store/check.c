@@ -1,6 +1,7 @@
 /* check: whether a folder is whole. */
 #include "store/document.h"
 #include "store/frame.h"
+#include "store/text_index.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct checking {
     struct scope *scope; /* takes the issues */
     struct arena *arena; /* for one thing at a time */
     uint64_t rows_expected, rows_seen;
+    uint64_t text_versions;
     enum status status;
 };
 
@@ -264,6 +266,18 @@ static enum status check_audit(struct checking *checking) {
     return STATUS_OK;
 }
 
+/* ---- words ------------------------------------------------------------------------------------------------------------ */
+
+static void check_text(struct checking *checking) {
+    struct scope scope = {.arena = checking->arena};
+    enum status status = text_check(&checking->text_versions, checking->store, &scope);
+    if (status != STATUS_OK) {
+        checking->status = status;
+        fault_carry(checking->scope, &scope.fault);
+    }
+    arena_reset(checking->arena);
+}
+
 static enum status check_folder(void *context, struct scope *scope) {
     (void)scope;
     struct checking *checking = context;
@@ -275,13 +289,15 @@ static enum status check_folder(void *context, struct scope *scope) {
     check_all(checking, SQL_RESOURCES_FROM, &(int64_t){0}, check_resource);
     check_lanes(checking);
     enum status status = check_audit(checking);
+    check_text(checking);
     if (checking->progress != NULL) {
         checking->progress(checking->progress_context, checking->total, checking->total);
     }
     return status == STATUS_OK ? checking->status : status;
 }
 
-enum status store_check(struct store *store, store_progress *progress, void *context, struct scope *scope) {
+enum status store_check(
+    uint64_t *text_versions_out, struct store *store, store_progress *progress, void *context, struct scope *scope) {
     struct checking checking = {.store = store, .progress = progress, .progress_context = context, .scope = scope};
     enum status status = store_view_open_fresh(&checking.view, store, scope);
     if (status != STATUS_OK) {
@@ -297,5 +313,8 @@ enum status store_check(struct store *store, store_progress *progress, void *con
     fault_carry(scope, &own.fault);
     arena_close(checking.arena);
     store_view_close(checking.view);
+    if (text_versions_out != NULL) {
+        *text_versions_out = checking.text_versions;
+    }
     return status;
 }

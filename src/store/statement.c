@@ -144,6 +144,15 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_ENDED_ADD] = "INSERT OR IGNORE INTO ended(seq,vid) VALUES(?1,?2)",
     [SQL_ENDED_LIST] = "SELECT seq,vid FROM ended WHERE seq<=?1 ORDER BY seq,vid LIMIT ?2",
     [SQL_ENDED_REMOVE] = "DELETE FROM ended WHERE seq=?1 AND vid=?2",
+    [SQL_ENDED_WRONG] =
+        ("SELECT (SELECT count(*) FROM ended LEFT JOIN document USING(vid) WHERE document.ended IS NOT ended.seq)+"
+         "(SELECT count(*) FROM document WHERE ended<>0 AND NOT EXISTS(SELECT 1 FROM ended e WHERE "
+         "e.seq=document.ended "
+         "AND e.vid=document.vid))"),
+    [SQL_DOCUMENTS] = "SELECT vid,rid,ended FROM document ORDER BY vid",
+    [SQL_TEXT_INTEGRITY] = "INSERT INTO words(words) VALUES('integrity-check')",
+    [SQL_TEXT_INSTANCES_OPEN] = "CREATE VIRTUAL TABLE temp.instances USING fts5vocab(main,words,instance)",
+    [SQL_TEXT_INSTANCES] = "SELECT doc FROM temp.instances",
 
     [SQL_INTEGRITY] = "PRAGMA integrity_check(10)",
 };
@@ -177,12 +186,14 @@ static const char *const settings_of_text_readers[] = {"PRAGMA query_only=ON", "
 static const char *const settings_of_text_writer[] = {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=4000", "PRAGMA cache_size=-8192",
     "PRAGMA temp_store=MEMORY", "PRAGMA journal_size_limit=16777216", NULL};
+static const char *const settings_of_text_checks[] = {"PRAGMA cache_size=-8192", "PRAGMA temp_store=MEMORY", NULL};
 static const char *const *const settings_of[] = {
     [CONNECTION_READS] = settings_of_readers,
     [CONNECTION_WRITES] = settings_of_writer,
     [CONNECTION_CHECKPOINTS] = settings_of_checkpoints,
     [CONNECTION_READS_TEXT] = settings_of_text_readers,
     [CONNECTION_WRITES_TEXT] = settings_of_text_writer,
+    [CONNECTION_CHECKS_TEXT] = settings_of_text_checks,
 };
 
 enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope) {

@@ -104,6 +104,11 @@ enum sql {
     SQL_ENDED_ADD,
     SQL_ENDED_LIST,
     SQL_ENDED_REMOVE,
+    SQL_ENDED_WRONG,
+    SQL_DOCUMENTS,
+    SQL_TEXT_INTEGRITY,
+    SQL_TEXT_INSTANCES_OPEN,
+    SQL_TEXT_INSTANCES,
     SQL_INTEGRITY,
     SQL_COUNT
 };
@@ -140,7 +145,8 @@ enum connection_use {
     CONNECTION_WRITES,
     CONNECTION_CHECKPOINTS,
     CONNECTION_READS_TEXT,
-    CONNECTION_WRITES_TEXT
+    CONNECTION_WRITES_TEXT,
+    CONNECTION_CHECKS_TEXT /* writes nothing, but FTS5 is asked by an INSERT */
 };
 enum status connection_open(struct connection **out, const char *path, enum connection_use use, struct scope *scope);
 void connection_close(struct connection *connection); /* accepts NULL */

@@ -359,9 +359,11 @@ MUST_CHECK enum status store_due_list(
 int64_t store_due_earliest_us(const struct store *store); /* INT64_MAX when none; cheap */
 
 /* Integrity of the whole folder: database pages, every body readable, every current version's rows present and no others,
- * the audit chain. Issues name what is wrong; `progress` may be NULL. */
+ * the audit chain, and where words were indexed that file with itself and the versions it names (how many, in *text_versions_out, which
+ * may be NULL). Issues name what is wrong; `progress` may be NULL. */
 typedef void store_progress(void *context, uint64_t done, uint64_t total);
-MUST_CHECK enum status store_check(struct store *store, store_progress *progress, void *context, struct scope *scope);
+MUST_CHECK enum status store_check(
+    uint64_t *text_versions_out, struct store *store, store_progress *progress, void *context, struct scope *scope);
 
 /* Brings a folder of an older schema up to this program's: one transaction, so that whatever ends it leaves the folder as it was
  * or migrated. `progress` counts statements and may be NULL. STATUS_NOT_FOUND where there is no folder. */

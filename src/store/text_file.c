@@ -84,7 +84,7 @@ static enum status create(struct connection *file, struct text_index *index, str
 
 /* The last version that was folded is the one that the store has under its number: a folder put back from a copy may have
  * another. */
-static bool is_of_store(const struct text_mark *mark, struct connection *store, struct scope *scope) {
+bool text_mark_is_of(const struct text_mark *mark, struct connection *store, struct scope *scope) {
     if (mark->vid <= 1) {
         return true;
     }
@@ -98,7 +98,7 @@ static bool is_good(struct connection *file, struct text_index *index, struct co
     struct text_mark mark;
     struct text form;
     return text_mark_read(&mark, &form, file, &trial) == STATUS_OK && text_is(form, index->form) &&
-           is_of_store(&mark, store, &trial);
+           text_mark_is_of(&mark, store, &trial);
 }
 
 enum status text_file_open(

@@ -65,6 +65,8 @@ MUST_CHECK enum status text_mark_read(
     struct text_mark *out, struct text *form_out, struct connection *file, struct scope *scope);
 MUST_CHECK enum status text_mark_write(
     const struct text_mark *mark, struct text_index *index, struct connection *file, struct scope *scope);
+/* False where the last version that was folded is not the one that the store has under its number. */
+bool text_mark_is_of(const struct text_mark *mark, struct connection *store, struct scope *scope);
 /* True for what only a damaged file says. */
 bool text_file_is_damaged(struct connection *file);
 
@@ -101,5 +103,12 @@ bool text_document_fits(struct document *document, struct search_run *run, const
 struct rid_set *text_gather(struct search_run *run, const struct store_text *text);
 /* The same without waiting; NULL when the index has more than `most` hits or is far behind. */
 struct rid_set *text_list(struct search_run *run, const struct store_text *text, uint64_t most);
+
+/* ---- checking (text_check.c) ---------------------------------------------------------------------------------------- */
+
+/* The file against itself (pages, FTS5's own check, words against documents) and against the store; all is well where there is
+ * none. *versions_out: versions in it. Whether words are missing of a version that is not in it is not looked at: only who
+ * serves the words knows which versions have some. */
+MUST_CHECK enum status text_check(uint64_t *versions_out, struct store *store, struct scope *scope);
 
 #endif

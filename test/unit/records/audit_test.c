@@ -110,7 +110,7 @@ static void test_chain_is_whole(void **state) {
         assert_true(entries[i].seq >= entries[i - 1].seq);
     }
     struct scope scope = {.arena = house->arena};
-    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &scope), STATUS_OK);
 }
 
 /* A request that runs out of its memory is a clean refusal, and is audited like any other. */

@@ -34,7 +34,7 @@ static void test_many_resources(void **state) {
     assert_true(json_get_int64(&total, parse(house, ask_ok(house, searching("Patient", pairs, 2)).body), "total"));
     assert_int_equal(total, 1500);
     assert_text(json_get_text(last_audit(house), "do"), "search");
-    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &scope), STATUS_OK);
 }
 
 #define A "urn:uuid:11111111-1111-4111-8111-111111111111"

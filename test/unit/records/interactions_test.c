@@ -447,7 +447,7 @@ static void test_restart_keeps_all(void **state) {
     const yyjson_val *bundle = parse(house, ask_ok(house, searching("Patient", pairs, 1)).body);
     assert_int_equal(yyjson_arr_size((yyjson_val *)json_get(bundle, "entry")), 1);
     struct scope scope = {.arena = house->arena};
-    enum status status = store_check(house->store, NULL, NULL, &scope);
+    enum status status = store_check(NULL, house->store, NULL, NULL, &scope);
     print_issues(&scope);
     assert_int_equal(status, STATUS_OK);
 }

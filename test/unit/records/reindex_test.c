@@ -136,7 +136,7 @@ static void test_changed_definitions(void **state) {
     assert_int_equal(count_at_last(house, "gender", "male", &refused), PATIENTS / 3);
     assert_true(refused > 0);
     struct scope scope = {.arena = house->arena};
-    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &scope), STATUS_OK);
     house_stop(house);
     house_start(house);
     assert_int_equal(count_found(house, "gender", "male"), PATIENTS / 3); /* and noted as done */
@@ -153,7 +153,7 @@ static void test_a_folder_without_a_note(void **state) {
     house_start(house);
     assert_int_equal(count_at_last(house, "birthdate", "1980", &refused), PATIENTS);
     assert_int_equal(count_at_last(house, "gender", "male", &refused), PATIENTS / 3);
-    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &scope), STATUS_OK);
 }
 
 /* ---- a write on its way -------------------------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ static void test_a_write_prepared_by_older_tables(void **state) {
     struct scope own = {.arena = house->arena};
     assert_int_equal(records_unit_run(house->records, &nurse, "$late", apply_late, &write, &own), STATUS_OK);
     assert_int_equal(count_found(house, "tendency", "calm"), 1);
-    assert_int_equal(store_check(house->store, NULL, NULL, &own), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &own), STATUS_OK);
 }
 
 /* ---- all at once ------------------------------------------------------------------------------------------------------------- */
@@ -289,7 +289,7 @@ static void test_published_while_all_goes_on(void **state) {
     }
     print_message("%llu searches were complete\n", (unsigned long long)complete);
     struct scope scope = {.arena = house->arena};
-    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &scope), STATUS_OK);
 }
 
 int main(void) {

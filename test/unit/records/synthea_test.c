@@ -152,7 +152,7 @@ static void test_round_trip(void **state) {
     assert_true(json_get_int64(&total, parse(house, ask_ok(house, search).body), "total"));
     assert_int_equal(total, 3);
     struct scope scope = {.arena = house->arena};
-    assert_int_equal(store_check(house->store, NULL, NULL, &scope), STATUS_OK);
+    assert_int_equal(store_check(NULL, house->store, NULL, NULL, &scope), STATUS_OK);
     assert_true(count > 800);
 }
 

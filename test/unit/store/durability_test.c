@@ -318,7 +318,7 @@ static void check_finds(const char *sql, const char *what) {
     tamper(fixture, sql);
     fixture_scope(fixture);
     fixture_open_store(fixture);
-    assert_int_equal(store_check(fixture->store, NULL, NULL, fixture_scope(fixture)), STATUS_FAILED);
+    assert_int_equal(store_check(NULL, fixture->store, NULL, NULL, fixture_scope(fixture)), STATUS_FAILED);
     if (strstr(fixture_issue(fixture), what) == NULL) {
         fail_msg("'%s' was found as '%s'", sql, fixture_issue(fixture));
     }

@@ -82,7 +82,7 @@ static inline struct scope *fixture_scope(struct fixture *fixture) {
 
 static inline void fixture_check(struct fixture *fixture) {
     struct scope *scope = fixture_scope(fixture);
-    enum status status = store_check(fixture->store, NULL, NULL, scope);
+    enum status status = store_check(NULL, fixture->store, NULL, NULL, scope);
     if (status != STATUS_OK) {
         fail_msg("store_check: %s", scope->fault.first == NULL ? "?" : scope->fault.first->text);
     }

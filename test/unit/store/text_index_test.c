@@ -364,6 +364,87 @@ static void test_a_damaged_file_is_made_anew(void **state) {
     }
 }
 
+/* Closes the store, lets `change` loose on its file of words, and says what a check finds then. */
+static enum status checked_after(struct play *play, const char *change) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/text.db", play->fixture->folder);
+    store_close(play->fixture->store);
+    if (change != NULL) {
+        sqlite3 *file = NULL;
+        assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(file, change, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(file);
+    } else {
+        overwrite(path, 100, 3000);
+    }
+    fixture_open_store(play->fixture); /* nobody serves words, so nobody mends them */
+    uint64_t versions = 0;
+    return store_check(&versions, play->fixture->store, NULL, NULL, fixture_scope(play->fixture));
+}
+
+static void test_a_check_finds_damage(void **state) {
+    (void)state;
+    static const struct {
+        const char *change, *said;
+    } rows[] = {
+        {"SELECT 1", NULL},
+        {NULL, "text index is damaged"},
+        {"DELETE FROM document WHERE vid=(SELECT min(vid) FROM document)", "that is not listed"},
+        {"INSERT INTO document SELECT 1000000,rid,0 FROM document LIMIT 1", "that the store does not have"},
+        {"UPDATE document SET rid=rid+1 WHERE vid=(SELECT max(vid) FROM document)", "that the store does not have"},
+        {"INSERT INTO words(rowid,field0,field1) VALUES(999999,' stray ',' ')", "not folded yet"},
+        {"UPDATE document SET ended=7 WHERE vid=(SELECT max(vid) FROM document WHERE ended=0)", "one that ended"},
+        {"UPDATE document SET ended=0", "as the current one that is not"},
+        {"DELETE FROM ended", "not told as such"},
+        {"UPDATE mark SET vid=vid+1000", "ahead of the store"},
+        {"UPDATE mark SET seq=seq+1", "another store"},
+        {"DELETE FROM mark", "text index is damaged"},
+        {"DELETE FROM words_data WHERE id=(SELECT max(id) FROM words_data)", "text index is damaged"},
+        {"UPDATE words_data SET block=zeroblob(length(block)) WHERE id=(SELECT max(id) FROM words_data)",
+            "text index is damaged"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct play *play = play_open(31, 0);
+        for (int n = 0; n < 30; n++) {
+            play_unit(play);
+        }
+        reach_the_end(play);
+        enum status status = checked_after(play, rows[i].change);
+        const struct issue *issue = play->fixture->scope.fault.first;
+        bool found = false;
+        for (; issue != NULL && rows[i].said != NULL; issue = issue->next) {
+            found = found || strstr(issue->text, rows[i].said) != NULL;
+        }
+        if (status != (rows[i].said == NULL ? STATUS_OK : STATUS_FAILED) || found != (rows[i].said != NULL)) {
+            issue = play->fixture->scope.fault.first;
+            fail_msg("%s: %s", rows[i].change, issue == NULL ? "nothing" : issue->text);
+        }
+        serve(play);
+        play_unit(play);
+        play_close(play);
+    }
+}
+
+/* How many versions have words in the index, while it is being kept up. */
+static void test_a_check_counts(void **state) {
+    (void)state;
+    struct play *play = play_open(37, 0);
+    for (int i = 0; i < 30; i++) {
+        play_unit(play);
+    }
+    reach_the_end(play);
+    char path[512];
+    snprintf(path, sizeof path, "%s/text.db", play->fixture->folder);
+    uint64_t versions = 0;
+    enum status status = store_check(&versions, play->fixture->store, NULL, NULL, fixture_scope(play->fixture));
+    if (status != STATUS_OK) {
+        fail_msg("%s", play->fixture->scope.fault.first->text);
+    }
+    assert_true(versions > 0);
+    assert_int_equal(versions, count_of(path, "SELECT count(*) FROM document"));
+    play_close(play);
+}
+
 static void copy(const char *from, const char *to) {
     FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
     assert_true(in != NULL && out != NULL);
@@ -482,6 +563,8 @@ int main(void) {
         cmocka_unit_test(test_random_histories),
         cmocka_unit_test(test_ended_versions_leave),
         cmocka_unit_test(test_a_damaged_file_is_made_anew),
+        cmocka_unit_test(test_a_check_finds_damage),
+        cmocka_unit_test(test_a_check_counts),
         cmocka_unit_test(test_an_index_of_another_store),
         cmocka_unit_test(test_nobody_serves),
         cmocka_unit_test(test_a_long_tail),
