@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SHARDS = 16, SLOTS = 256, PART_LEAST = 8, HINTS = 8192, HINT_SHIFT = 8 };
+enum { SHARDS = 16, SLOTS = 1024, PART_LEAST = 8, HINTS = 64 * 1024, HINT_SHIFT = 8 };
 
 /* Invariant: `bytes` is the sum of the sizes of all entries, each of which stands in one slot's list and in the list by age. */
 struct shard {

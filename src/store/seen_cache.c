@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { PLACES = 32 * 1024 };
+enum { PLACES = 128 * 1024 };
 
 /* Invariant: while `turn` is even and stays the same, number, as_of and words are of one entry. */
 struct place {

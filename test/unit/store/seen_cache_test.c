@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { NUMBER = 77, OTHER = NUMBER + 32 * 1024, TURNS = 200000, READERS = 3 };
+enum { NUMBER = 77, OTHER = NUMBER + 128 * 1024, TURNS = 200000, READERS = 3 };
 
 static struct seen seen_of(uint64_t as_of, uint64_t word) {
     struct seen seen = {.as_of = as_of};
