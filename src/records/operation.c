@@ -178,7 +178,11 @@ static void unit_done(void *context, enum status status, uint64_t seq) {
 }
 
 static void submit(struct operation *op) {
-    op->work = (struct store_work){.apply = apply_in_unit, .done = unit_done, .context = op, .scope = op->scope};
+    op->work = (struct store_work){.apply = apply_in_unit,
+        .done = unit_done,
+        .context = op,
+        .scope = op->scope,
+        .can_wait = op->apply == NULL}; /* it leaves its audit row and nothing else */
     enum status status = store_submit(op->records->store, &op->work);
     if (status != STATUS_OK) {
         if (op->outcome != STATUS_OK) {

@@ -127,6 +127,7 @@ struct store_work {
     store_done *done;
     void *context;
     struct scope *scope; /* the unit's own; lent to the writer until `done` */
+    bool can_wait;       /* a few milliseconds for others like it, so that one commit serves more of them */
 };
 /* STATUS_UNAVAILABLE when the queue is full or the store is closing: then `done` is not called. */
 MUST_CHECK enum status store_submit(struct store *store, const struct store_work *work);

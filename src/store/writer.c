@@ -26,6 +26,9 @@ enum {
     IDLE_WAIT_MS = 20,
     SWEEP_WAIT_MS = 1000,
     PACKER_WAIT_MS = 2,
+    GATHER_MS = 2,                  /* what a unit that can wait may have to */
+    GATHER_UNITS = 16,              /* with more, a commit's share of each is small */
+    GATHER_CONTENT = 64,            /* groups between two wishes for more than came */
     PACK_BEFORE_CLOSE = 100 * 1000, /* versions; with more, closing does not wait for the packer */
 };
 
@@ -41,7 +44,10 @@ enum status store_submit(struct store *store, const struct store_work *work) {
     bool accepted = !writer->closing && writer->queue_count < writer->queue_capacity;
     if (accepted) {
         writer->queue[(writer->queue_first + writer->queue_count) % writer->queue_capacity] = *work;
-        if (writer->queue_count++ == 0) {
+        writer->hasty += !work->can_wait;
+        writer->queue_count++;
+        bool is_enough = writer->waits_until > 0 && (!work->can_wait || writer->queue_count == writer->waits_until);
+        if (writer->queue_count == 1 || is_enough) {
             pthread_cond_signal(&writer->work_waits);
         }
     }
@@ -56,6 +62,7 @@ bool queue_pop(struct store_work *out, struct writer *writer) {
         *out = writer->queue[writer->queue_first];
         writer->queue_first = (writer->queue_first + 1) % writer->queue_capacity;
         writer->queue_count--;
+        writer->hasty -= !out->can_wait;
     }
     pthread_mutex_unlock(&writer->lock);
     return any;
@@ -117,12 +124,17 @@ enum status store_run(struct store *store, store_apply *apply, void *context, st
 
 enum wake_reason { WOKEN_BY_WORK, WOKEN_BY_TIME, WOKEN_TO_CLOSE };
 
-static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
+static struct timespec time_in(int ms) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)wait_ms % 1000 * 1000000;
-    until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec += (long)ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
+    return until;
+}
+
+static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
+    struct timespec until = time_in(wait_ms);
     int code = 0;
     pthread_mutex_lock(&writer->lock);
     while (writer->queue_count == 0 && !writer->closing && code != ETIMEDOUT) {
@@ -133,6 +145,36 @@ static enum wake_reason wait_for_work(struct writer *writer, int wait_ms) {
                                                       : WOKEN_BY_TIME;
     pthread_mutex_unlock(&writer->lock);
     return reason;
+}
+
+/* A commit costs the same for one audit row as for ten. Units that can wait do so while others like them keep coming: one client
+ * alone never waits, many at once share their commits. A unit that cannot wait ends it. */
+static void gather(struct writer *writer) {
+    struct gathering *gathering = &writer->gathering;
+    struct timespec until = {0};
+    int code = 0;
+    pthread_mutex_lock(&writer->lock);
+    while (writer->queue_count < gathering->wanted && writer->hasty == 0 && !writer->closing && code != ETIMEDOUT) {
+        until = writer->waits_until == 0 ? time_in(GATHER_MS) : until;
+        writer->waits_until = gathering->wanted;
+        code = pthread_cond_timedwait(&writer->work_waits, &writer->lock, &until);
+    }
+    writer->waits_until = 0;
+    size_t came = writer->queue_count;
+    bool was_free = writer->hasty == 0 && !writer->closing;
+    pthread_mutex_unlock(&writer->lock);
+    if (!was_free) {
+        return;
+    }
+    if (came < gathering->wanted) {
+        gathering->wanted = came;
+        gathering->content = GATHER_CONTENT;
+    } else if (gathering->content > 0) {
+        gathering->content--;
+    } else if (came > 1) { /* one alone has nobody to wait for */
+        size_t more = gathering->wanted + gathering->wanted / 2 + 1;
+        gathering->wanted = more < GATHER_UNITS ? more : GATHER_UNITS;
+    }
 }
 
 /* One turn of what is done beside units. False: nothing is left to do. */
@@ -173,6 +215,7 @@ static void *writer_main(void *context) {
         case WOKEN_BY_WORK:
             while (merge_is_behind(writer) && tidy(writer, MERGE_PACED)) {
             }
+            gather(writer);
             group_run(writer);
             tidy(writer, MERGE_PACED);
             wait_ms = IDLE_WAIT_MS;

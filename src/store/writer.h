@@ -23,6 +23,12 @@ struct member { /* of the running group */
     uint64_t seq;
 };
 
+/* How many units that can wait a group waits for: more while as many come soon enough, fewer as soon as they do not. */
+struct gathering {
+    size_t wanted;
+    unsigned content; /* groups until more are wished for again */
+};
+
 struct node_list {
     struct mem_node **at;
     size_t count, capacity;
@@ -41,6 +47,8 @@ struct writer {
     pthread_cond_t work_waits;
     struct store_work *queue; /* a ring */
     size_t queue_first, queue_count, queue_capacity;
+    size_t hasty;       /* of the queue: units that cannot wait */
+    size_t waits_until; /* so many are in the queue; 0: the writer does not wait for more */
     bool closing;
 
     /* The writer's own. */
@@ -48,6 +56,7 @@ struct writer {
     uint64_t seq_next;
     struct member *members;
     size_t member_count;
+    struct gathering gathering;
     struct node_list nodes; /* events added by the group */
     size_t events_since_merge;
     size_t events_of_large; /* in the active generation, of units of EVENTS_LARGE and more */
