@@ -63,7 +63,7 @@ static plan_node frontier_of(struct round *round, fhir_type type) {
     uint16_t number = fhir_resource_number(type);
     for (size_t i = 0; i < round->count; i++) {
         if (round->at[i].type == number) {
-            plan_list_add(&round->planner, &ids, plan_id(&round->planner, type, round->at[i].id));
+            plan_list_add(&round->planner, &ids, plan_found(&round->planner, &round->at[i]));
         }
     }
     return ids.count == 0 ? NULL : plan_union(&round->planner, &ids);

@@ -52,6 +52,14 @@ plan_node plan_id(struct planner *planner, fhir_type type, struct text id) {
     return node;
 }
 
+plan_node plan_found(struct planner *planner, const struct store_resource *resource) {
+    struct store_plan *node = node_make(planner, STORE_PLAN_ID);
+    node->type = resource->type;
+    node->id = resource->id;
+    node->rid = resource->rid;
+    return node;
+}
+
 static plan_node node_of_list(struct planner *planner, enum store_plan_kind kind, const struct plan_list *list) {
     if (list->count == 1) {
         return list->at[0];

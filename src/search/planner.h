@@ -38,6 +38,8 @@ void plan_list_add(struct planner *planner, struct plan_list *list, plan_node no
 plan_node plan_none(struct planner *planner);
 plan_node plan_type(struct planner *planner, fhir_type type); /* NONE: all */
 plan_node plan_id(struct planner *planner, fhir_type type, struct text id);
+/* One that a page of the view has, in which the plan is run. */
+plan_node plan_found(struct planner *planner, const struct store_resource *resource);
 plan_node plan_union(struct planner *planner, const struct plan_list *list);
 plan_node plan_intersect(struct planner *planner, const struct plan_list *list);
 plan_node plan_without(struct planner *planner, plan_node all, plan_node excluded);

@@ -290,6 +290,12 @@ static void page_by_rid(struct paging *paging) {
 /* Lists the results; false when there are more than `most`. */
 static bool list_members(struct paging *paging, uint64_t most) {
     struct stream *stream = stream_open(paging->run, paging->query->plan);
+    struct rid_set *listed = stream_set(stream);
+    if (listed != NULL && listed->count <= paging->run->costs->fetch_most) { /* what is there costs no more */
+        paging->members = listed;
+        stream_close(stream);
+        return true;
+    }
     struct rid_set *set = rid_set_open(paging->run->scope->arena, paging->run->view->state.rid_next);
     uint64_t rid = stream_seek(stream, 0);
     for (; rid != RID_NONE && set->count < most; rid = stream_seek(stream, rid + 1)) {

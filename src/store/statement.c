@@ -87,6 +87,8 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BLOCK_COUNT] = "SELECT count(*) FROM block",
     [SQL_FENCE_BEHIND] =
         "SELECT key,rid,number FROM fence WHERE lane=?1 AND (key,rid)>(?2,?3) ORDER BY key,rid LIMIT 1",
+    [SQL_FENCES_BETWEEN] = "SELECT count(*) FROM (SELECT 1 FROM fence WHERE lane=?1 AND key>=?2 AND key<?4 LIMIT ?3)",
+    [SQL_FENCES_ABOVE] = "SELECT count(*) FROM (SELECT 1 FROM fence WHERE lane=?1 AND key>=?2 LIMIT ?3)",
     [SQL_FENCE_ADD] = "INSERT INTO fence(lane,key,rid,number) VALUES(?1,?2,?3,?4)",
     [SQL_FENCE_REMOVE] = "DELETE FROM fence WHERE lane=?1 AND key=?2 AND rid=?3",
 

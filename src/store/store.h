@@ -226,6 +226,7 @@ struct store_plan {
     uint16_t type;
     uint32_t space;
     struct text id;
+    uint64_t rid;          /* of an ID that is known to exist, as a page of the same view said; 0: it is looked up */
     struct text low, high; /* none: unbounded on that side */
     struct {
         enum store_filter_kind kind;

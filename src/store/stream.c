@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { TESTS_TO_JUDGE = 16 };
+
 enum stream_kind { STREAM_SET, STREAM_KEY, STREAM_UNION, STREAM_ALL_OF, STREAM_TARGETS };
 
 struct stream {
@@ -67,6 +69,10 @@ void stream_close(struct stream *stream) {
     }
 }
 
+struct rid_set *stream_set(const struct stream *stream) {
+    return stream->kind == STREAM_SET ? stream->set : NULL;
+}
+
 /* ---- seeking --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t seek_key(struct stream *stream, uint64_t rid) {
@@ -82,10 +88,24 @@ static uint64_t seek_union(struct stream *stream, uint64_t rid) {
     return least;
 }
 
+/* What holds less often is asked first, where a test of either costs about the same. */
+static void condition_advance(struct stream *stream, size_t at) {
+    struct condition *before = &stream->conditions[at - 1], *this = &stream->conditions[at];
+    bool alike = before->set == NULL && this->set == NULL && before->tests_for_one == this->tests_for_one;
+    if (alike && this->tested >= TESTS_TO_JUDGE && this->held * before->tested < before->held * this->tested) {
+        struct condition swapped = *before;
+        *before = *this;
+        *this = swapped;
+    }
+}
+
 static bool conditions_hold(struct stream *stream, uint64_t rid) {
     struct document document = document_of(rid);
     for (size_t i = 0; i < stream->condition_count; i++) {
         if (condition_holds(&stream->conditions[i], stream->run, &document) == (i >= stream->negated_from)) {
+            if (i > 0 && i < stream->negated_from) {
+                condition_advance(stream, i);
+            }
             return false;
         }
     }
@@ -179,6 +199,22 @@ uint64_t stream_seek(struct stream *stream, uint64_t rid) {
     return stream->at;
 }
 
+static bool is_one_lookup(const struct store_plan *plan) {
+    return plan->kind == STORE_PLAN_RANGE && plan->space != STORE_SPACE_UPDATED &&
+           plan->filter.kind == STORE_FILTER_NONE && plan_is_one_key(plan);
+}
+
+/* How many tests of a condition cost about as much as one that reads a resource's own rows. */
+enum { LOOKUPS_FOR_ONE = 10, LEAPS_FOR_ONE = 4 };
+
+static uint64_t tests_for_one(const struct condition *condition) {
+    const struct condition *sources = condition->sources;
+    if (sources != NULL) {
+        return sources->is_key || sources->set != NULL ? LEAPS_FOR_ONE : 1;
+    }
+    return condition->is_key ? LOOKUPS_FOR_ONE : 1;
+}
+
 /* A range that turns out to hold one key is looked up by it, and the sources of TARGETS are listed when they are few: a test
  * of a document's rows costs many times as much. */
 static void condition_prepare(struct condition *condition, struct search_run *run) {
@@ -198,14 +234,27 @@ static void condition_prepare(struct condition *condition, struct search_run *ru
     }
     if (plan->kind == STORE_PLAN_TARGETS) {
         uint64_t budget = run->costs->list_rows;
-        struct stream *sources = try_open(run, plan->children[0], &budget);
         condition->sources = ARENA_NEW(run->scope->arena, struct condition);
         condition->sources->plan = plan->children[0];
-        condition->sources->set = sources == NULL ? NULL : list_some(run, sources, run->costs->list_rows);
+        condition_prepare(condition->sources, run);
+        if (!condition->sources->is_key) {
+            struct stream *sources = try_open(run, plan->children[0], &budget);
+            condition->sources->set = sources == NULL ? NULL : list_some(run, sources, run->costs->list_rows);
+        }
     }
+    condition->is_key = is_one_lookup(condition->plan);
+    condition->tests_for_one = tests_for_one(condition);
 }
 
-/* Whether some source of the resource fits. */
+/* The least resource from `rid` on that may fit. */
+static uint64_t condition_next(const struct condition *condition, struct search_run *run, uint64_t rid) {
+    if (condition->set != NULL) {
+        return rid_set_seek(condition->set, rid);
+    }
+    return condition->is_key ? walk_least(run, lane_of_keys(condition->plan->space), condition->plan->low, rid) : rid;
+}
+
+/* Whether some source of the resource fits: its sources and what fits are both in the order of rid, and leap over each other. */
 static bool sources_hold(struct condition *condition, struct search_run *run, struct document *document) {
     struct condition *sources = condition->sources;
     if (!document_read(document, run)) {
@@ -219,7 +268,7 @@ static bool sources_hold(struct condition *condition, struct search_run *run, st
     while (more && !holds && search_run_goes_on(run)) {
         struct document source = document_of(walk->rid);
         holds = condition_holds(sources, run, &source);
-        uint64_t next = sources->set == NULL ? walk->rid + 1 : rid_set_seek(sources->set, walk->rid + 1);
+        uint64_t next = holds ? RID_NONE : condition_next(sources, run, walk->rid + 1);
         more = !holds && next != RID_NONE && walk_seek(walk, walk->low, next);
     }
     walk_close(walk);
@@ -232,21 +281,37 @@ static bool condition_fits(struct condition *condition, struct search_run *run, 
 }
 
 /* Listing may cost about what the tests so far have: where it was for nothing, little is lost. */
-enum { ROWS_A_TEST = 8, LIST_AGAIN = 4 };
+enum { ROWS_A_TEST = 8, LIST_AGAIN = 4, BACKWARD_FEW = 8, OTHERS_COST = 4 };
+
+/* A test reads the rows of what the resource refers to. */
+static bool reads_others(const struct condition *condition) {
+    return condition->plan->kind == STORE_PLAN_SOURCES && condition->plan->child_count > 0;
+}
 
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document) {
     if (!condition->prepared && condition->set == NULL) {
         condition_prepare(condition, run);
     }
     bool is_text = condition->plan->kind == STORE_PLAN_TEXT; /* a test reads a body */
-    uint64_t most = run->costs->tests_before_set / (is_text ? TEXT_TEST_COST : 1);
     uint64_t list_at = condition->list_at == 0 ? run->costs->tests_before_list : condition->list_at;
-    if (condition->set == NULL && condition->tested >= list_at) {
+    condition->backward += document->rid < condition->last;
+    condition->last = document->rid;
+    /* Lookups of one key that go onward cost what listing it does, and leave out what lies between. */
+    bool is_walked = condition->is_key && condition->backward * BACKWARD_FEW <= condition->tested;
+    uint64_t most = run->costs->tests_before_set;
+    if (is_text || (run->is_trial && reads_others(condition))) {
+        most /= is_text ? TEXT_TEST_COST : OTHERS_COST;
+    } else if (is_walked || !condition->is_key) {
+        most *= condition->tests_for_one;
+    }
+    if (condition->set == NULL && condition->tested >= list_at && !is_walked) {
         condition->list_at = condition->tested * LIST_AGAIN + 1;
         condition->set = plan_list_keys(run, condition->plan, condition->tested * ROWS_A_TEST);
     }
     if (condition->set == NULL && condition->tested++ < most) {
-        return condition_fits(condition, run, document);
+        bool fits = condition_fits(condition, run, document);
+        condition->held += fits;
+        return fits;
     }
     if (condition->set == NULL && run->is_trial) {
         run->gave_up = true;
@@ -268,10 +333,40 @@ static bool walk_past_key(struct walk *walk, char *bytes) {
     return walk_seek(walk, (struct text){bytes, size + 1}, 0);
 }
 
+/* A block holds no fewer rows than this, as a rule: the last of a lane may, and one that much was taken out of. */
+enum { BLOCK_ROWS_LEAST = 32, BLOCKS_TO_COUNT = 128 };
+
+/* Whether so many blocks lie between the keys that listing what they hold would be for nothing. What is in memory is not counted. */
+static bool is_hopeless(struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t budget) {
+    struct connection *connection = run->view->connection;
+    int64_t blocks = (int64_t)(budget / BLOCK_ROWS_LEAST + 2);
+    if (plan->filter.kind != STORE_FILTER_NONE || blocks > BLOCKS_TO_COUNT) {
+        return false; /* a filter skips; so many are not worth counting */
+    }
+    struct statement *count = statement_take(connection, plan->high.at == NULL ? SQL_FENCES_ABOVE : SQL_FENCES_BETWEEN);
+    bind_int(count, 1, lane);
+    bind_bytes(count, 2, plan->low.at == NULL ? TEXT("") : plan->low);
+    bind_int(count, 3, blocks);
+    if (plan->high.at != NULL) {
+        bind_bytes(count, 4, plan->high);
+    }
+    int code = statement_step(count);
+    bool hopeless = code == SQLITE_ROW && column_int(count, 0) >= blocks;
+    if (code != SQLITE_ROW) {
+        search_run_fail(run, connection_fault(connection, run->scope));
+    }
+    statement_give(connection, count);
+    return hopeless;
+}
+
 /* Rows of a lane between two keys into a set; false when there are more than the budget allows. */
 static bool list_lane(
     struct rid_set *set, struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t *budget) {
     struct text low = plan->low.at == NULL ? TEXT("") : plan->low;
+    if (is_hopeless(run, lane, plan, *budget)) {
+        *budget = 0;
+        return false;
+    }
     struct walk *walk = walk_open(run, WALK_RANGE, lane, low, plan->high);
     uint64_t before = run->rows;
     char *bytes = arena_alloc(run->scope->arena, UINT8_MAX + 1);
@@ -358,8 +453,16 @@ static struct stream *open_type(struct search_run *run, uint16_t type) {
     return all;
 }
 
+static bool id_is_known(const struct store_plan *plan, const struct rid_set *set) {
+    return plan->kind == STORE_PLAN_ID && plan->rid != 0 && plan->rid < set->size;
+}
+
 static struct stream *open_id(struct search_run *run, const struct store_plan *plan) {
     struct rid_set *set = set_new(run);
+    if (id_is_known(plan, set)) {
+        rid_set_add(set, plan->rid);
+        return stream_of_set(run, set);
+    }
     uint8_t key[2];
     uint64_t rid = 0;
     type_key(key, plan->type);
@@ -378,6 +481,10 @@ static struct stream *open_union(struct search_run *run, const struct store_plan
     struct rid_set *set = set_new(run);
     child_add(all, stream_of_set(run, set));
     for (size_t i = 0; i < plan->child_count; i++) {
+        if (id_is_known(plan->children[i], set)) {
+            rid_set_add(set, plan->children[i]->rid);
+            continue;
+        }
         struct stream *child = try_open(run, plan->children[i], budget);
         if (child == NULL) {
             stream_close(all);
@@ -498,6 +605,9 @@ static void add_targets_of(struct rid_set *set, struct search_run *run, uint32_t
 
 /* All results of a stream, or NULL when there are more than `most`. Closes it. */
 static struct rid_set *list_some(struct search_run *run, struct stream *stream, uint64_t most) {
+    if (stream_set(stream) != NULL && search_run_goes_on(run)) {
+        return stream->set->count < most ? stream->set : NULL;
+    }
     struct rid_set *set = set_new(run);
     uint64_t rid = stream_seek(stream, 0);
     for (; rid != RID_NONE && set->count < most; rid = stream_seek(stream, rid + 1)) {
@@ -608,8 +718,11 @@ static struct stream *try_open(struct search_run *run, const struct store_plan *
     return stream_of_set(run, set_new(run));
 }
 
+enum { TRIAL_ALONE = 6 };
+
+/* A trial lists more of a range that stands alone: beside it there would only be the type's resources, tested one by one. */
 struct stream *stream_open(struct search_run *run, const struct store_plan *plan) {
-    uint64_t budget = run->costs->list_rows;
+    uint64_t budget = run->costs->list_rows * (run->is_trial && plan->kind == STORE_PLAN_RANGE ? TRIAL_ALONE : 1);
     struct stream *stream = try_open(run, plan, &budget);
     if (stream == NULL && plan->kind == STORE_PLAN_TARGETS) {
         stream = walk_targets(run, plan);

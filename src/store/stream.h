@@ -28,11 +28,16 @@ struct rid_set *plan_list_keys(struct search_run *run, const struct store_plan *
 /* A condition on single resources; see above. */
 struct condition {
     const struct store_plan *plan;
-    struct rid_set *set;      /* once gathered */
-    uint64_t tested, list_at; /* after how many tests it is tried to list it; 0: not tried yet */
-    bool prepared;
+    struct rid_set *set;       /* once gathered */
+    uint64_t tested, list_at;  /* after how many tests it is tried to list it; 0: not tried yet */
+    uint64_t held;             /* of the tests */
+    uint64_t last, backward;   /* the resource tested last; how many lay before the one before */
+    uint64_t tests_for_one;    /* how many of its tests cost about one of a resource's own rows */
+    bool prepared, is_key;     /* key: a test is the lookup of one row */
     struct condition *sources; /* of a TARGETS plan: what holds for them */
 };
+/* All its results where they are listed already; NULL where they are not. The set is the stream's. */
+struct rid_set *stream_set(const struct stream *stream);
 bool condition_holds(struct condition *condition, struct search_run *run, struct document *document);
 
 #endif

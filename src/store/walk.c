@@ -435,6 +435,29 @@ bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t r
     return last != 0 ? last == MEM_ADDED : table_has(run, &place);
 }
 
+uint64_t walk_least(struct search_run *run, uint32_t lane, struct text key, uint64_t rid) {
+    struct row_place place = {.lane = lane, .key = key, .rid = rid};
+    uint64_t least = RID_NONE;
+    (void)search_run_touch(run, 1);
+    if (view_is_past(run->view)) {
+        return rid; /* what has ended since lies elsewhere */
+    }
+    for (size_t i = 0; i < run->view->generation_count; i++) {
+        const struct mem_node *node = mem_generation_seek(run->view->generations[i], &place);
+        if (node != NULL && node->lane == lane && text_equal(mem_node_key(node), key)) {
+            least = node->rid < least ? node->rid : least;
+        }
+    }
+    const struct spot *spot = spot_of(run, &place);
+    enum status status = spot_knows(spot, &place) ? STATUS_OK : spot_seek(spot_of(run, &place), run, &place);
+    search_run_fail(run, status);
+    if (status == STATUS_OK && block_cursor_has(&spot->cursor) &&
+        text_equal(block_reader_key(&spot->cursor.reader), key)) {
+        least = spot->cursor.reader.rid < least ? spot->cursor.reader.rid : least;
+    }
+    return least;
+}
+
 /* ---- memory alone ------------------------------------------------------------------------------------------------------ */
 
 struct walk_events {

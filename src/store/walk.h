@@ -96,5 +96,7 @@ bool walk_events_next(enum mem_kind *first_out, enum mem_kind *last_out, struct 
 
 /* Whether the view sees the row (lane, key, rid). Cheap for rids that follow each other under one key. */
 bool walk_has(struct search_run *run, uint32_t lane, struct text key, uint64_t rid);
+/* No row of the key lies at or behind `rid` and before the answer; RID_NONE: none lies behind. */
+uint64_t walk_least(struct search_run *run, uint32_t lane, struct text key, uint64_t rid);
 
 #endif
