@@ -88,13 +88,12 @@ bool fhir_id_is_valid(struct text id) {
     if (id.size == 0 || id.size > 64) {
         return false;
     }
+    unsigned others = 0; /* without a branch a byte: every resource of an answer is looked at */
     for (size_t i = 0; i < id.size; i++) {
-        char c = id.at[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.')) {
-            return false;
-        }
+        unsigned c = (unsigned char)id.at[i];
+        others |= !(((c | 0x20U) - 'a' < 26U) | (c - '0' < 10U) | (c == '-') | (c == '.'));
     }
-    return true;
+    return others == 0;
 }
 
 static bool is_oid(struct text value) {

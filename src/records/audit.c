@@ -102,14 +102,23 @@ static void write_names(struct json_writer *w, const struct audit_note *note) {
     json_array_close(w);
 }
 
-static void write_references(struct json_writer *w, const struct audit_note *note, struct arena *arena) {
+/* A type's name and an id need no escaping. */
+static void write_reference(struct json_writer *w, const struct audit_reference *reference) {
+    json_raw(w, TEXT("\""));
+    buffer_put_string(&w->buffer, fhir_type_name(reference->type));
+    buffer_put_char(&w->buffer, '/');
+    buffer_put(&w->buffer, reference->id);
+    buffer_put_char(&w->buffer, '"');
+}
+
+static void write_references(struct json_writer *w, const struct audit_note *note) {
     if (note->count == 0) {
         return;
     }
     json_name(w, "on");
     json_array_open(w);
     for (const struct audit_reference *at = note->first; at != NULL; at = at->next) {
-        json_string_text(w, text_format(arena, "%s/%.*s", fhir_type_name(at->type), (int)at->id.size, at->id.at));
+        write_reference(w, at);
     }
     json_array_close(w);
     if (note->count != note->kept) {
@@ -135,7 +144,7 @@ enum status audit_row(struct text *out, const struct audit_note *note, const str
         json_member_string(&w, "type", fhir_type_name(note->type));
     }
     write_names(&w, note);
-    write_references(&w, note, scope->arena);
+    write_references(&w, note);
     json_member_string(&w, "outcome", status_name(outcome));
     json_object_close(&w);
     return json_finish(out, &w, scope);

@@ -93,16 +93,21 @@ struct json_writer page_writer_open(struct arena *arena, const struct search_res
     return w;
 }
 
+/* A mode is one of FHIR's codes and needs no escaping. */
+static void write_mode(struct json_writer *w, const char *mode) {
+    json_name(w, "search");
+    json_raw(w, TEXT("{\"mode\":\""));
+    buffer_put_string(&w->buffer, mode);
+    buffer_put(&w->buffer, TEXT("\"}"));
+}
+
 void page_write_entry(
     struct json_writer *w, const struct page_frame *frame, const struct store_resource *resource, const char *mode) {
     json_object_open(w);
     page_write_full_url(w, frame, resource);
     json_name(w, "resource");
     body_write(w, resource);
-    json_name(w, "search");
-    json_object_open(w);
-    json_member_string(w, "mode", mode);
-    json_object_close(w);
+    write_mode(w, mode);
     json_object_close(w);
 }
 
@@ -121,10 +126,7 @@ enum status page_write_part(struct json_writer *w, const struct page_frame *fram
     page_write_full_url(w, frame, resource);
     json_name(w, "resource");
     json_raw(w, body);
-    json_name(w, "search");
-    json_object_open(w);
-    json_member_string(w, "mode", mode);
-    json_object_close(w);
+    write_mode(w, mode);
     json_object_close(w);
     return STATUS_OK;
 }
