@@ -249,8 +249,9 @@ void ask_plan(struct referral_ranking *out, const struct rank *rank, struct cand
         return;
     }
     bool asks = patient->asking.parallel_max > 0 && !patient->extreme;
+    struct referral_plan_space space; /* on the stack, whose pages are there already: an arena would clear them */
     if (asks) {
-        asking.space = ARENA_NEW(arena, struct referral_plan_space);
+        asking.space = &space;
     }
     make_question(&asking);
     int heading = -1;

@@ -40,16 +40,11 @@ static enum referral_choice choice_of(
     return extreme == NULL ? REFERRAL_BEST_PLAN : extreme->choose;
 }
 
-enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
+enum status case_of(struct referral_case *out, const struct region_snapshot *snapshot, const struct policy *policy,
     const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope) {
     if (snapshot->place_count == 0) {
         return fault(
             scope, STATUS_UNPROCESSABLE, "", "no region is loaded: there are no places to rank (soyang region load)");
-    }
-    struct policy policy;
-    enum status status = policy_read(&policy, snapshot->policy, scope);
-    if (status != STATUS_OK) {
-        return status;
     }
     *out = (struct referral_case){
         .level = reading->level,
@@ -64,9 +59,9 @@ enum status referral_case_of(struct referral_case *out, const struct region_snap
         .now_us = facts->at_us,
     };
     if (reading->extreme) {
-        out->choice = choice_of(&policy, reading, scope);
+        out->choice = choice_of(policy, reading, scope);
     }
-    policy_apply(out, &policy, 0);
+    policy_apply(out, policy, 0);
     return take_needs(out, snapshot, reading, scope);
 }
 

@@ -240,13 +240,9 @@ static void learned_of(
         .answer_min = fabs(learned - stated) > 1e-9 ? learned : 0};
 }
 
-void referral_learned_place(struct referral_learned *out, const struct region_snapshot *snapshot,
-    const struct referral_case *patient, int place, const struct referral_belief *belief) {
-    struct rank rank;
-    struct referral_case bare = *patient;
-    bare.learned = NULL;
-    rank_prepare(&rank, snapshot, &bare);
-    learned_of(out, &rank, place, 0, belief);
+void learned_find(
+    struct referral_learned *out, const struct rank *rank, int place, const struct referral_belief *belief) {
+    learned_of(out, rank, place, 0, belief);
 }
 
 void referral_learned_of(struct referral_learned *out, struct referral_case *patient,

@@ -9,22 +9,32 @@ enum { DECISION_BYTES_MAX = 900 * 1024 }; /* a FHIR string holds 1 MB */
 
 /* ---- making --------------------------------------------------------------------------------------------------------- */
 
-static enum status write_inputs(struct text *out, const struct region_snapshot *snapshot,
-    const struct referral_case *patient, struct text reading, struct text policy_hash, struct scope *scope) {
+/* `ranked_out` is the same without the reading, which ranking does not look at. */
+static enum status write_inputs(struct text *out, struct text *ranked_out, const struct region_snapshot *snapshot,
+    const struct referral_case *patient, struct text reading, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
     json_member_string(&w, "format", "soyang-decision/3");
-    json_member_text(&w, "policy", policy_hash);
+    json_member_text(&w, "policy", snapshot->policy_hash);
     json_name(&w, "case");
     case_write(&w, patient, snapshot);
     json_name(&w, "region");
     projection_write(&w, patient, snapshot);
-    if (reading.size > 0) {
-        json_name(&w, "reading");
-        json_raw(&w, reading);
-    }
     json_object_close(&w);
-    return json_finish(out, &w, scope);
+    enum status status = json_finish(ranked_out, &w, scope);
+    *out = *ranked_out;
+    if (status == STATUS_OK && reading.size > 0) { /* before the closing brace */
+        struct text parts[] = {{ranked_out->at, ranked_out->size - 1}, TEXT(",\"reading\":"), reading, TEXT("}")};
+        struct buffer b = buffer_open(scope->arena, DECISION_BYTES_MAX);
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            buffer_put(&b, parts[i]);
+        }
+        if (b.full) {
+            return fault(scope, STATUS_TOO_COSTLY, "", "the decision's inputs are too large");
+        }
+        *out = buffer_text(&b);
+    }
+    return status;
 }
 
 static void write_option(
@@ -161,9 +171,13 @@ enum status decision_replay(struct decision *out, struct text inputs, struct sco
 
 enum status decision_make(struct decision *out, const struct region_snapshot *snapshot,
     const struct referral_case *patient, struct text reading, struct scope *scope) {
-    struct text inputs = {0};
-    enum status status = write_inputs(&inputs, snapshot, patient, reading, snapshot->policy_hash, scope);
-    return status == STATUS_OK ? decision_replay(out, inputs, scope) : status;
+    struct text inputs = {0}, ranked = {0};
+    enum status status = write_inputs(&inputs, &ranked, snapshot, patient, reading, scope);
+    if (status == STATUS_OK) {
+        status = decision_replay(out, ranked, scope);
+        out->inputs = inputs;
+    }
+    return status;
 }
 
 /* ---- keeping -------------------------------------------------------------------------------------------------------- */

@@ -31,6 +31,11 @@ struct text decision_inputs_of(const yyjson_val *guidance_response);
 /* Ranks a stored decision anew; STATUS_CONFLICT names the first byte that differs. */
 MUST_CHECK enum status decision_compare(const yyjson_val *stored, struct scope *scope);
 
+/* The case of a reading: its needs and departments by the snapshot's numbers, and what the policy says of its level. A need the region does
+ * not know is STATUS_UNPROCESSABLE. */
+MUST_CHECK enum status case_of(struct referral_case *out, const struct region_snapshot *snapshot,
+    const struct policy *policy, const struct triage_reading *reading, const struct triage_facts *facts,
+    struct scope *scope);
 /* A case by codes and ids, so that it outlives the snapshot it was made with. */
 void case_write(struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot);
 MUST_CHECK enum status case_read(

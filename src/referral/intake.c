@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "referral/learning.h"
+#include "referral/policy_shelf.h"
 #include "referral/task.h"
 
 enum { READY_MAX_MIN = 240 };
@@ -266,7 +267,11 @@ static void set_doubts(struct referral_case *out, const struct intake *intake, s
 
 enum status intake_case(struct referral_case *out, struct intake *intake, struct text otherwise, struct scope *scope) {
     const yyjson_val *patient = bundle_patient(intake->bundle);
-    enum status status = referral_case_of(out, intake->snapshot, &intake->reading, intake->facts, scope);
+    const struct policy *policy = NULL;
+    enum status status = policy_shelf_hold(&policy, intake->referral->shelf, intake->snapshot, scope);
+    if (status == STATUS_OK) {
+        status = case_of(out, intake->snapshot, policy, &intake->reading, intake->facts, scope);
+    }
     if (status == STATUS_OK) {
         status = find_origin(out, intake, otherwise, scope);
     }

@@ -254,6 +254,8 @@ static void set_learned(struct referral_learned *learned, struct referral_case *
     if (own->news == NULL || own->news->region_mark == 0) {
         own->region = learning->region;
     }
+    struct rank rank;
+    rank_prepare(&rank, snapshot, patient);
     for (int i = 0; i < (int)snapshot->place_count; i++) {
         const struct region_place *place = &snapshot->places[i];
         bool serves = (patient->needs & ~place->needs) == 0;
@@ -261,7 +263,7 @@ static void set_learned(struct referral_learned *learned, struct referral_case *
             const struct referral_belief_place *cells = own_cells(own->news, own->places, held(learning, place->id));
             struct referral_belief belief = {
                 &own->region, (struct referral_belief_place *)cells, cells == NULL ? 0 : 1};
-            referral_learned_place(&learned[i], snapshot, patient, i, &belief);
+            learned_find(&learned[i], &rank, i, &belief);
         }
     }
     struct referral_belief whole = {&own->region, NULL, 0};

@@ -1,4 +1,5 @@
 #include "referral/loop.h"
+#include "referral/policy_shelf.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,7 +22,12 @@ enum status loop_begin(struct loop **out, struct referral *referral, struct reco
     }
     arena_defer(scope->arena, give_back, (void *)loop->snapshot);
     *out = loop;
-    return policy_read(&loop->policy, loop->snapshot->policy, scope);
+    const struct policy *policy = NULL;
+    status = policy_shelf_hold(&policy, referral->shelf, loop->snapshot, scope);
+    if (status == STATUS_OK) {
+        loop->policy = *policy;
+    }
+    return status;
 }
 
 static int64_t rank_of(const struct task *offer) {

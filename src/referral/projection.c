@@ -2,6 +2,7 @@
  * tier, limits, counts and who is there at that moment. Health posts that serve none of the needs are left out. */
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 
 #include "referral/decision.h"
 #include "referral/rank.h"
@@ -276,9 +277,7 @@ static void read_place_needs(struct region_place *out, const yyjson_val *json, s
         read_theatre(out, item, need, arena);
         if (percent >= 0 && on_call == NULL) {
             on_call = ARENA_ARRAY(arena, uint8_t, HOURS * REGION_NEEDS_MAX);
-            for (size_t i = 0; i < HOURS * REGION_NEEDS_MAX; i++) {
-                on_call[i] = 100;
-            }
+            memset(on_call, 100, HOURS * REGION_NEEDS_MAX);
         }
         for (size_t hour = 0; hour < HOURS && percent >= 0; hour++) {
             on_call[hour * REGION_NEEDS_MAX + (size_t)need] = (uint8_t)percent;

@@ -66,6 +66,9 @@ double load_find(
 double scarcity_find(const struct rank *rank, int place);
 double chance_by_beds(int free); /* the factor of a count surely believed */
 double chance_learned(const struct rank *rank, int place, double prior);
+/* What a belief that holds this place alone (as its place 0), or none, says of it. Of a case in which nothing is learned yet. */
+void learned_find(
+    struct referral_learned *out, const struct rank *rank, int place, const struct referral_belief *belief);
 
 /* Share of what immediate care would give that is left. `first_min` is when a first place stabilises; below 0: one leg. */
 double benefit_find(const struct rank *rank, double minutes, double first_min);

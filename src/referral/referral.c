@@ -5,6 +5,7 @@
 #include "referral/consult.h"
 #include "referral/decision.h"
 #include "referral/learning.h"
+#include "referral/policy_shelf.h"
 #include "referral/silent.h"
 #include "referral/surge_record.h"
 
@@ -68,6 +69,11 @@ enum status referral_open(struct referral **out, struct records *records, struct
     *referral =
         (struct referral){.arena = arena, .records = records, .region = region, .clock = records_clock(records)};
     find_types(referral);
+    referral->shelf = policy_shelf_open();
+    if (referral->shelf == NULL) {
+        arena_close(arena);
+        return fault(scope, STATUS_UNAVAILABLE, "", "no memory");
+    }
     enum status status = triage_policy_open(&referral->triage, (struct text){0}, arena, scope);
     if (status == STATUS_OK) {
         status = learning_open(&referral->learning, records, arena, scope);
@@ -76,6 +82,7 @@ enum status referral_open(struct referral **out, struct records *records, struct
         status = referral_readers_open(referral, &(struct triage_readers_config){.policy = NULL}, scope);
     }
     if (status != STATUS_OK) {
+        policy_shelf_close(referral->shelf);
         arena_close(arena);
         return status;
     }
@@ -97,6 +104,7 @@ enum status referral_open(struct referral **out, struct records *records, struct
 void referral_close(struct referral *referral) {
     if (referral != NULL) {
         learning_close(referral->learning);
+        policy_shelf_close(referral->shelf);
         arena_close(referral->arena);
     }
 }

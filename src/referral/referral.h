@@ -216,7 +216,7 @@ struct referral_doubt {
 };
 enum { REFERRAL_DOUBTS_MAX = REGION_CONDITIONS_MAX };
 
-/* What ranking has to know of the patient. Zeroed is not a case: begin with referral_case_of, or set the -1 fields. */
+/* What ranking has to know of the patient. Zeroed is not a case: the fields that can be -1 have to be set. */
 struct referral_case {
     int level;      /* 1..5 */
     uint64_t needs; /* bits of the snapshot's needs */
@@ -322,9 +322,6 @@ MUST_CHECK enum status referral_rank(struct referral_ranking *out, const struct 
  * belief->places are numbered as the snapshot's. */
 void referral_learned_of(struct referral_learned *out, struct referral_case *patient,
     const struct region_snapshot *snapshot, const struct referral_belief *belief);
-/* The same of one place, from a belief that holds this place alone (as its place 0) or none. */
-void referral_learned_place(struct referral_learned *out, const struct region_snapshot *snapshot,
-    const struct referral_case *patient, int place, const struct referral_belief *belief);
 /* What else the patient may need: by the snapshot's readings, for levels 1 to 3, from the need that was read first, the level and the age.
  * None where the region states no readings, a doctor has confirmed the need or works at an emergency department where the patient is (as the
  * simulated year has it), the nearest place is wanted, or the readings do not know the need. */
@@ -335,9 +332,6 @@ void referral_wrongs_of(struct referral_case *out, const struct region_snapshot 
 /* The question as learning sees it, when this place is asked for this case: prior, board, load. */
 void referral_asked_of(
     struct referral_asked *out, const struct region_snapshot *snapshot, const struct referral_case *patient, int place);
-/* The case of a reading: its needs and departments by the snapshot's numbers. A need the region does not know is STATUS_UNPROCESSABLE. */
-MUST_CHECK enum status referral_case_of(struct referral_case *out, const struct region_snapshot *snapshot,
-    const struct triage_reading *reading, const struct triage_facts *facts, struct scope *scope);
 
 /* ---- transitions (pure) -------------------------------------------------------------------------------------------------- */
 

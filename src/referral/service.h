@@ -14,6 +14,7 @@ struct referral {
     const struct clock *clock;
     const struct triage_policy *triage;
     struct learning *learning;
+    struct policy_shelf *shelf;
     const struct triage_readers *readers;
     struct triage_drift *drift;
     fhir_type task, request, patient, location, organization, decision, letter, composition, device;
