@@ -238,11 +238,97 @@ static void a_full_queue_refuses(void **state) {
     fixture_close(fixture);
 }
 
+/* ---- gathering ----------------------------------------------------------------------------------------------------- */
+
+enum { CLIENTS = 8, ROUNDS = 60 };
+
+struct client {
+    struct store *store;
+    bool can_wait;
+    int rounds;
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool done;
+    enum status worst;
+};
+
+static enum status leave_a_row(void *context, struct store_unit *unit, struct scope *scope) {
+    (void)context;
+    return store_unit_audit(unit, TEXT("a row"), scope);
+}
+
+static void hear(void *context, enum status status, uint64_t seq) {
+    struct client *client = context;
+    (void)seq;
+    pthread_mutex_lock(&client->lock);
+    client->done = true;
+    client->worst = status != STATUS_OK ? status : client->worst;
+    pthread_cond_signal(&client->moved);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void *ask_again_and_again(void *context) {
+    struct client *client = context;
+    struct arena *arena = arena_open(SIZE_MAX / 4);
+    for (int i = 0; i < client->rounds; i++) {
+        struct scope scope = {.arena = arena};
+        struct store_work work = {
+            .apply = leave_a_row, .done = hear, .context = client, .scope = &scope, .can_wait = client->can_wait};
+        client->done = false;
+        if (store_submit(client->store, &work) != STATUS_OK) {
+            invariant_broken(__FILE__, __LINE__, "the queue is full");
+        }
+        pthread_mutex_lock(&client->lock);
+        while (!client->done) {
+            pthread_cond_wait(&client->moved, &client->lock);
+        }
+        pthread_mutex_unlock(&client->lock);
+        arena_reset(arena);
+    }
+    arena_close(arena);
+    return NULL;
+}
+
+/* The groups that the rounds of so many clients took; the last of them, where there are several, cannot wait. */
+static uint64_t groups_of(struct fixture *fixture, size_t count, int rounds) {
+    struct client clients[CLIENTS];
+    pthread_t threads[CLIENTS];
+    struct store_figures before, after;
+    store_figures(&before, fixture->store);
+    for (size_t i = 0; i < count; i++) {
+        clients[i] = (struct client){.store = fixture->store,
+            .can_wait = count == 1 || i + 1 < count,
+            .rounds = rounds,
+            .lock = PTHREAD_MUTEX_INITIALIZER,
+            .moved = PTHREAD_COND_INITIALIZER};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_again_and_again, &clients[i]), 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(clients[i].worst, STATUS_OK);
+    }
+    store_figures(&after, fixture->store);
+    assert_int_equal(after.audit_entries - before.audit_entries, count * (size_t)rounds);
+    return after.groups - before.groups;
+}
+
+/* Whoever waits for others is answered all the same, with its row in the chain. */
+static void rows_gather_and_none_is_lost(void **state) {
+    (void)state;
+    struct fixture *fixture = fixture_open(0);
+    assert_int_equal(groups_of(fixture, 1, ROUNDS), ROUNDS); /* nobody to share with */
+    uint64_t groups = groups_of(fixture, CLIENTS, ROUNDS);
+    assert_true(groups < CLIENTS * ROUNDS);
+    assert_int_equal(groups_of(fixture, 1, ROUNDS), ROUNDS); /* and goes on alone */
+    fixture_close(fixture);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_stand_still_under_writes),
         cmocka_unit_test(one_of_two_racers_wins),
         cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(rows_gather_and_none_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
