@@ -333,13 +333,13 @@ static bool walk_past_key(struct walk *walk, char *bytes) {
     return walk_seek(walk, (struct text){bytes, size + 1}, 0);
 }
 
-/* A block holds no fewer rows than this, as a rule: the last of a lane may, and one that much was taken out of. */
-enum { BLOCK_ROWS_LEAST = 32, BLOCKS_TO_COUNT = 128 };
+/* What a block of short keys holds. Where they are longer, something that could be listed is tested instead. */
+enum { BLOCK_ROWS = 200, BLOCKS_TO_COUNT = 64 };
 
 /* Whether so many blocks lie between the keys that listing what they hold would be for nothing. What is in memory is not counted. */
 static bool is_hopeless(struct search_run *run, uint32_t lane, const struct store_plan *plan, uint64_t budget) {
     struct connection *connection = run->view->connection;
-    int64_t blocks = (int64_t)(budget / BLOCK_ROWS_LEAST + 2);
+    int64_t blocks = (int64_t)(budget / BLOCK_ROWS + 2);
     if (plan->filter.kind != STORE_FILTER_NONE || blocks > BLOCKS_TO_COUNT) {
         return false; /* a filter skips; so many are not worth counting */
     }
@@ -722,7 +722,8 @@ enum { TRIAL_ALONE = 6 };
 
 /* A trial lists more of a range that stands alone: beside it there would only be the type's resources, tested one by one. */
 struct stream *stream_open(struct search_run *run, const struct store_plan *plan) {
-    uint64_t budget = run->costs->list_rows * (run->is_trial && plan->kind == STORE_PLAN_RANGE ? TRIAL_ALONE : 1);
+    bool is_range = plan->kind == STORE_PLAN_RANGE && plan->filter.kind != STORE_FILTER_CONTAINS;
+    uint64_t budget = run->costs->list_rows * (run->is_trial && is_range ? TRIAL_ALONE : 1);
     struct stream *stream = try_open(run, plan, &budget);
     if (stream == NULL && plan->kind == STORE_PLAN_TARGETS) {
         stream = walk_targets(run, plan);
