@@ -35,10 +35,14 @@ static enum status take_format(enum triage_batch_format *out, const char *name, 
     return fault(scope, STATUS_INVALID, "--format", "ktas, nhamcs or yale");
 }
 
+/* A quote opens where a cell begins, and closes anywhere. */
 static bool is_open(struct text line) {
     bool open = false;
-    for (size_t i = 0; i < line.size; i++)
-        open = open != (line.at[i] == '"');
+    for (size_t i = 0; i < line.size; i++) {
+        bool begins = i == 0 || line.at[i - 1] == ',' || line.at[i - 1] == ';';
+        if (line.at[i] == '"' && (open || begins))
+            open = !open;
+    }
     return open;
 }
 

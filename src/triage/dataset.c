@@ -139,6 +139,8 @@ static void note(struct dataset *dataset, const char *column, const char *what) 
             return;
         }
     }
+    if (dataset->note_count == NOTES_MAX - 1)
+        column = "other columns", what = "further kinds of odd cells, not told one by one";
     if (dataset->note_count < NOTES_MAX)
         dataset->notes[dataset->note_count++] =
             (struct triage_batch_note){text_string(dataset->arena, text_from(column)),
@@ -173,7 +175,7 @@ size_t dataset_cells(struct text *out, size_t room, struct text line, char separ
     while (line.size && (line.at[line.size - 1] == '\n' || line.at[line.size - 1] == '\r'))
         line.size--;
     for (size_t i = 0; i <= line.size && count < room; i++) {
-        if (i < line.size && line.at[i] == '"')
+        if (i < line.size && line.at[i] == '"' && (quoted || i == from)) /* inside a cell it is a character */
             quoted = !quoted;
         if (i < line.size && (line.at[i] != separator || quoted))
             continue;
@@ -226,6 +228,8 @@ static enum status wanted_open(struct dataset *dataset, const struct text *heade
     const struct text *columns, size_t column_count, struct scope *scope) {
     dataset->wanted = ARENA_ARRAY(dataset->arena, struct wanted, column_count + 1);
     dataset->wanted_count = column_count;
+    const char *first = "";
+    size_t absent = 0;
     for (size_t i = 0; i < column_count; i++) {
         struct text value = columns[i], name = text_cut(&value, '=');
         struct wanted *wanted = &dataset->wanted[i];
@@ -235,9 +239,16 @@ static enum status wanted_open(struct dataset *dataset, const struct text *heade
         wanted->name = text_string(dataset->arena, columns[i]);
         wanted->value = value.at ? text_string(dataset->arena, value) : NULL;
         wanted->cell = cell_find(header, count, name);
-        if (wanted->cell < 0)
-            note(dataset, wanted->name, "the file has no such column: missing in every row");
+        if (wanted->cell < 0 && absent++ == 0)
+            first = wanted->name;
     }
+    if (absent > 0)
+        note(dataset, first,
+            text_format(scope->arena,
+                "%zu of the %zu columns that the model asks for, this the first, are not in the file: missing in every "
+                "row",
+                absent, column_count)
+                .at);
     return STATUS_OK;
 }
 
@@ -285,7 +296,10 @@ enum status dataset_open(struct dataset **out, enum triage_batch_format format, 
 /* ---- cells ---------------------------------------------------------------------------------------------------------- */
 
 static const char *const no_number = "no number: missing", *const impossible = "an impossible value: missing",
-                         *const unknown_code = "an unknown code: missing", *const not_text = "not UTF-8: missing";
+                         *const unknown_code = "an unknown code: missing", *const not_text = "not UTF-8: missing",
+                         *const celsius = "too low for Fahrenheit: read as Celsius",
+                         *const cells_differ = "it has more or fewer cells than the header: not read";
+enum { CELSIUS_MOST = 50 };
 
 static bool is_blank(struct text cell) {
     static const char *const words[] = {"na", "nan", "null", "none", "", NULL};
@@ -306,6 +320,7 @@ static bool is_blank(struct text cell) {
 static double number_of(struct dataset *dataset, const char *column, struct text cell) {
     char digits[64];
     double value = NAN;
+    cell = text_trim(cell);
     if (is_blank(cell))
         return (double)NAN;
     if (cell.size < sizeof digits) {
@@ -339,8 +354,10 @@ struct reading_row {
 static void put_measure(struct reading_row *r, const struct cell_row *row, double value) {
     struct fault kept = r->scope->fault;
     const char *unit = row->unit;
-    if (r->dataset->format == TRIAGE_BATCH_YALE && row->measure == TRIAGE_TEMPERATURE && value < 50)
-        unit = ""; /* already Celsius */
+    if (unit[0] && row->measure == TRIAGE_TEMPERATURE && value > 0 && value < CELSIUS_MOST) {
+        unit = "";
+        note(r->dataset, row->column, celsius);
+    }
     if (triage_facts_put(r->facts, row->measure, value, text_from(unit), text_from(row->column), 0, r->scope) !=
         STATUS_OK) {
         r->scope->fault = kept;
@@ -378,11 +395,21 @@ static void put_sex(struct reading_row *r, const struct cell_row *row, struct te
     r->facts->sex = code == 1 ? TRIAGE_FEMALE : code == 2 ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;
 }
 
+static const char *const yale_arrivals[] = {
+    "ambulance", "car", "other", "police", "publictransportation", "walkin", "wheelchair"};
+
 static void put_arrival(struct reading_row *r, const struct cell_row *row, struct text cell, double value) {
     char name[NAME_MAX_BYTES];
     double *ambulance = &r->fields[VISIT_AMBULANCE], *walked = &r->fields[VISIT_WALKED];
     plain(name, cell);
     if (r->dataset->format == TRIAGE_BATCH_YALE) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof yale_arrivals / sizeof *yale_arrivals; i++)
+            known = known || strcmp(name, yale_arrivals[i]) == 0;
+        if (!known) {
+            note(r->dataset, row->column, unknown_code);
+            return;
+        }
         *ambulance = strcmp(name, "ambulance") == 0;
         *walked = strncmp(name, "walk", 4) == 0;
         return;
@@ -527,6 +554,10 @@ static double wanted_value(
     }
     double value = number_of(dataset, wanted->name, cell);
     bool coded = dataset->format == TRIAGE_BATCH_NHAMCS && (value == -7 || value == -8 || value == -9);
+    if (!coded && value < 0) { /* marks and counts */
+        note(dataset, wanted->name, impossible);
+        return (double)NAN;
+    }
     return coded || !isfinite(value) ? (double)NAN : value;
 }
 
@@ -560,8 +591,10 @@ enum status dataset_read(struct dataset_row *out, struct dataset *dataset, struc
     struct text *cells = ARENA_ARRAY(scope->arena, struct text, dataset->cell_count + 1);
     dataset->row++;
     size_t count = dataset_cells(cells, dataset->cell_count + 1, line, dataset->separator, scope->arena);
-    if (count != dataset->cell_count)
-        note(dataset, "row", "it has more or fewer cells than the header: read as far as they go");
+    if (count != dataset->cell_count) { /* which cell is whose is not known */
+        note(dataset, "row", cells_differ);
+        count = 0;
+    }
     *out = (struct dataset_row){.facts = triage_facts_new(scope->arena)};
     struct reading_row r = {.dataset = dataset, .facts = out->facts, .scope = scope};
     for (int i = 0; i < VISIT_FIELD_COUNT; i++)

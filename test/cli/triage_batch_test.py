@@ -157,6 +157,58 @@ class Batch(unittest.TestCase):
         self.assertEqual([o["abstained"] for o in out], ["0", "0", "1"])
         self.assertEqual(out[0]["p_admission"], out[1]["p_admission"])
 
+    NHAMCS = dict(AGE="45", SEX="1", ARREMS="2", TEMPF="986", PULSE="88", RESPR="18", BPSYS="120", BPDIAS="80", POPCT="98", PAINSCALE="5", RFV1="10500")
+    YALE = dict(age="45", gender="Male", arrivalmode="Car", triage_vital_hr="88", triage_vital_sbp="120", triage_vital_dbp="80", triage_vital_rr="18",
+                triage_vital_o2="98", triage_vital_temp="98.6", n_edvisits="2", n_admissions="0", htn="1", cc_chestpain="1")
+    # what, the changed cells of each set, what stands on standard error (none: nothing), whether it equals the plain row ("same") or a row without
+    # these cells ("missing"), or abstains
+    BAD = [
+        ("Celsius", {"TEMPF": "37.0"}, {"triage_vital_temp": "37.0"}, "read as Celsius", "same"),
+        ("kPa", {"BPSYS": "16", "BPDIAS": "10.6"}, {"triage_vital_sbp": "16", "triage_vital_dbp": "10.6"}, "an impossible value", "abstains"),
+        ("exchanged pressures", {"BPSYS": "80", "BPDIAS": "120"}, {"triage_vital_sbp": "80", "triage_vital_dbp": "120"}, "stood exchanged", "same"),
+        ("negative pain", {"PAINSCALE": "-2"}, None, "PAINSCALE: an impossible value", "missing"),
+        ("negative count", {}, {"n_edvisits": "-2"}, "n_edvisits: an impossible value", "missing"),
+        ("200 years old", {"AGE": "200"}, {"age": "200"}, "an impossible value", "abstains"),
+        ("#N/A pulse", {"PULSE": "#N/A"}, {"triage_vital_hr": "#N/A"}, "no number", "missing"),
+        ("#N/A way of coming", {"ARREMS": "#N/A"}, {"arrivalmode": "#N/A"}, "missing", "missing"),
+        ("#N/A age", {"AGE": "#N/A"}, {"age": "#N/A"}, "no number", "abstains"),
+        ("everything missing", dict.fromkeys(NHAMCS, ""), dict.fromkeys(YALE, ""), "", "abstains"),
+        ("comma for a point", {"TEMPF": '"98,6"'}, {"triage_vital_temp": '"98,6"'}, "", "same"),
+        ("quoted newline", {"SEX": '"1\n"'}, {"gender": '"Male\n"'}, "", "same"),
+    ]
+
+    def test_bad_input_with_the_built_in_models(self):
+        for form, plain, place in (("nhamcs", self.NHAMCS, 1), ("yale", self.YALE, 2)):
+            header = ",".join(plain) + "\n"
+            text = {bad[0]: ",".join({**plain, **(bad[place] or {})}.values()) for bad in self.BAD}
+            lone = {bad[0]: ",".join({**plain, **dict.fromkeys(bad[place] or {}, "")}.values()) for bad in self.BAD}
+            normal = self.rows_of(self.run_batch(form, header + ",".join(plain.values()) + "\n", models=False))[0]
+            self.assertEqual(normal["abstained"], "0")
+            for name, *cells, said, outcome in self.BAD:
+                if not cells[place - 1]:
+                    continue
+                with self.subTest(f"{form}: {name}"):
+                    done = self.run_batch(form, header + text[name] + "\n", models=False)
+                    got, without = self.rows_of(done), self.rows_of(self.run_batch(form, header + lone[name] + "\n", models=False))
+                    self.assertEqual(len(got), 1)
+                    self.assertIn(said, done.stderr)
+                    if outcome == "abstains":
+                        self.assertEqual((got[0]["abstained"], list(got[0].values())[1]), ("1", ""))
+                    else:
+                        self.assertEqual(got[0], normal if outcome == "same" else without[0])
+            row = ",".join(plain.values())
+            for name, content, rows in (("CRLF and a mark", "\ufeff" + header.replace("\n", "\r\n") + row + "\r\n", 1), ("no last line end", header + row, 1),
+                                        ("truncated", header + row + "\n" + row[:len(row) // 2], 2), ("too many cells", header + row + "\n" + row + ",1\n", 2),
+                                        ("a shifted row", header + row + "\n7," + row + "\n", 2), ("a lone quote", header + row + '\n' + row.replace("120", '12"0') + "\n", 2)):
+                with self.subTest(f"{form}: {name}"):
+                    done = self.run_batch(form, content, models=False)
+                    got = self.rows_of(done)
+                    self.assertEqual(len(got), rows)
+                    self.assertEqual(got[0], normal)
+                    if rows > 1 and name != "a lone quote":
+                        self.assertEqual((got[1]["abstained"], list(got[1].values())[1]), ("1", ""))
+                        self.assertIn("row: it has more or fewer cells than the header: not read (1 rows, first in row 2)", done.stderr)
+
     def test_usage(self):
         page = subprocess.run([PROGRAM, "triage", "batch", "--help"], capture_output=True, text=True)
         self.assertEqual(page.returncode, 0)
