@@ -1,4 +1,5 @@
 #include "triage/gather.h"
+#include "triage/history.h"
 
 #include <string.h>
 
@@ -99,6 +100,11 @@ static enum status patient_find(struct gather *gather) {
     return STATUS_OK;
 }
 
+static bool is_planned(const struct gathered *item) {
+    return text_is(json_get_text(item->resource, "status"), "planned");
+}
+
+/* One that is only planned stands back behind any that has begun. */
 static enum status encounter_find(struct gather *gather) {
     struct text wanted = gather->options->encounter;
     int64_t latest = INT64_MIN, moment = gather->options->at_us;
@@ -110,7 +116,10 @@ static enum status encounter_find(struct gather *gather) {
         if (wanted.size && !refers_to(wanted, item))
             continue;
         int64_t start = gather_time(gather, item->resource);
-        if ((moment && start > moment + FUTURE_TOLERANCE_US && !wanted.size) || start < latest)
+        bool stands_back = gather->encounter && is_planned(item) && !is_planned(gather->encounter);
+        bool goes_before = gather->encounter && !is_planned(item) && is_planned(gather->encounter);
+        if ((moment && start > moment + FUTURE_TOLERANCE_US && !wanted.size) || stands_back ||
+            (start < latest && !goes_before))
             continue;
         latest = start;
         gather->encounter = item;
@@ -224,6 +233,7 @@ static enum status gather_all(struct triage_facts **out, struct gather *gather) 
         gather->facts->site = json_get_text(json_get(gather->encounter->resource, "serviceProvider"), "reference");
         basis_add(gather, gather->encounter);
     }
+    history_gather(gather);
     status = patient_put(gather);
     if (status == STATUS_OK)
         status = gather_complaints(gather);

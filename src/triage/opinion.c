@@ -1,4 +1,5 @@
 /* The trained reader of levels: speaks or abstains, says what stands behind it and what would change it. */
+#include "triage/history.h"
 #include "triage/readers.h"
 #include "triage/sentences.h"
 
@@ -265,6 +266,8 @@ void reader_read_level(struct triage_opinion *out, const struct triage_reader *r
     const struct site *site = site_find(&q.readers->sites, facts->site);
     q.kind = facts->human_level ? TRIAGE_MODEL_LEVEL : TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN;
     q.content = triage_model_content(q.readers->models[q.kind].model);
+    q.visit.columns =
+        history_columns(facts, q.readers->models[q.kind].columns, q.readers->models[q.kind].column_count, arena);
     q.inputs = reader_fill(&q.readers->models[q.kind], &q.visit, arena);
     *out = (struct triage_opinion){.silent = site && site->silent, .probability = -1};
     if (q.inputs.abstention != ABSTENTION_NONE) {
@@ -323,6 +326,8 @@ void reader_forecast(struct triage_reading *reading, const struct reader_visit *
     for (int i = 0; i < TRIAGE_FORECAST_COUNT; i++) {
         struct question q = {
             .readers = readers, .kind = forecasts[i].model, .facts = facts, .visit = visit->visit, .arena = arena};
+        q.visit.columns =
+            history_columns(facts, readers->models[q.kind].columns, readers->models[q.kind].column_count, arena);
         q.inputs = reader_fill(&readers->models[q.kind], &q.visit, arena);
         if (q.inputs.abstention == ABSTENTION_NO_MODEL)
             continue;

@@ -89,6 +89,11 @@ enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json,
     facts->site = json_get_text(json, "site");
     facts->age_months = integer_of(json, "ageMonths", -1);
     facts->onset_minutes = integer_of(json, "onsetMinutes", -1);
+    facts->past.visits = integer_of(json, "pastVisits", -1);
+    facts->past.admissions = integer_of(json, "pastAdmissions", -1);
+    facts->past.known = facts->past.visits >= 0 && facts->past.admissions >= 0;
+    if (!facts->past.known)
+        facts->past = (struct triage_past){.known = false};
     facts->human_level = integer_of(json, "humanLevel", 0);
     facts->human_system = json_get_text(json, "humanSystem");
     facts->sex = text_is(sex, "female") ? TRIAGE_FEMALE : text_is(sex, "male") ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;

@@ -85,6 +85,12 @@ struct triage_note {
     struct text path, ko, en;
 };
 
+/* Emergency visits and stays that began in the year before the moment. */
+struct triage_past {
+    bool known; /* the record holds something from before */
+    int visits, admissions;
+};
+
 enum { TRIAGE_TEXTS_MAX = 400, TRIAGE_NOTES_MAX = 64 };
 /* Zeroed is legal and means nothing is known, but for age_months: open with triage_facts_new. */
 struct triage_facts {
@@ -99,7 +105,8 @@ struct triage_facts {
     enum triage_answer injury;
     enum triage_mind mind;
     struct triage_value values[TRIAGE_MEASURE_COUNT];
-    int onset_minutes;        /* before at_us; -1: not known */
+    int onset_minutes; /* before at_us; -1: not known */
+    struct triage_past past;
     int human_level;          /* 1..5; 0: none given */
     struct text human_system; /* "ktas", "ctas", "esi", "mts" or none */
     struct triage_text *texts;

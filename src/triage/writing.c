@@ -107,6 +107,10 @@ void triage_write_facts(struct json_writer *w, const struct triage_facts *facts)
     json_member_string(w, "mind", facts->mind == TRIAGE_MIND_UNKNOWN ? NULL : mind_letter(facts->mind));
     if (facts->onset_minutes >= 0)
         json_member_int(w, "onsetMinutes", facts->onset_minutes);
+    if (facts->past.known) {
+        json_member_int(w, "pastVisits", facts->past.visits);
+        json_member_int(w, "pastAdmissions", facts->past.admissions);
+    }
     if (facts->human_level) {
         json_member_int(w, "humanLevel", facts->human_level);
         json_member_text(w, "humanSystem", facts->human_system);
