@@ -71,6 +71,26 @@ scenario("an impossible vital sign is refused at its field, and nothing is sent"
   assert.deepEqual(seen.refused, []);
 });
 
+scenario("the reading tells the models' word, what they foresee, and that nobody calibrated them for this site", async (t) => {
+  const { page, go, seen } = await t.actor(NURSE);
+  await go("intake");
+  await fillIntake(page, { name: "합성환자-예측" });
+  await decide(page);
+  const card = page.locator("section.reading").first();
+  await card.getByText("단계를 바꾸지 않습니다").waitFor();
+  assert.equal(await card.locator(".forecasts li b").count(), 3);
+  assert.equal(await card.locator(".forecasts .tag", { hasText: "이 기관에 맞추지 않음" }).count(), 3);
+  const tags = await card.locator(".reasons .tag").allTextContents();
+  assert.ok(tags.includes("모델") && tags.every((tag) => /^[가-힣 ]+$/.test(tag)), tags.join());
+  if (process.env.SOYANG_SHOTS) await card.screenshot({ path: `${process.env.SOYANG_SHOTS}/reading-ko.png` });
+  await page.locator(".language").click();
+  await card.getByText("they move no level").waitFor();
+  const english = await card.locator(".forecasts, .reasons .tag").allTextContents();
+  assert.ok(english.every((text) => !/[가-힣]/.test(text)), english.join());
+  if (process.env.SOYANG_SHOTS) await card.screenshot({ path: `${process.env.SOYANG_SHOTS}/reading-en.png` });
+  assert.deepEqual(seen.refused, []);
+});
+
 scenario("the summary says that it is automatic, and a line opens the resource it was taken from; a card's link opens the patient", async (t) => {
   const { nurse, id } = await sendOne(t, { name: "합성환자-요약" });
   const [first] = await offersOf(t.base, id);

@@ -5,6 +5,7 @@ import { nameIn, say } from "./language";
 export interface Reason { code: string; kind: string; ko: string; en: string; source: string }
 export interface Need { code: string; display: string; department: string; window: number | undefined; evidence: string[]; ko: string; en: string }
 export interface Score { name: string; total: number | undefined; complete: boolean; fits: boolean; missing: string[] }
+export interface Forecast { code: string; abstains: boolean; probability: number | undefined; calibrated: boolean; ko: string; en: string }
 export interface Reading {
   level: number;
   humanLevel: number | undefined;
@@ -13,6 +14,7 @@ export interface Reading {
   needs: Need[];
   scores: Score[];
   missing: string[];
+  forecasts: Forecast[];
   extreme: boolean;
   stayLocal: boolean;
   policy: string;
@@ -61,6 +63,7 @@ export function readReading(list: Parameter[]): Reading {
     })),
     scores,
     missing: [...new Set(scores.filter((score) => score.fits).flatMap((score) => score.missing))],
+    forecasts: parts(list, "forecast").map(({ part: p }) => ({ ...sentence(p), abstains: partTrue(p, "abstains"), probability: partNumber(p, "probability"), calibrated: partTrue(p, "calibrated") })),
     extreme: partTrue(list, "extreme"),
     stayLocal: partTrue(list, "stay-local"),
     policy: partText(list, "policy"),

@@ -1,16 +1,18 @@
 // The second reading: level and why, what is missing, what care is needed.
-import { missingName, scoreName, scoreText, sentenceIn, type Reading, type Reason } from "../decision";
+import { missingName, scoreName, scoreText, sentenceIn, type Forecast, type Reading, type Reason } from "../decision";
 import { say } from "../language";
 import { departmentName, needName } from "../tables";
 import { Level } from "./marks";
 
 const kindName = (kind: string): string =>
-  ({ floor: say("규칙", "Rule"), advice: say("권고", "Advice"), score: say("점수", "Score"), note: say("참고", "Note"), need: say("필요 진료", "Need"), human: say("사람", "Human") })[kind] ?? kind;
-const KIND_ORDER = ["floor", "human", "advice", "score", "note"];
+  ({ floor: say("규칙", "Rule"), advice: say("권고", "Advice"), score: say("점수", "Score"), note: say("참고", "Note"), need: say("필요 진료", "Need"), human: say("사람", "Human"), reader: say("모델", "Model"), missing: say("빠짐", "Missing") })[kind] ?? kind;
+const KIND_ORDER = ["floor", "human", "reader", "advice", "score", "note", "missing"];
+const BEHIND = ["term", "change", "uncalibrated"]; // what stands behind a model's word
 const SHOWN = 5;
 
 export function ReadingCard({ reading }: { reading: Reading }) {
-  const reasons = reading.reasons.filter((reason) => reason.kind !== "need").sort((a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind));
+  const behind = reading.reasons.filter((reason) => reason.kind === "reader" && BEHIND.includes(reason.code));
+  const reasons = reading.reasons.filter((reason) => reason.kind !== "need" && !behind.includes(reason)).sort((a, b) => KIND_ORDER.indexOf(a.kind) - KIND_ORDER.indexOf(b.kind));
   const scores = reading.scores.filter((score) => score.fits && score.total !== undefined && !(score.total === 0 && /ESI|CTAS/.test(score.name)));
   const human = reading.humanLevel;
   return (
@@ -45,6 +47,10 @@ export function ReadingCard({ reading }: { reading: Reading }) {
       {reasons.length > SHOWN && (
         <details><summary>{say(`이유 ${reasons.length - SHOWN}개 더`, `${reasons.length - SHOWN} more reasons`)}</summary><ReasonList reasons={reasons.slice(SHOWN)} /></details>
       )}
+      {behind.length > 0 && (
+        <details><summary>{say("모델이 그렇게 본 까닭", "Why the model says so")}</summary><ReasonList reasons={behind} /></details>
+      )}
+      <Forecasts forecasts={reading.forecasts} />
       {scores.length > 0 && (
         <ul class="scores" aria-label={say("점수", "scores")}>
           {scores.map((score) => (
@@ -58,6 +64,29 @@ export function ReadingCard({ reading }: { reading: Reading }) {
         <p class="missing"><b>{say("아직 모르는 값", "Not known yet")}</b> {reading.missing.map(missingName).join(", ")} <span class="quiet">{say("— 더 적으면 판독이 정확해집니다", "— the reading gets sharper with them")}</span></p>
       )}
     </section>
+  );
+}
+
+const forecastName = (code: string): string =>
+  ({ disposition: say("입원·전원·사망", "admission, transfer or death"), "intensive-care": say("중환자실 치료", "intensive care"), admission: say("입원", "admission") })[code] ?? code;
+
+function Forecasts({ forecasts }: { forecasts: Forecast[] }) {
+  if (forecasts.length === 0) return null;
+  const told = forecasts.filter((forecast) => !forecast.abstains && forecast.probability !== undefined);
+  const silent = [...new Set(forecasts.filter((forecast) => forecast.abstains).map(sentenceIn))];
+  return (
+    <div class="forecasts">
+      <b>{say("모델의 예측", "Forecasts")}</b> <span class="quiet">{say("— 단계를 바꾸지 않습니다", "— they move no level")}</span>
+      <ul>
+        {told.map((forecast) => (
+          <li key={forecast.code}>
+            <span>{forecastName(forecast.code)}</span> <b>{Math.round((forecast.probability ?? 0) * 100)}%</b>
+            {!forecast.calibrated && <span class="tag tag-estimated">{say("이 기관에 맞추지 않음", "not calibrated for this site")}</span>}
+          </li>
+        ))}
+        {silent.map((why) => <li key={why} class="quiet">{why}</li>)}
+      </ul>
+    </div>
   );
 }
 
