@@ -91,6 +91,16 @@ class TrainingTest(unittest.TestCase):
             self.assertEqual(refused.run.returncode, 1)
             self.assertIn(told, refused.run.stderr)
 
+    def test_bad_parts_are_refused(self):
+        for output, parts, told in ((0, [{"linear": 1}], "not together with stages"), (1, [], "from 1 to 4"), (1, [{"linear": 0}], "above 0"),
+                                    (1, [{"eta": 0.2}], "need rounds")):
+            plan = json.loads((HERE / "plan.json").read_text())
+            plan["models"][0]["outputs"][output]["grid"] = [{"parts": parts}]
+            refused = Trained(plan)
+            self.addCleanup(refused.close)
+            self.assertEqual(refused.run.returncode, 1)
+            self.assertIn(told, refused.run.stderr)
+
 
 def agree(test, card, predictions_path):
     """Every number of the card that can be made anew from the predictions."""

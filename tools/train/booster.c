@@ -1,4 +1,5 @@
 #include "booster.h"
+#include "linear.h"
 #include "metrics.h"
 
 #include <inttypes.h>
@@ -9,8 +10,9 @@
 #include <xgboost/c_api.h>
 
 struct booster {
-    BoosterHandle handles[STAGES_MAX];
-    int count;
+    BoosterHandle handles[STAGES_MAX]; /* by stage, or by part */
+    struct linear *linear[PARTS_MAX];  /* where the part is no booster */
+    int count, parts;
     size_t gate; /* where there are stages */
     bool staged;
 };
@@ -96,6 +98,8 @@ static enum status rounds_run(BoosterHandle handle, DMatrixHandle data, int64_t 
     return STATUS_OK;
 }
 
+_Static_assert((int)PARTS_MAX <= (int)STAGES_MAX, "parts stand where stages stand");
+
 static enum status one_train(BoosterHandle *out, struct matrix matrix, const int8_t *labels, struct sample sample,
     const yyjson_val *parameters, const char *monotone, uint64_t seed, struct scope *scope) {
     DMatrixHandle data = NULL;
@@ -114,19 +118,48 @@ static enum status one_train(BoosterHandle *out, struct matrix matrix, const int
     return status;
 }
 
+static enum status parts_train(struct booster *booster, struct matrix matrix, const int8_t *labels,
+    struct sample sample, const yyjson_val *parts, const char *monotone, uint64_t seed, struct arena *arena,
+    struct scope *scope) {
+    size_t i, count, found = yyjson_arr_size((yyjson_val *)parts);
+    yyjson_val *part;
+    enum status status = STATUS_OK;
+    if (found < 1 || found > PARTS_MAX)
+        return fault(scope, STATUS_INVALID, "parts", "from 1 to %d parts", PARTS_MAX);
+    booster->count = booster->parts = (int)found;
+    yyjson_arr_foreach((yyjson_val *)parts, i, count, part) {
+        double penalty = 0, grams = 1;
+        if (status != STATUS_OK)
+            break;
+        (void)json_get_double(&grams, part, "grams");
+        if (!json_get(part, "linear"))
+            status = one_train(
+                &booster->handles[i], matrix, labels, sample, part, monotone, seed + 7919 * (uint64_t)i, scope);
+        else if (json_get_double(&penalty, part, "linear") && penalty > 0)
+            status = linear_train(&booster->linear[i], matrix, labels, sample, penalty, grams, arena, scope);
+        else
+            status = fault(scope, STATUS_INVALID, "parts", "a linear part needs a penalty above 0");
+    }
+    return status;
+}
+
 enum status booster_train(struct booster **out, struct matrix matrix, const int8_t *labels, const struct stages *stages,
     struct sample sample, const yyjson_val *parameters, const char *monotone, uint64_t seed, struct arena *arena,
     struct scope *scope) {
     struct booster *booster = ARENA_NEW(arena, struct booster);
     enum status status = STATUS_OK;
-    *booster = (struct booster){.count = stages ? STAGES_MAX : 1, .staged = stages != NULL, .gate = 0};
+    *booster = (struct booster){.count = stages ? STAGES_MAX : 1, .parts = 1, .staged = stages != NULL, .gate = 0};
+    *out = booster;
     if (stages)
         booster->gate = stages->gate;
     arena_defer(arena, booster_closing, booster);
+    if (json_get(parameters, "parts"))
+        return stages ? fault(scope, STATUS_INVALID, "parts", "not together with stages")
+                      : parts_train(booster, matrix, labels, sample, json_get(parameters, "parts"), monotone, seed,
+                            arena, scope);
     for (int i = 0; i < booster->count && status == STATUS_OK; i++)
         status = one_train(&booster->handles[i], matrix, stages ? stages->labels[i] : labels, sample, parameters,
             monotone, seed + 7919 * (uint64_t)i, scope);
-    *out = booster;
     return status;
 }
 
@@ -153,35 +186,72 @@ static enum status stage_margins(double *margins, struct booster *booster, int s
     return status;
 }
 
+static enum status parts_margins(
+    double *margins, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope) {
+    double *one = calloc(sample.count + 1, sizeof *one);
+    enum status status = one ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "no memory");
+    for (size_t i = 0; i < sample.count; i++)
+        margins[i] = 0;
+    for (int part = 0; part < booster->parts && status == STATUS_OK; part++) {
+        const struct linear *linear = booster->linear[part];
+        if (!linear)
+            status = stage_margins(one, booster, part, matrix, sample, scope);
+        for (size_t i = 0; i < sample.count && status == STATUS_OK; i++)
+            margins[i] +=
+                (linear ? linear_margin(linear, matrix.at + sample.rows[i] * matrix.columns) : one[i]) / booster->parts;
+    }
+    free(one);
+    return status;
+}
+
 enum status booster_margins(
     double *margins, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope) {
     enum status status = STATUS_OK;
+    if (!booster->staged)
+        return parts_margins(margins, booster, matrix, sample, scope);
     for (int i = 0; i < booster->count && status == STATUS_OK; i++)
         status = stage_margins(margins, booster, i, matrix, sample, scope);
     return status;
 }
 
 bool booster_is_staged(const struct booster *booster) {
-    return booster->staged || booster->count != 1;
+    return booster->staged;
 }
 
-enum status booster_terms(
-    float *terms, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope) {
+/* Adds a part's own terms, divided by the parts' count. */
+static enum status part_terms(
+    float *terms, struct booster *booster, int part, struct matrix matrix, struct sample sample, struct scope *scope) {
     enum { TERMS = 4 };
-    if (booster->staged)
-        return fault(scope, STATUS_INVALID, "", "stages have no terms of their own");
     DMatrixHandle data = NULL;
     bst_ulong count = 0;
     const float *result = NULL;
     enum status status = matrix_open(&data, matrix, NULL, sample, 0, scope);
-    if (status == STATUS_OK && XGBoosterPredict(booster->handles[0], data, TERMS, 0, 0, &count, &result) != 0)
+    if (status == STATUS_OK && XGBoosterPredict(booster->handles[part], data, TERMS, 0, 0, &count, &result) != 0)
         status = failed(scope);
     if (status == STATUS_OK && count != sample.count * (matrix.columns + 1))
         status = fault(scope, STATUS_FAILED, "", "libxgboost gave another count of terms");
-    if (status == STATUS_OK)
-        memcpy(terms, result, count * sizeof *terms);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        terms[i] += result[i] / (float)booster->parts;
     if (data)
         (void)XGDMatrixFree(data);
+    return status;
+}
+
+enum status booster_terms(
+    float *terms, struct booster *booster, struct matrix matrix, struct sample sample, struct scope *scope) {
+    enum status status = STATUS_OK;
+    if (booster->staged)
+        return fault(scope, STATUS_INVALID, "", "stages have no terms of their own");
+    for (size_t i = 0; i < sample.count * (matrix.columns + 1); i++)
+        terms[i] = 0;
+    for (int part = 0; part < booster->parts && status == STATUS_OK; part++) {
+        const struct linear *linear = booster->linear[part];
+        if (!linear)
+            status = part_terms(terms, booster, part, matrix, sample, scope);
+        for (size_t i = 0; linear && i < sample.count; i++)
+            linear_terms(terms + i * (matrix.columns + 1), linear, matrix.at + sample.rows[i] * matrix.columns,
+                1.0 / booster->parts);
+    }
     return status;
 }
 
@@ -284,8 +354,55 @@ static enum status stages_join(struct triage_model_outputs *out, struct booster 
     return STATUS_OK;
 }
 
+static struct triage_model_tree tree_scaled(struct triage_model_tree tree, float share, struct arena *arena) {
+    struct triage_model_node *nodes = ARENA_ARRAY(arena, struct triage_model_node, tree.node_count);
+    for (size_t i = 0; i < tree.node_count; i++) {
+        nodes[i] = tree.nodes[i];
+        if (nodes[i].feature == TRIAGE_MODEL_LEAF)
+            nodes[i].threshold *= share;
+    }
+    return (struct triage_model_tree){nodes, tree.node_count};
+}
+
+static enum status parts_join(struct triage_model_outputs *out, struct booster *booster, const char *name,
+    struct arena *arena, struct scope *scope) {
+    struct triage_model_outputs *parts = ARENA_NEW(arena, struct triage_model_outputs);
+    const struct triage_model_output *taken[PARTS_MAX] = {0};
+    size_t count = 0, first = 0;
+    double base = 0, share = 1.0 / booster->parts;
+    if (out->count == TRIAGE_MODEL_OUTPUTS_MAX)
+        return fault(scope, STATUS_TOO_LARGE, name, "too many outputs");
+    for (int i = 0; i < booster->parts; i++) {
+        if (booster->linear[i]) {
+            count += linear_tree_count(booster->linear[i]);
+            base += share * linear_intercept(booster->linear[i]);
+            continue;
+        }
+        enum status status = stage_take(parts, booster, i, name, arena, scope);
+        if (status != STATUS_OK)
+            return status;
+        taken[i] = &parts->at[parts->count - 1];
+        count += taken[i]->tree_count;
+        base += share * (double)taken[i]->base;
+    }
+    struct triage_model_tree *trees = ARENA_ARRAY(arena, struct triage_model_tree, count + 1);
+    for (int i = 0; i < booster->parts; i++) {
+        if (booster->linear[i])
+            linear_trees(trees + first, booster->linear[i], share, arena);
+        first += booster->linear[i] ? linear_tree_count(booster->linear[i]) : 0;
+        for (size_t t = 0; taken[i] && t < taken[i]->tree_count; t++)
+            trees[first++] = tree_scaled(taken[i]->trees[t], (float)share, arena);
+    }
+    out->at[out->count++] = (struct triage_model_output){
+        .name = name, .link = TRIAGE_LINK_LOGISTIC, .base = (float)base, .trees = trees, .tree_count = count};
+    return STATUS_OK;
+}
+
 enum status booster_output(struct triage_model_outputs *out, struct booster *booster, const char *name,
     struct matrix matrix, struct sample sample, struct arena *arena, struct scope *scope) {
-    return booster->staged ? stages_join(out, booster, name, matrix, sample, arena, scope)
-                           : stage_take(out, booster, 0, name, arena, scope);
+    if (booster->staged)
+        return stages_join(out, booster, name, matrix, sample, arena, scope);
+    if (booster->parts > 1 || booster->linear[0])
+        return parts_join(out, booster, name, arena, scope);
+    return stage_take(out, booster, 0, name, arena, scope);
 }

@@ -6,7 +6,11 @@
  * level is more urgent than the human's" is learnt as "1", "1 or 2", "1 to 3", "1 to 4" of all visits, and asked where it matters.
  *
  * Masked inputs. What a server may not know (how the patient came) is hidden in every third training row, drawn by the seed. So trees
- * learn what to say where it is missing, though no row of the set misses it. */
+ * learn what to say where it is missing, though no row of the set misses it.
+ *
+ * Parts. "parts" in place of settings is a list of them: each is trained by itself, and the margin is the mean of theirs. A part
+ * {"linear": penalty, "grams": scale} is a ridge regression (linear.h), which masks nothing: to it a missing value is the mean. In
+ * the model's file every part is trees, with leaves divided by the parts' count. Parts and stages do not go together. */
 #ifndef SOYANG_TRAIN_BOOSTER_H
 #define SOYANG_TRAIN_BOOSTER_H
 
@@ -17,8 +21,9 @@ struct matrix {
     size_t rows, columns;
     const size_t *masked; /* columns that are hidden in a third of the rows */
     size_t masked_count;
+    const bool *grams; /* by column: hashed pieces of words; NULL: none */
 };
-enum { STAGES_MAX = 4 };
+enum { STAGES_MAX = 4, PARTS_MAX = 4 };
 #define STAGE_NEVER (-6.0)
 struct stages {
     size_t gate; /* the column that says which stage answers */

@@ -119,7 +119,10 @@ static enum status matrix_fill(struct inputs *inputs, const struct visits *visit
         arena_reset(scratch);
     }
     arena_close(scratch);
-    inputs->matrix = (struct matrix){.at = at, .rows = visits->count, .columns = inputs->count};
+    bool *grams = ARENA_ARRAY(arena, bool, inputs->count);
+    for (size_t i = 0; i < inputs->count; i++)
+        grams[i] = text_starts(inputs->names[i], "gram:");
+    inputs->matrix = (struct matrix){.at = at, .rows = visits->count, .columns = inputs->count, .grams = grams};
     return STATUS_OK;
 }
 
