@@ -261,7 +261,9 @@ static void feature_describe(struct triage_model_feature *out, const struct inpu
                  (is_listed(json_get(model, "ranged"), label.name) ? TRIAGE_FEATURE_RANGED : 0U) |
                  (is_listed(json_get(model, "measured"), label.name) ? TRIAGE_FEATURE_MEASURED : 0U);
     if (out->flags & TRIAGE_FEATURE_RANGED) {
-        float beyond = (out->high - out->low) / 4;
+        double share = 0.25;
+        (void)json_get_double(&share, model, "range_beyond");
+        float beyond = (out->high - out->low) * (float)share;
         out->low -= beyond;
         out->high += beyond;
     }
