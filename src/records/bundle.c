@@ -183,6 +183,7 @@ static enum status open_entry_condition(struct bundle *bundle, struct bundle_ent
     if (status != STATUS_OK) {
         return status;
     }
+    entry->condition->text = query;
     bundle_add_condition(bundle, entry->condition, scope->arena);
     return STATUS_OK;
 }

@@ -59,18 +59,42 @@ static enum status settle(const struct bundle *bundle, struct bundle_entry *entr
     return entry->condition == NULL ? STATUS_OK : settle_by_condition(entry, scope);
 }
 
+/* Entries that are settled already, by what they are about, and those whose condition matches nothing, by that. */
+struct settled {
+    struct map identities, made;
+};
+
+static struct text identity_key(const struct bundle_entry *entry, struct arena *arena) {
+    struct text id = entry->write.id;
+    return text_format(arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
+}
+
+/* Deletions come first: a creation whose condition matches what another entry deletes finds nothing. */
+static void settle_after_deletion(
+    struct bundle_entry *entry, const struct bundle *bundle, const struct settled *settled, struct arena *arena) {
+    size_t other = 0;
+    if (entry->method == BUNDLE_POST && entry->is_settled &&
+        map_find(&other, &settled->identities, identity_key(entry, arena)) &&
+        bundle->entries[other].method == BUNDLE_DELETE) {
+        entry->is_settled = false;
+        entry->write.id = entry->new_id;
+    }
+}
+
 /* Conditions are decided before the writes, so that two entries with one condition, which matches nothing, would make two of what there
  * is to be one of. Of creations the later ones find what the first makes; an update has no first. */
 static enum status settle_twins(
-    struct map *made, const struct bundle *bundle, struct bundle_entry *entry, size_t at, struct scope *scope) {
-    size_t before = 0;
-    if (entry->condition == NULL || entry->condition->matches != CONDITION_NONE || entry->is_settled) {
+    struct settled *settled, const struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
+    size_t before = 0, at = (size_t)(entry - bundle->entries);
+    bool finds = entry->condition == NULL || entry->is_settled ||
+                 (entry->method != BUNDLE_POST && entry->condition->matches != CONDITION_NONE);
+    if (finds) {
         return STATUS_OK;
     }
-    struct text query = entry->condition->text, type = text_cut(&query, '?');
-    query = query.at == NULL ? type : query; /* If-None-Exist may be the query alone */
+    struct text query = entry->condition->text, whole = text_cut(&query, '?');
+    query = query.at == NULL ? whole : query; /* If-None-Exist may be the query alone */
     struct text key = text_format(scope->arena, "%u?%.*s", (unsigned)entry->target.type, (int)query.size, query.at);
-    if (map_add(made, key, at) || !map_find(&before, made, key)) {
+    if (map_add(&settled->made, key, at) || !map_find(&before, &settled->made, key)) {
         return STATUS_OK;
     }
     const struct bundle_entry *first = &bundle->entries[before];
@@ -82,49 +106,33 @@ static enum status settle_twins(
     return STATUS_OK;
 }
 
-static struct text identity_key(const struct bundle_entry *entry, struct arena *arena) {
-    struct text id = entry->write.id;
-    return text_format(arena, "%u/%.*s", (unsigned)entry->write.type, (int)id.size, id.at);
-}
-
-/* What a creation found must not go in the same bundle. */
-static enum status check_found(const struct bundle *bundle, const struct map *identities, struct scope *scope) {
-    for (size_t i = 0; i < bundle->count; i++) {
-        const struct bundle_entry *entry = &bundle->entries[i];
-        size_t other = 0;
-        if (entry->method == BUNDLE_POST && entry->is_settled &&
-            map_find(&other, identities, identity_key(entry, scope->arena)) &&
-            bundle->entries[other].method == BUNDLE_DELETE) {
-            return fault_coded(
-                scope, STATUS_INVALID, "duplicate", entry->path, "another entry deletes what its condition matches");
-        }
-    }
-    return STATUS_OK;
-}
-
 /* Two entries about one resource have no order that all would agree on. */
+static enum status settle_next(
+    struct settled *settled, const struct bundle *bundle, struct bundle_entry *entry, struct scope *scope) {
+    enum status status = settle(bundle, entry, scope);
+    if (status == STATUS_OK) {
+        settle_after_deletion(entry, bundle, settled, scope->arena);
+        status = settle_twins(settled, bundle, entry, scope);
+    }
+    if (status != STATUS_OK || entry->is_settled ||
+        map_add(&settled->identities, identity_key(entry, scope->arena), (size_t)(entry - bundle->entries))) {
+        return status;
+    }
+    return fault_coded(scope, STATUS_INVALID, "duplicate", entry->path, "another entry is about the same resource");
+}
+
 static enum status settle_all(struct bundle *bundle, struct scope *scope) {
-    struct map identities = map_open(scope->arena, bundle->count);
-    struct map made = map_open(scope->arena, bundle->condition_count);
+    struct settled settled = {map_open(scope->arena, bundle->count), map_open(scope->arena, bundle->condition_count)};
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
-        struct bundle_entry *entry = &bundle->entries[i];
-        if (entry->method == BUNDLE_GET) {
-            continue;
-        }
-        status = settle(bundle, entry, scope);
-        if (status == STATUS_OK) {
-            status = settle_twins(&made, bundle, entry, i, scope);
-        }
-        if (status != STATUS_OK || entry->is_settled) {
-            continue;
-        }
-        if (!map_add(&identities, identity_key(entry, scope->arena), i)) {
-            status = fault_coded(
-                scope, STATUS_INVALID, "duplicate", entry->path, "another entry is about the same resource");
+    for (int deletes = 1; deletes >= 0; deletes--) {
+        for (size_t i = 0; i < bundle->count && status == STATUS_OK; i++) {
+            struct bundle_entry *entry = &bundle->entries[i];
+            if (entry->method != BUNDLE_GET && (entry->method == BUNDLE_DELETE) == (deletes == 1)) {
+                status = settle_next(&settled, bundle, entry, scope);
+            }
         }
     }
-    return status == STATUS_OK ? check_found(bundle, &identities, scope) : status;
+    return status;
 }
 
 /* ---- links ------------------------------------------------------------------------------------------------------ */

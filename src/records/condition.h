@@ -10,7 +10,7 @@
 enum condition_matches { CONDITION_NONE, CONDITION_ONE, CONDITION_MANY };
 
 struct condition {
-    struct text text; /* "Practitioner?identifier=…" as it stood, the key of a reference's condition */
+    struct text text; /* as it stood: of a reference "Practitioner?identifier=…", of an entry the query */
     const char *path; /* where it stood */
     fhir_type type;
     const struct search_query *query;

@@ -106,11 +106,21 @@ class Interactions(unittest.TestCase):
         self.assertEqual((responses[0]["location"], count("a")), (responses[1]["location"], 1))
         made = self.http.get(responses[2]["location"].split("/_history")[0]).json
         self.assertEqual(made["subject"]["reference"], responses[0]["location"].split("/_history")[0])
-        for entries in ((entry("PUT", "b"), entry("PUT", "b")), (entry("POST", "b"), entry("PUT", "b")),
-                        (entry("DELETE", "a"), entry("POST", "a")), (entry("POST", "a"), entry("DELETE", "a"))):
+        for entries in ((entry("PUT", "b"), entry("PUT", "b")), (entry("POST", "b"), entry("PUT", "b"))):
             refused = run(*entries)
             self.assertEqual((refused.status, refused.json["issue"][0]["code"]), (400, "duplicate"), refused)
         self.assertEqual((count("a"), count("b")), (1, 0))
+        before = responses[0]["location"].split("/_history")[0]
+        for entries in ((entry("DELETE", "a"), entry("POST", "a"), entry("POST", "a")), (entry("POST", "a"), entry("DELETE", "a"))):
+            done = run(*entries)  # what goes is not found, whatever the order
+            made = [e["response"] for e in done.json["entry"] if "location" in e["response"] and e["response"]["status"][:3] != "204"]
+            self.assertEqual(made[0]["status"][:3], "201", done)
+            after = made[0]["location"].split("/_history")[0]
+            self.assertEqual((count("a"), self.http.get(before).status, self.http.get(after).status), (1, 410, 200))
+            before = after
+        others = run(entry("POST", "c"), entry("POST", "d"), entry("PUT", "e"), entry("PUT", "f"))  # other conditions, other resources
+        self.assertEqual([e["response"]["status"][:3] for e in others.json["entry"]], ["201"] * 4, others)
+        self.assertEqual([count(value) for value in "cdef"], [1] * 4)
         self.assertEqual(run(entry("DELETE", "a"), entry("DELETE", "none")).status, 200)
         self.assertEqual(count("a"), 0)
 

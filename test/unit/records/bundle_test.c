@@ -102,6 +102,7 @@ static void test_order_of_processing(void **state) {
         {"/entry/1/resource/type", "searchset"},
         {"/entry/1/resource/entry/0/resource/id", "kept"},
         {"/entry/2/response/status", "200 OK"},
+        {"/entry/3/response/status", "201 Created"},
         {"/entry/4/resource/gender", "male"},
         {"/entry/5/response/status", "204 No Content"},
     };
