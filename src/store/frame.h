@@ -17,7 +17,7 @@ enum {
     FRAME_BODY_MAX = 64 * 1024, /* a larger one stays alone */
     FRAME_RAW_MAX = 32 * 1024,  /* bodies in one frame, unless a single one has more */
     FRAME_COUNT_MAX = 255,
-    FRAME_CACHE_BYTES = 64 * 1024 * 1024,
+    FRAME_CACHE_BYTES = 40 * 1024 * 1024,
 };
 
 /* A body as it was found; points into the database's or the connection's memory until version_body_give, or until another body is
