@@ -127,6 +127,15 @@ double preference_find(const struct rank *rank, double minutes) {
     return exp(-fmax(0, minutes) / span);
 }
 
+double preference_expected(const struct rank *rank, int place, double minutes) {
+    double preference = preference_find(rank, minutes);
+    if (rank->patient->wrong != NULL) {
+        const struct referral_wrong *wrong = &rank->patient->wrong[place];
+        preference += wrong->chance * (preference_find(rank, minutes + wrong->minutes) - preference);
+    }
+    return preference;
+}
+
 #define ASK_LEAST_MIN                                                                                                  \
     10. /* assumption: what asking in vain costs at least, silence and the burden on those asked included */
 #define RETURN_MIN 60. /* assumption: what it costs to arrive unasked and to be sent on */

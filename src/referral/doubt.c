@@ -9,9 +9,18 @@
 enum { DOUBTED_LEVELS = 3 };
 
 /* In an emergency department a doctor has found out. */
-static bool is_seen_by_doctor(const struct referral_case *patient, const struct region_snapshot *snapshot) {
+bool doctor_has_seen(const struct referral_case *patient, const struct region_snapshot *snapshot) {
     return patient->confirmed.size > 0 ||
            (patient->origin_place >= 0 && snapshot->places[patient->origin_place].tier > REGION_TIER_NONE);
+}
+
+bool referral_read_as(
+    struct text *out, const struct region_snapshot *snapshot, const struct text *needs, size_t need_count) {
+    *out = (struct text){0};
+    for (size_t i = 0; i < need_count && snapshot->readings != NULL && out->size == 0; i++) {
+        *out = region_readings_find(snapshot->readings, needs[i]) >= 0 ? needs[i] : *out;
+    }
+    return snapshot->readings != NULL && (out->size > 0 || need_count == 0);
 }
 
 void referral_doubts_of(
@@ -21,7 +30,7 @@ void referral_doubts_of(
     out->doubts = NULL;
     out->doubt_count = 0;
     if (readings == NULL || out->level > DOUBTED_LEVELS || out->choice == REFERRAL_NEAREST_STABILISING ||
-        is_seen_by_doctor(out, snapshot)) {
+        doctor_has_seen(out, snapshot)) {
         return;
     }
     const struct region_seen seen = {

@@ -253,13 +253,12 @@ static enum status read_ready(struct referral_case *out, const struct intake *in
 }
 
 static void set_doubts(struct referral_case *out, const struct intake *intake, struct scope *scope) {
-    const struct region_readings *readings = intake->snapshot->readings;
-    struct text read_as = {0};
-    for (size_t i = 0; readings != NULL && i < intake->reading.need_count && read_as.size == 0; i++) {
-        struct text code = intake->reading.needs[i].need->code;
-        read_as = region_readings_find(readings, code) >= 0 ? code : read_as;
+    const struct triage_reading *reading = &intake->reading;
+    struct text *needs = ARENA_ARRAY(scope->arena, struct text, reading->need_count + 1), read_as;
+    for (size_t i = 0; i < reading->need_count; i++) {
+        needs[i] = reading->needs[i].need->code;
     }
-    if (read_as.size > 0 || intake->reading.need_count == 0) {
+    if (referral_read_as(&read_as, intake->snapshot, needs, reading->need_count)) {
         referral_doubts_of(out, intake->snapshot, read_as, scope->arena);
         referral_wrongs_of(out, intake->snapshot, scope->arena);
     }

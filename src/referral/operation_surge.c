@@ -92,12 +92,16 @@ static enum status read_point(
     return STATUS_OK;
 }
 
-static enum status read_needs(
-    struct surge_call *surge, struct referral_case *out, const yyjson_val *item, size_t index, struct scope *scope) {
-    size_t at, count;
+/* What was read, in its order, and what a doctor has confirmed beside it. */
+static enum status read_needs(const struct surge_call *surge, struct surge_group *group, const yyjson_val *item,
+    size_t index, struct scope *scope) {
+    size_t at, count, read_count = 0;
     yyjson_val *part;
+    struct text *read =
+        ARENA_ARRAY(scope->arena, struct text, yyjson_arr_size((yyjson_val *)json_get(item, "part")) + 1);
     yyjson_arr_foreach((yyjson_val *)json_get(item, "part"), at, count, part) {
-        if (!text_is(json_get_text(part, "name"), "need")) {
+        bool confirmed = text_is(json_get_text(part, "name"), "confirmed-need");
+        if (!confirmed && !text_is(json_get_text(part, "name"), "need")) {
             continue;
         }
         struct text code = json_get_text(part, "valueCode");
@@ -108,8 +112,14 @@ static enum status read_needs(
                 text_format(scope->arena, "Parameters.parameter[%zu].part[%zu]", index, at).at,
                 "the loaded region knows no such need");
         }
-        out->needs |= UINT64_C(1) << need;
+        group->patient.needs |= UINT64_C(1) << need;
+        if (confirmed) {
+            group->patient.confirmed = surge->snapshot->needs[need].code;
+        } else {
+            read[read_count++] = surge->snapshot->needs[need].code;
+        }
     }
+    group->doubted = referral_read_as(&group->read_as, surge->snapshot, read, read_count);
     return STATUS_OK;
 }
 
@@ -131,8 +141,8 @@ static enum status check_parts(const yyjson_val *item, size_t index, const char 
 }
 
 static enum status read_patient(struct surge_call *surge, const yyjson_val *item, size_t index, struct scope *scope) {
-    static const char *const known[] = {
-        "label", "level", "need", "count", "age-months", "window", "origin", "latitude", "longitude", NULL};
+    static const char *const known[] = {"label", "level", "need", "confirmed-need", "count", "age-months", "window",
+        "origin", "latitude", "longitude", NULL};
     struct surge_group *group = &surge->groups[surge->group_count];
     int64_t level = 0, count = 0, age = 0, window = 0;
     enum status status = check_parts(item, index, known, scope);
@@ -168,7 +178,7 @@ static enum status read_patient(struct surge_call *surge, const yyjson_val *item
             .now_us = surge->now_us}};
     surge->group_count++;
     status = read_point(surge, &group->patient, item, index, scope);
-    return status == STATUS_OK ? read_needs(surge, &group->patient, item, index, scope) : status;
+    return status == STATUS_OK ? read_needs(surge, group, item, index, scope) : status;
 }
 
 static enum status read_bed(
@@ -265,6 +275,10 @@ static void write_patient(struct json_writer *w, const struct surge_call *surge,
         parameter_write_decimal(w, "minutes", way->minutes, 1);
         parameter_write_decimal(w, "chance", way->chance, 3);
         parameter_write_decimal(w, "value", way->value, 6);
+        if (way->wrong > 0) {
+            parameter_write_decimal(w, "wrong", way->wrong, 3);
+            parameter_write_decimal(w, "wrong-minutes", way->wrong_min, 1);
+        }
     }
     if (first != NULL && (column == ASSIGNMENT_UNPLACED || solved->columns[column].place != first->place)) {
         const struct region_place *wanted = &surge->snapshot->places[first->place];

@@ -73,11 +73,7 @@ static double net_worth(const struct referral_option *option) {
 
 double rank_score(const struct candidate *candidate, const struct rank *rank, double chance) {
     const struct referral_option *option = &candidate->option;
-    double weighed = option->minutes - net_worth(option), preference = preference_find(rank, weighed);
-    if (rank->patient->wrong != NULL) {
-        const struct referral_wrong *wrong = &rank->patient->wrong[option->place];
-        preference += wrong->chance * (preference_find(rank, weighed + wrong->minutes) - preference);
-    }
+    double preference = preference_expected(rank, option->place, option->minutes - net_worth(option));
     return grained(asking_find(rank, chance, option->answer_min) * option->benefit * preference);
 }
 

@@ -73,6 +73,8 @@ void learned_find(
 /* Share of what immediate care would give that is left. `first_min` is when a first place stabilises; below 0: one leg. */
 double benefit_find(const struct rank *rank, double minutes, double first_min);
 double preference_find(const struct rank *rank, double minutes); /* e^(−minutes/T) */
+/* The same, expected over what the reading may hide: where this place cannot treat it after all, the minutes lost are added. */
+double preference_expected(const struct rank *rank, int place, double minutes);
 /* The same for a plan: the curve of this case, and of two legs by the need that the first lacks. */
 void curve_find(struct referral_curve *out, const struct rank *rank);
 void legs_find(struct referral_ask *out, const struct rank *rank, int missing_need);
@@ -81,6 +83,9 @@ void legs_find(struct referral_ask *out, const struct rank *rank, int missing_ne
 
 /* What a chance is worth when the next place is asked after a no: 0..1. */
 double asking_find(const struct rank *rank, double chance, double answer_min);
+
+/* A need is confirmed, or the patient is in an emergency department, where a doctor has found out (assumption). */
+bool doctor_has_seen(const struct referral_case *patient, const struct region_snapshot *snapshot);
 
 struct candidate {
     struct referral_option option;

@@ -322,6 +322,10 @@ MUST_CHECK enum status referral_rank(struct referral_ranking *out, const struct 
  * belief->places are numbered as the snapshot's. */
 void referral_learned_of(struct referral_learned *out, struct referral_case *patient,
     const struct region_snapshot *snapshot, const struct referral_belief *belief);
+/* What the reading is taken for: the first of its needs that the region's readings know; none where it has no need. False where nothing is
+ * to be doubted: the region states no readings, or they know none of its needs. */
+bool referral_read_as(
+    struct text *out, const struct region_snapshot *snapshot, const struct text *needs, size_t need_count);
 /* What else the patient may need: by the snapshot's readings, for levels 1 to 3, from the need that was read first, the level and the age.
  * None where the region states no readings, a doctor has confirmed the need or works at an emergency department where the patient is (as the
  * simulated year has it), the nearest place is wanted, or the readings do not know the need. */

@@ -111,6 +111,41 @@ static bool add_column(struct making *making, int place, int bed) {
     return true;
 }
 
+/* ---- what a reading may hide ------------------------------------------------------------------------------------------------ */
+
+enum { DOUBT_CHAINS = 1024 };
+
+static bool is_alike(const struct surge_doubt *doubt, const struct surge_group *group) {
+    const struct referral_case *a = &doubt->patient, *b = &group->patient;
+    return a->level == b->level && a->age_months == b->age_months && a->needs == b->needs &&
+           text_equal(doubt->read_as, group->read_as);
+}
+
+/* By what the posterior looks at, which is not where the patient is; one whom a doctor has seen has no doubts of its own. */
+static void find_doubt(struct making *making, struct surge_doubt *chains[DOUBT_CHAINS], int g) {
+    struct surge *surge = making->surge;
+    const struct surge_group *group = &surge->groups[g];
+    struct arena *arena = making->scope->arena;
+    if (!group->doubted || doctor_has_seen(&group->patient, surge->snapshot)) {
+        return;
+    }
+    struct surge_doubt **chain = &chains[(size_t)(group->patient.age_months + 1) % DOUBT_CHAINS], *doubt = *chain;
+    while (doubt != NULL && !is_alike(doubt, group)) {
+        doubt = doubt->next;
+    }
+    if (doubt == NULL) {
+        doubt = ARENA_NEW(arena, struct surge_doubt);
+        *doubt = (struct surge_doubt){.read_as = group->read_as, .patient = group->patient, .next = *chain};
+        referral_doubts_of(&doubt->patient, surge->snapshot, group->read_as, arena);
+        referral_wrongs_of(&doubt->patient, surge->snapshot, arena);
+        *chain = doubt;
+        doubt->number = surge->doubt_count;
+        surge->doubts[surge->doubt_count] = doubt;
+        surge->doubt_count += doubt->patient.wrong != NULL ? 1 : 0;
+    }
+    surge->doubt_of[g] = doubt->patient.wrong != NULL ? doubt : NULL;
+}
+
 /* ---- ways: what a group gains where ------------------------------------------------------------------------------------- */
 
 /* One group's ranking lives in an arena of its own: a wave of thousands leaves only its ways behind. */
@@ -124,9 +159,14 @@ static void take_option(const struct looking *looking, const struct rank *rank, 
     const int *kinds, int kind_count) {
     struct making *making = looking->making;
     double weight = making->policy->weights[rank->patient->level];
-    double value = option->chance * option->benefit * preference_find(rank, option->minutes);
-    looking->ways[option->place] = (struct surge_way){
-        option->place, option->minutes, option->chance, value, llround(SURGE_COST_UNIT * weight * (1 - value))};
+    double value = option->chance * option->benefit * preference_expected(rank, option->place, option->minutes);
+    looking->ways[option->place] = (struct surge_way){.place = option->place,
+        .minutes = option->minutes,
+        .chance = option->chance,
+        .value = value,
+        .wrong = option->wrong,
+        .wrong_min = option->wrong_min,
+        .cost = llround(SURGE_COST_UNIT * weight * (1 - value))};
     bool known = false;
     for (int k = 0; k < kind_count; k++) {
         known = add_column(making, option->place, kinds[k]) || known;
@@ -139,12 +179,18 @@ static void take_option(const struct looking *looking, const struct rank *rank, 
 static enum status look_around(void *context, struct scope *scope) {
     const struct looking *looking = context;
     const struct surge *surge = looking->making->surge;
-    const struct referral_case *patient = &surge->groups[looking->group].patient;
+    const struct surge_doubt *doubt = surge->doubt_of[looking->group];
+    struct referral_case patient = surge->groups[looking->group].patient;
     struct referral_ranking ranking;
     struct rank rank;
     int kinds[NEED_BEDS_MAX];
-    enum status status = referral_rank(&ranking, surge->snapshot, patient, REFERRAL_NUMBERS_ONLY, scope);
-    rank_prepare(&rank, surge->snapshot, patient);
+    if (doubt != NULL) {
+        patient.doubts = doubt->patient.doubts;
+        patient.doubt_count = doubt->patient.doubt_count;
+        patient.wrong = doubt->patient.wrong;
+    }
+    enum status status = referral_rank(&ranking, surge->snapshot, &patient, REFERRAL_NUMBERS_ONLY, scope);
+    rank_prepare(&rank, surge->snapshot, &patient);
     int kind_count = kinds_of(kinds, &rank);
     for (size_t i = 0; i < ranking.option_count && status == STATUS_OK; i++) {
         if (ranking.options[i].second_place < 0 && ranking.options[i].missing_need < 0) {
@@ -238,6 +284,9 @@ enum status surge_solve(struct surge *out, const struct region_snapshot *snapsho
     struct making making = {.surge = out, .policy = policy, .beds = beds, .bed_count = bed_count, .scope = scope};
     out->index = ARENA_ARRAY(scope->arena, int, (snapshot->place_count + 1) * (REGION_BEDS_MAX + 1));
     out->first_of = ARENA_ARRAY(scope->arena, size_t, group_count + 1);
+    out->doubt_of = ARENA_ARRAY(scope->arena, const struct surge_doubt *, group_count + 1);
+    out->doubts = ARENA_ARRAY(scope->arena, struct surge_doubt *, group_count + 1);
+    struct surge_doubt **chains = ARENA_ARRAY(scope->arena, struct surge_doubt *, DOUBT_CHAINS);
     out->first_choice = ARENA_ARRAY(scope->arena, const struct surge_way *, group_count + 1);
     struct arena *scratch = arena_open(RANKING_BYTES);
     if (scratch == NULL) {
@@ -247,6 +296,7 @@ enum status surge_solve(struct surge *out, const struct region_snapshot *snapsho
     enum status status = STATUS_OK;
     for (size_t g = 0; g < group_count && status == STATUS_OK; g++) {
         out->patient_count += (size_t)groups[g].count;
+        find_doubt(&making, chains, (int)g);
         status = find_ways(&making, (int)g, scratch);
         status = status == STATUS_OK ? scope_check_deadline(scope) : status;
     }

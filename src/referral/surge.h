@@ -1,6 +1,7 @@
 /* surge: many patients at once over all places: who goes where, so that together most is gained. Pure.
  *
- * What a patient gains at a place is v = chance × benefit × preference, the parts of ranking ($rank-places), between 0 and 1. Minimised is
+ * What a patient gains at a place is v = chance × benefit × preference, the parts of ranking ($rank-places), between 0 and 1; the preference
+ * is expected over what the reading may hide, by ranking's own posterior and functions (referral_doubts_of, preference_expected). Minimised is
  * Σ weight(level)·(1 − v), in millionths; who stays unplaced gains nothing. The weights are the policy's (`surge.level_weights`; an
  * assumption). One patient takes one bed: of the kinds that serve the first need that names any, else of the emergency department. Two legs
  * are not planned here: the second leg is a wave of its own, once the first has arrived.
@@ -24,8 +25,17 @@ MUST_CHECK enum status surge_policy_read(struct surge_policy *out, struct text d
 
 struct surge_group { /* patients that are alike */
     struct text label;
-    struct referral_case patient;
+    struct referral_case patient; /* its doubts are not looked at: they are made here */
+    struct text read_as;          /* what the reading is taken for (referral_read_as); looked at where it is doubted */
+    bool doubted;
     int count;
+};
+/* What readings that are alike may hide, and what that means at each place; made once, however many groups there are. */
+struct surge_doubt {
+    struct text read_as;
+    struct referral_case patient; /* level, age, needs, doubts, wrong; of the first group */
+    struct surge_doubt *next;     /* of the same chain */
+    size_t number;                /* in the order of making */
 };
 /* Beds of one kind at one place; bed -1: the place, of whose fitting beds nothing is known. */
 struct surge_column {
@@ -35,14 +45,18 @@ struct surge_column {
 struct surge_way { /* of one group to one place */
     int place;
     double minutes, chance, value;
+    double wrong, wrong_min; /* that it cannot treat what the patient has after all, and what that costs */
     int64_t cost;
 };
 struct surge {
     const struct region_snapshot *snapshot;
     const struct surge_group *groups;
     size_t group_count, patient_count;
-    int *group_of;                         /* by patient */
-    size_t *first_of;                      /* by group: its first patient */
+    int *group_of;                       /* by patient */
+    size_t *first_of;                    /* by group: its first patient */
+    const struct surge_doubt **doubt_of; /* by group; NULL: the reading is certain */
+    struct surge_doubt **doubts;         /* each once */
+    size_t doubt_count;
     const struct surge_way **first_choice; /* by group: the way of least cost, however full the place is; NULL: none */
     int *index;                            /* see surge_column_find */
     struct surge_column *columns;

@@ -31,6 +31,11 @@ enum status surge_change_apply(
     return status;
 }
 
+/* Of the wave's inputs. /1: readings were certain, their costs too; the costs are kept, so that both replay alike. */
+static const char *const formats[] = {"soyang-surge/1", "soyang-surge/2"};
+#define FORMAT formats[1]
+#define CHANCE_TOLD 5e-7 /* six decimals of less are none */
+
 /* ---- inputs --------------------------------------------------------------------------------------------------------------- */
 
 static void write_group(struct json_writer *w, const struct surge *surge, size_t g) {
@@ -48,6 +53,12 @@ static void write_group(struct json_writer *w, const struct surge *surge, size_t
     json_array_close(w);
     json_member_decimal(w, "latitude", group->patient.origin.latitude, 6);
     json_member_decimal(w, "longitude", group->patient.origin.longitude, 6);
+    if (group->patient.confirmed.size > 0) {
+        json_member_text(w, "confirmed", group->patient.confirmed);
+    }
+    if (surge->doubt_of[g] != NULL) {
+        json_member_int(w, "doubt", (int64_t)surge->doubt_of[g]->number);
+    }
     if (first != NULL) {
         json_member_text(w, "first", surge->snapshot->places[first->place].id);
     }
@@ -89,11 +100,46 @@ static void write_column(struct json_writer *w, const struct surge *surge, const
     json_object_close(w);
 }
 
+/* What readings that are alike may hide, and what it means at the places of the wave: [need, chance], [place, chance, minutes]. */
+static void write_doubt(struct json_writer *w, const struct surge *surge, const struct surge_doubt *doubt) {
+    const struct referral_case *patient = &doubt->patient;
+    json_object_open(w);
+    if (doubt->read_as.size > 0) {
+        json_member_text(w, "read_as", doubt->read_as);
+    }
+    json_member_int(w, "level", patient->level);
+    json_member_int(w, "age_months", patient->age_months);
+    json_name(w, "may_need");
+    json_array_open(w);
+    for (size_t i = 0; i < patient->doubt_count; i++) {
+        json_array_open(w);
+        json_string_text(w, patient->doubts[i].need);
+        json_decimal(w, patient->doubts[i].chance, 6);
+        json_array_close(w);
+    }
+    json_array_close(w);
+    json_name(w, "wrong");
+    json_array_open(w);
+    for (size_t i = 0; i < surge->snapshot->place_count; i++) {
+        const struct referral_wrong *wrong = &patient->wrong[i];
+        if (wrong->chance < CHANCE_TOLD) {
+            continue;
+        }
+        json_array_open(w);
+        json_string_text(w, surge->snapshot->places[i].id);
+        json_decimal(w, wrong->chance, 6);
+        json_decimal(w, wrong->minutes, 1);
+        json_array_close(w);
+    }
+    json_array_close(w);
+    json_object_close(w);
+}
+
 enum status surge_record_inputs(struct text *out, const struct surge *surge, const struct surge_policy *policy,
     const struct surge_change *changes, size_t change_count, int64_t now_us, struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, RECORD_BYTES_MAX);
     json_object_open(&w);
-    json_member_string(&w, "format", "soyang-surge/1");
+    json_member_string(&w, "format", FORMAT);
     json_member_text(&w, "policy", surge->snapshot->policy_hash);
     json_member_int(&w, "now_us", now_us);
     json_name(&w, "weights");
@@ -106,6 +152,12 @@ enum status surge_record_inputs(struct text *out, const struct surge *surge, con
     json_array_open(&w);
     for (size_t j = 0; j < surge->column_count; j++) {
         write_column(&w, surge, &surge->columns[j]);
+    }
+    json_array_close(&w);
+    json_name(&w, "doubts");
+    json_array_open(&w);
+    for (size_t i = 0; i < surge->doubt_count; i++) {
+        write_doubt(&w, surge, surge->doubts[i]);
     }
     json_array_close(&w);
     json_name(&w, "groups");
@@ -379,6 +431,10 @@ static bool rebuild_groups(struct rebuilding *r, const yyjson_val *groups) {
     return surge->patient_count <= SURGE_PATIENTS_MAX;
 }
 
+static bool is_format(struct text format) {
+    return text_is(format, formats[0]) || text_is(format, formats[1]);
+}
+
 static bool rebuild(struct rebuilding *r, const yyjson_val *root) {
     const yyjson_val *columns = json_get(root, "columns"), *groups = json_get(root, "groups");
     const yyjson_val *changes = json_get(root, "changes");
@@ -395,8 +451,7 @@ static bool rebuild(struct rebuilding *r, const yyjson_val *root) {
             (void)text_to_double(&r->policy.weights[index + 1], json_number_text(item));
         }
     }
-    if (!text_is(json_get_text(root, "format"), "soyang-surge/1") || !rebuild_columns(r, columns) ||
-        !rebuild_groups(r, groups)) {
+    if (!is_format(json_get_text(root, "format")) || !rebuild_columns(r, columns) || !rebuild_groups(r, groups)) {
         return false;
     }
     r->changes = ARENA_ARRAY(arena, struct surge_change, yyjson_arr_size((yyjson_val *)changes) + 1);

@@ -111,6 +111,43 @@ class Surge(unittest.TestCase):
         self.assertNotIn("unplaced", red)
         self.assertNotIn("gives-way", red)
 
+    def inputs_of(self, answer, name):
+        kept = next(p["valueReference"]["reference"] for p in answer.json["parameter"] if p["name"] == "decision")
+        return json.loads("".join(e["valueString"] for e in self.server.client.get(kept).json["extension"] if e["url"].endswith(name)))
+
+    def test_a_reading_is_weighed_as_in_ranking(self):
+        """The same posterior, place by place, as $rank-places keeps for one such patient."""
+        complaint = {"resourceType": "Bundle", "type": "collection", "entry": [
+            {"resource": {"resourceType": "Patient", "id": "p", "birthDate": "1960-01-01"}},
+            {"resource": {"resourceType": "Encounter", "id": "e", "status": "in-progress", "class": {"code": "EMER"}, "subject": {"reference": "Patient/p"}, "period": {"start": "2026-01-01T00:00:00Z"}, "reasonCode": [{"text": "쥐어짜는 가슴 통증, 식은땀"}]}},
+            {"resource": {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": {"text": "심전도 ST분절 상승"}}}]}
+        ranked = self.room.post("$rank-places", wave({"name": "bundle", "resource": complaint}, part("human-level", "valueInteger", 2),
+                                                     {"name": "origin", "part": [part("latitude", "valueDecimal", 37.75), part("longitude", "valueDecimal", 128.9)]}))
+        self.assertEqual(ranked.status, 200, ranked)
+        case = self.inputs_of(ranked, "/decision-inputs")["case"]
+        self.assertGreater(len(case["doubts"]), 0)
+        question = patient("read", 2, 3, case["needs"])
+        question["part"].append(part("age-months", "valueInteger", case["age_months"]))
+        kept = self.inputs_of(self.ask(question), "/surge-inputs")
+        self.assertEqual(kept["format"], "soyang-surge/2")
+        self.assertEqual(kept["groups"][0]["doubt"], 0)
+        self.assertEqual(kept["doubts"][0]["may_need"], [[d["need"], d["chance"]] for d in case["doubts"]])
+        self.assertEqual({p: c for p, c, _ in kept["doubts"][0]["wrong"]}, {w["place"]: w["chance"] for w in case["wrong"]})
+
+    def test_what_is_confirmed_is_not_doubted(self):
+        read = patient("x", 2, 1, ["SY-ED"])
+        sure = patient("x", 2, 1, ["SY-ED"])
+        sure["part"].append(part("confirmed-need", "valueCode", "SY-ED"))
+        doubted, certain = self.ask(read), self.ask(sure)
+        costs = [all_of(a, "certificate")[0]["primal"]["valueDecimal"] for a in (doubted, certain)]
+        self.assertGreater(costs[0], costs[1], "what a reading may hide costs something")
+        self.assertNotIn("wrong", all_of(certain, "patient")[0])
+        self.assertNotIn("doubt", self.inputs_of(certain, "/surge-inputs")["groups"][0])
+        self.assertEqual(self.inputs_of(certain, "/surge-inputs")["groups"][0]["confirmed"], "SY-ED")
+        mild = self.inputs_of(self.ask(patient("x", 4, 1, ["SY-ED"])), "/surge-inputs")
+        self.assertEqual(mild["doubts"], [], "levels 4 and 5 are taken as they are read")
+        self.assertNotIn("doubt", mild["groups"][0])
+
     def test_refused(self):
         cases = [
             (wave(bed("bed", "A2200001", "hvec", 1)), 400, "patient"),
@@ -120,6 +157,7 @@ class Surge(unittest.TestCase):
             (wave(patient("x", 3, 20001)), 422, "count"),
             (wave(patient("x", 3, 15000), patient("y", 3, 15000)), 413, "wave"),
             (wave(patient("x", 3, needs=["Y9999"])), 422, "need"),
+            (wave({"name": "patient", "part": patient("x", 3)["part"] + [part("confirmed-need", "valueCode", "Y9999")]}), 422, "need"),
             (wave(patient("x", 3), bed("bed", "nowhere", "hvec", 1)), 422, "no place"),
             (wave(patient("x", 3), bed("bed", "A2200001", "hv999", 1)), 422, "bed"),
             (wave(patient("x", 3), bed("bed", "A2200001", "hvec", -1)), 422, "free"),

@@ -1,5 +1,6 @@
 /* Stored decisions replay to the byte, those of before the reading was doubted too. test/cases/decisions/format-N.json: as a server kept it. */
 #include "referral/decision.h"
+#include "referral/surge_record.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -51,6 +52,29 @@ static void a_decision_with_doubts_replays(void **state) {
     assert_true(doubted);
 }
 
+/* Waves: /1 of before readings were doubted, /2 with what they may hide. */
+static void stored_waves_replay(void **state) {
+    struct scope scope = {.arena = *state};
+    static const char *const files[] = {"test/cases/decisions/surge-1.json", "test/cases/decisions/surge-2.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const yyjson_val *wave = stored(files[i], &scope);
+        assert_true(surge_record_is(wave));
+        assert_int_equal(surge_record_compare(wave, &scope), STATUS_OK);
+    }
+}
+
+static void a_wave_of_another_format_is_none(void **state) {
+    struct scope scope = {.arena = *state};
+    struct text json;
+    yyjson_doc *doc;
+    assert_int_equal(file_read(&json, "test/cases/decisions/surge-2.json", FILE_MAX, &scope), STATUS_OK);
+    char *text = (char *)(uintptr_t)text_string(scope.arena, json), *format = strstr(text, "soyang-surge/2");
+    assert_non_null(format);
+    format[strlen("soyang-surge/")] = '9';
+    assert_int_equal(json_read(&doc, text_from(text), &scope), STATUS_OK);
+    assert_int_equal(surge_record_compare(yyjson_doc_get_root(doc), &scope), STATUS_UNPROCESSABLE);
+}
+
 static void a_changed_decision_is_told(void **state) {
     struct scope scope = {.arena = *state};
     struct text json;
@@ -71,6 +95,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_decision_without_doubts_replays, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_decision_with_doubts_replays, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(stored_waves_replay, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(a_wave_of_another_format_is_none, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_changed_decision_is_told, arena_setup, arena_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
