@@ -129,6 +129,14 @@ MUST_CHECK enum status number_ranges(struct image_ranges *out, struct planner *p
 void number_each(const struct search *search, const struct fhirpath_item *item,
     void (*visit)(void *context, double value), void *context, struct scope *scope);
 
+/* near: the middle of a circle, in degrees; and how far two are from each other. */
+struct near_point {
+    double latitude, longitude;
+};
+MUST_CHECK enum status near_point_read(
+    struct near_point *out, struct planner *planner, const struct criterion *criterion);
+double near_distance_km(const struct near_point *a, const struct near_point *b);
+
 /* quantity: what an element holds. */
 struct quantity {
     struct text value, system, code, unit;

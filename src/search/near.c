@@ -59,6 +59,20 @@ static double radians(double degrees) {
     return degrees * M_PI / 180;
 }
 
+enum status near_point_read(struct near_point *out, struct planner *planner, const struct criterion *criterion) {
+    struct circle circle;
+    enum status status = circle_read(&circle, planner, criterion);
+    *out = (struct near_point){circle.latitude, circle.longitude};
+    return status;
+}
+
+/* The haversine formula (Sinnott, Virtues of the Haversine, Sky and Telescope 68, 1984). */
+double near_distance_km(const struct near_point *a, const struct near_point *b) {
+    double north = sin(radians(b->latitude - a->latitude) / 2), east = sin(radians(b->longitude - a->longitude) / 2);
+    double h = north * north + cos(radians(a->latitude)) * cos(radians(b->latitude)) * east * east;
+    return 2 * earth_km * asin(fmin(1, sqrt(h)));
+}
+
 /* How many degrees of longitude the circle spans at a latitude, to each side; negative: it does not reach there. */
 static double reach_degrees(const struct circle *circle, double latitude) {
     double c = cos(circle->radius_km / earth_km);

@@ -5,6 +5,7 @@
 #include "search/filter.h"
 #include "search/kind.h"
 #include "search/named.h"
+#include "search/nearest.h"
 #include "search/query.h"
 
 enum { PAIRS_MAX = 200, SORT_NAME_MAX = 64 };
@@ -151,7 +152,27 @@ static enum status sort_add(struct parser *parser, const struct store_sort *sort
 }
 
 static enum status no_order(struct parser *parser, const struct parameter *parameter) {
-    return fault(parser->planner.scope, STATUS_UNSUPPORTED, "", "_sort: %s has no order", parameter->code);
+    return fault(parser->planner.scope, STATUS_INVALID, "", "_sort: what %s finds has no order", parameter->code);
+}
+
+/* Distances are from the points that `near` itself names, which may stand before or behind. */
+static enum status sort_by_distance(struct parser *parser, const struct parameter *parameter, bool descending) {
+    const struct search_request *request = parser->request;
+    struct search_query *query = parser->query;
+    if (query->nearest.point_count > 0) {
+        return STATUS_OK;
+    }
+    if (query->sort_count > 0) {
+        return fault(parser->planner.scope, STATUS_INVALID, "", "_sort: %s stands before other keys", parameter->code);
+    }
+    for (size_t i = 0; i < request->pair_count; i++) {
+        if (text_is(request->pairs[i].name, parameter->code)) {
+            query->nearest.descending = descending;
+            return nearest_points_read(&query->nearest, &parser->planner, parameter, &request->pairs[i]);
+        }
+    }
+    return fault(parser->planner.scope, STATUS_INVALID, "",
+        "_sort: distances are from the points that %s names, and the search has none", parameter->code);
 }
 
 static enum status sort_by(
@@ -207,6 +228,10 @@ static enum status parse_sort(struct parser *parser, const struct search_pair *p
         const struct parameter *parameter = catalog_find(parser->search, type, code);
         if (parameter == NULL) {
             return malformed(parser, pair, "names of search parameters, with commas between");
+        }
+        if (parameter->role == ROLE_NEAR) {
+            status = sort_by_distance(parser, parameter, sort.descending);
+            continue;
         }
         if (parameter->type == FHIR_SEARCH_COMPOSITE && parameter->use_count > 0) {
             status = sort_by_components(parser, type, parameter, sort);

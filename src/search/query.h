@@ -24,6 +24,14 @@ struct cursor {
     struct text position;
 };
 
+/* _sort=near: from where. */
+struct near_point;
+struct nearest {
+    struct near_point *points;
+    size_t point_count; /* 0: not asked */
+    bool descending;
+};
+
 struct search_query {
     const struct search *search; /* the tables that it was parsed by; held by the scope */
     uint64_t complete_at_seq;    /* a view below may miss rows of what it asks */
@@ -32,6 +40,7 @@ struct search_query {
     plan_node plan;
     struct store_sort sorts[STORE_SORTS_MAX];
     size_t sort_count;
+    struct nearest nearest; /* before the sorts */
     size_t count;
     enum search_total total;
     enum search_summary summary;

@@ -1,5 +1,5 @@
 #include "search/edition.h"
-#include "search/query.h"
+#include "search/nearest.h"
 
 /* Once other parameters are published, rows of those that left are dropped. A view that was open before still has them. */
 static enum status check_tables_stand(
@@ -46,7 +46,8 @@ static enum status page_fill(struct search_result *out, const struct search *sea
     if (query->has_cursor) {
         select.after = query->cursor.position;
     }
-    enum status status = store_view_select(&out->matches, view, &select, scope);
+    enum status status = query->nearest.point_count > 0 ? nearest_select(&out->matches, query, &select, view, scope)
+                                                        : store_view_select(&out->matches, view, &select, scope);
     return status == STATUS_OK ? include_run(out, search, query, view, scope) : status;
 }
 

@@ -78,10 +78,8 @@ static void cells_make(struct matrix *matrix) {
         for (size_t at = 0; (name = sentence_operator_of(type, &at)) != NULL;) {
             cell_add(matrix, type, "_filter", name);
         }
-        if (type != FHIR_SEARCH_SPECIAL) {
-            cell_add(matrix, type, "_sort", "up");
-            cell_add(matrix, type, "_sort", "down");
-        }
+        cell_add(matrix, type, "_sort", "up");
+        cell_add(matrix, type, "_sort", "down");
     }
 }
 
