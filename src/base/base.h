@@ -163,6 +163,11 @@ struct text json_get_text(const yyjson_val *object, const char *name);
 struct text json_number_text(const yyjson_val *value); /* none unless a number */
 bool json_get_bool(bool *out, const yyjson_val *object, const char *name);
 bool json_get_int64(int64_t *out, const yyjson_val *object, const char *name);
+size_t json_count(const yyjson_val *array);                 /* 0 when it is no list */
+yyjson_val *json_at(const yyjson_val *array, size_t index); /* NULL when it is no list or ends before */
+/* A list of exactly `count` numbers, none negative, not all zero: how something is shared out. `path` is for the fault. */
+MUST_CHECK enum status json_shares(
+    double *out, size_t count, const yyjson_val *array, const char *path, struct scope *scope);
 bool json_get_double(double *out, const yyjson_val *object, const char *name);
 bool json_equal(const yyjson_val *a, const yyjson_val *b); /* members in any order, numbers by their text */
 

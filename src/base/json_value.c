@@ -12,6 +12,14 @@ yyjson_val *json_get(const yyjson_val *object, const char *name) {
     return yyjson_obj_get(plain(object), name);
 }
 
+size_t json_count(const yyjson_val *array) {
+    return yyjson_arr_size(plain(array));
+}
+
+yyjson_val *json_at(const yyjson_val *array, size_t index) {
+    return yyjson_arr_get(plain(array), index);
+}
+
 struct text json_text(const yyjson_val *value) {
     const char *at = yyjson_get_str(plain(value));
     return at == NULL ? (struct text){NULL, 0} : (struct text){at, yyjson_get_len(plain(value))};
@@ -110,6 +118,20 @@ static bool arrays_equal(const yyjson_val *a, const yyjson_val *b) {
         other = unsafe_yyjson_get_next(other);
     }
     return true;
+}
+
+enum status json_shares(double *out, size_t count, const yyjson_val *array, const char *path, struct scope *scope) {
+    double sum = 0;
+    if (!yyjson_is_arr(plain(array)) || json_count(array) != count) {
+        return fault(scope, STATUS_INVALID, path, "a list of %zu numbers is due", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!text_to_double(&out[i], json_number_text(json_at(array, i))) || out[i] < 0) {
+            return fault(scope, STATUS_INVALID, path, "a number from 0 is due");
+        }
+        sum += out[i];
+    }
+    return sum > 0 ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, path, "all are zero");
 }
 
 bool json_equal(const yyjson_val *a, const yyjson_val *b) {

@@ -37,9 +37,9 @@ static enum status read_answer(
     if (status != STATUS_OK)
         return status;
     const yyjson_val *root = yyjson_doc_get_root(document), *durations = json_get(root, "durations");
-    bool fits = text_is(json_get_text(root, "code"), "Ok") && yyjson_arr_size((yyjson_val *)durations) == rows;
+    bool fits = text_is(json_get_text(root, "code"), "Ok") && json_count(durations) == rows;
     for (size_t i = 0; i < rows && fits; i++) {
-        yyjson_val *line = yyjson_arr_get((yyjson_val *)durations, i);
+        yyjson_val *line = json_at(durations, i);
         fits = yyjson_arr_size(line) == columns;
         for (size_t j = 0; j < columns && fits; j++) {
             yyjson_val *cell = yyjson_arr_get(line, j);

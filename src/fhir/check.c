@@ -117,7 +117,7 @@ static bool fits_cardinality(
         refuse(checker, frame, "expected an array, even for one value");
         return false;
     }
-    size_t count = yyjson_arr_size((yyjson_val *)value);
+    size_t count = json_count(value);
     if (count == 0) {
         refuse(checker, frame, "an empty array: leave the member out");
     } else if (element->max != FHIR_MAX_MANY && count > element->max) {
@@ -141,7 +141,7 @@ static void check_primitive_array(struct checker *checker, struct frame *frame, 
             continue;
         }
         companions = companions == NULL ? sibling(subject, row, "_") : companions;
-        if (!yyjson_is_obj(yyjson_arr_get((yyjson_val *)companions, index))) {
+        if (!yyjson_is_obj(json_at(companions, index))) {
             refuse(
                 checker, frame, "null without an id or extension at the same place of _%s", fhir_strings + row->name);
         }
@@ -163,8 +163,7 @@ static void check_companion(struct checker *checker, struct frame *frame, const 
         return;
     }
     const yyjson_val *primitives = sibling(subject, row, "");
-    if (yyjson_is_arr((yyjson_val *)primitives) &&
-        yyjson_arr_size((yyjson_val *)primitives) != yyjson_arr_size((yyjson_val *)value)) {
+    if (yyjson_is_arr((yyjson_val *)primitives) && json_count(primitives) != json_count(value)) {
         refuse(checker, frame, "_%s and %s differ in length", fhir_strings + row->name, fhir_strings + row->name);
     }
     size_t index, count;

@@ -14,15 +14,6 @@ static const struct {
 };
 enum { ROWS = sizeof rows / sizeof rows[0], LAST_FITTED_YEAR = 2023 };
 
-/* yyjson reads a constant value as well as another, but does not say so. */
-static size_t list_size(const yyjson_val *array) {
-    return yyjson_arr_size((yyjson_val *)(uintptr_t)array);
-}
-
-static const yyjson_val *list_at(const yyjson_val *array, size_t index) {
-    return yyjson_arr_get((yyjson_val *)(uintptr_t)array, index);
-}
-
 static double *number_of(struct planning_parameters *p, size_t row) {
     return (double *)(void *)((char *)p + rows[row].offset);
 }
@@ -53,22 +44,6 @@ static enum status read_numbers(struct planning_parameters *p, const yyjson_val 
     return STATUS_OK;
 }
 
-/* Exactly `count` numbers, none negative, not all zero. */
-static enum status read_list(
-    double *out, size_t count, const yyjson_val *array, const char *path, struct scope *scope) {
-    double sum = 0;
-    if (!yyjson_is_arr((yyjson_val *)(uintptr_t)array) || list_size(array) != count) {
-        return fault(scope, STATUS_INVALID, path, "a list of %zu numbers is due", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!text_to_double(&out[i], json_number_text(list_at(array, i))) || out[i] < 0) {
-            return fault(scope, STATUS_INVALID, path, "a number from 0 is due");
-        }
-        sum += out[i];
-    }
-    return sum > 0 ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, path, "all are zero");
-}
-
 static enum status read_condition(
     struct condition *out, const yyjson_val *entry, const char *path, struct scope *scope) {
     struct text stay = json_get_text(entry, "stay");
@@ -79,8 +54,8 @@ static enum status read_condition(
     out->window_min = (int)window;
     out->stay = text_is(stay, "icu") ? STAY_ICU : text_is(stay, "ward") ? STAY_WARD : STAY_HOME;
     const yyjson_val *beds = json_get(entry, "beds");
-    for (size_t i = 0; i < list_size(beds) && i < CONDITION_BEDS_MAX; i++) {
-        out->beds[out->bed_count++] = text_string(scope->arena, json_text(list_at(beds, i)));
+    for (size_t i = 0; i < json_count(beds) && i < CONDITION_BEDS_MAX; i++) {
+        out->beds[out->bed_count++] = text_string(scope->arena, json_text(json_at(beds, i)));
     }
     return STATUS_OK;
 }
@@ -92,14 +67,14 @@ static enum status read_conditions(struct planning_parameters *p, const yyjson_v
     for (int i = 0; i < p->condition_count && status == STATUS_OK; i++) {
         struct text path = text_format(scope->arena, "conditions[%d]", i);
         p->conditions[i].need = p->readings.conditions[i].need;
-        status = read_condition(&p->conditions[i], list_at(array, (size_t)i), path.at, scope);
+        status = read_condition(&p->conditions[i], json_at(array, (size_t)i), path.at, scope);
     }
     return status;
 }
 
 static enum status read_figures(struct planning_parameters *p, const yyjson_val *array, struct scope *scope) {
-    for (size_t i = 0; i < list_size(array) && i < FIGURES_MAX; i++) {
-        const yyjson_val *entry = list_at(array, i);
+    for (size_t i = 0; i < json_count(array) && i < FIGURES_MAX; i++) {
+        const yyjson_val *entry = json_at(array, i);
         struct figure_row *row = &p->figures[p->figure_count++];
         int64_t year = 0;
         row->id = text_string(scope->arena, json_get_text(entry, "id"));
@@ -129,10 +104,10 @@ static enum status read_figures(struct planning_parameters *p, const yyjson_val 
 
 static enum status read_rest(struct planning_parameters *p, const yyjson_val *root, struct scope *scope) {
     enum status status =
-        read_list(p->hours, HOURS, json_get(json_get(root, "hours"), "percent"), "hours.percent", scope);
+        json_shares(p->hours, HOURS, json_get(json_get(root, "hours"), "percent"), "hours.percent", scope);
     const yyjson_val *towns = json_get(json_get(root, "helicopter"), "not_reached");
-    for (size_t i = 0; i < list_size(towns) && i < NO_FLIGHT_MAX; i++) {
-        p->no_flight[p->no_flight_count++] = text_string(scope->arena, json_text(list_at(towns, i)));
+    for (size_t i = 0; i < json_count(towns) && i < NO_FLIGHT_MAX; i++) {
+        p->no_flight[p->no_flight_count++] = text_string(scope->arena, json_text(json_at(towns, i)));
     }
     return status;
 }

@@ -203,7 +203,7 @@ enum status patch_apply(struct text *out, const yyjson_val *document, const yyjs
     if (!yyjson_is_arr((yyjson_val *)patch)) {
         return fault(scope, STATUS_INVALID, "", "a JSON Patch is an array of operations");
     }
-    if (yyjson_arr_size((yyjson_val *)patch) > OPERATIONS_MAX) {
+    if (json_count(patch) > OPERATIONS_MAX) {
         return fault(scope, STATUS_TOO_COSTLY, "", "a patch may have at most %d operations", OPERATIONS_MAX);
     }
     yyjson_alc allocator = arena_json_allocator(scope->arena);

@@ -255,7 +255,7 @@ static enum status read_codes(
         }
     }
     const yyjson_val *excluded = json_get(json, "excluded");
-    int *places = ARENA_ARRAY(scope->arena, int, yyjson_arr_size((yyjson_val *)excluded) + 1);
+    int *places = ARENA_ARRAY(scope->arena, int, json_count(excluded) + 1);
     yyjson_arr_foreach((yyjson_val *)excluded, index, count, item) {
         int place = region_place_find(snapshot, json_text(item));
         if (place >= 0) {
@@ -280,8 +280,7 @@ static void read_asking(struct referral_case *out, const yyjson_val *json) {
 static void read_open(
     struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
     const yyjson_val *array = json_get(json, "open");
-    struct referral_open *open =
-        ARENA_ARRAY(scope->arena, struct referral_open, yyjson_arr_size((yyjson_val *)array) + 1);
+    struct referral_open *open = ARENA_ARRAY(scope->arena, struct referral_open, json_count(array) + 1);
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)array, index, count, item) {

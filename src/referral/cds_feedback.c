@@ -94,10 +94,10 @@ static enum status check_suggestions(const yyjson_val *item, size_t index, struc
     const char *path = member_path(index, "acceptedSuggestions", scope);
     size_t i, count;
     yyjson_val *suggestion;
-    if (text_is(json_get_text(item, "outcome"), "accepted") && yyjson_arr_size((yyjson_val *)list) == 0) {
+    if (text_is(json_get_text(item, "outcome"), "accepted") && json_count(list) == 0) {
         return fault(scope, STATUS_INVALID, path, "an accepted card names the suggestions that were accepted");
     }
-    if (list != NULL && (!yyjson_is_arr((yyjson_val *)list) || yyjson_arr_size((yyjson_val *)list) > SUGGESTIONS_MAX)) {
+    if (list != NULL && (!yyjson_is_arr((yyjson_val *)list) || json_count(list) > SUGGESTIONS_MAX)) {
         return fault(scope, STATUS_INVALID, path, "a list of at most %d suggestions", SUGGESTIONS_MAX);
     }
     yyjson_arr_foreach((yyjson_val *)list, i, count, suggestion) {

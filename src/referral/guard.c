@@ -142,7 +142,7 @@ static enum status check_draft(const yyjson_val *after, struct task *task, struc
         return fault(
             scope, STATUS_UNPROCESSABLE, "Task.code", "a referral Task has the code fulfill of %s", TASK_CODE_SYSTEM);
     }
-    if (yyjson_arr_size((yyjson_val *)json_get(after, "partOf")) > 1) {
+    if (json_count(json_get(after, "partOf")) > 1) {
         return fault(scope, STATUS_UNPROCESSABLE, "Task.partOf", "an offer is part of one referral");
     }
     if (!text_is(json_get_text(after, "intent"), "order")) {
@@ -296,7 +296,7 @@ static enum status guard_reason(
                                          : fault(scope, STATUS_UNPROCESSABLE, "Task.statusReason",
                                                "a decline needs a coding of %s", REFERRAL_DECLINE_SYSTEM);
     }
-    bool said = json_get_text(reason, "text").size > 0 || yyjson_arr_size((yyjson_val *)json_get(reason, "coding")) > 0;
+    bool said = json_get_text(reason, "text").size > 0 || json_count(json_get(reason, "coding")) > 0;
     return said ? STATUS_OK
                 : fault(scope, STATUS_UNPROCESSABLE, "Task.statusReason", "%s needs a reason", transition->trigger);
 }

@@ -191,7 +191,7 @@ static int known_place(const yyjson_val *patient, const struct region_snapshot *
 }
 
 static enum status read_excluded(struct referral_case *out, struct intake *intake, struct scope *scope) {
-    size_t room = yyjson_arr_size((yyjson_val *)json_get(intake->parameters, "parameter")) + 1;
+    size_t room = json_count(json_get(intake->parameters, "parameter")) + 1;
     int *places = ARENA_ARRAY(scope->arena, int, room);
     size_t index = 0;
     for (const yyjson_val *item; (item = parameter_find(&index, intake->parameters, "exclude")) != NULL; index++) {

@@ -367,8 +367,7 @@ enum status projection_read(struct region_snapshot **out, const yyjson_val *json
     snapshot->bed_count = read_codes(snapshot->beds, REGION_BEDS_MAX, json_get(json, "beds"));
     snapshot->department_count =
         read_codes(snapshot->departments, REGION_DEPARTMENTS_MAX, json_get(json, "departments"));
-    struct region_place *rows =
-        ARENA_ARRAY(scope->arena, struct region_place, yyjson_arr_size((yyjson_val *)places) + 1);
+    struct region_place *rows = ARENA_ARRAY(scope->arena, struct region_place, json_count(places) + 1);
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)places, index, count, item) {

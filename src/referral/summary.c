@@ -316,7 +316,7 @@ static struct text medicine_words(const struct sheet *sheet, const yyjson_val *r
 
 static struct text dose_words(const yyjson_val *resource, const char *member, struct scope *scope) {
     const yyjson_val *dosage = json_get(resource, member);
-    dosage = yyjson_is_arr((yyjson_val *)dosage) ? yyjson_arr_get((yyjson_val *)dosage, 0) : dosage;
+    dosage = yyjson_is_arr((yyjson_val *)dosage) ? json_at(dosage, 0) : dosage;
     struct text words = json_get_text(dosage, "text");
     if (words.size > 0) {
         return words;

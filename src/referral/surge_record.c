@@ -374,7 +374,7 @@ static int64_t whole(const yyjson_val *object, const char *name) {
 static bool rebuild_columns(struct rebuilding *r, const yyjson_val *columns) {
     size_t index, count;
     yyjson_val *item;
-    r->surge.columns = ARENA_ARRAY(r->scope->arena, struct surge_column, yyjson_arr_size((yyjson_val *)columns) + 1);
+    r->surge.columns = ARENA_ARRAY(r->scope->arena, struct surge_column, json_count(columns) + 1);
     yyjson_arr_foreach((yyjson_val *)columns, index, count, item) {
         r->surge.columns[r->surge.column_count++] =
             (struct surge_column){.place = place_of(r, json_get_text(item, "place")), .beds = (int)whole(item, "free")};
@@ -403,7 +403,7 @@ static bool rebuild_ways(struct rebuilding *r, int64_t *costs, const yyjson_val 
 static bool rebuild_groups(struct rebuilding *r, const yyjson_val *groups) {
     struct surge *surge = &r->surge;
     struct arena *arena = r->scope->arena;
-    size_t index, count, room = yyjson_arr_size((yyjson_val *)groups) + 1;
+    size_t index, count, room = json_count(groups) + 1;
     yyjson_val *item;
     struct surge_group *rows = ARENA_ARRAY(arena, struct surge_group, room);
     surge->groups = rows;
@@ -441,8 +441,7 @@ static bool rebuild(struct rebuilding *r, const yyjson_val *root) {
     struct arena *arena = r->scope->arena;
     size_t index, count;
     yyjson_val *item;
-    r->places = ARENA_ARRAY(
-        arena, struct region_place, yyjson_arr_size((yyjson_val *)columns) + yyjson_arr_size((yyjson_val *)groups) + 1);
+    r->places = ARENA_ARRAY(arena, struct region_place, json_count(columns) + json_count(groups) + 1);
     r->snapshot = ARENA_NEW(arena, struct region_snapshot);
     r->snapshot->places = r->places;
     r->surge.snapshot = r->snapshot;
@@ -454,7 +453,7 @@ static bool rebuild(struct rebuilding *r, const yyjson_val *root) {
     if (!is_format(json_get_text(root, "format")) || !rebuild_columns(r, columns) || !rebuild_groups(r, groups)) {
         return false;
     }
-    r->changes = ARENA_ARRAY(arena, struct surge_change, yyjson_arr_size((yyjson_val *)changes) + 1);
+    r->changes = ARENA_ARRAY(arena, struct surge_change, json_count(changes) + 1);
     yyjson_arr_foreach((yyjson_val *)changes, index, count, item) {
         int64_t column = whole(item, "column");
         if (column < -1 || column >= (int64_t)r->surge.column_count) {

@@ -31,7 +31,7 @@ struct text coding_code(const yyjson_val *concept, const char *system) {
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
 enum referral_task_kind task_kind_of(const yyjson_val *json) {
-    return yyjson_arr_size((yyjson_val *)json_get(json, "partOf")) > 0 ? REFERRAL_OFFER : REFERRAL_LOOP;
+    return json_count(json_get(json, "partOf")) > 0 ? REFERRAL_OFFER : REFERRAL_LOOP;
 }
 
 bool task_is_governed(const yyjson_val *json) {
@@ -257,7 +257,7 @@ static void write_extra(struct json_writer *w, const struct task_extra *extra) {
 static void write_extras(struct json_writer *w, const struct task *task, bool is_output) {
     const char *name = is_output ? "output" : "input";
     const yyjson_val *kept = json_get(task->json, name);
-    bool any = yyjson_arr_size((yyjson_val *)kept) > 0;
+    bool any = json_count(kept) > 0;
     for (size_t i = 0; i < task->extra_count; i++) {
         any = any || task->extras[i].is_output == is_output;
     }

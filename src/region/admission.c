@@ -341,7 +341,7 @@ static void write_report(struct json_writer *w, struct recount *recount) {
             json_value(w, json_get(report, kept[i]));
         }
     }
-    if (yyjson_arr_size((yyjson_val *)json_get(json_get(report, "meta"), "tag")) > 0) {
+    if (json_count(json_get(json_get(report, "meta"), "tag")) > 0) {
         write_tags(w, report);
     }
     json_member_text(w, "date", recount->now);

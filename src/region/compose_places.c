@@ -232,7 +232,7 @@ static void put_needs(struct json_writer *w, const struct composing *c, const st
     bool has_emergency = is_emergency_known(c, place);
     const yyjson_val *treats = json_get(place->assumed, "treats");
     const yyjson_val *post = post_entry(c, place), *post_needs = json_get(post, "treats");
-    if (!has_emergency && yyjson_arr_size((yyjson_val *)treats) + yyjson_arr_size((yyjson_val *)post_needs) == 0) {
+    if (!has_emergency && json_count(treats) + json_count(post_needs) == 0) {
         return;
     }
     json_name(w, "type");
@@ -292,7 +292,7 @@ static void put_characteristic(struct json_writer *w, const struct coding *codin
 
 static void put_characteristics(struct json_writer *w, const struct composing *c, const struct place *place) {
     const yyjson_val *equipment = json_get(place->assumed, "equipment"), *known = json_get(place->assumed, "known_for");
-    if (yyjson_arr_size((yyjson_val *)equipment) + yyjson_arr_size((yyjson_val *)known) == 0) {
+    if (json_count(equipment) + json_count(known) == 0) {
         return;
     }
     json_name(w, "characteristic");
@@ -369,7 +369,7 @@ static void put_group(struct json_writer *w, const struct composing *c, const yy
 
 static void compose_board(struct composing *c, const struct place *place) {
     const yyjson_val *beds = json_get(place->assumed, "beds");
-    if (yyjson_arr_size((yyjson_val *)beds) == 0) {
+    if (json_count(beds) == 0) {
         return;
     }
     struct text region = c->folder->settings.id;

@@ -15,31 +15,6 @@ enum {
 
 /* ---- reading the file ------------------------------------------------------------------------------------------------ */
 
-/* yyjson reads a constant value as well as another, but does not say so. */
-static size_t list_size(const yyjson_val *array) {
-    return yyjson_arr_size((yyjson_val *)(uintptr_t)array);
-}
-
-static const yyjson_val *list_at(const yyjson_val *array, size_t index) {
-    return yyjson_arr_get((yyjson_val *)(uintptr_t)array, index);
-}
-
-/* Exactly `count` numbers, none negative, not all zero. */
-static enum status read_list(
-    double *out, size_t count, const yyjson_val *array, const char *path, struct scope *scope) {
-    double sum = 0;
-    if (!yyjson_is_arr((yyjson_val *)(uintptr_t)array) || list_size(array) != count) {
-        return fault(scope, STATUS_INVALID, path, "a list of %zu numbers is due", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!text_to_double(&out[i], json_number_text(list_at(array, i))) || out[i] < 0) {
-            return fault(scope, STATUS_INVALID, path, "a number from 0 is due");
-        }
-        sum += out[i];
-    }
-    return sum > 0 ? STATUS_OK : fault(scope, STATUS_UNPROCESSABLE, path, "all are zero");
-}
-
 int region_readings_find(const struct region_readings *readings, struct text need) {
     for (int i = 0; i < readings->condition_count; i++) {
         if (text_is(need, readings->conditions[i].need)) {
@@ -57,16 +32,17 @@ static enum status read_condition(
         return fault(scope, STATUS_INVALID, path, "needs need, share_percent (from 0), team and source");
     }
     out->need = text_string(scope->arena, need);
-    enum status status = read_list(out->levels, REGION_LEVELS, json_get(entry, "levels"), path, scope);
-    return status == STATUS_OK ? read_list(out->ages, REGION_AGE_BANDS, json_get(entry, "ages"), path, scope) : status;
+    enum status status = json_shares(out->levels, REGION_LEVELS, json_get(entry, "levels"), path, scope);
+    return status == STATUS_OK ? json_shares(out->ages, REGION_AGE_BANDS, json_get(entry, "ages"), path, scope)
+                               : status;
 }
 
 static enum status read_seen(struct region_readings *out, int index, const yyjson_val *entry, struct scope *scope) {
     struct region_condition *condition = &out->conditions[index];
     const yyjson_val *seen = json_get(entry, "seen");
     double sum = 0;
-    for (size_t i = 0; i < list_size(seen) && i < REGION_SEEN_MAX; i++) {
-        const yyjson_val *one = list_at(seen, i);
+    for (size_t i = 0; i < json_count(seen) && i < REGION_SEEN_MAX; i++) {
+        const yyjson_val *one = json_at(seen, i);
         int as = region_readings_find(out, json_get_text(one, "as"));
         double chance = -1;
         if (as < 0 || !json_get_double(&chance, one, "chance") || chance < 0) {
@@ -80,18 +56,18 @@ static enum status read_seen(struct region_readings *out, int index, const yyjso
 }
 
 static enum status read_conditions(struct region_readings *out, const yyjson_val *array, struct scope *scope) {
-    size_t count = list_size(array);
+    size_t count = json_count(array);
     if (count == 0 || count > REGION_CONDITIONS_MAX) {
         return fault(scope, STATUS_INVALID, "conditions", "from 1 to %d are due", REGION_CONDITIONS_MAX);
     }
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         struct text path = text_format(scope->arena, "conditions[%zu]", i);
-        status = read_condition(&out->conditions[i], list_at(array, i), path.at, scope);
+        status = read_condition(&out->conditions[i], json_at(array, i), path.at, scope);
         out->condition_count++;
     }
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = read_seen(out, (int)i, list_at(array, i), scope);
+        status = read_seen(out, (int)i, json_at(array, i), scope);
     }
     return status;
 }
@@ -131,7 +107,7 @@ enum status region_readings_read(struct region_readings *out, const yyjson_val *
         return fault(scope, STATUS_INVALID, "levels", "needs exact, over_one and under_one, together at most 1");
     }
     enum status status =
-        read_list(ages, REGION_AGE_BANDS, json_get(json_get(root, "ages"), "bands"), "ages.bands", scope);
+        json_shares(ages, REGION_AGE_BANDS, json_get(json_get(root, "ages"), "bands"), "ages.bands", scope);
     for (int i = 0; i < REGION_AGE_BANDS && status == STATUS_OK; i++) {
         out->age_from[i] = (int)ages[i];
     }

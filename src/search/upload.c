@@ -90,7 +90,7 @@ static enum status read_code(const struct reading *reading) {
 static enum status read_type_list(
     const fhir_type **out, uint16_t *count_out, const struct reading *reading, const char *member) {
     const yyjson_val *list = json_get(reading->upload->resource, member);
-    fhir_type *types = ARENA_ARRAY(reading->scope->arena, fhir_type, yyjson_arr_size((yyjson_val *)list) + 1);
+    fhir_type *types = ARENA_ARRAY(reading->scope->arena, fhir_type, json_count(list) + 1);
     size_t index, size;
     yyjson_val *item;
     *count_out = 0;
@@ -213,7 +213,7 @@ static enum status read_component(struct fhir_search_component *out, enum fhir_s
 
 static enum status read_components(const struct reading *reading) {
     const yyjson_val *list = json_get(reading->upload->resource, "component");
-    size_t count = yyjson_arr_size((yyjson_val *)list);
+    size_t count = json_count(list);
     if (reading->parameter->type != FHIR_SEARCH_COMPOSITE) {
         return STATUS_OK;
     }
@@ -222,7 +222,7 @@ static enum status read_components(const struct reading *reading) {
     enum fhir_search_type types[COMPONENTS_MAX] = {FHIR_SEARCH_SPECIAL};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && i < COMPONENTS_MAX && status == STATUS_OK; i++) {
-        status = read_component(&components[i], &types[i], reading, yyjson_arr_get((yyjson_val *)list, i), i);
+        status = read_component(&components[i], &types[i], reading, json_at(list, i), i);
     }
     if (status == STATUS_OK && !pair_is_served(types, count)) {
         return fault(reading->scope, STATUS_UNPROCESSABLE, "SearchParameter.component",

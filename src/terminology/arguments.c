@@ -204,7 +204,7 @@ enum status arguments_inquiry(struct inquiry *out, const struct arguments *argum
 
 static void take_concept(struct codings *out, const yyjson_val *concept, struct arena *arena) {
     const yyjson_val *codings = json_get(concept, "coding");
-    out->at = ARENA_ARRAY(arena, struct terminology_coding, yyjson_arr_size((yyjson_val *)codings) + 1);
+    out->at = ARENA_ARRAY(arena, struct terminology_coding, json_count(codings) + 1);
     yyjson_arr_iter items = yyjson_arr_iter_with((yyjson_val *)codings);
     for (yyjson_val *item; (item = yyjson_arr_iter_next(&items)) != NULL;) {
         out->at[out->count++] = arguments_coding_of(item);

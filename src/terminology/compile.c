@@ -362,7 +362,7 @@ static size_t add_links(struct draft *draft, const yyjson_val *links) {
         row->value = draft_member(draft, item, "value");
         row->display = draft_member(draft, item, "display");
     }
-    return yyjson_arr_size((yyjson_val *)links);
+    return json_count(links);
 }
 
 static void add_element(struct draft *draft, const yyjson_val *element) {

@@ -17,7 +17,7 @@ struct taking {
 
 static double number_at(const yyjson_val *array, size_t index) {
     double value = NAN;
-    const yyjson_val *item = yyjson_arr_get((yyjson_val *)array, index);
+    const yyjson_val *item = json_at(array, index);
     if (yyjson_is_bool((yyjson_val *)item))
         return yyjson_get_bool((yyjson_val *)item);
     return text_to_double(&value, json_number_text(item)) ? value : (double)NAN;
@@ -54,9 +54,8 @@ static bool take_tree(struct triage_model_tree *out, const yyjson_val *json, str
     struct columns c = {json_get(json, "left_children"), json_get(json, "right_children"),
         json_get(json, "split_indices"), json_get(json, "split_conditions"), json_get(json, "default_left"),
         json_get(json, "sum_hessian"), 0};
-    c.count = yyjson_arr_size((yyjson_val *)c.left);
-    if (c.count == 0 || c.count > TRIAGE_MODEL_TREE_NODES_MAX ||
-        yyjson_arr_size((yyjson_val *)json_get(json, "categories")) > 0)
+    c.count = json_count(c.left);
+    if (c.count == 0 || c.count > TRIAGE_MODEL_TREE_NODES_MAX || json_count(json_get(json, "categories")) > 0)
         return false;
     struct taking taking = {.columns = &c, .nodes = ARENA_ARRAY(arena, struct triage_model_node, c.count)};
     take_node(&taking, 0, 0);

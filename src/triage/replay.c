@@ -40,7 +40,7 @@ static bool read_texts(struct triage_facts *facts, const yyjson_val *list) {
     static const char *const kinds[] = {"complaint", "finding", "history"};
     size_t i, count;
     yyjson_val *item;
-    if (yyjson_arr_size((yyjson_val *)list) > TRIAGE_TEXTS_MAX)
+    if (json_count(list) > TRIAGE_TEXTS_MAX)
         return false;
     yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
         struct text kind = json_get_text(item, "kind");
@@ -63,7 +63,7 @@ static bool read_texts(struct triage_facts *facts, const yyjson_val *list) {
 static bool read_notes(struct triage_facts *facts, const yyjson_val *list, struct arena *arena) {
     size_t i, count;
     yyjson_val *item;
-    if (yyjson_arr_size((yyjson_val *)list) > TRIAGE_NOTES_MAX)
+    if (json_count(list) > TRIAGE_NOTES_MAX)
         return false;
     yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
         facts->notes[facts->note_count++] =

@@ -94,7 +94,7 @@ static enum status lay_base(struct compiling *compiling, struct text canonical, 
 
 static enum status lay_definition(struct compiling *compiling, const yyjson_val *definition, struct scope *scope) {
     const yyjson_val *snapshot = json_get(json_get(definition, "snapshot"), "element");
-    if (yyjson_arr_size((yyjson_val *)snapshot) > 0) {
+    if (json_count(snapshot) > 0) {
         return lay_elements(compiling, snapshot, scope);
     }
     enum status status = lay_base(compiling, json_get_text(definition, "baseDefinition"), scope);

@@ -112,7 +112,7 @@ static void add_item(
 static void add_member(struct validate_items *out, struct validate_run *run, const yyjson_val *value,
     const yyjson_val *companion, fhir_type type) {
     bool repeats = yyjson_is_arr((yyjson_val *)value) || yyjson_is_arr((yyjson_val *)companion);
-    size_t values = yyjson_arr_size((yyjson_val *)value), companions = yyjson_arr_size((yyjson_val *)companion);
+    size_t values = json_count(value), companions = json_count(companion);
     size_t count = !repeats ? 1 : values > companions ? values : companions;
     out->at = ARENA_ARRAY(run->scope->arena, struct validate_item, count > 0 ? count : 1);
     if (!repeats) {

@@ -134,6 +134,37 @@ static void members_are_read_by_kind(void **state) {
     assert_null(json_number_text(json_get(object, "s")).at);
 }
 
+static void shares_are_so_many_numbers_of_which_one_is_more_than_nothing(void **state) {
+    static const struct {
+        const char *list;
+        const char *said; /* NULL: taken */
+    } cases[] = {
+        {"[1, 0, 2.5]", NULL},
+        {"[1, 2]", "a list of 3 numbers is due"},
+        {"[1, 2, 3, 4]", "a list of 3 numbers is due"},
+        {"{}", "a list of 3 numbers is due"},
+        {"[1, -1, 2]", "a number from 0 is due"},
+        {"[1, \"2\", 3]", "a number from 0 is due"},
+        {"[0, 0, 0]", "all are zero"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scope scope = {.arena = *state};
+        double out[3];
+        const yyjson_val *list = parse(*state, cases[i].list);
+        enum status status = json_shares(out, 3, list, "here", &scope);
+        if (cases[i].said == NULL) {
+            assert_int_equal(status, STATUS_OK);
+            assert_true(out[0] == 1 && out[1] == 0 && out[2] == 2.5);
+            continue;
+        }
+        assert_int_not_equal(status, STATUS_OK);
+        assert_string_equal(scope.fault.first->path, "here");
+        assert_string_equal(scope.fault.first->text, cases[i].said);
+    }
+    assert_int_equal(json_count(parse(*state, "{}")), 0);
+    assert_null(json_at(parse(*state, "[1]"), 1));
+}
+
 static void equality_ignores_order_not_number_text(void **state) {
     static const struct {
         const char *a, *b;
@@ -303,6 +334,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(depth_is_bounded, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(duplicates_are_found_among_many_in_little_time, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(members_are_read_by_kind, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(
+            shares_are_so_many_numbers_of_which_one_is_more_than_nothing, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(equality_ignores_order_not_number_text, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(large_objects_are_compared_in_little_time, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_writer_places_commas, open_arena, close_arena),
