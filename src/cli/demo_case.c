@@ -39,22 +39,18 @@ static enum status write_question(
     struct json_writer w = json_writer_open(scope->arena, LETTER_MAX);
     struct text post = json_get_text(c->patient, "post");
     int64_t level = 0;
-    json_object_open(&w);
-    json_member_string(&w, "resourceType", "Parameters");
-    json_name(&w, "parameter");
-    json_array_open(&w);
-    question_reference(&w, "patient", text_format(scope->arena, "Patient/%s", c->id));
-    question_reference(&w, "encounter", text_format(scope->arena, "Encounter/%s-visit", c->id));
+    fhir_parameters_open(&w);
+    fhir_parameter_reference(&w, "patient", text_format(scope->arena, "Patient/%s", c->id), (struct text){0});
+    fhir_parameter_reference(&w, "encounter", text_format(scope->arena, "Encounter/%s-visit", c->id), (struct text){0});
     struct text organisation = text_format(scope->arena, "Organization/%.*s", (int)post.size, post.at);
-    question_reference(&w, "origin", organisation);
+    fhir_parameter_reference(&w, "origin", organisation, (struct text){0});
     if (decision.at != NULL) {
-        question_reference(&w, "requester", organisation);
-        question_reference(&w, "decision", decision);
+        fhir_parameter_reference(&w, "requester", organisation, (struct text){0});
+        fhir_parameter_reference(&w, "decision", decision, (struct text){0});
     }
     if (json_get_int64(&level, c->patient, "nurse_level"))
-        question_number(&w, "human-level", "valueInteger", text_format(scope->arena, "%lld", (long long)level));
-    json_array_close(&w);
-    json_object_close(&w);
+        fhir_parameter_number(&w, "human-level", "valueInteger", text_format(scope->arena, "%lld", (long long)level));
+    fhir_parameters_close(&w);
     return json_finish(out, &w, scope);
 }
 

@@ -23,26 +23,18 @@ static enum status write_origin(struct json_writer *w, const char *origin, struc
     struct text longitude = text_from(origin);
     struct text latitude = text_cut(&longitude, ',');
     double degrees;
-    json_object_open(w);
-    json_member_string(w, "name", "origin");
     if (longitude.at == NULL) {
-        json_name(w, "valueReference");
-        json_object_open(w);
-        json_name(w, "reference");
-        json_string_text(
-            w, strchr(origin, '/') != NULL ? text_from(origin) : text_format(scope->arena, "Organization/%s", origin));
-        json_object_close(w);
-    } else {
-        if (!text_to_double(&degrees, text_trim(latitude)) || !text_to_double(&degrees, text_trim(longitude)))
-            return fault(
-                scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
-        json_name(w, "part");
-        json_array_open(w);
-        question_number(w, "latitude", "valueDecimal", text_trim(latitude));
-        question_number(w, "longitude", "valueDecimal", text_trim(longitude));
-        json_array_close(w);
+        fhir_parameter_reference(w, "origin",
+            strchr(origin, '/') != NULL ? text_from(origin) : text_format(scope->arena, "Organization/%s", origin),
+            (struct text){0});
+        return STATUS_OK;
     }
-    json_object_close(w);
+    if (!text_to_double(&degrees, text_trim(latitude)) || !text_to_double(&degrees, text_trim(longitude)))
+        return fault(scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
+    fhir_parameter_open(w, "origin");
+    fhir_parameter_number(w, "latitude", "valueDecimal", text_trim(latitude));
+    fhir_parameter_number(w, "longitude", "valueDecimal", text_trim(longitude));
+    fhir_parameter_close(w);
     return STATUS_OK;
 }
 
@@ -53,10 +45,7 @@ static enum status write_question(struct text *out, const struct arguments *argu
     if (status != STATUS_OK)
         return status;
     struct json_writer w = json_writer_open(scope->arena, DOCUMENT_MAX);
-    json_object_open(&w);
-    json_member_string(&w, "resourceType", "Parameters");
-    json_name(&w, "parameter");
-    json_array_open(&w);
+    fhir_parameters_open(&w);
     json_object_open(&w);
     json_member_string(&w, "name", "bundle");
     json_name(&w, "resource");
@@ -67,13 +56,12 @@ static enum status write_question(struct text *out, const struct arguments *argu
     status = write_origin(&w, argument(arguments, "--origin"), scope);
     if (status == STATUS_OK && argument_flag(arguments, "--human-level")) {
         status = argument_number(&number, arguments, "--human-level", 1, 5, scope);
-        question_number(&w, "human-level", "valueInteger", text_from(argument(arguments, "--human-level")));
+        fhir_parameter_number(&w, "human-level", "valueInteger", text_from(argument(arguments, "--human-level")));
     }
     if (status == STATUS_OK)
         status = argument_number(&number, arguments, "--limit", 1, 1000, scope);
-    question_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
-    json_array_close(&w);
-    json_object_close(&w);
+    fhir_parameter_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
+    fhir_parameters_close(&w);
     return status == STATUS_OK ? json_finish(out, &w, scope) : status;
 }
 

@@ -1,31 +1,5 @@
 #include "cli/parameters.h"
 
-void question_number(struct json_writer *w, const char *name, const char *type, struct text number) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_name(w, type);
-    json_raw(w, number);
-    json_object_close(w);
-}
-
-void question_text(struct json_writer *w, const char *name, const char *type, struct text value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_name(w, type);
-    json_string_text(w, value);
-    json_object_close(w);
-}
-
-void question_reference(struct json_writer *w, const char *name, struct text reference) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_name(w, "valueReference");
-    json_object_open(w);
-    json_member_text(w, "reference", reference);
-    json_object_close(w);
-    json_object_close(w);
-}
-
 const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name) {
     size_t index, count;
     yyjson_val *item;

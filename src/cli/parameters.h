@@ -1,13 +1,8 @@
-/* Reading and writing FHIR Parameters. Private to cli. */
+/* Reading FHIR Parameters. Private to cli. */
 #ifndef SOYANG_CLI_PARAMETERS_H
 #define SOYANG_CLI_PARAMETERS_H
 
 #include "base/base.h"
-
-/* {"name": name, type: number} */
-void question_number(struct json_writer *w, const char *name, const char *type, struct text number);
-void question_text(struct json_writer *w, const char *name, const char *type, struct text value);
-void question_reference(struct json_writer *w, const char *name, struct text reference);
 
 /* The first parameter or part of that name; NULL when there is none. `list` is "parameter" of the root, or "part". */
 const yyjson_val *answer_part(const yyjson_val *owner, const char *list, const char *name);

@@ -189,4 +189,20 @@ void fhir_write_concept(struct json_writer *w, const char *name, struct fhir_cod
 void fhir_write_reference(struct json_writer *w, const char *name, struct text reference);
 void fhir_write_references(struct json_writer *w, const char *name, const struct text *references, size_t count);
 
+/* ---- writing Parameters ------------------------------------------------------------------------------------------------ */
+
+void fhir_parameters_open(struct json_writer *w); /* the resource and its list; then fhir_parameters_close */
+void fhir_parameters_close(struct json_writer *w);
+void fhir_parameter_open(struct json_writer *w, const char *name); /* one with parts; then fhir_parameter_close */
+void fhir_parameter_close(struct json_writer *w);
+/* A parameter, or a part of one, with its value; a text of no bytes leaves the whole of it out. `member` is "valueCode" etc. */
+void fhir_parameter_text(struct json_writer *w, const char *name, const char *member, struct text value);
+void fhir_parameter_number(struct json_writer *w, const char *name, const char *member, struct text number);
+void fhir_parameter_integer(struct json_writer *w, const char *name, int64_t value);
+void fhir_parameter_decimal(struct json_writer *w, const char *name, double value, int decimals);
+void fhir_parameter_boolean(struct json_writer *w, const char *name, bool value);
+void fhir_parameter_coding(struct json_writer *w, const char *name, struct fhir_coding coding);
+void fhir_parameter_reference(struct json_writer *w, const char *name, struct text reference, struct text display);
+void fhir_parameter_resource(struct json_writer *w, const char *name, struct text resource); /* its JSON */
+
 #endif

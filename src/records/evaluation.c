@@ -272,25 +272,13 @@ static void write_traces(struct evaluation *evaluation) {
     }
 }
 
-static void write_part(struct json_writer *w, const char *name, struct text value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_text(w, "valueString", value);
-    json_object_close(w);
-}
-
 static void write_parameters(struct evaluation *evaluation) {
     struct json_writer *w = &evaluation->w;
     struct invocation_value given;
-    json_object_open(w);
-    json_member_string(w, "name", "parameters");
-    json_name(w, "part");
-    json_array_open(w);
-    write_part(w, "evaluator", TEXT("Soyang " SOYANG_VERSION " (R4)"));
-    write_part(w, "expression", evaluation->expression);
-    if (evaluation->context.size > 0) {
-        write_part(w, "context", evaluation->context);
-    }
+    fhir_parameter_open(w, "parameters");
+    fhir_parameter_text(w, "evaluator", "valueString", TEXT("Soyang " SOYANG_VERSION " (R4)"));
+    fhir_parameter_text(w, "expression", "valueString", evaluation->expression);
+    fhir_parameter_text(w, "context", "valueString", evaluation->context);
     json_object_open(w);
     json_member_string(w, "name", "resource");
     json_name(w, "resource");

@@ -23,31 +23,11 @@ enum status explain_take(
     return STATUS_OK;
 }
 
-static void write_text(struct json_writer *w, const char *name, struct text value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_text(w, "valueString", value);
-    json_object_close(w);
-}
-
-static void write_int(struct json_writer *w, const char *name, int64_t value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_int(w, "valueInteger", value);
-    json_object_close(w);
-}
-
 static void write_used(struct json_writer *w, const struct search_pair *pair) {
-    json_object_open(w);
-    json_member_string(w, "name", "parameter");
-    json_name(w, "part");
-    json_array_open(w);
-    write_text(w, "name", pair->name);
-    if (pair->value.size > 0) {
-        write_text(w, "value", pair->value);
-    }
-    json_array_close(w);
-    json_object_close(w);
+    fhir_parameter_open(w, "parameter");
+    fhir_parameter_text(w, "name", "valueString", pair->name);
+    fhir_parameter_text(w, "value", "valueString", pair->value);
+    fhir_parameter_close(w);
 }
 
 enum status explain_answer(
@@ -61,23 +41,19 @@ enum status explain_answer(
     int64_t run_us = clock_monotonic_us() - began_us;
     op->note.what = "explain";
     struct json_writer w = json_writer_open(scope->arena, RECORDS_ANSWER_BYTES_MAX);
-    json_object_open(&w);
-    json_member_string(&w, "resourceType", "Parameters");
-    json_name(&w, "parameter");
-    json_array_open(&w);
-    write_text(&w, "search", path.size > 0 ? path : TEXT("/"));
+    fhir_parameters_open(&w);
+    fhir_parameter_text(&w, "search", "valueString", path.size > 0 ? path : TEXT("/"));
     for (size_t i = 0; i < result.self_count; i++) {
         write_used(&w, &result.self[i]);
     }
-    write_text(&w, "plan", text_trim(search_query_explain(query, scope)));
-    write_int(&w, "matches", (int64_t)result.matches.count);
-    write_int(&w, "included", (int64_t)result.included_count);
+    fhir_parameter_text(&w, "plan", "valueString", text_trim(search_query_explain(query, scope)));
+    fhir_parameter_integer(&w, "matches", (int64_t)result.matches.count);
+    fhir_parameter_integer(&w, "included", (int64_t)result.included_count);
     if (result.has_total) {
-        write_int(&w, "total", (int64_t)result.total);
+        fhir_parameter_integer(&w, "total", (int64_t)result.total);
     }
-    write_int(&w, "parse-us", parse_us);
-    write_int(&w, "run-us", run_us);
-    json_array_close(&w);
-    json_object_close(&w);
+    fhir_parameter_integer(&w, "parse-us", parse_us);
+    fhir_parameter_integer(&w, "run-us", run_us);
+    fhir_parameters_close(&w);
     return json_finish(&op->answer->body, &w, scope);
 }

@@ -22,10 +22,7 @@ static struct text label_key(const struct label *label, const yyjson_val *value,
 }
 
 static void open_return(struct json_writer *w) {
-    json_object_open(w);
-    json_member_string(w, "resourceType", "Parameters");
-    json_name(w, "parameter");
-    json_array_open(w);
+    fhir_parameters_open(w);
     json_object_open(w);
     json_member_string(w, "name", "return");
     json_name(w, "valueMeta");
@@ -33,8 +30,7 @@ static void open_return(struct json_writer *w) {
 
 static enum status finish_return(struct operation *op, struct json_writer *w, struct scope *scope) {
     json_object_close(w);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_parameters_close(w);
     return json_finish(&op->answer->body, w, scope);
 }
 

@@ -25,20 +25,6 @@ static enum status count(struct telling *telling, struct store_view *view) {
 
 /* ---- parameters ---------------------------------------------------------------------------------------------------- */
 
-static void write_text(struct json_writer *w, const char *name, const char *value_name, struct text value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_text(w, value_name, value);
-    json_object_close(w);
-}
-
-static void write_number(struct json_writer *w, const char *name, uint64_t number) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_int(w, "valueInteger", (int64_t)number);
-    json_object_close(w);
-}
-
 struct figures {
     uint64_t indexed, total;
 };
@@ -63,22 +49,18 @@ static const char *status_of(const struct search_progress *progress) {
 static void write_progress(struct telling *telling, const struct search_progress *progress) {
     struct json_writer *w = &telling->w;
     struct figures figures = figures_of(telling, progress);
-    json_object_open(w);
-    json_member_string(w, "name", "parameter");
-    json_name(w, "part");
-    json_array_open(w);
-    write_text(w, "base", "valueCode", text_from(fhir_type_name(progress->type)));
-    write_text(w, "code", "valueCode", text_from(progress->code));
+    fhir_parameter_open(w, "parameter");
+    fhir_parameter_text(w, "base", "valueCode", text_from(fhir_type_name(progress->type)));
+    fhir_parameter_text(w, "code", "valueCode", text_from(progress->code));
     if (progress->upload.at != NULL) {
-        write_text(w, "definition", "valueString",
+        fhir_parameter_text(w, "definition", "valueString",
             text_format(
                 telling->scope->arena, "SearchParameter/%.*s", (int)progress->upload.size, progress->upload.at));
     }
-    write_text(w, "status", "valueCode", text_from(status_of(progress)));
-    write_number(w, "indexed", figures.indexed);
-    write_number(w, "total", figures.total);
-    json_array_close(w);
-    json_object_close(w);
+    fhir_parameter_text(w, "status", "valueCode", text_from(status_of(progress)));
+    fhir_parameter_integer(w, "indexed", (int64_t)figures.indexed);
+    fhir_parameter_integer(w, "total", (int64_t)figures.total);
+    fhir_parameter_close(w);
 }
 
 /* The whole is as far as all of its bases together. */
@@ -91,9 +73,9 @@ static void write_all(struct telling *telling, const struct search_progress *pro
         all.total += figures.total;
         is_complete = is_complete && progress[i].is_complete;
     }
-    write_text(&telling->w, "status", "valueCode", text_from(is_complete ? "complete" : "indexing"));
-    write_number(&telling->w, "indexed", all.indexed);
-    write_number(&telling->w, "total", all.total);
+    fhir_parameter_text(&telling->w, "status", "valueCode", text_from(is_complete ? "complete" : "indexing"));
+    fhir_parameter_integer(&telling->w, "indexed", (int64_t)all.indexed);
+    fhir_parameter_integer(&telling->w, "total", (int64_t)all.total);
     for (size_t i = 0; i < progress_count; i++) {
         write_progress(telling, &progress[i]);
     }
@@ -109,16 +91,16 @@ static enum status write_unserved(struct telling *telling, struct text id, const
     }
     const struct search_upload upload = {id, yyjson_doc_get_root(doc), NULL};
     if (!search_upload_is_active(upload.resource)) {
-        write_text(&telling->w, "status", "valueCode", TEXT("not-active"));
+        fhir_parameter_text(&telling->w, "status", "valueCode", TEXT("not-active"));
         return STATUS_OK;
     }
     struct scope trial = {.arena = telling->scope->arena};
     if (search_upload_check(telling->records->search, &upload, &trial) == STATUS_OK) { /* the definitions do it */
-        write_text(&telling->w, "status", "valueCode", TEXT("complete"));
+        fhir_parameter_text(&telling->w, "status", "valueCode", TEXT("complete"));
         return STATUS_OK;
     }
-    write_text(&telling->w, "status", "valueCode", TEXT("not-served"));
-    write_text(
+    fhir_parameter_text(&telling->w, "status", "valueCode", TEXT("not-served"));
+    fhir_parameter_text(
         &telling->w, "reason", "valueString", text_from(trial.fault.first == NULL ? "" : trial.fault.first->text));
     return STATUS_OK;
 }
@@ -151,17 +133,13 @@ static enum status write_answer(struct telling *telling, struct text id, struct 
         return status;
     }
     struct json_writer *w = &telling->w;
-    json_object_open(w);
-    json_member_string(w, "resourceType", "Parameters");
-    json_name(w, "parameter");
-    json_array_open(w);
+    fhir_parameters_open(w);
     if (id.size > 0 && progress_count == 0) {
         status = write_unserved(telling, id, &resource);
     } else {
         write_all(telling, progress, progress_count);
     }
-    json_array_close(w);
-    json_object_close(w);
+    fhir_parameters_close(w);
     return status;
 }
 

@@ -133,10 +133,6 @@ static void write_code(struct json_writer *w, struct expanding_call *call, const
     json_object_close(w);
 }
 
-static void write_parameter(struct json_writer *w, const char *name, const char *member, struct text value) {
-    reply_put_text(w, name, member, value);
-}
-
 /* Each code system that was used, with its version; and whether it is known in part only. */
 static void write_versions(struct json_writer *w, const struct expanding_call *call) {
     struct arena *arena = call->inquiry->scope->arena;
@@ -161,40 +157,33 @@ static void write_versions(struct json_writer *w, const struct expanding_call *c
         struct text canonical =
             version.size == 0 ? url
                               : text_format(arena, "%.*s|%.*s", (int)url.size, url.at, (int)version.size, version.at);
-        write_parameter(w, "version", "valueUri", canonical);
+        fhir_parameter_text(w, "version", "valueUri", canonical);
         if (system->content != BOOK_COMPLETE) {
-            write_parameter(w, book_content_codes[system->content], "valueUri", canonical);
+            fhir_parameter_text(w, book_content_codes[system->content], "valueUri", canonical);
         }
     }
 }
 
-static void write_count(struct json_writer *w, const char *name, int64_t value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_int(w, "valueInteger", value);
-    json_object_close(w);
-}
-
 static void write_flag(struct json_writer *w, const char *name, bool value) {
     if (value) {
-        reply_put_bool(w, name, true);
+        fhir_parameter_boolean(w, name, true);
     }
 }
 
 static void write_used(struct json_writer *w, const struct expanding_call *call) {
     json_name(w, "parameter");
     json_array_open(w);
-    write_parameter(w, "filter", "valueString", call->request.filter);
-    write_parameter(w, "displayLanguage", "valueCode", call->inquiry->language);
+    fhir_parameter_text(w, "filter", "valueString", call->request.filter);
+    fhir_parameter_text(w, "displayLanguage", "valueCode", call->inquiry->language);
     write_flag(w, "activeOnly", call->active_only);
     write_flag(w, "includeDesignations", call->with_designations);
     write_flag(w, "excludeNotForUI", call->without_abstract);
-    reply_put_bool(w, "excludeNested", true);
+    fhir_parameter_boolean(w, "excludeNested", true);
     if (call->offset > 0 || call->count >= 0) {
-        write_count(w, "offset", call->offset);
+        fhir_parameter_integer(w, "offset", call->offset);
     }
     if (call->count >= 0) {
-        write_count(w, "count", call->count);
+        fhir_parameter_integer(w, "count", call->count);
     }
     write_versions(w, call);
     json_array_close(w);

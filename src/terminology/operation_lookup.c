@@ -32,29 +32,29 @@ static bool wants(const struct looking *looking, const char *name) {
 
 static void put_property(struct json_writer *w, struct text code, const char *member, struct text value) {
     if (value.size > 0) {
-        reply_part_open(w, "property");
-        reply_put_text(w, "code", "valueCode", code);
-        reply_put_text(w, "value", member, value);
-        reply_part_close(w);
+        fhir_parameter_open(w, "property");
+        fhir_parameter_text(w, "code", "valueCode", code);
+        fhir_parameter_text(w, "value", member, value);
+        fhir_parameter_close(w);
     }
 }
 
 static void put_flag(struct json_writer *w, const char *code, bool value) {
-    reply_part_open(w, "property");
-    reply_put_text(w, "code", "valueCode", text_from(code));
-    reply_put_bool(w, "value", value);
-    reply_part_close(w);
+    fhir_parameter_open(w, "property");
+    fhir_parameter_text(w, "code", "valueCode", text_from(code));
+    fhir_parameter_boolean(w, "value", value);
+    fhir_parameter_close(w);
 }
 
 static void put_relative(struct looking *looking, const char *name, uint32_t position) {
     const struct terminology_book *book = looking->candidate.ref.book;
     const struct concept_row *concept = book_concept(book, shelf_system(looking->candidate.ref), position);
     struct json_writer *w = &looking->w;
-    reply_part_open(w, "property");
-    reply_put_text(w, "code", "valueCode", text_from(name));
-    reply_put_text(w, "value", "valueCode", book_text(book, concept->code));
-    reply_put_text(w, "description", "valueString", book_text(book, concept->display));
-    reply_part_close(w);
+    fhir_parameter_open(w, "property");
+    fhir_parameter_text(w, "code", "valueCode", text_from(name));
+    fhir_parameter_text(w, "value", "valueCode", book_text(book, concept->code));
+    fhir_parameter_text(w, "description", "valueString", book_text(book, concept->display));
+    fhir_parameter_close(w);
 }
 
 static void put_relatives(struct looking *looking) {
@@ -92,17 +92,17 @@ static void put_own_properties(struct looking *looking) {
         }
         if (row->type == BOOK_CODING) {
             const struct terminology_coding coding = {.system = book_text(ref.book, row->system), .code = value};
-            reply_part_open(w, "property");
-            reply_put_text(w, "code", "valueCode", code);
+            fhir_parameter_open(w, "property");
+            fhir_parameter_text(w, "code", "valueCode", code);
             reply_put_coding(w, "value", &coding);
-            reply_part_close(w);
+            fhir_parameter_close(w);
         } else if (row->type == BOOK_BOOLEAN) {
             put_flag(w, ref.book->strings + row->code, text_is(value, "true"));
         } else if (row->type == BOOK_INTEGER || row->type == BOOK_DECIMAL) {
-            reply_part_open(w, "property");
-            reply_put_text(w, "code", "valueCode", code);
-            reply_put_number(w, "value", book_property_members[row->type], value);
-            reply_part_close(w);
+            fhir_parameter_open(w, "property");
+            fhir_parameter_text(w, "code", "valueCode", code);
+            fhir_parameter_number(w, "value", book_property_members[row->type], value);
+            fhir_parameter_close(w);
         } else {
             put_property(w, code, book_property_members[row->type], value);
         }
@@ -127,13 +127,13 @@ static void put_designations(struct looking *looking) {
         if (!wants(looking, "designation") && !wants(looking, lang)) {
             continue;
         }
-        reply_part_open(w, "designation");
-        reply_put_text(w, "language", "valueCode", designation->language);
+        fhir_parameter_open(w, "designation");
+        fhir_parameter_text(w, "language", "valueCode", designation->language);
         if (use.code.size > 0) {
             reply_put_coding(w, "use", &use);
         }
-        reply_put_text(w, "value", "valueString", designation->value);
-        reply_part_close(w);
+        fhir_parameter_text(w, "value", "valueString", designation->value);
+        fhir_parameter_close(w);
     }
 }
 
@@ -144,9 +144,9 @@ static enum status write_concept(struct text *out, struct looking *looking) {
     struct text name = book_text(ref.book, title->title != 0 ? title->title : title->name);
     struct text display = wording_display(looking->inquiry, &looking->candidate);
     *w = reply_open(looking->inquiry->scope);
-    reply_put_text(w, "name", "valueString", name.size > 0 ? name : book_text(ref.book, title->url));
-    reply_put_text(w, "version", "valueString", book_text(ref.book, title->version));
-    reply_put_text(w, "display", "valueString", display.size > 0 ? display : looking->candidate.code);
+    fhir_parameter_text(w, "name", "valueString", name.size > 0 ? name : book_text(ref.book, title->url));
+    fhir_parameter_text(w, "version", "valueString", book_text(ref.book, title->version));
+    fhir_parameter_text(w, "display", "valueString", display.size > 0 ? display : looking->candidate.code);
     put_designations(looking);
     if (wants(looking, "definition")) {
         put_property(w, TEXT("definition"), "valueString", wording_definition(looking->inquiry, &looking->candidate));
@@ -289,6 +289,6 @@ enum status terminology_subsumes(
         return fault(scope, STATUS_INVALID, "codingB", "the two codes are not of one code system");
     }
     struct json_writer w = reply_open(scope);
-    reply_put_text(&w, "outcome", "valueCode", text_from(relation(inquiry, &a, &b)));
+    fhir_parameter_text(&w, "outcome", "valueCode", text_from(relation(inquiry, &a, &b)));
     return reply_finish(out, &w, scope);
 }

@@ -260,8 +260,8 @@ static bool is_translation(const struct match *match) {
 }
 
 static void write_match(struct json_writer *w, const struct match *match) {
-    reply_part_open(w, "match");
-    reply_put_text(
+    fhir_parameter_open(w, "match");
+    fhir_parameter_text(
         w, "equivalence", "valueCode", match->equivalence.size > 0 ? match->equivalence : TEXT("equivalent"));
     if (match->concept.code.size > 0) {
         reply_put_coding(w, "concept", &match->concept);
@@ -271,13 +271,13 @@ static void write_match(struct json_writer *w, const struct match *match) {
         const struct terminology_coding concept = {.system = book_text(match->book, product->system),
             .code = book_text(match->book, product->value),
             .display = book_text(match->book, product->display)};
-        reply_part_open(w, "product");
-        reply_put_text(w, "element", "valueUri", book_text(match->book, product->property));
+        fhir_parameter_open(w, "product");
+        fhir_parameter_text(w, "element", "valueUri", book_text(match->book, product->property));
         reply_put_coding(w, "concept", &concept);
-        reply_part_close(w);
+        fhir_parameter_close(w);
     }
-    reply_put_text(w, "source", "valueUri", match->map);
-    reply_part_close(w);
+    fhir_parameter_text(w, "source", "valueUri", match->map);
+    fhir_parameter_close(w);
 }
 
 static enum status write_matches(struct text *out, const struct translating *t) {
@@ -286,9 +286,9 @@ static enum status write_matches(struct text *out, const struct translating *t) 
         result = result || is_translation(&t->matches[i]);
     }
     struct json_writer w = reply_open(t->inquiry->scope);
-    reply_put_bool(&w, "result", result);
+    fhir_parameter_boolean(&w, "result", result);
     if (!result) {
-        reply_put_text(&w, "message", "valueString", TEXT("no concept map that was asked translates the code"));
+        fhir_parameter_text(&w, "message", "valueString", TEXT("no concept map that was asked translates the code"));
     }
     for (size_t i = 0; i < t->count; i++) {
         write_match(&w, &t->matches[i]);

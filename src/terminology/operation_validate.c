@@ -26,11 +26,11 @@ static enum status write_answer(struct text *out, struct inquiry *inquiry, const
             scope, STATUS_NOT_FOUND, "not-found", "", "%.*s", (int)answer->message.size, answer->message.at);
     }
     struct json_writer w = reply_open(scope);
-    reply_put_bool(&w, "result", answer->verdict == TERMINOLOGY_YES);
-    reply_put_text(&w, "message", "valueString", answer->message);
-    reply_put_text(&w, "display", "valueString", answer->display);
+    fhir_parameter_boolean(&w, "result", answer->verdict == TERMINOLOGY_YES);
+    fhir_parameter_text(&w, "message", "valueString", answer->message);
+    fhir_parameter_text(&w, "display", "valueString", answer->display);
     if (answer->verdict == TERMINOLOGY_YES && coding->system.size == 0) {
-        reply_put_text(&w, "system", "valueUri", answer->system);
+        fhir_parameter_text(&w, "system", "valueUri", answer->system);
     }
     return reply_finish(out, &w, scope);
 }

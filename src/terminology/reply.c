@@ -4,48 +4,8 @@ enum { REPLY_BYTES_MAX = 256 << 20 };
 
 struct json_writer reply_open(struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, REPLY_BYTES_MAX);
-    json_object_open(&w);
-    json_member_string(&w, "resourceType", "Parameters");
-    json_name(&w, "parameter");
-    json_array_open(&w);
+    fhir_parameters_open(&w);
     return w;
-}
-
-void reply_put_text(struct json_writer *w, const char *name, const char *member, struct text value) {
-    if (value.size == 0) {
-        return;
-    }
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_text(w, member, value);
-    json_object_close(w);
-}
-
-void reply_put_number(struct json_writer *w, const char *name, const char *member, struct text number) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_name(w, member);
-    json_raw(w, number);
-    json_object_close(w);
-}
-
-void reply_put_bool(struct json_writer *w, const char *name, bool value) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_member_bool(w, "valueBoolean", value);
-    json_object_close(w);
-}
-
-void reply_part_open(struct json_writer *w, const char *name) {
-    json_object_open(w);
-    json_member_string(w, "name", name);
-    json_name(w, "part");
-    json_array_open(w);
-}
-
-void reply_part_close(struct json_writer *w) {
-    json_array_close(w);
-    json_object_close(w);
 }
 
 static void member_if(struct json_writer *w, const char *name, struct text value) {
@@ -68,7 +28,6 @@ void reply_put_coding(struct json_writer *w, const char *name, const struct term
 }
 
 enum status reply_finish(struct text *out, struct json_writer *w, struct scope *scope) {
-    json_array_close(w);
-    json_object_close(w);
+    fhir_parameters_close(w);
     return json_finish(out, w, scope);
 }
