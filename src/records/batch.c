@@ -106,18 +106,8 @@ static enum status make_request(void *context, struct scope *scope) {
 /* An upper module's operation waits for units of its own: here, in the bundle's worker, so that no worker waits for another. */
 static enum status run_registered(void *context, struct scope *scope) {
     struct flight *flight = context;
-    const struct records_request *request = &flight->request;
-    const struct records_operation *operation = flight->entry->operation;
-    const struct records_operation_call call = {
-        .caller = &request->caller,
-        .type = request->type,
-        .id = request->id,
-        .version = request->version,
-        .body = request->body,
-        .pairs = request->pairs,
-        .pair_count = request->pair_count,
-    };
-    return operation->run(&flight->entry->answer.body, operation->context, &call, scope);
+    struct bundle_entry *entry = flight->entry;
+    return records_operation_answer(&entry->answer.body, entry->operation, &flight->request, scope);
 }
 
 static void run_here(struct runway *runway, struct flight *flight) {

@@ -66,6 +66,20 @@ static bool serves(const struct records_operation *operation, struct text name, 
            (type == FHIR_TYPE_NONE || is_of_type(operation, type));
 }
 
+enum status records_operation_answer(struct text *out, const struct records_operation *operation,
+    const struct records_request *request, struct scope *scope) {
+    const struct records_operation_call call = {
+        .caller = &request->caller,
+        .type = request->type,
+        .id = request->id,
+        .version = request->version,
+        .body = request->body,
+        .pairs = request->pairs,
+        .pair_count = request->pair_count,
+    };
+    return operation->run(out, operation->context, &call, scope);
+}
+
 const struct records_operation *records_operation_find(
     const struct records *records, struct text name, fhir_type type, struct text id, struct text version) {
     unsigned level = level_of(type, id, version);

@@ -172,6 +172,9 @@ void records_operation_register(
 /* At the level told by type (NONE: the system), id and version; NULL when there is none such. */
 const struct records_operation *records_operation_find(
     const struct records *records, struct text name, fhir_type type, struct text id, struct text version);
+/* Runs one with a `run`, for the request that names it. */
+MUST_CHECK enum status records_operation_answer(struct text *out, const struct records_operation *operation,
+    const struct records_request *request, struct scope *scope);
 
 /* ---- guards and units of upper modules ----------------------------------------------------------------------------- */
 

@@ -99,17 +99,7 @@ void operation_register(const struct server_config *config) {
 }
 
 enum status operation_run(struct exchange *exchange, struct scope *scope) {
-    const struct records_request *request = &exchange->request;
-    const struct records_operation_call call = {
-        .caller = &request->caller,
-        .type = request->type,
-        .id = request->id,
-        .version = request->version,
-        .body = request->body,
-        .pairs = request->pairs,
-        .pair_count = request->pair_count,
-    };
     struct text out = {0};
-    enum status status = exchange->operation->run(&out, exchange->operation->context, &call, scope);
+    enum status status = records_operation_answer(&out, exchange->operation, &exchange->request, scope);
     return status == STATUS_OK ? answer_json(exchange, 200, out, scope) : status;
 }
