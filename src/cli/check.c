@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/folder.h"
+#include "search/search.h"
 #include "store/store.h"
 
 static const struct option_row options[] = {{0}};
@@ -25,8 +26,10 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     enum status status =
         store_open(&store, &(struct store_config){.folder = arguments->operands[0], .clock = clock}, scope);
     uint64_t text_versions = 0;
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        store_text_know(store, search_words());
         status = store_check(&text_versions, store, show, NULL, scope);
+    }
     if (status == STATUS_OK) {
         struct store_figures figures;
         store_figures(&figures, store);

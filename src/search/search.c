@@ -11,6 +11,10 @@ static enum status open_inside(void *context, struct scope *scope) {
     return catalog_build(search, scope);
 }
 
+const struct store_text_source *search_words(void) {
+    return &words_source;
+}
+
 enum status search_open(struct search **out, const struct search_config *config, struct scope *scope) {
     *out = NULL;
     struct arena *arena = arena_open(CATALOG_BYTES_MAX);

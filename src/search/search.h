@@ -22,6 +22,9 @@ struct search_config {
     int zone_minutes;                /* zone of dates without one; Korea: 540 */
     const struct clock *clock;       /* what `ap` measures a date's distance from; NULL: the system's time */
 };
+/* How the words of bodies are made, for a check of a store that nobody searches. */
+const struct store_text_source *search_words(void);
+
 MUST_CHECK enum status search_open(struct search **out, const struct search_config *config, struct scope *scope);
 void search_close(struct search *search);
 

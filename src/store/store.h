@@ -98,6 +98,8 @@ struct store_text_source {
  * Only the first source counts. It must stay until the store is closed. */
 MUST_CHECK enum status store_text_serve(
     struct store *store, const struct store_text_source *source, struct scope *scope);
+/* For store_check alone, where no words are served: it then knows which versions have some. Nothing is indexed. */
+void store_text_know(struct store *store, const struct store_text_source *source);
 
 enum store_text_kind {
     STORE_TEXT_PHRASE,

@@ -154,7 +154,8 @@ struct store {
     _Atomic uint64_t packed_to;            /* versions below it are in frames, but for those that stay alone */
     struct space_table *spaces;
     struct writer *writer;
-    _Atomic(struct text_index *) text; /* NULL: nobody serves words */
+    _Atomic(struct text_index *) text;           /* NULL: nobody serves words */
+    const struct store_text_source *known_words; /* for a check where nobody does; may be NULL */
 
     /* Guarded by `publish`: what a view takes when it opens. */
     pthread_mutex_t publish;

@@ -10,6 +10,12 @@
 
 #define LAYOUT "2 " /* of the tables in text_file.c */
 
+bool text_form_is_of(struct text form, const struct store_text_source *source) {
+    struct text layout = TEXT(LAYOUT);
+    return text_starts(form, layout.at) &&
+           text_is((struct text){form.at + layout.size, form.size - layout.size}, source->form);
+}
+
 static char *joined(const char *a, const char *b) {
     size_t size = strlen(a) + strlen(b) + 1;
     char *out = malloc(size);
@@ -82,6 +88,10 @@ enum status store_text_serve(struct store *store, const struct store_text_source
         pthread_mutex_unlock(&index->lock);
     }
     return STATUS_OK;
+}
+
+void store_text_know(struct store *store, const struct store_text_source *source) {
+    store->known_words = source;
 }
 
 void text_index_close(struct text_index *index) {

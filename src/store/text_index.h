@@ -42,6 +42,8 @@ struct text_index {
     size_t idle_count;
 };
 void text_index_close(struct text_index *index); /* accepts NULL */
+/* Whether a file of this form holds the words as the source makes them. */
+bool text_form_is_of(struct text form, const struct store_text_source *source);
 uint64_t text_index_bytes(struct text_index *index);
 
 /* Says that an index is wanted, soon. */
@@ -107,8 +109,8 @@ struct rid_set *text_list(struct search_run *run, const struct store_text *text,
 /* ---- checking (text_check.c) ---------------------------------------------------------------------------------------- */
 
 /* The file against itself (pages, FTS5's own check, words against documents) and against the store; all is well where there is
- * none. *versions_out: versions in it. Whether words are missing of a version that is not in it is not looked at: only who
- * serves the words knows which versions have some. */
+ * none. *versions_out: versions in it. Where it is known how words are made (store_text_serve, store_text_know), each current
+ * version below the mark that has words is in it: those that are not listed are read, which are few. */
 MUST_CHECK enum status text_check(uint64_t *versions_out, struct store *store, struct scope *scope);
 
 #endif

@@ -378,6 +378,7 @@ static enum status checked_after(struct play *play, const char *change) {
         overwrite(path, 100, 3000);
     }
     fixture_open_store(play->fixture); /* nobody serves words, so nobody mends them */
+    store_text_know(play->fixture->store, &bar_source);
     uint64_t versions = 0;
     return store_check(&versions, play->fixture->store, NULL, NULL, fixture_scope(play->fixture));
 }
@@ -399,6 +400,11 @@ static void test_a_check_finds_damage(void **state) {
         {"UPDATE mark SET vid=vid+1000", "ahead of the store"},
         {"UPDATE mark SET seq=seq+1", "another store"},
         {"DELETE FROM mark", "text index is damaged"},
+        {"INSERT INTO words(words) VALUES('delete-all'); DELETE FROM document; DELETE FROM ended",
+            "the words of a current version are not in it"},
+        {"INSERT INTO words(words) VALUES('delete-all'); DELETE FROM document; DELETE FROM ended; UPDATE mark SET "
+         "form=CAST('another' AS BLOB)",
+            NULL},
         {"DELETE FROM words_data WHERE id=(SELECT max(id) FROM words_data)", "text index is damaged"},
         {"UPDATE words_data SET block=zeroblob(length(block)) WHERE id=(SELECT max(id) FROM words_data)",
             "text index is damaged"},
