@@ -2,21 +2,12 @@
 import json
 import unittest
 
-from soyang_server import Server
+from soyang_server import ServerCase
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "김", "given": ["소양"], "text": "김소양"}], "gender": "female", "birthDate": "1950-05-01"}
 
 
-class Interactions(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class Interactions(ServerCase):
     def create(self, resource=None):
         answer = self.http.post((resource or PATIENT)["resourceType"], resource or PATIENT)
         self.assertEqual(answer.status, 201, answer)

@@ -4,7 +4,7 @@ import json
 import unittest
 import urllib.parse
 
-from soyang_server import SHARED, Server
+from soyang_server import SHARED, Server, ServerCase
 
 SYNTHEA = SHARED / "data/fhir/synthea"
 PATH_OF = "http://fhir.forms-lab.com/StructureDefinition/resource-path"
@@ -21,16 +21,7 @@ def parameters(**values):
     return {"resourceType": "Parameters", **({"parameter": listed} if listed else {})}
 
 
-class OneServer(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class OneServer(ServerCase):
     def put(self, resource, **headers):
         answer = self.http.put(resource["resourceType"] + "/" + resource["id"], resource, headers=headers)
         self.assertIn(answer.status, (200, 201), answer)

@@ -3,7 +3,7 @@ import base64
 import json
 import unittest
 
-from soyang_server import Server
+from soyang_server import ServerCase
 
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
@@ -24,16 +24,7 @@ def fhirpatch(*operations):
     return {"resourceType": "Parameters", "parameter": list(operations)}
 
 
-class Patch(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class Patch(ServerCase):
     def make(self, **more):
         answer = self.http.post("Patient", {"resourceType": "Patient", "gender": "male", **more})
         self.assertEqual(answer.status, 201, answer)

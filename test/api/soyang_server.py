@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("SOYANG_SHARED", ROOT.parent / "shared"))
@@ -126,6 +127,20 @@ class Server:
         os.unlink(log)
         if code != 0 or "ERROR: AddressSanitizer" in text or "runtime error:" in text:
             raise AssertionError(f"the server ended with {code}: {text[-4000:]}")
+
+
+class ServerCase(unittest.TestCase):
+    """Tests that share one server of a fresh folder."""
+    region, options = None, ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(region=cls.region, options=cls.options)
+        cls.http = cls.server.client
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
 
 
 def wait_until(true, timeout_s=30, step_s=0.05):

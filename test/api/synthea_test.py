@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from soyang_server import SHARED, Server
+from soyang_server import SHARED, ServerCase
 
 FOLDER = SHARED / "data/fhir/synthea"
 PATIENTS = 3
@@ -42,16 +42,7 @@ def differences(sent, got, links, path):
 
 
 @unittest.skipUnless(FOLDER.is_dir(), "skipped: no ../shared")
-class Synthea(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class Synthea(ServerCase):
     def post_and_compare(self, file):
         text = bz2.decompress(file.read_bytes()).decode()
         bundle = parse(text)

@@ -3,7 +3,7 @@ statement and the audit; uploads and what becomes of them; the search modifiers 
 import unittest
 from urllib.parse import quote
 
-from soyang_server import Server
+from soyang_server import ServerCase
 
 GENDERS = "http://hl7.org/fhir/ValueSet/administrative-gender"
 ACT_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActClass"
@@ -30,16 +30,7 @@ def named(answer, name):
     return None
 
 
-class Terminology(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class Terminology(ServerCase):
     def put(self, resource):
         answer = self.http.put(resource["resourceType"] + "/" + resource["id"], resource)
         self.assertIn(answer.status, (200, 201), answer)

@@ -8,7 +8,7 @@ import unicodedata
 import unittest
 import urllib.parse
 
-from soyang_server import SHARED, Server, wait_until
+from soyang_server import SHARED, Server, ServerCase, wait_until
 
 FOLDER = SHARED / "data/fhir/synthea"
 BUNDLES = 3
@@ -181,16 +181,7 @@ class Synthea(unittest.TestCase):
         self.assertEqual(set(search(self.server.client, "", _content="encounter", _count="1000")), before)
 
 
-class Words(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class Words(ServerCase):
     def basic(self, id, text):
         answer = self.http.put(f"Basic/{id}", {"resourceType": "Basic", "id": id, "code": {"text": text}})
         self.assertIn(answer.status, (200, 201), answer)

@@ -3,7 +3,7 @@ import json
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from soyang_server import SHARED, Server
+from soyang_server import SHARED, ServerCase
 
 FHIR = "{http://hl7.org/fhir}"
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -25,16 +25,7 @@ def value(tree, path):
     return None if found is None else found.get("value")
 
 
-class Xml(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server()
-        cls.http = cls.server.client
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
+class Xml(ServerCase):
     def send(self, method, path, body=None, accept=XML, kind=XML, **headers):
         headers = {name.replace("_", "-"): text for name, text in headers.items()}
         return self.http.send(method, path, body, {"Content-Type": kind, "Accept": accept, **headers})
