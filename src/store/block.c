@@ -217,6 +217,46 @@ void block_writer_add(struct block_writer *writer, struct text key, uint64_t rid
     writer->count++;
 }
 
+/* Whether the entry that the reader stands on lies before (key, rid); every one does where key is NULL. */
+static bool is_before(int *order, const struct block_reader *reader, const struct text *key, uint64_t rid) {
+    if (key != NULL && !reader->same_key) {
+        *order = text_compare(block_reader_key(reader), *key);
+    }
+    return *order < 0 || (*order == 0 && reader->rid < rid);
+}
+
+/* The first entry of a run is written anew, since it says what differs from the one before; those behind it of the same number are
+ * copied as they are. */
+static void take_run(int *order, struct block_writer *writer, struct block_reader *reader, const struct text *key,
+    uint64_t rid, uint64_t horizon) {
+    uint64_t seq = reader->seq;
+    block_writer_add(writer, block_reader_key(reader), reader->rid, seq <= horizon ? 0 : seq);
+    const uint8_t *from = reader->at, *to = from;
+    bool goes_on = true;
+    while (goes_on && block_reader_next(reader)) {
+        goes_on = is_before(order, reader, key, rid) && reader->seq == seq;
+        if (goes_on) {
+            to = reader->at;
+            writer->count++;
+            writer->rid = reader->rid;
+            if (!reader->same_key) {
+                memcpy(writer->key, reader->key, reader->key_size);
+                writer->key_size = reader->key_size;
+            }
+        }
+    }
+    memcpy(writer->at + writer->size, from, (size_t)(to - from));
+    writer->size += (size_t)(to - from);
+}
+
+void block_writer_take(
+    struct block_writer *writer, struct block_reader *reader, const struct text *key, uint64_t rid, uint64_t horizon) {
+    int order = key == NULL || !reader->has ? -1 : text_compare(block_reader_key(reader), *key);
+    while (reader->has && (order < 0 || (order == 0 && reader->rid < rid))) {
+        take_run(&order, writer, reader, key, rid, horizon);
+    }
+}
+
 struct text block_writer_bytes(struct block_writer *writer) {
     writer->at[0] = (uint8_t)(writer->count >> 8);
     writer->at[1] = (uint8_t)writer->count;

@@ -62,6 +62,10 @@ struct block_writer {
 void block_writer_open(struct block_writer *writer, uint8_t *at);
 /* Behind all entries so far. */
 void block_writer_add(struct block_writer *writer, struct text key, uint64_t rid, uint64_t seq);
+/* The reader's entries from the one that it stands on up to the first at or behind (key, rid), or all where key is NULL; their
+ * numbers at or below `horizon` become 0. Most are copied without being made anew. They lie behind all entries so far. */
+void block_writer_take(
+    struct block_writer *writer, struct block_reader *reader, const struct text *key, uint64_t rid, uint64_t horizon);
 /* The bytes so far. */
 struct text block_writer_bytes(struct block_writer *writer);
 

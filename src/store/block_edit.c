@@ -232,6 +232,9 @@ static enum status write_pieces(struct block_edit *edit, struct cut cut) {
     struct fence fence = edit->fence;
     int64_t number = edit->number;
     uint32_t seen = 0;
+    if (cut.size == SIZE_MAX) {
+        return write_piece(edit, &fence, number, &edit->run, true);
+    }
     bool is_first = true;
     enum status status = STATUS_OK;
     block_reader_open(&reader, block_writer_bytes(&edit->run));
@@ -271,15 +274,8 @@ static enum status join_next(struct block_edit *edit) {
     return status;
 }
 
-static void keep_entry(struct block_edit *edit) {
-    uint64_t seq = edit->old.seq <= edit->horizon ? 0 : edit->old.seq;
-    block_writer_add(&edit->run, block_reader_key(&edit->old), edit->old.rid, seq);
-}
-
 static void keep_rest(struct block_edit *edit) {
-    for (; edit->old.has; (void)block_reader_next(&edit->old)) {
-        keep_entry(edit);
-    }
+    block_writer_take(&edit->run, &edit->old, NULL, 0, edit->horizon);
 }
 
 static enum status damaged(struct block_edit *edit) {
@@ -335,16 +331,12 @@ static enum status go_to(bool *there_out, struct block_edit *edit, const struct 
         status = open_at(edit, place);
     }
     *there_out = false;
-    while (status == STATUS_OK && edit->old.has) {
-        int order = text_compare(block_reader_key(&edit->old), place->key);
-        if (order > 0 || (order == 0 && edit->old.rid >= place->rid)) {
-            *there_out = order == 0 && edit->old.rid == place->rid;
-            break;
-        }
-        keep_entry(edit);
-        (void)block_reader_next(&edit->old);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status == STATUS_OK && edit->old.damaged ? damaged(edit) : status;
+    block_writer_take(&edit->run, &edit->old, &place->key, place->rid, edit->horizon);
+    *there_out = edit->old.has && edit->old.rid == place->rid && text_equal(block_reader_key(&edit->old), place->key);
+    return edit->old.damaged ? damaged(edit) : STATUS_OK;
 }
 
 enum status block_edit_remove(
