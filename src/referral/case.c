@@ -146,6 +146,8 @@ static void write_doubts(
     struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
     if (patient->confirmed.size > 0) {
         json_member_text(w, "confirmed", patient->confirmed);
+        json_member_text(w, "confirmed_quote", patient->confirmed_quote);
+        json_member_text(w, "confirmed_source", patient->confirmed_source);
     }
     if (patient->wrong == NULL) {
         return;
@@ -323,6 +325,8 @@ static void read_doubts(
     size_t index, count;
     yyjson_val *item;
     out->confirmed = json_get_text(json, "confirmed");
+    out->confirmed_quote = json_get_text(json, "confirmed_quote");
+    out->confirmed_source = json_get_text(json, "confirmed_source");
     if (doubts == NULL || wrongs == NULL) {
         return;
     }

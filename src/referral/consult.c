@@ -102,9 +102,9 @@ static bool is_open(const yyjson_val *task) {
 struct rewrite {
     const yyjson_val *json;
     const char *status, *state;
-    struct text owner;                   /* reference */
-    int64_t deadline_us;                 /* 0: none */
-    struct text communication, referral; /* more outputs; none. referral: what an answer `transfer` drew up */
+    struct text owner;                            /* reference */
+    int64_t deadline_us;                          /* 0: none */
+    struct text communication, referral, finding; /* more outputs; none. referral: what an answer `transfer` drew up */
 };
 
 static void write_concept(struct json_writer *w, const char *name, const char *system, const char *code) {
@@ -118,7 +118,8 @@ static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) 
     const struct {
         const char *code;
         struct text reference;
-    } more[] = {{"communication", rewrite->communication}, {"referral", rewrite->referral}};
+    } more[] = {
+        {"communication", rewrite->communication}, {"referral", rewrite->referral}, {"finding", rewrite->finding}};
     if (outputs == NULL && rewrite->communication.size == 0) {
         return;
     }
@@ -126,8 +127,9 @@ static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) 
     json_array_open(w);
     yyjson_arr_foreach((yyjson_val *)outputs, index, count, item) {
         struct text code = coding_code(json_get(item, "type"), TASK_OUTPUT_SYSTEM);
-        if (rewrite->communication.size == 0 || (!text_is(code, "communication") && !text_is(code, "referral"))) {
-            json_value(w, item); /* these two are the engine's */
+        bool ours = text_is(code, "communication") || text_is(code, "referral") || text_is(code, "finding");
+        if (rewrite->communication.size == 0 || !ours) {
+            json_value(w, item);
         }
     }
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
@@ -241,6 +243,12 @@ enum status consult_tell(
     fhir_write_reference(&w, "subject", message->subject);
     fhir_write_reference(&w, "encounter", message->encounter);
     json_member_string(&w, "sent", at);
+    if (message->finding != NULL) {
+        json_name(&w, "reasonCode");
+        json_array_open(&w);
+        json_value(&w, message->finding);
+        json_array_close(&w);
+    }
     json_name(&w, "recipient");
     json_array_open(&w);
     json_object_open(&w);
@@ -320,6 +328,57 @@ static enum status check_answer(const struct update *u, struct scope *scope) {
     return STATUS_OK;
 }
 
+/* A finding counts by its codes. */
+static enum status check_finding(const struct update *u, struct scope *scope) {
+    const yyjson_val *output = output_of(u->change->after, "answer-finding");
+    size_t index, count, coded = 0;
+    yyjson_val *coding;
+    yyjson_arr_foreach(
+        (yyjson_val *)json_get(json_get(output, "valueCodeableConcept"), "coding"), index, count, coding) {
+        coded += json_get_text(coding, "system").size > 0 && json_get_text(coding, "code").size > 0 ? 1 : 0;
+    }
+    return output == NULL || (coded > 0 && coded == count)
+               ? STATUS_OK
+               : fault(scope, STATUS_UNPROCESSABLE, "Task.output",
+                     "what it is comes as output answer-finding (valueCodeableConcept), each coding with system and "
+                     "code");
+}
+
+/* What the specialist says that it is, as a finding of this visit: readings take it as certain until somebody refutes it. */
+static enum status record_finding(struct update *u, const struct consult_message *said, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, TASK_BYTES_MAX);
+    struct text out, id = {0};
+    char at[TIME_TEXT_SIZE];
+    if (said->finding == NULL) {
+        return STATUS_OK;
+    }
+    time_format_utc(at, said->at_us);
+    json_object_open(&w);
+    json_member_string(&w, "resourceType", "Condition");
+    write_concept(&w, "clinicalStatus", "http://terminology.hl7.org/CodeSystem/condition-clinical", "active");
+    write_concept(&w, "verificationStatus", "http://terminology.hl7.org/CodeSystem/condition-ver-status", "confirmed");
+    json_name(&w, "category");
+    json_array_open(&w);
+    write_concept(&w, NULL, "http://terminology.hl7.org/CodeSystem/condition-category", "encounter-diagnosis");
+    json_array_close(&w);
+    json_name(&w, "code");
+    json_value(&w, said->finding);
+    fhir_write_reference(&w, "subject", said->subject);
+    fhir_write_reference(&w, "encounter", said->encounter);
+    json_member_string(&w, "recordedDate", at);
+    json_name(&w, "evidence");
+    json_array_open(&w);
+    json_object_open(&w);
+    fhir_write_references(&w, "detail", &u->rewrite.communication, 1);
+    json_object_close(&w);
+    json_array_close(&w);
+    json_object_close(&w);
+    enum status status = json_finish(&out, &w, scope);
+    status = status == STATUS_OK ? records_unit_put(&id, u->change->unit, out, scope) : status;
+    u->rewrite.finding = text_format(scope->arena, "Condition/%.*s", (int)id.size, id.at);
+    return status;
+}
+
 /* "Send the patient": what is known becomes a draft of who asked. A question that belongs to a referral has it already. */
 static enum status propose(struct update *u, const struct consult_message *said, struct scope *scope) {
     const yyjson_val *before = u->change->before;
@@ -354,6 +413,7 @@ static enum status propose(struct update *u, const struct consult_message *said,
 static enum status answer(struct update *u, struct scope *scope) {
     const yyjson_val *before = u->change->before;
     enum status status = check_answer(u, scope);
+    status = status == STATUS_OK ? check_finding(u, scope) : status;
     if (status != STATUS_OK) {
         return status;
     }
@@ -368,6 +428,7 @@ static enum status answer(struct update *u, struct scope *scope) {
         .recipient = reference_of(before, "requester"),
         .text = json_get_text(output_of(u->change->after, "answer-text"), "valueString"),
         .answers = reference_of(input_of(before, "communication"), "valueReference"),
+        .finding = json_get(output_of(u->change->after, "answer-finding"), "valueCodeableConcept"),
         .at_us = u->now_us,
     };
     u->rewrite.status = "completed";
@@ -375,6 +436,7 @@ static enum status answer(struct update *u, struct scope *scope) {
     u->rewrite.deadline_us = 0;
     u->rewrite.communication = text_format(scope->arena, "Communication/%.*s", (int)message.id.size, message.id.at);
     status = consult_tell(u->referral, u->change->unit, &message, scope);
+    status = status == STATUS_OK ? record_finding(u, &message, scope) : status;
     bool transfer = text_is(json_get_text(output_of(u->change->after, "answer"), "valueCode"), "transfer");
     return status == STATUS_OK && transfer ? propose(u, &message, scope) : status;
 }

@@ -8,6 +8,9 @@
  *       ↓                      ↓
  *     answered: advice | transfer | stay        cancelled (by who asked, or the control room, with a reason)
  *
+ * An answer may state what it is (output answer-finding): the same unit then puts it into the record as a Condition, verificationStatus
+ * confirmed, with the answer's Communication as its evidence. Whoever may write Conditions takes it back there: refuted, entered-in-error.
+ *
  * Laws, on every way in (guard_consult, guard_communication): a consultation begins by $consult; who, of whom and what was asked never
  * changes; every open one has an owner, a deadline and a due row; only the places asked answer, the control room for them by telephone
  * with who spoke; what is closed stays; neither Task nor Communication is deleted. */
@@ -33,7 +36,8 @@ MUST_CHECK enum status consult_policy_read(struct consult_policy *out, struct te
 bool consult_is(const yyjson_val *task);
 struct consult_message {
     struct text id, about, subject, encounter, sender, recipient, text,
-        answers; /* references; answers: the question, or none */
+        answers;               /* references; answers: the question, or none */
+    const yyjson_val *finding; /* CodeableConcept: what it is; NULL: not said */
     int64_t at_us;
 };
 MUST_CHECK enum status consult_tell(

@@ -221,11 +221,27 @@ static enum status read_family(struct referral_case *out, const struct intake *i
                                         "no place of the region by that id");
 }
 
-/* A need that a doctor has confirmed is certain: what was read counts beside it, but nothing is doubted. */
+/* Of the record: a confirmed finding that is coded as something with this need (triage.h says which). */
+static void take_confirmed(struct referral_case *out, const struct intake *intake) {
+    for (size_t i = 0; i < intake->reading.need_count; i++) {
+        const struct triage_needed *needed = &intake->reading.needs[i];
+        int need = needed->confirmed ? region_need_find(intake->snapshot, needed->need->code) : -1;
+        if (need >= 0) {
+            out->confirmed = intake->snapshot->needs[need].code;
+            out->confirmed_quote = needed->evidence[0].quote;
+            out->confirmed_source = needed->evidence[0].path;
+            return;
+        }
+    }
+}
+
+/* A need that a doctor has confirmed is certain: what was read counts beside it, but nothing is doubted. Who says so with the question
+ * goes before the record. */
 static enum status read_confirmed(struct referral_case *out, const struct intake *intake, struct scope *scope) {
     size_t index = 0;
     const yyjson_val *parameter = parameter_find(&index, intake->parameters, "confirmed-need");
     if (parameter == NULL) {
+        take_confirmed(out, intake);
         return STATUS_OK;
     }
     struct text code = json_get_text(parameter, "valueCode");
@@ -423,6 +439,9 @@ static void write_need(struct json_writer *w, const struct triage_needed *needed
         json_object_close(w);
     }
     parameter_write_boolean(w, "possible", needed->possible);
+    if (needed->confirmed) {
+        parameter_write_boolean(w, "confirmed", true);
+    }
     for (int i = 0; i < needed->evidence_count; i++) {
         parameter_write_text(w, "evidence", "valueString", needed->evidence[i].quote);
     }

@@ -126,6 +126,21 @@ static void write_plan(struct json_writer *w, const struct referral_ranking *ran
     }
 }
 
+static void write_confirmed(struct json_writer *w, const struct decision *decision) {
+    const struct referral_case *patient = &decision->patient;
+    int need = region_need_find(decision->snapshot, patient->confirmed);
+    if (need < 0) {
+        return;
+    }
+    parameter_open(w, "confirmed");
+    parameter_write_text(w, "code", "valueCode", patient->confirmed);
+    parameter_write_text(w, "ko", "valueString", decision->snapshot->needs[need].name_ko);
+    parameter_write_text(w, "en", "valueString", decision->snapshot->needs[need].name_en);
+    parameter_write_text(w, "evidence", "valueString", patient->confirmed_quote);
+    parameter_write_text(w, "source", "valueString", patient->confirmed_source);
+    parameter_close(w);
+}
+
 static void write_doubts(struct json_writer *w, const struct referral_case *patient) {
     for (size_t i = 0; i < patient->doubt_count; i++) {
         const struct referral_doubt *doubt = &patient->doubts[i];
@@ -161,6 +176,7 @@ static enum status write_answer(struct text *out, const struct ranking_call *ran
     for (size_t i = 0; i < decision->ranking.option_count; i++) {
         write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
     }
+    write_confirmed(&w, decision);
     write_doubts(&w, &decision->patient);
     write_plan(&w, &decision->ranking, decision->snapshot, scope);
     for (size_t i = 0; i < decision->ranking.excluded_count; i++) {

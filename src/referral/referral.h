@@ -246,6 +246,8 @@ struct referral_case {
         *doubts; /* what `wrong` was made of; kept, so that it can be made anew for other places and hours */
     size_t doubt_count;
     struct text confirmed; /* a need that a doctor has confirmed: code; none: none has */
+    struct text confirmed_quote,
+        confirmed_source; /* the record's words and where they stand; none: said with the question */
     bool
         one_leg; /* minutes to definitive care alone count, each as much as any other (no curve, no window, no time preference): two
                    * legs only where no place in reach treats it */

@@ -180,6 +180,22 @@ static void say_transfer(struct candidate *c, const struct rank *rank, struct ar
             physician ? "physician" : "nurse or paramedic", o->vehicle_away_min));
 }
 
+/* A doctor has found out: nothing else is weighed. */
+static void say_confirmed(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct referral_case *patient = rank->patient;
+    int need = region_need_find(rank->snapshot, patient->confirmed);
+    if (patient->confirmed_source.size == 0 || need < 0) {
+        return;
+    }
+    const struct region_code *code = &rank->snapshot->needs[need];
+    struct text en = name_en(code), quote = patient->confirmed_quote, source = patient->confirmed_source;
+    say(c, "confirmed",
+        text_format(arena, "%.*s: 확진된 진단 “%.*s”(%.*s)에 따른 것으로, 다른 가능성은 계산하지 않습니다.",
+            (int)code->name_ko.size, code->name_ko.at, (int)quote.size, quote.at, (int)source.size, source.at),
+        text_format(arena, "%.*s: by the confirmed finding \"%.*s\" (%.*s); nothing else is weighed.", (int)en.size,
+            en.at, (int)quote.size, quote.at, (int)source.size, source.at));
+}
+
 /* Of what the patient may need beside what was read, that which this place is likeliest to fail at. */
 static void say_doubt(struct candidate *c, const struct rank *rank, struct arena *arena) {
     const struct referral_option *o = &c->option;
@@ -242,7 +258,8 @@ static void say_patient(struct candidate *c, const struct rank *rank, struct are
 
 void sentences_write(struct candidate *candidate, const struct rank *rank, struct arena *arena) {
     static void (*const parts[])(struct candidate *, const struct rank *, struct arena *) = {say_local, say_needs,
-        say_doubt, say_legs, say_transfer, say_way, say_benefit, say_board, say_chance, say_price, say_patient};
+        say_confirmed, say_doubt, say_legs, say_transfer, say_way, say_benefit, say_board, say_chance, say_price,
+        say_patient};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         parts[i](candidate, rank, arena);
     }

@@ -120,6 +120,80 @@ static void need_put(struct work *work, const struct policy_rule *rule, const st
     needed->evidence_count = evidence_fill(needed->evidence, work, grounds);
 }
 
+/* ---- what is confirmed --------------------------------------------------------------------------------------------- */
+
+/* The matches of confirmed findings' codes, and nothing else: their words may say more than what was confirmed. */
+static struct lexicon_matches confirmed_matches(const struct work *work) {
+    struct lexicon_matches out = {
+        .at = ARENA_ARRAY(work->arena, struct lexicon_match, work->matches.count + 1), .onset_minutes = -1};
+    for (size_t i = 0; i < work->matches.count; i++) {
+        const struct lexicon_match *match = &work->matches.at[i];
+        if (match->by_code && match->assertion == LEXICON_PRESENT && work->patient.facts->texts[match->text].confirmed)
+            out.at[out.count++] = *match;
+    }
+    return out;
+}
+
+/* The finding is coded as the need itself. */
+static const struct triage_text *coded_as(const struct work *work, const struct triage_need *need) {
+    const struct triage_facts *facts = work->patient.facts;
+    for (size_t i = 0; i < facts->text_count; i++) {
+        const struct triage_text *text = &facts->texts[i];
+        if (text->confirmed && text_equal(text->code, need->code) && text_equal(text->system, need->system))
+            return text;
+    }
+    return NULL;
+}
+
+static struct triage_needed *needed_open(struct work *work, const struct triage_need *need) {
+    struct triage_reading *reading = work->reading;
+    struct triage_needed *needed = needed_find(reading, need);
+    if (!needed && reading->need_count < TRIAGE_NEEDED_MAX)
+        needed = &reading->needs[reading->need_count++];
+    return needed && !needed->confirmed ? needed : NULL;
+}
+
+static void confirm_by_rules(struct work *work) {
+    const struct policy_rules *rules = &work->policy->sections[POLICY_NEED];
+    const struct lexicon_matches matches = confirmed_matches(work);
+    struct condition_case confirmed = work->patient;
+    confirmed.matches = &matches;
+    for (size_t i = 0; i < rules->count && matches.count > 0; i++) {
+        const struct policy_rule *rule = &rules->at[i];
+        struct condition_grounds grounds;
+        if (rule->suspected || !triage_condition_holds(&grounds, &rule->when, &confirmed) || grounds.match_count == 0 ||
+            grounds.possible || triage_condition_any(&rule->unless, &work->patient))
+            continue;
+        struct triage_needed *needed = needed_open(work, rule->need);
+        if (!needed)
+            continue;
+        *needed = (struct triage_needed){.need = rule->need,
+            .rule = rule->id,
+            .confirmed = true,
+            .ko = grounded(work, rule, &grounds, KOREAN),
+            .en = grounded(work, rule, &grounds, ENGLISH)};
+        needed->evidence_count = evidence_fill(needed->evidence, work, &grounds);
+    }
+}
+
+static void confirm_by_need(struct work *work) {
+    for (size_t i = 0; i < work->policy->need_count; i++) {
+        const struct triage_need *need = &work->policy->needs[i];
+        const struct triage_text *text = coded_as(work, need);
+        struct triage_needed *needed = text ? needed_open(work, need) : NULL;
+        if (!needed)
+            continue;
+        *needed = (struct triage_needed){.need = need,
+            .rule = TEXT("confirmed"),
+            .confirmed = true,
+            .ko = TEXT("확진된 진단이 이 진료를 필요로 합니다"),
+            .en = TEXT("A confirmed finding is coded as this need"),
+            .evidence_count = 1};
+        needed->evidence[0] = (struct triage_evidence){
+            .quote = text->text.size ? text->text : text->code, .path = text->path, .to = text->text.size};
+    }
+}
+
 static int needed_rank(const struct triage_needed *needed) {
     return (needed->need->time_critical ? 0 : 2) + (needed->possible ? 1 : 0);
 }
@@ -145,6 +219,8 @@ static int read_needs(struct work *work) {
         level = more_urgent(level, rules->at[i].level);
         need_put(work, &rules->at[i], &grounds);
     }
+    confirm_by_rules(work);
+    confirm_by_need(work);
     needs_sort(work->reading);
     return level;
 }

@@ -50,6 +50,7 @@ static bool read_texts(struct triage_facts *facts, const yyjson_val *list) {
             .code = json_get_text(item, "code"),
             .path = json_get_text(item, "path")};
         (void)json_get_bool(&text->doubtful, item, "doubtful");
+        (void)json_get_bool(&text->confirmed, item, "confirmed");
         int at = 0;
         while (at < 3 && !text_is(kind, kinds[at]))
             at++;

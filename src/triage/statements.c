@@ -10,6 +10,14 @@ static bool has_status(const yyjson_val *resource, const char *element, const ch
     return gather_has_code(json_get(resource, element), NULL, code);
 }
 
+/* KCD-8 is the Korean modification of ICD-10 and keeps its codes; what it adds stands behind them (Statistics Korea, KCD-8, 2020). KR Core names
+ * it kostat-kcd-8. Facts hold such a code as ICD-10's, which is what a policy lists. */
+static struct text read_system(struct text system) {
+    static const char korean[] = "kostat-kcd";
+    bool is_korean = system.size && memmem(system.at, system.size, korean, sizeof korean - 1);
+    return is_korean ? TEXT("http://hl7.org/fhir/sid/icd-10") : system;
+}
+
 /* A concept becomes its text, and each coding a statement of its own with system, code and display. */
 static enum status concept_put(struct gather *gather, const struct gathered *item, const yyjson_val *concept,
     const char *element, struct triage_text statement) {
@@ -27,7 +35,7 @@ static enum status concept_put(struct gather *gather, const struct gathered *ite
             return status;
         statement.text =
             text_equal(json_get_text(coding, "display"), words) ? (struct text){0} : json_get_text(coding, "display");
-        statement.system = json_get_text(coding, "system");
+        statement.system = read_system(json_get_text(coding, "system"));
         statement.code = json_get_text(coding, "code");
         statement.path = gather_path(gather, item,
             text_format(gather->scope->arena, "%s.coding[%zu]%s", element, i, statement.text.size ? ".display" : "")
@@ -79,6 +87,43 @@ static void onset_put(struct gather *gather, const yyjson_val *condition) {
         gather->facts->onset_minutes = minutes;
 }
 
+/* When the record came to say so. */
+static int64_t said_at(const struct gather *gather, const yyjson_val *condition) {
+    struct text said = json_get_text(json_get(condition, "meta"), "lastUpdated");
+    struct fhir_interval when;
+    said = said.size ? said : json_get_text(condition, "recordedDate");
+    return said.size && fhir_interval_parse(&when, said, gather->options->zone_minutes) ? when.start_us : 0;
+}
+
+static bool shares_code(const yyjson_val *a, const yyjson_val *b) {
+    size_t i, count, k, other_count;
+    yyjson_val *coding, *other;
+    yyjson_arr_foreach(json_get(json_get(a, "code"), "coding"), i, count, coding) {
+        struct text code = json_get_text(coding, "code"), system = json_get_text(coding, "system");
+        yyjson_arr_foreach(json_get(json_get(b, "code"), "coding"), k, other_count, other) {
+            if (code.size && text_equal(json_get_text(other, "code"), code) &&
+                text_equal(json_get_text(other, "system"), system))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* A finding is withdrawn where the same code is refuted later, or nobody knows which was later. */
+static bool is_refuted(const struct gather *gather, const yyjson_val *condition) {
+    int64_t said = said_at(gather, condition);
+    for (size_t i = 0; i < gather->count; i++) {
+        const yyjson_val *other = gather->resources[i].resource;
+        if (!text_is(gather->resources[i].type, "Condition") || !has_status(other, "verificationStatus", "refuted") ||
+            !shares_code(condition, other))
+            continue;
+        int64_t refuted = said_at(gather, other);
+        if (!said || !refuted || refuted >= said)
+            return true;
+    }
+    return false;
+}
+
 static enum status condition_put(struct gather *gather, const struct gathered *item) {
     static const char *const doubts[] = {"unconfirmed", "provisional", "differential"};
     const yyjson_val *resource = item->resource;
@@ -88,8 +133,10 @@ static enum status condition_put(struct gather *gather, const struct gathered *i
         return STATUS_OK;
     for (size_t i = 0; i < sizeof doubts / sizeof doubts[0]; i++)
         statement.doubtful = statement.doubtful || has_status(resource, "verificationStatus", doubts[i]);
-    if (statement.kind == TRIAGE_TEXT_FINDING)
+    if (statement.kind == TRIAGE_TEXT_FINDING) {
         onset_put(gather, resource);
+        statement.confirmed = has_status(resource, "verificationStatus", "confirmed") && !is_refuted(gather, resource);
+    }
     return concept_put(gather, item, json_get(resource, "code"), "code", statement);
 }
 

@@ -76,7 +76,8 @@ struct triage_text {
     enum triage_text_kind kind;
     struct text text, system, code;
     struct text path;
-    bool doubtful; /* the record itself marks it: verificationStatus unconfirmed, provisional, differential */
+    bool doubtful;  /* the record itself marks it: verificationStatus unconfirmed, provisional, differential */
+    bool confirmed; /* a finding with verificationStatus confirmed, which nothing later refutes */
 };
 
 /* A remark on the facts: corrected, converted, not used. */
@@ -289,6 +290,8 @@ struct triage_needed {
     const struct triage_need *need;
     struct text rule;
     bool possible; /* suspected, not stated */
+    /* A rule that is no suspicion holds by codes of confirmed findings alone, or one is coded as this need; `evidence` is then theirs. */
+    bool confirmed;
     struct text ko, en;
     int evidence_count;
     struct triage_evidence evidence[TRIAGE_EVIDENCE_MAX];

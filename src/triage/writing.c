@@ -66,6 +66,8 @@ static void write_texts(struct json_writer *w, const struct triage_facts *facts)
         json_member_text(w, "path", text->path);
         if (text->doubtful)
             json_member_bool(w, "doubtful", true);
+        if (text->confirmed)
+            json_member_bool(w, "confirmed", true);
         json_object_close(w);
     }
     json_array_close(w);
@@ -187,6 +189,8 @@ static void write_needed(struct json_writer *w, const struct triage_needed *need
     json_member_text(w, "nameKo", need->name_ko);
     json_member_text(w, "nameEn", need->name_en);
     json_member_bool(w, "possible", needed->possible);
+    if (needed->confirmed) /* a reading without confirmed findings has the bytes it always had */
+        json_member_bool(w, "confirmed", true);
     json_member_bool(w, "timeCritical", need->time_critical);
     json_member_string(w, "place", triage_place_code(need->place));
     write_departments(w, need->departments, need->department_count);

@@ -127,6 +127,55 @@ class Consult(unittest.TestCase):
             found = self.http.get(f"Task?patient=Patient/{patient}").json
             self.assertEqual([e["resource"]["id"] for e in found["entry"]], [task["id"]])
 
+    def rank(self, patient):
+        """The answer's `confirmed`, `may-need` and the first option's reasons."""
+        body = {"resourceType": "Parameters", "parameter": [reference("patient", f"Patient/{patient}"), reference("encounter", f"Encounter/{patient}-visit"), {"name": "human-level", "valueInteger": 2}]}
+        answer = self.asker.post("$rank-places", body)
+        self.assertEqual(answer.status, 200, answer)
+        named = lambda name: [{p["name"]: next(v for k, v in p.items() if k != "name") for p in item["part"] if "part" not in p} for item in answer.json["parameter"] if item["name"] == name]
+        option = next(item for item in answer.json["parameter"] if item["name"] == "option")
+        reasons = {p["part"][0]["valueString"]: p["part"] for p in option["part"] if p["name"] == "reason"}
+        self.decision = next(p["valueReference"]["reference"] for p in answer.json["parameter"] if p["name"] == "decision")
+        return named("confirmed"), named("may-need"), reasons
+
+    def test_what_a_specialist_says_it_is_stands_until_refuted(self):
+        patient = new_patient(self.http, story=lambda: ("두통, 구토", [], []))
+        confirmed, doubts, reasons = self.rank(patient)
+        self.assertEqual(confirmed, [])
+        self.assertGreater(len(doubts), 0, "a reading is doubted")
+        task = self.ask(patient=patient)
+        concept = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "I60.9", "display": "지주막하출혈"}]}
+        answer = self.asked.put("Task/" + task["id"], answered(task, "stay", "지주막하출혈입니다", [output("answer-finding", valueCodeableConcept=concept), output("finding", valueReference={"reference": "Condition/forged"})]), tag(task))
+        self.assertEqual(answer.status, 200, answer)
+        outputs = {o["type"]["coding"][0]["code"]: o for o in self.fresh(task)["output"]}
+        kept, said = outputs["finding"]["valueReference"]["reference"], outputs["communication"]["valueReference"]["reference"]
+        self.assertNotIn("forged", kept)
+        condition = self.http.get(kept).json
+        self.assertEqual((condition["code"], condition["verificationStatus"]["coding"][0]["code"], condition["encounter"]["reference"], condition["evidence"][0]["detail"][0]["reference"]),
+                         (concept, "confirmed", f"Encounter/{patient}-visit", said))
+        self.assertEqual(self.http.get(said).json["reasonCode"], [concept])
+        confirmed, doubts, reasons = self.rank(patient)
+        self.assertEqual([(c["code"], c["evidence"], c["source"]) for c in confirmed], [("Y0031", "지주막하출혈", kept + ".code.coding[0].display")])
+        self.assertEqual(doubts, [])
+        self.assertIn("confirmed", reasons)
+        self.assertIn("지주막하출혈", str(self.http.get(self.decision).json), "the decision quotes its evidence")
+        for status in ("refuted", "entered-in-error"):
+            doubted = {**condition, "verificationStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": status}]}}
+            if status == "entered-in-error":
+                doubted.pop("clinicalStatus", None)
+            self.assertEqual(self.http.put(kept, doubted).status, 200)
+            confirmed, doubts, reasons = self.rank(patient)
+            self.assertEqual((confirmed, "confirmed" in reasons), ([], False), status)
+            self.assertGreater(len(doubts), 0, status)
+
+    def test_a_finding_without_a_code_is_refused(self):
+        task = self.ask()
+        for value in ({"text": "뇌출혈"}, {"coding": [{"code": "I61.0"}]}, {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10"}]}, {}):
+            answer = self.asked.put("Task/" + task["id"], answered(task, "stay", "그렇습니다", [output("answer-finding", valueCodeableConcept=value)]), tag(task))
+            self.assertIn(answer.status, (400, 422), (value, answer))
+            self.assertEqual(self.fresh(task)["status"], "requested")
+        self.assertEqual(self.asked.put("Task/" + task["id"], answered(task), tag(task)).status, 200)
+
     def test_imaging(self):
         self.http.put("Endpoint/pacs", {"resourceType": "Endpoint", "id": "pacs", "status": "active", "address": "https://pacs.example/dicomweb",
                                         "connectionType": {"system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "dicom-wado-rs"},

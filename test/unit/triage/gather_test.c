@@ -77,6 +77,25 @@ static void check_lists(const yyjson_val *expect, const struct triage_facts *fac
     }
 }
 
+/* "confirmed": need, the record's words and where they stand, of each. */
+static void check_confirmed(const yyjson_val *expect, const struct triage_reading *reading, const char *what) {
+    yyjson_val *list = json_get(expect, "confirmed");
+    size_t at = 0;
+    for (size_t i = 0; i < reading->need_count && list; i++) {
+        const struct triage_needed *needed = &reading->needs[i];
+        const struct triage_evidence *evidence = &needed->evidence[0];
+        char got[400];
+        if (!needed->confirmed)
+            continue;
+        (void)snprintf(got, sizeof got, "%.*s %.*s %.*s", (int)needed->need->code.size, needed->need->code.at,
+            (int)evidence->quote.size, evidence->quote.at, (int)evidence->path.size, evidence->path.at);
+        if (needed->possible || !text_is(json_text(yyjson_arr_get(list, at++)), got))
+            fail_msg("%s: confirmed %s", what, got);
+    }
+    if (list && at != yyjson_arr_size(list))
+        fail_msg("%s: %zu needs are confirmed", what, at);
+}
+
 static enum status gather_one(void *context, struct scope *scope) {
     const struct one *one = context;
     struct triage_facts *facts = NULL;
@@ -98,6 +117,7 @@ static enum status gather_one(void *context, struct scope *scope) {
     expect_text(one->expect, "hypercapnic", answer(facts->hypercapnic), what);
     check_values(one->expect, facts, what);
     check_lists(one->expect, facts, &reading, what);
+    check_confirmed(one->expect, &reading, what);
     return STATUS_OK;
 }
 
