@@ -1,7 +1,7 @@
 // Driving the page in a real browser: one context an actor, each watched for console errors and requests to other hosts.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 export const WAIT_MS = 20000;
@@ -18,6 +18,16 @@ export async function openBrowser() {
 export const DESKTOP = { width: 1360, height: 900 };
 export const PHONE = { width: 390, height: 844, deviceScaleFactor: 2 };
 
+/** SOYANG_PAGE=web/dist: the page as it was built last instead of the program's own, for work on the page without building the program. */
+async function servePage(context, base) {
+  const folder = process.env.SOYANG_PAGE;
+  if (folder === undefined) return;
+  await context.route((url) => url.origin === base && (url.pathname === "/" || url.pathname.startsWith("/page-")), (route) => {
+    const name = basename(new URL(route.request().url()).pathname) || "index.html";
+    return route.fulfill({ body: readFileSync(resolve(folder, name)), contentType: { html: "text/html", js: "text/javascript", css: "text/css" }[name.split(".").pop()] });
+  });
+}
+
 /** A person at the page: `caller` is { role, organisation, who } or nothing, for somebody who has not chosen. */
 export async function actor(browser, base, caller, { view = DESKTOP, language = "ko" } = {}) {
   const { deviceScaleFactor, ...viewport } = view;
@@ -26,6 +36,7 @@ export async function actor(browser, base, caller, { view = DESKTOP, language = 
     if (localStorage.getItem("soyang.language") === null) localStorage.setItem("soyang.language", words);
     if (chosen !== null && sessionStorage.getItem("soyang.caller") === null) sessionStorage.setItem("soyang.caller", JSON.stringify(chosen));
   }, [caller ?? null, language]);
+  await servePage(context, base);
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
   const seen = { errors: [], foreign: [], refused: [] };

@@ -1,6 +1,6 @@
 // The program under test: a fresh folder with a region in it, served on a free port of this machine.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,13 +8,20 @@ import { fileURLToPath } from "node:url";
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const READY_MS = 30000;
 
-export async function openProgram() {
+/** `silentSite`: the id of an organisation where the models run without being shown. */
+export async function openProgram({ silentSite } = {}) {
   const binary = resolve(ROOT, process.env.SOYANG_RELEASE ?? process.env.SOYANG ?? "build/release/soyang");
   const folder = mkdtempSync(join(tmpdir(), "soyang-web-data-"));
   const data = join(folder, "data");
   const loaded = spawnSync(binary, ["region", "load", "--assumptions", "--data", data, "regions/gangwon"], { cwd: ROOT, encoding: "utf8" });
   if (loaded.status !== 0) throw new Error(`${binary} region load: ${loaded.error ?? loaded.stderr}`);
-  const child = spawn(binary, ["serve", "--data", data, "--port", "0"], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  const more = [];
+  if (silentSite !== undefined) {
+    const sites = join(folder, "sites.json");
+    writeFileSync(sites, JSON.stringify({ format: "soyang-triage-sites/1", sites: [{ site: `Organization/${silentSite}`, mode: "silent", calibrations: [] }] }));
+    more.push("--triage-sites", sites);
+  }
+  const child = spawn(binary, ["serve", "--data", data, "--port", "0", ...more], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
   const close = async () => {
     const ended = new Promise((done) => child.once("exit", done));
     child.kill("SIGTERM");

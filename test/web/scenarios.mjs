@@ -1,7 +1,7 @@
 // What people do with the page, each as one scenario. Every scenario also fails on a console error, a request to another host
 // or an answer of the server that it did not expect.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { DESKTOP, PHONE, WAIT_MS, actor, decide, fillIntake, openBrowser, send } from "./driver.mjs";
 import { business, fhir, idOf, offersOf, openProgram } from "./program.mjs";
 
@@ -89,6 +89,250 @@ scenario("the reading tells the models' word, what they foresee, and that nobody
   assert.ok(english.every((text) => !/[가-힣]/.test(text)), english.join());
   if (process.env.SOYANG_SHOTS) await card.screenshot({ path: `${process.env.SOYANG_SHOTS}/reading-en.png` });
   assert.deepEqual(seen.refused, []);
+});
+
+scenario("a child: the models say that they do not speak, and why; no share of theirs is shown", async (t) => {
+  const { page, go } = await t.actor(NURSE);
+  await go("intake");
+  await fillIntake(page, { name: "합성환자-어린이", age: "8", complaint: "열이 나고 기침", level: 4, sbp: 100, dbp: 62, hr: 110, rr: 22, spo2: 98, temp: 38.6, pain: 2 });
+  await decide(page);
+  const card = page.locator("section.reading").first();
+  assert.match(await card.locator(".reason-reader").first().textContent(), /판독하지 않습니다/);
+  assert.match(await card.locator(".forecasts").textContent(), /판독하지 않습니다/);
+  assert.doesNotMatch(await card.locator(".forecasts").textContent(), /%/);
+  assert.equal(await card.getByText("모델이 그렇게 본 까닭").count(), 0);
+  await page.locator(".language").click();
+  await card.locator(".forecasts", { hasText: "abstains" }).waitFor();
+});
+
+scenario("at a silent site nothing of the models is shown: not to the nurse, not to the receiver, in no language", async (t) => {
+  const quiet = await openProgram({ silentSite: NURSE.organisation });
+  try {
+    const nurse = await t.actor(NURSE, { base: quiet.base });
+    await nurse.go("intake");
+    await fillIntake(nurse.page, { name: "합성환자-무언" });
+    const answered = nurse.page.waitForResponse((answer) => answer.url().endsWith("/$triage"));
+    await decide(nurse.page);
+    const answer = (await (await answered).json()).parameter.map((one) => JSON.stringify({ ...one, resource: undefined })).join("\n");
+    const reading = nurse.page.locator("section.reading").first();
+    const isQuiet = async (place, where) => {
+      const words = await place.innerText();
+      assert.doesNotMatch(words, /모델|예측|학습된|확률|Model|Forecast|Trained|probability/, `${where}: ${words}`);
+    };
+    await nurse.page.locator("section.reading details summary").first().click();
+    await isQuiet(reading, "the reading in Korean");
+    assert.equal(await reading.locator(".forecasts, .reason-reader").count(), 0);
+    assert.doesNotMatch(answer, /"forecast"|trained-level/);
+    await nurse.page.locator(".language").click();
+    await nurse.page.getByRole("heading", { name: "Second reading" }).waitFor();
+    await isQuiet(reading, "the reading in English");
+    const id = await send(nurse.page);
+    const [offer] = await offersOf(quiet.base, id);
+    const hospital = await t.actor(asReceiver(idOf(offer.owner)), { base: quiet.base });
+    await hospital.go(`inbox/${offer.id}`);
+    await hospital.page.locator(".inbox-detail .chart").waitFor();
+    await hospital.page.locator(".summary-sheet summary").click();
+    await hospital.page.locator(".summary-sheet .words").first().waitFor();
+    await isQuiet(hospital.page.locator(".inbox-detail"), "the receiver's chart");
+  } finally {
+    await quiet.close();
+  }
+});
+
+scenario("a nurse whose telephone loads the page anew has lost nothing, before the decision and after sending", async (t) => {
+  const nurse = await t.actor(NURSE);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, { name: "합성환자-새로고침" });
+  await nurse.page.locator("input[name=began]").fill("40");
+  await nurse.page.reload();
+  await nurse.page.locator("input[name=sbp]").waitFor();
+  assert.equal(await nurse.page.locator("input[name=sbp]").inputValue(), "104");
+  assert.equal(await nurse.page.locator("input[name=began]").inputValue(), "40");
+  assert.match(await nurse.page.locator(".intake textarea").first().inputValue(), /쥐어짜는/);
+  await decide(nurse.page);
+  await nurse.page.reload(); // after the record was written, before it was sent: the same record is written again
+  await decide(nurse.page);
+  const id = await send(nurse.page);
+  await nurse.page.reload();
+  await nurse.page.locator(".referral-head", { hasText: "합성환자-새로고침" }).waitFor();
+  const found = await fhir(t.base, `Patient?name=${encodeURIComponent("합성환자-새로고침")}`);
+  assert.equal(found.entry.length, 1);
+  assert.equal((await fhir(t.base, `Task?patient=Patient/${found.entry[0].resource.id}&part-of:missing=true`)).entry[0].resource.id, id);
+  await nurse.go("intake");
+  assert.equal(await nurse.page.locator("input[name=sbp]").inputValue(), "", "what was sent is not offered again");
+});
+
+scenario("who loses the connection reads how old the page is, and it comes back by itself", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-끊김" });
+  nurse.expects(/Failed to load resource|net::ERR/);
+  await nurse.context.setOffline(true);
+  const told = nurse.page.locator(".lateness");
+  await told.getByText("서버의 답을 받지 못했습니다").waitFor();
+  await told.getByText("전에 읽은 것입니다").waitFor();
+  await nurse.page.locator(".referral-head", { hasText: "합성환자-끊김" }).waitFor();
+  await nurse.page.locator("[data-step=ask-controller]").click();
+  await nurse.page.getByText("다시 하기 전에 확인하십시오").waitFor();
+  assert.equal(business(await fhir(t.base, `Task/${id}`)), "offered");
+  await nurse.context.setOffline(false);
+  await told.waitFor({ state: "detached" });
+  await nurse.page.route(/\/fhir\/Task\//, async (route) => { await new Promise((done) => setTimeout(done, 6000)); await route.continue().catch(() => undefined); });
+  await told.getByText("서버의 답이 늦습니다").waitFor();
+  await nurse.page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
+scenario("sent twice is sent once: by a double click, when the answer is lost, and from a second tab", async (t) => {
+  const loopsOf = async (name) => {
+    const patient = (await fhir(t.base, `Patient?name=${encodeURIComponent(name)}`)).entry[0].resource.id;
+    return { patient, loops: (await fhir(t.base, `Task?patient=Patient/${patient}&part-of:missing=true`)).entry };
+  };
+  const nurse = await t.actor(NURSE);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, { name: "합성환자-두번" });
+  await decide(nurse.page);
+  await nurse.page.locator(".send-button").dblclick();
+  await nurse.page.locator(".referral-head").waitFor();
+  const { patient, loops } = await loopsOf("합성환자-두번");
+  assert.equal(loops.length, 1);
+
+  nurse.expects(/Failed to load resource/);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, { name: "합성환자-답잃음" });
+  await decide(nurse.page);
+  await nurse.page.route(/\/fhir\/\$send/, async (route) => { await route.fetch(); await route.abort(); });
+  await send(nurse.page); // it goes to the referral that is there
+  assert.equal((await loopsOf("합성환자-답잃음")).loops.length, 1);
+
+  const second = await t.actor(NURSE);
+  second.expects(/409/);
+  await second.go(`intake/${patient}`);
+  await until(async () => second.page.getByLabel("등록된 환자").isChecked(), "the recorded patient to be chosen");
+  await second.page.locator(".intake textarea").first().fill("가슴 통증");
+  await second.page.locator(".choice-item:has(input[name=level])").nth(1).click();
+  await decide(second.page);
+  await second.page.locator(".send-button").click();
+  await second.page.locator(".already-sent a").click();
+  await second.page.locator(".referral-head", { hasText: "합성환자-두번" }).waitFor();
+  assert.ok(second.seen.refused.length === 1 && /^409 POST/.test(second.seen.refused[0]), second.seen.refused.join());
+  second.seen.refused.length = 0;
+});
+
+scenario("another patient does not slip under the hand that is about to answer", async (t) => {
+  const { id } = await sendOne(t, { name: "합성환자-손밑" });
+  const place = idOf((await offersOf(t.base, id))[0].owner);
+  await sendOne(t, { name: "합성환자-다음" });
+  const hospital = await t.actor(asReceiver(place));
+  await hospital.go("inbox");
+  const accept = hospital.page.locator(".inbox-detail [data-answer=accept]");
+  await accept.waitFor();
+  const offer = await fhir(t.base, `Task/${await hospital.page.locator(".rows .is-on a").first().getAttribute("data-offer")}`);
+  const loop = await fhir(t.base, offer.partOf[0].reference);
+  const name = await hospital.page.locator(".inbox-detail .patient-line strong").first().textContent();
+  assert.ok((await hospital.page.locator("a[data-offer]").count()) >= 2, "another waits");
+  const { meta, ...rest } = loop;
+  const answer = await fetch(`${t.base}/fhir/Task/${loop.id}`, { method: "PUT", body: JSON.stringify({ ...rest, status: "cancelled", businessStatus: { coding: [{ ...loop.businessStatus.coding[0], code: "cancelled", display: undefined }] }, statusReason: { text: "증상이 좋아짐" } }),
+    headers: { "Content-Type": "application/fhir+json", "If-Match": `W/"${meta.versionId}"`, "X-Soyang-Who": "Practitioner/web", "X-Soyang-Organization": loop.requester.reference, "X-Soyang-Role": "primary-care", "X-Soyang-Purpose": "ETREAT" } });
+  assert.ok(answer.ok, await answer.text());
+  await accept.waitFor({ state: "detached" });
+  assert.equal(await hospital.page.locator(".inbox-detail .patient-line strong").first().textContent(), name);
+  await hospital.page.locator("a[data-offer]").first().click(); // the next is chosen, not happened upon
+  await accept.waitFor();
+});
+
+scenario("a stroke: the onset is asked for, and runs as a clock before the receiving doctor; how soon the patient can leave goes along", async (t) => {
+  const { page, go } = await t.actor(NURSE);
+  await go("intake");
+  await fillIntake(page, { name: "합성환자-시계", complaint: "갑자기 오른쪽 팔다리에 힘이 빠지고 말이 어눌함", pain: 0 });
+  await decide(page);
+  const asks = page.locator(".banner-alert", { hasText: "언제 시작했는지" });
+  await asks.getByRole("button").click();
+  await page.keyboard.type("95");
+  await page.locator("input[name=ready]").fill("300");
+  await page.getByText("0–240 min").or(page.getByText("0–240분")).first().waitFor();
+  await page.locator("input[name=ready]").fill("15");
+  const ranked = page.waitForRequest((request) => request.url().endsWith("/$rank-places"));
+  await page.locator(".intake button[type=submit]").click();
+  assert.match((await ranked).postData(), /"ready-in","valueInteger":15/);
+  await asks.waitFor({ state: "detached" });
+  const sent = page.waitForRequest((request) => request.url().endsWith("/$send"));
+  const id = await send(page);
+  assert.match((await sent).postData(), /"ready-in","valueInteger":15/);
+  const [offer] = await offersOf(t.base, id);
+  const hospital = await t.actor(asReceiver(idOf(offer.owner)));
+  await hospital.go(`inbox/${offer.id}`);
+  await hospital.page.locator(".onset-clock", { hasText: "1시간 35분" }).waitFor();
+  assert.match(await hospital.page.title(), /^\(\d+\) 수용 문의 · 소양/);
+  await hospital.page.locator(".tabs .badge").waitFor();
+  await hospital.go("board");
+  await hospital.page.locator(".tabs .badge").waitFor(); // seen from every screen
+});
+
+scenario("places tell in plain words what is assumed, and what may hide behind the reading", async (t) => {
+  const nurse = await t.actor(NURSE);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, { name: "합성환자-의심" });
+  await decide(nurse.page);
+  await nurse.page.locator(".option").first().getByText(/가정|답 \d+건에서/).first().waitFor();
+  await nurse.page.locator(".doubts > summary").click();
+  assert.match(await nurse.page.locator(".doubts ul li").first().innerText(), /^\d+명 /);
+  await nurse.page.locator(".language").click();
+  await nurse.page.getByText("Of 100 severely ill patients").waitFor();
+  const hangul = await nurse.page.locator(".option small, .option-facts, .doubts li").evaluateAll((all) => all.map((one) => one.textContent).filter((text) => /[가-힣]/.test(text)));
+  assert.deepEqual(hangul, []);
+});
+
+scenario("by keys alone: a level is passed over without being recorded; a screen is read from its beginning", async (t) => {
+  const { nurse, id } = await sendOne(t, { name: "합성환자-글쇠" });
+  const versions = async () => (await fhir(t.base, `Task/${id}`)).meta.versionId;
+  const before = await versions();
+  await nurse.page.locator("[data-step=retriage]").focus();
+  await nurse.page.keyboard.press("Enter");
+  await nurse.page.locator("input[name=retriage]").nth(1).focus();
+  await nurse.page.keyboard.press("ArrowRight");
+  await nurse.page.keyboard.press("ArrowLeft");
+  await nurse.page.keyboard.press("ArrowLeft");
+  assert.equal(await versions(), before);
+  await nurse.page.getByRole("button", { name: "재분류 기록" }).click();
+  await until(async () => (await fhir(t.base, `Task/${id}`)).input.some((input) => input.valueInteger === 1), "level 1");
+  await nurse.page.locator(".tabs a", { hasText: "지도" }).focus();
+  await nurse.page.keyboard.press("Enter");
+  await until(async () => nurse.page.evaluate(() => document.activeElement?.id === "main"), "the focus at the screen's beginning");
+  assert.match(await nurse.page.title(), /^지도 · 소양/);
+});
+
+scenario("no screen has a fault that axe can find, in either language and size", async (t) => {
+  const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  const { nurse, id } = await sendOne(t, { name: "합성환자-접근성" });
+  const [offer] = await offersOf(t.base, id);
+  const receiver = asReceiver(idOf(offer.owner)), room = { role: "control-room", organisation: t.controlRoom, who: "d" };
+  const screens = [[NURSE, ["intake", "referrals", `referral/${id}`, "consults", "map", "who"]], [receiver, [`inbox/${offer.id}`, "board"]], [room, ["control", "control/boards"]]];
+  const look = async (person, where) => {
+    const found = await person.page.evaluate(async (source) => {
+      if (window.axe === undefined) (0, eval)(source);
+      const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], rules: { "target-size": { enabled: false } } }); // a bar that sticks covers what scrolls beneath it
+      return violations.flatMap((one) => one.nodes.slice(0, 2).map((node) => `${one.id}: ${node.html.slice(0, 160)}`));
+    }, axe);
+    assert.deepEqual(found, [], where);
+  };
+  for (const options of [{ view: DESKTOP, language: "ko" }, { view: PHONE, language: "en" }]) {
+    for (const [caller, hashes] of screens) {
+      const person = await t.actor(caller, { ...options });
+      for (const hash of hashes) {
+        await person.go(hash);
+        await person.page.locator("h1").first().waitFor({ state: "attached" });
+        await person.page.waitForTimeout(300);
+        await look(person, `${hash} ${options.language}`);
+        if (hash !== "control/boards" || options.view !== PHONE) continue;
+        const tall = await person.page.locator(".boards tbody tr").evaluateAll((rows) => rows.filter((row) => row.getBoundingClientRect().height > 170).length);
+        assert.equal(tall, 0, "rows of the boards that a telephone squeezes");
+      }
+    }
+  }
+  await nurse.close();
+  const decided = await t.actor(NURSE);
+  await decided.go("intake");
+  await fillIntake(decided.page, { name: "합성환자-접근성2" });
+  await decide(decided.page);
+  await look(decided, "the decision");
 });
 
 scenario("the summary says that it is automatic, and a line opens the resource it was taken from; a card's link opens the patient", async (t) => {
@@ -219,7 +463,7 @@ scenario("a case that stays local is not sent without a place and a reason", asy
   await go("intake");
   await fillIntake(page, { name: "합성환자-지역", complaint: "혈압약이 떨어져 처방받으러 옴, 증상 없음", level: 5, sbp: 132, dbp: 82, hr: 72, rr: 16, spo2: 98, temp: 36.5, pain: 0 });
   await decide(page);
-  await page.getByText("지역에서 진료할 수 있습니다").waitFor();
+  await page.locator(".banner", { hasText: "지역에서 진료할 수 있습니다" }).waitFor();
   assert.equal(await page.locator(".send-button").isDisabled(), true);
 });
 
@@ -429,7 +673,7 @@ async function runOne(name, body, shared) {
   const t = {
     ...shared,
     actor: async (caller, options) => {
-      const person = await actor(shared.browser, shared.base, caller, options ?? { view: DESKTOP });
+      const person = await actor(shared.browser, options?.base ?? shared.base, caller, { view: DESKTOP, ...options });
       const allowed = [];
       people.push({ person, allowed });
       return { ...person, expects: (pattern) => allowed.push(pattern) };

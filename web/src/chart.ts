@@ -9,6 +9,7 @@ import { serverNow } from "./moment";
 export interface Chart {
   patient: Patient | undefined;
   complaints: string[];
+  onset: string | undefined; // when what brings the patient began: of this visit's complaint, the earliest
   visit: Encounter | undefined;
   findings: string[];
   history: string[];
@@ -39,6 +40,7 @@ export async function readChart(patientId: string): Promise<Chart> {
   return {
     patient: patients[0],
     visit,
+    onset: conditions.filter((one) => isFinding(one) && one.onsetDateTime?.includes("T") && (one.encounter === undefined || one.encounter.reference === `Encounter/${visit?.id}`)).map((one) => one.onsetDateTime ?? "").sort()[0],
     complaints: complaints.some(hasHangul) && !complaints.every(hasHangul) ? complaints.filter((text) => hasHangul(text) === (say("ko", "en") === "ko")) : complaints,
     findings: words(conditions.filter(isFinding)).filter((text) => !complaints.includes(text)),
     history: words(conditions.filter((condition) => !isFinding(condition))),

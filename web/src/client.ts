@@ -12,6 +12,10 @@ export class ServerFault extends Error {
   get isStale(): boolean {
     return this.status === 409 || this.status === 412;
   }
+  /** No answer came: what was sent may have arrived all the same. */
+  get isLost(): boolean {
+    return this.status === 0;
+  }
 }
 
 function issuesOf(status: number, body: unknown): string[] {
@@ -24,6 +28,9 @@ function issuesOf(status: number, body: unknown): string[] {
   return said.length > 0 ? said : [say(`서버가 ${status}로 답했습니다.`, `The server answered ${status}.`)];
 }
 
+const READ_LIMIT_MS = 20000;
+const WRITE_LIMIT_MS = 60000;
+
 interface Ask {
   body?: unknown;
   etag?: string;
@@ -33,13 +40,15 @@ async function ask(method: string, path: string, options: Ask = {}): Promise<unk
   const headers: Record<string, string> = { Accept: "application/fhir+json", ...callerHeaders() };
   if (options.body !== undefined) headers["Content-Type"] = "application/fhir+json";
   if (options.etag !== undefined) headers["If-Match"] = options.etag;
-  let answer: Response;
+  const signal = AbortSignal.timeout(method === "GET" ? READ_LIMIT_MS : WRITE_LIMIT_MS);
+  let answer: Response, text: string;
   try {
-    answer = await fetch(path, { method, headers, body: options.body === undefined ? undefined : JSON.stringify(options.body), cache: "no-store" });
+    answer = await fetch(path, { method, headers, body: options.body === undefined ? undefined : JSON.stringify(options.body), cache: "no-store", signal });
+    text = await answer.text();
   } catch {
-    throw new ServerFault(0, [say("서버에 닿지 않습니다. 연결을 확인하십시오.", "The server cannot be reached. Check the connection.")]);
+    const why = signal.aborted ? say("서버가 제때 답하지 않았습니다.", "The server did not answer in time.") : say("연결을 확인하십시오.", "Check the connection.");
+    throw new ServerFault(0, [method === "GET" ? why : `${why} ${say("보낸 것이 닿았는지 알 수 없으니 다시 하기 전에 확인하십시오.", "What was sent may have arrived: look before you repeat it.")}`]);
   }
-  const text = await answer.text();
   let body: unknown;
   try {
     body = text === "" ? undefined : JSON.parse(text);
@@ -59,6 +68,9 @@ export async function search<T extends Resource = Resource>(path: string): Promi
   const bundle = (await ask("GET", `/fhir/${path}`)) as Bundle<T>;
   return (bundle.entry ?? []).flatMap((entry) => (entry.resource === undefined || entry.search?.mode === "outcome" ? [] : [entry.resource]));
 }
+
+/** How many a search would find. */
+export const count = async (path: string): Promise<number> => ((await ask("GET", `/fhir/${path}&_summary=count`)) as Bundle).total ?? 0;
 
 /** Writes what was read, if nobody wrote in between. */
 export async function update<T extends Resource>(resource: T): Promise<T> {

@@ -7,6 +7,9 @@ const KIND = `${BASE}/CodeSystem/task-kind`;
 const STATE = `${BASE}/CodeSystem/consult-state`;
 const OUTPUT = `${BASE}/CodeSystem/task-output`;
 
+/** Infarction of the heart, stroke and haemorrhages of the brain: the minutes since the onset decide. */
+export const CLOCKED = ["Y0032", "Y0031", "Y0020", "Y0010"];
+
 export interface ImagingStudy extends Resource { subject?: Reference; started?: string; description?: string; endpoint?: Reference[]; modality?: { code?: string }[] }
 export interface Endpoint extends Resource { address?: string }
 export type ConsultAnswer = "advice" | "transfer" | "stay";

@@ -29,13 +29,17 @@ export interface Option {
   estimated: boolean;
   chance: number | undefined;
   boardAge: number | undefined;
+  learnedFrom: number | undefined; // answers behind the chance; none: an assumption
+  wrong: number | undefined; // chance that the place cannot treat what the patient has after all
+  wrongMinutes: number | undefined; // what that costs
   ask: number | undefined;
   reasons: { code: string; ko: string; en: string }[];
   secondLegs: { place: string; display: string; minutes: number | undefined }[];
 }
+export interface MayNeed { code: string; chance: number; ko: string; en: string }
 export interface Excluded { place: string; display: string; code: string; ko: string; en: string }
 export interface Plan { now: number; batches: number; placed: number | undefined; minutes: number | undefined; heading: string; headingDisplay: string }
-export interface Ranking { options: Option[]; excluded: Excluded[]; plan: Plan | undefined; otherwise: { ko: string; en: string } | undefined; decision: string; policy: string }
+export interface Ranking { options: Option[]; excluded: Excluded[]; mayNeed: MayNeed[]; plan: Plan | undefined; otherwise: { ko: string; en: string } | undefined; decision: string; policy: string }
 
 const sentence = (list: Parameter[] | undefined) => ({ code: partText(list, "code"), ko: partText(list, "ko"), en: partText(list, "en") });
 export const sentenceIn = (both: { ko: string; en: string }): string => say(both.ko || both.en, both.en || both.ko);
@@ -70,6 +74,9 @@ export function readReading(list: Parameter[]): Reading {
   };
 }
 
+/** No model knows nought or all. */
+export const shareText = (share: number): string => (share < 0.01 ? say("1% 미만", "under 1%") : share > 0.99 ? say("99% 초과", "over 99%") : `${Math.round(share * 100)}%`);
+
 const placeOf = (list: Parameter[] | undefined) => {
   const reference = part(list, "place")?.valueReference;
   return { place: referenceId(reference), display: reference?.display ?? "" };
@@ -79,18 +86,22 @@ export function readRanking(list: Parameter[]): Ranking {
   return {
     options: parts(list, "option").map(({ part: p }) => ({
       ...placeOf(p),
-      tier: partText(p, "tier"),
+      tier: say(partText(p, "tier"), partText(p, "tier-en") || partText(p, "tier")),
       minutes: partNumber(p, "minutes") ?? 0,
       travel: partNumber(p, "travel"),
       distance: partNumber(p, "distance"),
       estimated: partTrue(p, "estimated"),
       chance: partNumber(p, "chance"),
       boardAge: partNumber(p, "board-age"),
+      wrong: partNumber(p, "wrong"),
+      wrongMinutes: partNumber(p, "wrong-minutes"),
+      learnedFrom: partNumber(p, "learned-from"),
       ask: partNumber(p, "ask"),
       reasons: parts(p, "reason").map((r) => sentence(r.part)),
       secondLegs: parts(p, "second-leg").map((leg) => ({ ...placeOf(leg.part), minutes: partNumber(leg.part, "minutes") })),
     })),
     excluded: parts(list, "excluded").map(({ part: p }) => ({ ...placeOf(p), ...sentence(p) })),
+    mayNeed: parts(list, "may-need").map(({ part: p }) => ({ ...sentence(p), chance: partNumber(p, "chance") ?? 0 })).sort((a, b) => b.chance - a.chance),
     plan: readPlan(part(list, "plan")?.part),
     otherwise: part(list, "counterfactual") === undefined ? undefined : sentence(part(list, "counterfactual")?.part),
     decision: part(list, "decision")?.valueReference?.reference ?? "",

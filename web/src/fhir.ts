@@ -55,7 +55,7 @@ export interface Observation extends Resource {
   valueCodeableConcept?: Concept;
   valueString?: string;
 }
-export interface Condition extends Resource { code?: Concept; category?: Concept[]; recordedDate?: string }
+export interface Condition extends Resource { code?: Concept; category?: Concept[]; recordedDate?: string; onsetDateTime?: string; encounter?: Reference }
 export interface MedicationStatement extends Resource { medicationCodeableConcept?: Concept; status?: string }
 export interface AllergyIntolerance extends Resource { code?: Concept }
 export interface Encounter extends Resource { reasonCode?: Concept[]; period?: Period; status?: string; serviceProvider?: Reference }

@@ -3,10 +3,11 @@ import "./style.css";
 import { render, type JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { roleName, useCaller, type Caller, type Role } from "./caller";
-import { ServerFault } from "./client";
+import { ServerFault, count } from "./client";
 import { currentLanguage, nameIn, onLanguage, say, setLanguage } from "./language";
 import { clockSpeed, clockText, useServerNow } from "./moment";
 import { Fault, Loading } from "./parts/marks";
+import { usePoll } from "./poll";
 import { currentRegion, keepRegionFresh, loadRegion, placeName, useRegion } from "./region";
 import { BoardScreen } from "./screens/board";
 import { ChooserScreen } from "./screens/chooser";
@@ -38,7 +39,11 @@ function useRoute(): string[] {
   const [route, setRoute] = useState(parse());
   useEffect(() => {
     const onHash = () => {
-      setRoute(parse());
+      setRoute((old) => {
+        const next = parse();
+        if (next[0] !== old[0]) document.getElementById("main")?.focus({ preventScroll: true }); // another screen is read from its beginning
+        return next;
+      });
       window.scrollTo(0, 0);
     };
     window.addEventListener("hashchange", onHash);
@@ -72,13 +77,30 @@ function ServerClock() {
   );
 }
 
-function Header({ route, caller }: { route: string[]; caller: Caller | undefined }) {
+const WAITING_MS = 5000;
+const OPEN = "requested,received,accepted,in-progress,rejected";
+
+/** How many wait for this place: offers at a hospital, referrals at the control room. Counted also while another tab is in front. */
+function useWaiting(caller: Caller | undefined): number {
+  const of = caller === undefined ? undefined : ({ receiving: "part-of:missing=false&status=requested", "control-room": `part-of:missing=true&status=${OPEN}` } as Partial<Record<Role, string>>)[caller.role];
+  const waiting = usePoll(`waiting ${of} ${caller?.organisation}`, async () => (of === undefined ? 0 : count(`Task?owner=Organization/${caller?.organisation}&${of}`)), WAITING_MS, true);
+  return waiting.data ?? 0;
+}
+
+function screenOf(route: string[], caller: Caller | undefined): Tab | undefined {
+  const list = caller === undefined ? [] : tabs[caller.role];
+  const path = route[0] === "referral" ? "referrals" : (route[0] ?? list[0]?.path);
+  return list.find((tab) => tab.path === path);
+}
+
+function Header({ route, caller, waiting }: { route: string[]; caller: Caller | undefined; waiting: number }) {
   const region = currentRegion();
   const list = caller === undefined ? [] : tabs[caller.role];
-  const current = route[0] === "referral" ? "referrals" : (route[0] ?? list[0]?.path);
+  const current = screenOf(route, caller)?.path;
+  const isCounted = (tab: Tab) => waiting > 0 && (tab === INBOX || tab === CONTROL);
   return (
     <header class="top">
-      <a class="brand" href="#/" aria-label={say("소양 처음으로", "Soyang home")}>
+      <a class="brand" href="#/" title={say("처음으로", "home")}>
         <svg viewBox="0 0 32 32" aria-hidden="true"><path class="peak" d="M4 19 11 8l5 7 4-5 8 9" /><path class="river" d="M4 25c5-4 9 3 14-.5s8-1.5 10-.5" /></svg>
         <span><b>{say("소양", "Soyang")}</b><small>{region ? nameIn(region) : ""}</small></span>
       </a>
@@ -86,6 +108,7 @@ function Header({ route, caller }: { route: string[]; caller: Caller | undefined
         {list.map((tab) => (
           <a key={tab.path} href={`#/${tab.path}`} class={current === tab.path ? "is-on" : ""} aria-current={current === tab.path ? "page" : undefined}>
             <svg viewBox="0 0 24 24" aria-hidden="true"><path d={tab.icon} /></svg><span>{tab.text()}</span>
+            {isCounted(tab) && <b class="badge" title={say(`기다림 ${waiting}건`, `${waiting} waiting`)}><span class="sr-only">{say("기다림 ", "waiting ")}</span>{waiting}</b>}
           </a>
         ))}
       </nav>
@@ -108,6 +131,7 @@ function Page() {
   const caller = useCaller();
   const region = useRegion();
   const route = useRoute();
+  const waiting = useWaiting(caller);
   useEffect(() => onLanguage(() => draw((n) => n + 1)), []);
   useEffect(() => {
     let timer = 0;
@@ -122,11 +146,11 @@ function Page() {
     void load();
     return () => clearTimeout(timer);
   }, []);
-  document.title = `${say("소양", "Soyang")}${region ? ` · ${nameIn(region)}` : ""}`;
+  document.title = [waiting > 0 ? `(${waiting})` : "", [screenOf(route, caller)?.text(), say("소양", "Soyang"), region && nameIn(region)].filter(Boolean).join(" · ")].filter(Boolean).join(" ");
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>{say("본문으로", "Skip to content")}</a>
-      <Header route={route} caller={caller} />
+      <Header route={route} caller={caller} waiting={waiting} />
       <main id="main" tabIndex={-1}>
         {region === undefined ? (fault ? <div class="wide"><Fault fault={fault} /></div> : <Loading />) : <Screen route={route} caller={caller} />}
       </main>

@@ -5,26 +5,33 @@ import { ServerFault } from "./client";
 export interface Polled<T> {
   data: T | undefined;
   fault: ServerFault | undefined;
+  readAt: number | undefined; // of this machine's own clock: when `data` was asked for
+  isLate: boolean; // an answer has been waited for longer than people expect
   reload: () => Promise<void>;
 }
+
+const LATE_MS = 4000;
 
 const asFault = (error: unknown): ServerFault =>
   error instanceof ServerFault ? error : new ServerFault(-1, [error instanceof Error ? error.message : String(error)]);
 
-/** `key` names what is looked at: when it changes, the old is forgotten. */
-export function usePoll<T>(key: string, fetcher: () => Promise<T>, everyMs = 2500): Polled<T> {
-  const [state, setState] = useState<{ key: string; data?: T; fault?: ServerFault }>({ key });
-  const latest = useRef({ key, fetcher, running: false });
+/** `key` names what is looked at: when it changes, the old is forgotten. `always`: also while nobody looks at this tab. */
+export function usePoll<T>(key: string, fetcher: () => Promise<T>, everyMs = 2500, always = false): Polled<T> {
+  const [state, setState] = useState<{ key: string; data?: T; fault?: ServerFault; readAt?: number; isLate?: boolean }>({ key });
+  const latest = useRef({ key, fetcher });
   latest.current.key = key;
   latest.current.fetcher = fetcher;
 
   const reload = useCallback(async () => {
-    const asked = latest.current.key;
+    const asked = latest.current.key, readAt = performance.now();
+    const late = window.setTimeout(() => setState((old) => (old.key === asked ? { ...old, isLate: true } : old)), LATE_MS);
     try {
       const data = await latest.current.fetcher();
-      if (latest.current.key === asked) setState({ key: asked, data });
+      if (latest.current.key === asked) setState({ key: asked, data, readAt });
     } catch (error) {
-      if (latest.current.key === asked) setState((old) => ({ key: asked, data: old.key === asked ? old.data : undefined, fault: asFault(error) }));
+      if (latest.current.key === asked) setState((old) => ({ key: asked, ...(old.key === asked ? { data: old.data, readAt: old.readAt } : {}), fault: asFault(error) }));
+    } finally {
+      clearTimeout(late);
     }
   }, []);
 
@@ -32,7 +39,7 @@ export function usePoll<T>(key: string, fetcher: () => Promise<T>, everyMs = 250
     let stopped = false;
     let timer = 0;
     const turn = async () => {
-      if (!document.hidden) await reload();
+      if (always || !document.hidden) await reload();
       if (!stopped) timer = window.setTimeout(turn, everyMs);
     };
     const onVisible = () => {
@@ -45,9 +52,10 @@ export function usePoll<T>(key: string, fetcher: () => Promise<T>, everyMs = 250
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onVisible);
     };
-  }, [key, everyMs, reload]);
+  }, [key, everyMs, always, reload]);
 
-  return state.key === key ? { data: state.data, fault: state.fault, reload } : { data: undefined, fault: undefined, reload };
+  const now = state.key === key ? state : { key };
+  return { data: now.data, fault: now.fault, readAt: now.readAt, isLate: now.isLate === true, reload };
 }
 
 /** One action at a time: busy while it runs, its fault kept until the next. */

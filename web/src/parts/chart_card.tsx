@@ -2,7 +2,7 @@
 import { ageOf, patientName, sexOf, vitalTexts, type Chart } from "../chart";
 import { isSynthetic } from "../fhir";
 import { say } from "../language";
-import { ageText } from "../moment";
+import { ageText, clockText, durationText } from "../moment";
 import { Level, Synthetic } from "./marks";
 
 export function PatientLine({ chart, level }: { chart: Chart | undefined; level?: number }) {
@@ -19,20 +19,28 @@ export function PatientLine({ chart, level }: { chart: Chart | undefined; level?
 function Words({ title, items, none, isAlert }: { title: string; items: string[]; none: string; isAlert?: boolean }) {
   return (
     <div class={`words ${isAlert && items.length > 0 ? "words-alert" : ""}`}>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       {items.length === 0 ? <p class="quiet">{none}</p> : <ul>{items.map((item) => <li key={item}>{item}</li>)}</ul>}
     </div>
   );
 }
 
-export function ChartCard({ chart, now }: { chart: Chart; now: number }) {
+/** Since it began: in a stroke, a haemorrhage of the brain and an infarction these minutes decide. */
+function Since({ onset, now, isClocked }: { onset: string | undefined; now: number; isClocked: boolean }) {
+  if (onset === undefined) return isClocked ? <p class="onset-clock"><b>{say("시작 시각 기록 없음", "Onset not recorded")}</b> <span class="quiet">{say("보낸 곳에 물어보십시오", "ask the sender")}</span></p> : null;
+  return <p class="onset-clock" role="timer" data-onset={onset}><b>{durationText(now - Date.parse(onset))}</b> {say("증상 시작 후", "since it began")} <span class="quiet">{clockText(onset)}</span></p>;
+}
+
+export function ChartCard({ chart, now, isClocked = false }: { chart: Chart; now: number; isClocked?: boolean }) {
   const vitals = vitalTexts(chart.vitals);
   const latest = vitals.reduce<string | undefined>((best, vital) => (vital.at !== undefined && (best === undefined || vital.at > best) ? vital.at : best), undefined);
   const none = say("기록 없음", "none recorded");
   return (
     <section class="card chart" aria-label={say("진료 기록 요약", "chart summary")}>
+      <h2 class="sr-only">{say("진료 기록", "Chart")}</h2>
       {chart.complaints.length > 0 && <p class="complaint">{chart.complaints.map((complaint) => <span key={complaint}>“{complaint}”</span>)}</p>}
-      <h4>{say("마지막 활력징후", "Last vital signs")} {latest && <small class="quiet">{ageText(latest, now)}</small>}</h4>
+      <Since onset={chart.onset} now={now} isClocked={isClocked} />
+      <h3>{say("마지막 활력징후", "Last vital signs")} {latest && <small class="quiet">{ageText(latest, now)}</small>}</h3>
       {vitals.length === 0 ? <p class="quiet">{none}</p> : (
         <dl class="vitals">
           {vitals.map((vital) => (

@@ -1,7 +1,7 @@
 // One question to a specialist: its words, the clock since it began, the pictures, and the answer.
 import { useState } from "preact/hooks";
 import type { Caller } from "../caller";
-import { answer, answerWords, ask, asked, consultState, mayAnswer, readPictures, readStudies, said, stateWords, studiesOf, takeBack, type ConsultAnswer } from "../consult";
+import { CLOCKED, answer, answerWords, ask, asked, consultState, mayAnswer, readPictures, readStudies, said, stateWords, studiesOf, takeBack, type ConsultAnswer } from "../consult";
 import { referenceId, type Patient, type Task } from "../fhir";
 import { ageOf, patientName, readChart, sexOf } from "../chart";
 import { isSynthetic } from "../fhir";
@@ -102,7 +102,7 @@ export function ConsultCard({ task, patient, caller, reload }: { task: Task; pat
   );
 }
 
-const CLOCKED = ["Y0032", "Y0031", "Y0020"];
+const ASKED_ABOUT = CLOCKED.filter((code) => code !== "Y0010"); // the server asks these for their onset
 
 /** Asking: where, about what, since when, with which pictures. */
 export function AskConsult({ patient, level, referral, onAsked }: { patient: string; level: number | undefined; referral?: string; onAsked: () => void }) {
@@ -129,7 +129,7 @@ export function AskConsult({ patient, level, referral, onAsked }: { patient: str
       <PlacePicker label={say("물을 기관", "Place to ask")} places={places} value={place} onChange={setPlace} />
       {level === undefined && <label class="field"><span>{say("중증도", "Level")}</span><select name="consult-level" value={given ?? ""} onChange={(event) => setGiven(Number(event.currentTarget.value) || undefined)}><option value="">–</option>{[1, 2, 3, 4, 5].map((n) => <option key={n} value={n}>{n}</option>)}</select></label>}
       <label class="field"><span>{say("무엇에 대한 물음입니까", "What it is about")}</span>
-        <select name="consult-need" value={need} onChange={(event) => setNeed(event.currentTarget.value)}><option value="">{say("그 밖", "something else")}</option>{CLOCKED.map((code) => <option key={code} value={code}>{needName(code)}</option>)}</select></label>
+        <select name="consult-need" value={need} onChange={(event) => setNeed(event.currentTarget.value)}><option value="">{say("그 밖", "something else")}</option>{ASKED_ABOUT.map((code) => <option key={code} value={code}>{needName(code)}</option>)}</select></label>
       {need !== "" && (
         <div class="field-inline">
           <label class="field"><span>{say("발생 시각", "Onset")}</span><input type="datetime-local" name="onset" value={onset} disabled={isUnknown} onInput={(event) => setOnset(event.currentTarget.value)} /></label>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { ServerFault } from "../client";
 import { say } from "../language";
 import { durationText } from "../moment";
+import type { Polled } from "../poll";
 import { business, isOpen, stateName } from "../referral";
 import type { Task } from "../fhir";
 
@@ -74,12 +75,36 @@ export function Due({ task, end, now }: { task: Task; end: number | undefined; n
   );
 }
 
+/** What happened in the reader's language; the server's own words, which name the element, follow. */
+function faultTitle({ status, isStale, isLost }: ServerFault): string {
+  if (isStale) return say("그사이 상태가 바뀌어 다시 읽었습니다.", "It changed meanwhile; it was read again.");
+  if (isLost) return say("서버의 답을 받지 못했습니다.", "No answer came from the server.");
+  if (status === 403) return say("이 역할과 기관으로는 할 수 없습니다.", "This role and place may not do that.");
+  if (status === 404 || status === 410) return say("그런 기록이 없거나 지워졌습니다.", "There is no such record, or it was deleted.");
+  if (status === 400 || status === 422) return say("서버가 적은 값을 받아들이지 않았습니다.", "The server did not accept what was written.");
+  if (status >= 500) return say("서버가 지금 처리하지 못합니다. 잠시 뒤에 다시 하십시오.", "The server cannot do that now. Try again in a moment.");
+  return say("처리하지 못했습니다.", "That did not work.");
+}
+
+/** Above what is looked at again and again: that the server is gone or slow, and how old is what is shown. */
+export function Freshness({ of }: { of: Polled<unknown> }) {
+  if (of.fault === undefined && !of.isLate) return null;
+  const age = of.readAt === undefined ? "" : say(`아래는 ${durationText(performance.now() - of.readAt)} 전에 읽은 것입니다.`, `What is shown was read ${durationText(performance.now() - of.readAt)} ago.`);
+  const again = say("저절로 다시 시도합니다.", "It is tried again by itself.");
+  if (of.fault === undefined) return <p class="banner banner-alert lateness" role="status">{say("서버의 답이 늦습니다.", "The server is slow to answer.")} <span aria-hidden="true">{age}</span></p>;
+  return (
+    <div class="fault lateness" role="alert">
+      <div><strong>{faultTitle(of.fault)}</strong>{of.fault.issues.map((issue) => <p key={issue}>{issue}</p>)}<p aria-hidden="true">{age} {again}</p></div>
+    </div>
+  );
+}
+
 export function Fault({ fault, onClose }: { fault: ServerFault | undefined; onClose?: () => void }) {
   if (fault === undefined) return null;
   return (
     <div class="fault" role="alert">
       <div>
-        <strong>{fault.isStale ? say("그사이 상태가 바뀌어 다시 읽었습니다.", "It changed meanwhile; it was read again.") : say("처리하지 못했습니다.", "That did not work.")}</strong>
+        <strong>{faultTitle(fault)}</strong>
         {fault.issues.map((issue) => <p key={issue}>{issue}</p>)}
       </div>
       {onClose && <button type="button" class="plain" onClick={onClose} aria-label={say("닫기", "close")}>✕</button>}

@@ -1,5 +1,5 @@
 // The second reading: level and why, what is missing, what care is needed.
-import { missingName, scoreName, scoreText, sentenceIn, type Forecast, type Reading, type Reason } from "../decision";
+import { missingName, scoreName, scoreText, sentenceIn, shareText, type Forecast, type Reading, type Reason } from "../decision";
 import { say } from "../language";
 import { departmentName, needName } from "../tables";
 import { Level } from "./marks";
@@ -63,6 +63,7 @@ export function ReadingCard({ reading }: { reading: Reading }) {
       {reading.missing.length > 0 && (
         <p class="missing"><b>{say("아직 모르는 값", "Not known yet")}</b> {reading.missing.map(missingName).join(", ")} <span class="quiet">{say("— 더 적으면 판독이 정확해집니다", "— the reading gets sharper with them")}</span></p>
       )}
+      <p class="quiet device">{say("사람의 판단을 돕는 참고입니다. 인증된 의료기기가 아닙니다.", "Support for a human's decision; not a certified medical device.")}</p>
     </section>
   );
 }
@@ -80,7 +81,7 @@ function Forecasts({ forecasts }: { forecasts: Forecast[] }) {
       <ul>
         {told.map((forecast) => (
           <li key={forecast.code}>
-            <span>{forecastName(forecast.code)}</span> <b>{Math.round((forecast.probability ?? 0) * 100)}%</b>
+            <span>{forecastName(forecast.code)}</span> <b>{shareText(forecast.probability ?? 0)}</b>
             {!forecast.calibrated && <span class="tag tag-estimated">{say("이 기관에 맞추지 않음", "not calibrated for this site")}</span>}
           </li>
         ))}

@@ -10,13 +10,13 @@ import { useAction } from "../poll";
 import { business, changed, hasDeparted, isOpen, legalSteps, levelOf, rankOf, retriaged, rolling, stepName } from "../referral";
 import { currentRegion, findPlace, placeName, type Place } from "../region";
 import { declineReasons, named, type TransitionRow } from "../tables";
-import { Choice, Fault, Level } from "./marks";
+import { Choice, Fault, Level, levelWord } from "./marks";
 import { PlacePicker } from "./place_picker";
 
 interface StepProps { caller: Caller; loop: Task; offers: readonly Task[]; reload: () => Promise<void> }
 
 /** The loudest first; a step of few words is one tap, the others open their form. */
-const LOUD = new Set(["depart", "depart-now", "arrive", "take-over", "return", "acknowledge", "accept", "designate", "keep-destination"]);
+const LOUD = new Set(["depart", "arrive", "take-over", "return", "acknowledge", "accept", "designate", "keep-destination"]);
 const ENDING = ["cancel", "refuse", "die"];
 const ONE_TAP = new Set(["depart", "arrive", "take-over", "acknowledge", "keep-destination", "accept", "ask-controller"]);
 
@@ -134,12 +134,15 @@ function RollForm({ offers, busy, onGo }: { offers: readonly Task[]; busy: boole
   );
 }
 
+/** Chosen, then recorded: arrow keys pass over levels that nobody meant. */
 function RetriageForm({ level, busy, onLevel }: { level: number | undefined; busy: boolean; onLevel: (level: number) => void }) {
+  const [next, setNext] = useState(level ?? 0);
   return (
-    <div class="step-form">
-      <Choice wide name="retriage" label={say("새 단계", "new level")} value={level ?? 0} onChange={(next) => { if (!busy && next !== level) onLevel(next); }}
-        options={[1, 2, 3, 4, 5].map((value) => ({ value, text: <Level level={value} bare />, className: "choice-level" }))} />
-    </div>
+    <form class="step-form" onSubmit={(event) => { event.preventDefault(); if (next !== 0 && next !== level) onLevel(next); }}>
+      <Choice wide name="retriage" label={say("새 단계", "new level")} value={next} onChange={setNext}
+        options={[1, 2, 3, 4, 5].map((value) => ({ value, text: <><Level level={value} bare /><small>{levelWord(value)}</small></>, className: "choice-level" }))} />
+      <button type="submit" class="main-button" disabled={busy || next === 0 || next === level}>{say("재분류 기록", "Record the new level")}</button>
+    </form>
   );
 }
 

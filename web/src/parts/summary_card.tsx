@@ -17,7 +17,7 @@ function Line({ line }: { line: SummaryLine }) {
     <li>
       {say(line.ko, line.en)}{" "}
       {line.sources.map((source) => (
-        <button key={source} type="button" class="source" aria-expanded={shown?.name === source} title={say("이 줄의 원본", "the source of this line")} onClick={() => void open(source)}>{source}</button>
+        <button key={source} type="button" class="source" aria-expanded={shown?.name === source} title={say(`이 줄의 원본 ${source}`, `the source of this line, ${source}`)} onClick={() => void open(source)}>{say("원본", "source")} {source.split("/")[0]}</button>
       ))}
       {shown && <pre class="source-text">{shown.text}</pre>}
     </li>
@@ -40,7 +40,7 @@ export function SummaryCard({ patientId }: { patientId: string }) {
           <p class="banner" role="note">{summary.notice}</p>
           {summary.sections.map((section) => (
             <div key={section.code} class="words">
-              <h4>{section.title}</h4>
+              <h3>{section.title}</h3>
               {section.lines.length === 0 ? <p class="quiet">{say("기록에 없음 (없다는 뜻이 아님)", "nothing recorded (which is not none)")}</p>
                 : <ul>{section.lines.map((line) => <Line key={line.ko + line.sources.join()} line={line} />)}</ul>}
               {section.leftOut > 0 && <p class="quiet">{say(`그 밖에 ${section.leftOut}줄은 기록에서 보십시오`, `${section.leftOut} more in the record`)}</p>}

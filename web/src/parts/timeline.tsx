@@ -66,7 +66,7 @@ export function Timeline({ events, now }: { events: readonly Event[]; now: numbe
         const day = dayText(event.at), before = latestFirst[i - 1];
         return (
           <li key={`${event.task.id}-${event.task.meta?.versionId}-${event.kind}`} class={`tone-${words.tone} ${isOffer(event.task) ? "is-offer" : ""} ${i === 0 ? "is-latest" : ""}`}>
-            {(before === undefined || dayText(before.at) !== day) && <h4 class="timeline-day">{day}</h4>}
+            {(before === undefined || dayText(before.at) !== day) && <h3 class="timeline-day">{day}</h3>}
             <time dateTime={event.at} title={ageText(event.at, now)}>{timeText(event.at)}</time>
             <div><strong>{words.title}</strong>{words.detail && <span>{words.detail}</span>}</div>
           </li>

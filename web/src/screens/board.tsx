@@ -5,7 +5,7 @@ import { read, update } from "../client";
 import { BASE, codeOf, referenceId, type MeasureGroup, type MeasureReport } from "../fhir";
 import { say } from "../language";
 import { ageText, serverNow, useServerNow } from "../moment";
-import { Empty, Fault, Loading } from "../parts/marks";
+import { Empty, Fault, Freshness, Loading } from "../parts/marks";
 import { OnCallCard } from "../parts/on_call_card";
 import { TrustCard } from "../parts/trust_card";
 import { useAction, usePoll } from "../poll";
@@ -78,6 +78,7 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
         <b>{ageText(report.date, now)}</b> · {placeName(referenceId(report.reporter), report.reporter?.display)}
         <span class="quiet">{ageTone(report.date, now) === "old" ? say("한 시간이 넘어 믿지 않고, 수용 가능성을 낮춥니다", "over an hour old: not believed, and the chance is lowered") : ageTone(report.date, now) === "fading" ? say("15분이 넘어 점점 덜 믿습니다", "over 15 minutes old: believed less and less") : ""}</span>
       </p>
+      <Freshness of={board} />
       <Fault fault={action.fault} onClose={action.clear} />
       <div class="board-pools">{pools.map((pool) => (
         <section key={pool} class="card">

@@ -7,7 +7,7 @@ import { readConsults } from "../consult";
 import { isSynthetic, referenceId, type Patient } from "../fhir";
 import { say } from "../language";
 import { AskConsult, ConsultCard } from "../parts/consult_card";
-import { Empty, Fault, Loading, Synthetic } from "../parts/marks";
+import { Empty, Fault, Freshness, Loading, Synthetic } from "../parts/marks";
 import { usePoll } from "../poll";
 import { deadlineOf } from "../referral";
 import { placeName } from "../region";
@@ -22,7 +22,7 @@ export function ConsultsScreen({ caller }: { caller: Caller }) {
   return (
     <div class="wide consults">
       <div class="screen-head"><h1>{say("협진", "e-consult")}</h1><span class="quiet">{placeName(caller.organisation)}</span></div>
-      <Fault fault={list.fault} />
+      <Freshness of={list} />
       {caller.role !== "receiving" && !isRoom && <AskAnybody reload={list.reload} />}
       {open.length === 0 && <Empty title={say("열린 협진이 없습니다", "No question is open")}>{say("새 물음은 저절로 나타납니다.", "New questions appear by themselves.")}</Empty>}
       <ul class="rows">{open.map((task) => <ConsultCard key={task.id} task={task} patient={patients.get(referenceId(task.for))} caller={caller} reload={list.reload} />)}</ul>

@@ -5,7 +5,7 @@ import { referenceId, type MeasureReport, type Task } from "../fhir";
 import { nameIn, say } from "../language";
 import { ageText, useServerNow } from "../moment";
 import { MapView } from "../parts/map_view";
-import { Empty, Fault, Loading } from "../parts/marks";
+import { Empty, Fault, Freshness, Loading } from "../parts/marks";
 import { usePoll } from "../poll";
 import { business, deadlineOf, levelOf } from "../referral";
 import { currentRegion, placeName } from "../region";
@@ -46,7 +46,7 @@ function OpenLoops({ caller }: { caller: Caller }) {
   );
   return (
     <>
-      <Fault fault={list.fault} />
+      <Freshness of={list} />
       <dl class="figures">
         <div class={overdue.length > 0 ? "is-alert" : ""}><dt>{say("시한 지남", "Overdue")}</dt><dd>{overdue.length}</dd></div>
         <div class={ours.length > 0 ? "is-warn" : ""}><dt>{say("상황실 차례", "Ours to act")}</dt><dd>{ours.length}</dd></div>
@@ -77,7 +77,7 @@ function Boards() {
   const beds = SHOWN_BEDS.flatMap((code) => { const row = bedRow(code); return row === undefined ? [] : [row]; });
   return (
     <div class="table-scroll">
-      <Fault fault={boards.fault} />
+      <Freshness of={boards} />
       <table class="boards">
         <caption class="quiet">{say("빈 병상 / 전체. 음수는 정원 초과. 한 시간이 넘은 값은 믿지 않습니다.", "Free / all beds. Negative: over capacity. Counts over an hour old are not believed.")}</caption>
         <thead><tr><th scope="col">{say("기관", "Place")}</th><th scope="col">{say("적은 때", "Written")}</th>{beds.map((bed) => <th key={bed.free} scope="col">{named(bed)}</th>)}</tr></thead>

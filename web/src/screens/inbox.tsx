@@ -1,14 +1,15 @@
 // The receiving side: offers with their countdowns, the chart beside the answer, patients on the way and in care.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { ageOf, patientName, readChart, sexOf } from "../chart";
 import { operation } from "../client";
+import { CLOCKED } from "../consult";
 import { readReading, sentenceIn } from "../decision";
 import { isSynthetic, referenceId, type Task } from "../fhir";
 import { say } from "../language";
 import { ageText, useServerNow } from "../moment";
 import { ChartCard } from "../parts/chart_card";
-import { Countdown, Due, Empty, Fault, Level, Loading, State, Synthetic } from "../parts/marks";
+import { Countdown, Due, Empty, Fault, Freshness, Level, Loading, State, Synthetic } from "../parts/marks";
 import { LoopSteps, OfferAnswer } from "../parts/steps";
 import { SummaryCard } from "../parts/summary_card";
 import { usePoll } from "../poll";
@@ -22,6 +23,7 @@ const CHART_MS = 8000;
 export function InboxScreen({ caller, chosen }: { caller: Caller; chosen: string | undefined }) {
   const list = usePoll(`inbox ${caller.organisation}`, () => readAsked(caller.organisation), 2000);
   const now = useServerNow();
+  const shown = useRef<string | undefined>(undefined);
   if (list.data === undefined) return list.fault ? <div class="wide"><Fault fault={list.fault} /></div> : <Loading />;
   const data = list.data;
   const mine = data.offers.filter((offer) => referenceId(offer.owner) === caller.organisation);
@@ -29,12 +31,15 @@ export function InboxScreen({ caller, chosen }: { caller: Caller; chosen: string
   const loopOf = (offer: Task) => data.loops.find((loop) => loop.id === loopId(offer));
   const taken = [...new Map([...mine.filter((offer) => ["accepted", "fulfilled"].includes(business(offer))).map(loopOf), ...data.loops.filter((loop) => referenceId(loop.location) === caller.organisation)]
     .filter((loop): loop is Task => loop !== undefined && isOpen(loop)).map((loop) => [loop.id, loop])).values()].sort((a, b) => (deadlineOf(a) ?? 0) - (deadlineOf(b) ?? 0));
-  const current = mine.find((offer) => offer.id === chosen) ?? data.loops.find((loop) => loop.id === chosen) ?? waiting[0] ?? taken[0];
+  const known = (id: string | undefined) => mine.find((offer) => offer.id === id) ?? data.loops.find((loop) => loop.id === id);
+  const current = known(chosen) ?? known(shown.current) ?? waiting[0] ?? taken[0]; // another patient never slips under the hand that answers
+  shown.current = current?.id;
   return (
     <div class={`inbox ${chosen ? "has-chosen" : ""}`}>
+      <h1 class="sr-only inbox-heading">{say("수용 문의", "Offers")}</h1>
       <div class="inbox-list">
         <div class="screen-head"><h1>{say("수용 문의", "Offers")}</h1><span class="quiet">{placeName(caller.organisation)}</span></div>
-        <Fault fault={list.fault} />
+        <Freshness of={list} />
         {waiting.length === 0 && <Empty title={say("기다리는 문의가 없습니다", "No offer is waiting")}>{say("새 문의는 저절로 나타납니다.", "New offers appear by themselves.")}</Empty>}
         <ul class="rows">{waiting.map((offer) => <OfferRow key={offer.id} offer={offer} loop={loopOf(offer)} list={data} now={now} isOn={offer.id === current?.id} />)}</ul>
         <h2>{say("받기로 한 환자", "Accepted patients")} <small class="quiet">{taken.length}</small></h2>
@@ -89,7 +94,7 @@ function Detail({ task, caller, list, now, reload }: { task: Task; caller: Calle
   const from = findPlace(referenceId(loop?.requester ?? task.requester));
   const end = offer && deadlineOf(offer);
   return (
-    <div class="inbox-detail" aria-live="polite">
+    <div class="inbox-detail">
       <a class="back" href="#/inbox">← {say("목록", "List")}</a>
       <section class="card">
         <div class="referral-title"><Level level={level} large /><div>
@@ -103,7 +108,7 @@ function Detail({ task, caller, list, now, reload }: { task: Task; caller: Calle
       </section>
       {loop && <LoopSteps caller={caller} loop={loop} offers={offers} reload={reload} />}
       <Fault fault={chart.fault} />
-      {chart.data ? <ChartCard chart={chart.data} now={now} /> : <Loading />}
+      {chart.data ? <ChartCard chart={chart.data} now={now} isClocked={reading.data?.needs.some((need) => CLOCKED.includes(need.code)) ?? false} /> : <Loading />}
       <SummaryCard patientId={patientId} />
       {loop && <p><a href={`#/referral/${loop.id}`}>{say("의뢰의 지나온 길과 지도 보기", "See the referral's way and map")} →</a></p>}
     </div>

@@ -1,8 +1,9 @@
 // Intake and decision: what is known, the reading, the ranked places, and sending.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { ageOf, patientName, sexOf } from "../chart";
 import { ServerFault, operation, read, search, transact } from "../client";
+import { CLOCKED } from "../consult";
 import { readRanking, readReading, type Ranking, type Reading } from "../decision";
 import { isSynthetic, part, type Parameter, type Patient, type Task } from "../fhir";
 import { say } from "../language";
@@ -12,23 +13,46 @@ import { OptionList } from "../parts/option_list";
 import { PlacePicker } from "../parts/place_picker";
 import { ReadingCard } from "../parts/reading_card";
 import { useAction } from "../poll";
+import { isGoverned, isOpen } from "../referral";
 import { currentRegion, findPlace, placeName } from "../region";
 import { GCS, OXYGEN, complaints, measureFault, measures, newVisit, pastIllnesses, patientIdOf, visitBundle, visitFaults, type Measure, type Visit } from "../visit";
 
-/** Kept while the page lives, so that looking at the map loses nothing. */
-let kept: { visit: Visit; origin?: string } | undefined;
+interface Draft { organisation: string; visit: Visit; origin: string; ready: string }
+
+const DRAFT = "soyang.intake";
+
+/** What is written is kept for this tab: looking at the map, or a telephone that loads the page anew, loses nothing. */
+function keptDraft(organisation: string): Draft | undefined {
+  try {
+    const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null") as Draft | null;
+    return draft?.organisation === organisation && draft.visit?.id ? { ...draft, visit: { ...newVisit(), ...draft.visit } } : undefined;
+  } catch {
+    return undefined; // what is stored is not ours
+  }
+}
+function keepDraft(draft: Draft): void {
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+  } catch {
+    // no room: it lives as long as the page
+  }
+}
+const READY_MAX_MIN = 240;
+const readyMinutes = (text: string): number | undefined => (/^\d{1,3}$/.test(text.trim()) && Number(text) <= READY_MAX_MIN ? Number(text) : text.trim() === "" ? 0 : undefined);
 
 interface Decision { reading: Reading; ranking: Ranking; asked: string }
 type Change = (change: Partial<Visit>) => void;
 
 export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: string | undefined }) {
+  const [kept] = useState(() => keptDraft(caller.organisation));
   const [visit, setVisit] = useState<Visit>(kept?.visit ?? newVisit());
   const [origin, setOrigin] = useState(kept?.origin ?? caller.organisation);
+  const [ready, setReady] = useState(kept?.ready ?? "");
   const [decision, setDecision] = useState<Decision>();
   const [isTried, setTried] = useState(false);
   const action = useAction();
   const result = useRef<HTMLDivElement>(null);
-  useEffect(() => { kept = { visit, origin }; }, [visit, origin]);
+  useLayoutEffect(() => keepDraft({ organisation: caller.organisation, visit, origin, ready }), [caller.organisation, visit, origin, ready]);
   const change: Change = (next) => setVisit((old) => ({ ...old, ...next }));
   useEffect(() => { // a link that names a recorded patient
     if (patient !== undefined) void action.run(async () => {
@@ -36,9 +60,10 @@ export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: st
       change({ patientMode: "existing", existing, sex: existing.gender === "female" || existing.gender === "male" ? existing.gender : "unknown" });
     });
   }, [patient]);
-  const faults = visitFaults(visit);
-  const shown = isTried ? faults : Object.fromEntries(Object.entries(faults).filter(([key]) => (visit.values[key] ?? "") !== "" || (key === "age" && visit.age !== "")));
-  const asked = JSON.stringify([{ ...visit, written: [] }, origin]);
+  const readyIn = readyMinutes(ready);
+  const faults: Record<string, string> = { ...visitFaults(visit), ...(readyIn === undefined ? { ready: say(`0–${READY_MAX_MIN}분 사이의 정수`, `a whole number, 0 to ${READY_MAX_MIN} min`) } : {}) };
+  const shown = isTried ? faults : Object.fromEntries(Object.entries(faults).filter(([key]) => (visit.values[key] ?? "") !== "" || (key === "age" && visit.age !== "") || key === "ready"));
+  const asked = JSON.stringify([{ ...visit, written: [] }, origin, ready]);
 
   const decide = () => action.run(async () => {
     const { bundle, written } = visitBundle(visit, caller.organisation);
@@ -48,7 +73,7 @@ export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: st
     if (visit.level > 0) patient.push({ name: "human-level", valueInteger: visit.level });
     const [reading, ranking] = await Promise.all([
       operation("$triage", patient),
-      operation("$rank-places", [...patient, { name: "origin", valueReference: { reference: `Organization/${origin}` } }, { name: "limit", valueInteger: 8 }]),
+      operation("$rank-places", [...patient, { name: "origin", valueReference: { reference: `Organization/${origin}` } }, { name: "limit", valueInteger: 8 }, ...(readyIn ? [{ name: "ready-in", valueInteger: readyIn }] : [])]),
     ]);
     setDecision({ reading: readReading(reading), ranking: readRanking(ranking), asked });
     window.setTimeout(() => result.current?.scrollIntoView({ behavior: "smooth", block: "start" }), 50);
@@ -59,7 +84,11 @@ export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: st
     if (Object.keys(faults).length === 0) void decide();
     else document.querySelector<HTMLElement>(".intake [aria-invalid=true]")?.focus();
   };
-  const clear = () => { setVisit(newVisit()); setDecision(undefined); setTried(false); action.clear(); };
+  const clear = () => {
+    const next = newVisit();
+    keepDraft({ organisation: caller.organisation, visit: next, origin, ready: "" }); // at once: this screen may be left before it is drawn again
+    setVisit(next); setReady(""); setDecision(undefined); setTried(false); action.clear();
+  };
 
   return (
     <div class="split intake">
@@ -70,6 +99,11 @@ export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: st
         <VitalFields visit={visit} faults={shown} change={change} />
         <HistoryFields visit={visit} change={change} />
         <LevelField visit={visit} change={change} />
+        <section class="card"><label class="field field-inline"><span>{say("떠날 준비까지", "Ready to leave in")}</span>
+          <span class="with-unit"><input type="text" inputMode="numeric" name="ready" value={ready} placeholder="0" aria-invalid={shown.ready !== undefined} onInput={(event) => setReady(event.currentTarget.value)} /><i>{say("분", "min")}</i></span>
+          <small class="quiet">{say("그때까지 묻는 시간은 늦어짐으로 세지 않습니다", "asking until then costs no time")}</small>
+          {shown.ready && <em class="field-fault">{shown.ready}</em>}
+        </label></section>
         {caller.role === "crew" && <section class="card"><PlacePicker label={say("출발지", "Origin")} places={[...(currentRegion()?.posts ?? []), ...(currentRegion()?.places ?? [])]} value={findPlace(origin)} onChange={(place) => place && setOrigin(place.id)} /></section>}
         <Fault fault={action.fault} onClose={action.clear} />
         <div class="sticky-action">
@@ -77,13 +111,22 @@ export function IntakeScreen({ caller, patient }: { caller: Caller; patient?: st
           {isTried && Object.keys(faults).length > 0 && <em class="field-fault" role="alert">{Object.values(faults)[0]}</em>}
         </div>
       </form>
-      <div ref={result} class="result" aria-live="polite">
+      <div ref={result} class="result">
+        <p class="sr-only" role="status">{decision && decisionSpoken(decision)}</p>
         {decision === undefined ? <Waiting origin={origin} /> : (
-          <Result key={decision.asked + decision.ranking.decision} decision={decision} visit={visit} origin={origin} caller={caller} isOld={decision.asked !== asked} onSent={clear} />
+          <Result key={decision.asked + decision.ranking.decision} decision={decision} visit={visit} origin={origin} readyIn={readyIn ?? 0} caller={caller} isOld={decision.asked !== asked} onSent={clear} />
         )}
       </div>
     </div>
   );
+}
+
+/** What a screen reader says when the decision comes: the level and the first place. */
+function decisionSpoken({ reading, ranking }: Decision): string {
+  const first = ranking.options[0];
+  const level = say(`판독 ${reading.level}단계 ${levelWord(reading.level)}. `, `Reading: level ${reading.level}, ${levelWord(reading.level)}. `);
+  if (reading.stayLocal) return level + say("지역에서 진료할 수 있습니다.", "Care can stay local.");
+  return level + (first === undefined ? say("맞는 기관이 없습니다.", "No place fits.") : say(`첫째 ${placeName(first.place)}, ${Math.round(first.minutes)}분.`, `First: ${placeName(first.place)}, ${Math.round(first.minutes)} minutes.`));
 }
 
 function Waiting({ origin }: { origin: string }) {
@@ -186,7 +229,7 @@ function ComplaintFields({ visit, faults = {}, change }: Fields) {
         {faults.complaint && <em class="field-fault">{faults.complaint}</em>}
       </label>
       <label class="field field-inline"><span>{say("증상 시작", "Began")}</span>
-        <span class="with-unit"><input type="text" inputMode="numeric" value={visit.onset} aria-invalid={faults.onset !== undefined} onInput={(event) => change({ onset: event.currentTarget.value })} /><i>{say("분 전", "min ago")}</i></span>
+        <span class="with-unit"><input type="text" inputMode="numeric" name="began" value={visit.onset} aria-invalid={faults.onset !== undefined} onInput={(event) => change({ onset: event.currentTarget.value })} /><i>{say("분 전", "min ago")}</i></span>
         {faults.onset && <em class="field-fault">{faults.onset}</em>}
       </label>
     </section>
@@ -262,7 +305,13 @@ function LevelField({ visit, change }: Fields) {
 
 /* ---- the decision ------------------------------------------------------------------------------------------------------------- */
 
-function Result({ decision, visit, origin, caller, isOld, onSent }: { decision: Decision; visit: Visit; origin: string; caller: Caller; isOld: boolean; onSent: () => void }) {
+/** The open referral of this patient, if there is one: what a lost answer may have left behind. */
+async function openLoopOf(patient: string): Promise<Task | undefined> {
+  const tasks = await search<Task>(`Task?patient=Patient/${patient}&part-of:missing=true&_sort=-_lastUpdated&_count=10`);
+  return tasks.find((task) => task.resourceType === "Task" && isGoverned(task) && isOpen(task));
+}
+
+function Result({ decision, visit, origin, readyIn, caller, isOld, onSent }: { decision: Decision; visit: Visit; origin: string; readyIn: number; caller: Caller; isOld: boolean; onSent: () => void }) {
   const { reading, ranking } = decision;
   const first = reading.stayLocal ? "" : (ranking.options[0]?.place ?? "");
   const [chosen, setChosen] = useState(first);
@@ -270,6 +319,7 @@ function Result({ decision, visit, origin, caller, isOld, onSent }: { decision: 
   const [reason, setReason] = useState("");
   const [question, setQuestion] = useState("");
   const [departs, setDeparts] = useState(reading.extreme);
+  const [sent, setSent] = useState<string>(); // a referral that is there already
   const action = useAction();
   const place = other || chosen;
   const needsReason = place !== "" && place !== first;
@@ -282,10 +332,22 @@ function Result({ decision, visit, origin, caller, isOld, onSent }: { decision: 
       ...(needsReason ? [{ name: "place", valueReference: { reference: `Organization/${place}` } }, { name: "override-reason", valueString: reason.trim() }] : []),
       ...(question.trim() === "" ? [] : [{ name: "question", valueString: question.trim() }]),
       ...(departs ? [{ name: "depart", valueBoolean: true }] : []),
+      ...(readyIn > 0 ? [{ name: "ready-in", valueInteger: readyIn }] : []),
       ...(ranking.decision === "" ? [] : [{ name: "decision", valueReference: { reference: ranking.decision } }]),
     ];
-    const answer = await operation("$send", parameters);
-    const loop = part(answer, "loop")?.resource as Task | undefined;
+    setSent(undefined);
+    let loop: Task | undefined;
+    try {
+      loop = part(await operation("$send", parameters), "loop")?.resource as Task | undefined;
+    } catch (error) {
+      if (!(error instanceof ServerFault) || !(error.isLost || error.isStale)) throw error;
+      const known = await openLoopOf(patientIdOf(visit)).catch(() => undefined);
+      if (known === undefined || error.isStale) { // a second one is refused: the first is shown where it stands
+        setSent(known?.id);
+        throw error;
+      }
+      loop = known;
+    }
     onSent();
     location.hash = loop?.id === undefined ? "#/referrals" : `#/referral/${loop.id}`;
   });
@@ -293,6 +355,9 @@ function Result({ decision, visit, origin, caller, isOld, onSent }: { decision: 
     <>
       {isOld && <p class="banner banner-alert" role="status">{say("적은 내용이 바뀌었습니다. 다시 판단하십시오.", "What is written has changed: decide again.")}</p>}
       <ReadingCard reading={reading} />
+      {visit.onset.trim() === "" && reading.needs.some((need) => CLOCKED.includes(need.code)) && (
+        <p class="banner banner-alert">{say("이 병은 시작 시각이 치료를 정합니다. 언제 시작했는지(마지막으로 멀쩡하던 때) 적어 주십시오.", "In this illness the onset decides the treatment: write when it began (when the patient was last well).")} <button type="button" class="quiet-button" onClick={() => document.querySelector<HTMLElement>("input[name=began]")?.focus()}>{say("적기", "Write it")}</button></p>
+      )}
       <div class="screen-head"><h2>{say("갈 곳", "Where to")}</h2><span class="quiet">{say(`출발지 ${placeName(origin)}`, `from ${placeName(origin)}`)}</span></div>
       <MapView marks={{ origin, destination: place || undefined, numbered: ranking.options.map((option, i) => ({ place: option.place, rank: i + 1, isChosen: option.place === place })) }} onPick={(picked) => ranking.options.some((option) => option.place === picked.id) && (setChosen(picked.id), setOther(""))} />
       {ranking.options.length === 0 && <p class="banner banner-alert">{say("맞는 기관이 없습니다. 보내면 상황실이 맡습니다.", "No place fits. When sent, the control room takes it.")}</p>}
@@ -310,7 +375,9 @@ function Result({ decision, visit, origin, caller, isOld, onSent }: { decision: 
           <label class="field"><span class="sr-only">{say("알릴 말", "word")}</span><textarea rows={2} maxLength={1000} value={question} onInput={(event) => setQuestion(event.currentTarget.value)} /></label>
         </details>
         <label class="check"><input type="checkbox" checked={departs} onChange={(event) => setDeparts(event.currentTarget.checked)} /><span>{say("구급차가 지금 출발합니다", "The ambulance leaves now")}</span></label>
-        <Fault fault={action.fault} onClose={action.clear} />
+        {sent === undefined ? <Fault fault={action.fault} onClose={action.clear} /> : (
+          <p class="banner banner-alert already-sent" role="alert">{say("이 환자의 의뢰가 이미 열려 있어 다시 보내지 않았습니다.", "This patient is being referred already: it was not sent again.")} <a href={`#/referral/${sent}`}>{say("그 의뢰 보기", "See that referral")}</a></p>
+        )}
         {place === "" && reading.stayLocal && <p class="quiet">{say("지역에서 진료합니다. 그래도 보내려면 기관을 고르십시오.", "Care stays local. To send all the same, choose a place.")}</p>}
       </section>
       <div class="sticky-action">

@@ -1,7 +1,7 @@
 // One referral: where it stands, who must act by when, the places asked, the way on the map, the chart, everything that happened.
 import { useState } from "preact/hooks";
 import type { Caller } from "../caller";
-import { letterText, readChart, type Chart } from "../chart";
+import { letterText, patientName, readChart, type Chart } from "../chart";
 import { read } from "../client";
 import { isSynthetic, referenceId, type DocumentReference, type Task } from "../fhir";
 import { readReferral, type Referral } from "../history";
@@ -11,7 +11,7 @@ import { AskConsult } from "../parts/consult_card";
 import { DraftCard, isDraft } from "../parts/draft_card";
 import { ChartCard, PatientLine } from "../parts/chart_card";
 import { MapView } from "../parts/map_view";
-import { Countdown, Due, Fault, Level, Loading, State } from "../parts/marks";
+import { Countdown, Due, Fault, Freshness, Level, Loading, State } from "../parts/marks";
 import { LoopSteps, OfferAnswer } from "../parts/steps";
 import { SummaryCard } from "../parts/summary_card";
 import { Timeline, Way } from "../parts/timeline";
@@ -42,7 +42,8 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
   const question = inputOf(loop, "question")?.valueString;
   return (
     <div class="referral">
-      <Fault fault={seen.fault} />
+      <h1 class="sr-only">{say("의뢰", "Referral")} {patientName(chart.patient)}</h1>
+      <Freshness of={seen} />
       <section class="card referral-head">
         <div class="referral-title">
           <Level level={levelOf(loop)} large />

@@ -4,7 +4,7 @@ import { ageOf, patientName, sexOf } from "../chart";
 import { isSynthetic, referenceId, type Task } from "../fhir";
 import { say } from "../language";
 import { ageText, useServerNow } from "../moment";
-import { Due, Empty, Fault, Level, Loading, State, Synthetic } from "../parts/marks";
+import { Due, Empty, Fault, Freshness, Level, Loading, State, Synthetic } from "../parts/marks";
 import { usePoll } from "../poll";
 import { deadlineOf, isOpen, levelOf, stateRow, waitedFor } from "../referral";
 import { placeName } from "../region";
@@ -29,7 +29,7 @@ export function ReferralsScreen({ caller }: { caller: Caller }) {
   return (
     <div class="wide">
       <div class="screen-head"><h1>{say("의뢰", "Referrals")}</h1><span class="quiet">{say(`열린 의뢰 ${open.length}건`, `${open.length} open`)}</span></div>
-      <Fault fault={list.fault} />
+      <Freshness of={list} />
       {data.loops.length === 0 && <Empty title={say("의뢰가 없습니다", "No referrals")}>{say("보낸 의뢰와 받은 의뢰가 여기에 보입니다.", "Referrals sent and received are shown here.")}</Empty>}
       <ul class="rows">{open.map((loop) => <LoopRow key={loop.id} loop={loop} list={data} now={now} isMine={isOurs(loop)} />)}</ul>
       {closed.length > 0 && (
