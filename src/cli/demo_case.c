@@ -90,22 +90,32 @@ static void report_option(struct buffer *report, int rank, const yyjson_val *opt
         100 * answer_part_number(option, "chance"), (int)words.size, words.at != NULL ? words.at : "");
 }
 
+/* The answer of $rank-places (no decision) or of $send (with one). */
+static enum status ask(const yyjson_val **out, const struct demo_case *c, const struct demo *demo, struct text decision,
+    struct scope *scope) {
+    struct text question, answer;
+    yyjson_doc *document;
+    enum status status = write_question(&question, c, decision, scope);
+    if (status == STATUS_OK)
+        status = remote_post(&answer, demo->remote, decision.at == NULL ? "$rank-places" : "$send", question, scope);
+    if (status == STATUS_OK)
+        status = json_read(&document, answer, scope);
+    if (status == STATUS_OK)
+        *out = yyjson_doc_get_root(document);
+    return status;
+}
+
 /* Asks for the ranking, keeps what is to be printed; *decision is the reference to send with. */
 static enum status rank(struct text *decision, bool *stays, struct demo_case *c, const struct demo *demo,
     struct buffer *report, struct scope *scope) {
-    struct text question, answer;
-    yyjson_doc *document;
+    const yyjson_val *root = NULL;
     size_t index, count;
     yyjson_val *parameter;
     int shown = 0;
-    enum status status = write_question(&question, c, (struct text){0}, scope);
-    if (status == STATUS_OK)
-        status = remote_post(&answer, demo->remote, "$rank-places", question, scope);
-    if (status == STATUS_OK)
-        status = json_read(&document, answer, scope);
+    enum status status = ask(&root, c, demo, (struct text){0}, scope);
     if (status != STATUS_OK)
         return status;
-    const yyjson_val *root = yyjson_doc_get_root(document), *reading = answer_part(root, "parameter", "reading");
+    const yyjson_val *reading = answer_part(root, "parameter", "reading");
     report_reading(report, reading, c, demo->language);
     yyjson_arr_foreach(json_get(root, "parameter"), index, count, parameter) {
         if (text_is(json_get_text(parameter, "name"), "option") && shown < SHOWN_PLACES)
@@ -117,8 +127,8 @@ static enum status rank(struct text *decision, bool *stays, struct demo_case *c,
 }
 
 static enum status start(struct demo_case *c, const struct demo *demo, struct buffer *report, struct scope *scope) {
-    struct text decision, question, answer;
-    yyjson_doc *document;
+    struct text decision;
+    const yyjson_val *root = NULL;
     bool stays = false;
     enum status status = rank(&decision, &stays, c, demo, report, scope);
     if (status != STATUS_OK)
@@ -129,14 +139,10 @@ static enum status start(struct demo_case *c, const struct demo *demo, struct bu
         c->closed_us = clock_now_us(demo->clock);
         return STATUS_OK;
     }
-    status = write_question(&question, c, decision, scope);
-    if (status == STATUS_OK)
-        status = remote_post(&answer, demo->remote, "$send", question, scope);
-    if (status == STATUS_OK)
-        status = json_read(&document, answer, scope);
+    status = ask(&root, c, demo, decision, scope);
     if (status != STATUS_OK)
         return status;
-    const yyjson_val *loop = json_get(answer_part(yyjson_doc_get_root(document), "parameter", "loop"), "resource");
+    const yyjson_val *loop = json_get(answer_part(root, "parameter", "loop"), "resource");
     copy_id(c->loop, json_get_text(loop, "id"));
     c->stage = DEMO_ASKING;
     c->due_us = INT64_MAX;
@@ -340,19 +346,14 @@ static enum status return_letter(struct demo_case *c, const struct demo *demo, s
 
 /* The control room names the best place that was not asked yet: the head of a fresh ranking without those asked. */
 static enum status designate(struct demo_case *c, const struct demo *demo, struct scope *scope) {
-    struct text question, answer;
-    yyjson_doc *document;
+    const yyjson_val *root = NULL;
     size_t index, count;
     yyjson_val *parameter;
     struct text place = {0};
-    enum status status = write_question(&question, c, (struct text){0}, scope);
-    if (status == STATUS_OK)
-        status = remote_post(&answer, demo->remote, "$rank-places", question, scope);
-    if (status == STATUS_OK)
-        status = json_read(&document, answer, scope);
+    enum status status = ask(&root, c, demo, (struct text){0}, scope);
     if (status != STATUS_OK)
         return status;
-    yyjson_arr_foreach(json_get(yyjson_doc_get_root(document), "parameter"), index, count, parameter) {
+    yyjson_arr_foreach(json_get(root, "parameter"), index, count, parameter) {
         if (!text_is(json_get_text(parameter, "name"), "option") || place.at != NULL)
             continue;
         struct text id = reference_id(json_get(answer_part(parameter, "part", "place"), "valueReference"));
