@@ -280,6 +280,34 @@ struct job {
     struct scope *scope; /* what outlives the cell */
 };
 
+const struct simulate_also simulate_also[SIMULATE_ALSO] = {
+    {"soyang without the second reader", PLANNING_SOYANG, PLANNING_NO_READER},
+    {"soyang with its tests alone", PLANNING_SOYANG, PLANNING_NO_CONSULT},
+    {"memory given the reader, asks as the specialist reads", PLANNING_MEMORY, PLANNING_WITH_READER},
+    {"memory given the reader, asks for the likeliest", PLANNING_MEMORY, PLANNING_WITH_READER | PLANNING_LIKELIEST},
+    {"capable given the reader, asks as the specialist reads", PLANNING_CAPABLE, PLANNING_WITH_READER},
+};
+
+static void keep_batches(struct planning_outcome *out, struct arena *arena) {
+    double *kept = ARENA_ARRAY(arena, double, out->batch_count + 1);
+    memcpy(kept, out->batch_minutes, out->batch_count * sizeof *kept);
+    out->batch_minutes = kept;
+}
+
+static enum status run_also(const struct job *job, const struct planning_world *world, struct scope *scope) {
+    enum status status = STATUS_OK;
+    for (int i = 0; i < SIMULATE_ALSO && status == STATUS_OK; i++) {
+        struct told told = {simulate_also[i].says};
+        struct planning_run_options run = {
+            .policy = simulate_also[i].policy, .told = simulate_also[i].told, .progress = tell, .context = &told};
+        status = planning_run(&job->cell->also[i], world, &run, scope);
+        if (status == STATUS_OK) {
+            keep_batches(&job->cell->also[i], job->scope->arena);
+        }
+    }
+    return status;
+}
+
 static enum status run_policy(
     const struct job *job, const struct planning_world *world, enum planning_policy policy, struct scope *scope) {
     struct planning_outcome *out = &job->cell->outcomes[policy];
@@ -294,9 +322,7 @@ static enum status run_policy(
     if (status != STATUS_OK) {
         return status;
     }
-    double *kept = ARENA_ARRAY(job->scope->arena, double, out->batch_count + 1);
-    memcpy(kept, out->batch_minutes, out->batch_count * sizeof *kept);
-    out->batch_minutes = kept;
+    keep_batches(out, job->scope->arena);
     if (path == NULL) {
         return STATUS_OK;
     }
@@ -315,6 +341,12 @@ static enum status run_cell(void *context, struct scope *scope) {
         if (job->result->chosen[i]) {
             status = run_policy(job, world, (enum planning_policy)i, scope);
         }
+    }
+    const bool *chosen = job->result->chosen;
+    job->cell->with_also = job->cell == job->result->cells.at && chosen[PLANNING_SOYANG] && chosen[PLANNING_MEMORY] &&
+                           chosen[PLANNING_CAPABLE] && argument(job->arguments, "--record") == NULL;
+    if (status == STATUS_OK && job->cell->with_also) {
+        status = run_also(job, world, scope);
     }
     if (status == STATUS_OK && job->result->chosen[PLANNING_CLAIRVOYANT]) {
         job->cell->bounded = true;

@@ -5,8 +5,18 @@
 #include "planning/planning.h"
 
 /* One cell of the sensitivity grid: the default world with some assumptions changed. */
+/* What is due to reading and what to choosing: policies with and without the second reader (simulate_also). */
+enum { SIMULATE_ALSO = 5 };
+struct simulate_also {
+    const char *says;
+    enum planning_policy policy;
+    unsigned told; /* bits of enum planning_ablation */
+};
+extern const struct simulate_also simulate_also[SIMULATE_ALSO];
 struct simulate_cell {
     const char *name, *says;
+    struct planning_outcome also[SIMULATE_ALSO];
+    bool with_also;
     struct planning_outcome outcomes[PLANNING_POLICIES];
     struct planning_bound bound;
     bool bounded;

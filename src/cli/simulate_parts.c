@@ -15,21 +15,30 @@ static const struct row {
 } rows[] = {
     {"memory", PLANNING_MEMORY, 0},
     {"capable", PLANNING_CAPABLE, 0},
+    {"memory, given the second reader: asks for what the specialist reads", PLANNING_MEMORY, PLANNING_WITH_READER},
+    {"memory, given the second reader: asks for what is most likely", PLANNING_MEMORY,
+        PLANNING_WITH_READER | PLANNING_LIKELIEST},
+    {"capable, given the second reader: asks for what the specialist reads", PLANNING_CAPABLE, PLANNING_WITH_READER},
+    {"soyang without the second reader", PLANNING_SOYANG, PLANNING_NO_READER},
+    {"soyang with the second reader's tests alone, no specialist", PLANNING_SOYANG, PLANNING_NO_CONSULT},
     {"soyang", PLANNING_SOYANG, 0},
     {"soyang, told who would say yes", PLANNING_SOYANG, PLANNING_TOLD_ACCEPT},
     {"soyang, told beds and teams as they are", PLANNING_SOYANG, PLANNING_TOLD_BOARD},
     {"soyang, answered at once", PLANNING_SOYANG, PLANNING_TOLD_NO_WAIT},
     {"soyang, nearest vehicle always free", PLANNING_SOYANG, PLANNING_TOLD_VEHICLE},
-    {"soyang, told the need", PLANNING_SOYANG, PLANNING_TOLD_NEED},
+    {"soyang, told the need", PLANNING_SOYANG, PLANNING_TOLD_NEED | PLANNING_NO_READER},
     {"soyang, told need and level, who would say yes, beds and teams, answered at once", PLANNING_SOYANG,
-        PLANNING_TOLD_NEED | PLANNING_TOLD_LEVEL | PLANNING_TOLD_ACCEPT | PLANNING_TOLD_BOARD | PLANNING_TOLD_NO_WAIT},
+        PLANNING_TOLD_NEED | PLANNING_TOLD_LEVEL | PLANNING_TOLD_ACCEPT | PLANNING_TOLD_BOARD | PLANNING_TOLD_NO_WAIT |
+            PLANNING_NO_READER},
     {"soyang, refused between hospitals no more than a crew", PLANNING_SOYANG, PLANNING_TOLD_TRANSFER},
+    {"soyang, refused between hospitals at half the odds", PLANNING_SOYANG, PLANNING_TRANSFER_HALF},
+    {"soyang, between hospitals offers by terminal, several at once", PLANNING_SOYANG, PLANNING_TRANSFER_OFFERS},
     {"soyang, told the need, refused no more than a crew", PLANNING_SOYANG,
-        PLANNING_TOLD_NEED | PLANNING_TOLD_TRANSFER},
+        PLANNING_TOLD_NEED | PLANNING_TOLD_TRANSFER | PLANNING_NO_READER},
     {"soyang, told where it can be treated as things stand", PLANNING_SOYANG, PLANNING_TOLD_START},
     {"clairvoyant", PLANNING_CLAIRVOYANT, 0},
 };
-enum { ROWS = sizeof rows / sizeof rows[0], ROW_MEMORY = 0, ROW_SOYANG = 2, ROW_CLAIRVOYANT = ROWS - 1 };
+enum { ROWS = sizeof rows / sizeof rows[0], ROW_MEMORY = 0, ROW_SOYANG = 7, ROW_CLAIRVOYANT = ROWS - 1 };
 
 struct table {
     struct planning_outcome outcomes[ROWS];
@@ -109,14 +118,16 @@ static void print_row(const struct table *table, int row, double best) {
 static void print_knowing(const struct table *table) {
     double best = fmin(table->outcomes[0].measures[PLANNING_MINUTES_SEVERE].value,
         table->outcomes[1].measures[PLANNING_MINUTES_SEVERE].value);
-    printf("\n## What knowing more would be worth\n\nEvery line but `memory`, `capable` and `soyang` is a developers' "
-           "run with what "
-           "nobody at the scene can know or grant: no policy. Against memory: paired by batches of days, 95 %%. Gap: "
-           "from the "
-           "better of memory and capable to the limit (%.2f minutes).\n\n"
-           "| who | minutes, severe | against memory | gap closed %% | first place wrong %% | asked, severe | overload "
-           "h | "
-           "re-transfer %% |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    printf(
+        "\n## What knowing more would be worth\n\n`memory`, `capable` and `soyang` are policies; `soyang` has the "
+        "second reader of `simulation.json`. The lines between them tell what is due to it: who is given it, and who "
+        "goes without. Every line after `soyang` is a developers' run with what "
+        "nobody at the scene can know or grant: no policy. Against memory: paired by batches of days, 95 %%. Gap: "
+        "from the "
+        "better of memory and capable to the limit (%.2f minutes).\n\n"
+        "| who | minutes, severe | against memory | gap closed %% | first place wrong %% | asked, severe | overload "
+        "h | "
+        "re-transfer %% |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
         table->bound.dual_mean);
     for (int row = 0; row < ROWS; row++) {
         print_row(table, row, best);

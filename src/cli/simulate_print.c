@@ -114,6 +114,23 @@ void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cel
     out->closed = (struct planning_estimate){100 * won / gap, 100 * (won - half) / gap, 100 * (won + half) / gap};
 }
 
+/* As the gap, of a policy with or without the second reader. */
+static double also_closed(const struct simulate_cell *cell, const struct simulate_gap *gap, int i) {
+    double best = cell->outcomes[gap->best].measures[PLANNING_MINUTES_SEVERE].value;
+    double won = best - cell->also[i].measures[PLANNING_MINUTES_SEVERE].value;
+    return gap->known ? 100 * won / (best - cell->bound.dual_mean) : NAN;
+}
+
+static void print_also(
+    const struct simulate_result *result, const struct simulate_cell *cell, const struct simulate_gap *gap) {
+    for (int i = 0; i < SIMULATE_ALSO && cell->with_also; i++) {
+        const struct planning_estimate *of = cell->also[i].measures;
+        printf("%sreading      %-55s %6.1f minutes, first place wrong %5.1f %%, gap closed %6.1f %%\n",
+            line_mark(result), simulate_also[i].says, of[PLANNING_MINUTES_SEVERE].value, of[PLANNING_FIRST_WRONG].value,
+            also_closed(cell, gap, i));
+    }
+}
+
 static void print_cell(const struct simulate_result *result, const struct simulate_cell *cell) {
     const char *mark = line_mark(result);
     printf("%s%s: %s\n%s%-12s %8s", mark, cell->name, cell->says, mark, "policy", "patients");
@@ -149,12 +166,14 @@ static void print_cell(const struct simulate_result *result, const struct simula
     struct simulate_gap gap;
     simulate_gap_find(&gap, cell, result->chosen);
     if (gap.known) {
-        printf("%sgap          soyang closes %.1f %% [%.1f, %.1f] of what lies between %s and the limit%s\n", mark,
-            gap.closed.value, gap.closed.low, gap.closed.high, planning_policy_name(gap.best),
+        printf("%sgap          soyang, with its second reader, closes %.1f %% [%.1f, %.1f] of what lies between %s and "
+               "the limit%s\n",
+            mark, gap.closed.value, gap.closed.low, gap.closed.high, planning_policy_name(gap.best),
             gap.closed.value < 0    ? ": LOST"
             : gap.closed.value < 50 ? ": short of 50 %"
                                     : "");
     }
+    print_also(result, cell, &gap);
     printf("\n");
 }
 
@@ -234,6 +253,27 @@ static void write_outcome(struct json_writer *w, const struct simulate_result *r
     json_object_close(w);
 }
 
+static void write_also(struct json_writer *w, const struct simulate_cell *cell, const struct simulate_gap *gap) {
+    json_name(w, "reading");
+    json_array_open(w);
+    for (int i = 0; i < SIMULATE_ALSO; i++) {
+        const struct planning_estimate *minutes = &cell->also[i].measures[PLANNING_MINUTES_SEVERE],
+                                       *wrong = &cell->also[i].measures[PLANNING_FIRST_WRONG];
+        json_object_open(w);
+        json_member_string(w, "who", simulate_also[i].says);
+        number(w, "minutes_to_definitive_severe", minutes->value);
+        number(w, "minutes_to_definitive_severe_lo", minutes->low);
+        number(w, "minutes_to_definitive_severe_hi", minutes->high);
+        number(w, "first_place_wrong_severe", wrong->value);
+        number(w, "first_place_wrong_severe_lo", wrong->low);
+        number(w, "first_place_wrong_severe_hi", wrong->high);
+        number(w, "closed_percent", also_closed(cell, gap, i));
+        json_member_string(w, "digest", cell->also[i].digest);
+        json_object_close(w);
+    }
+    json_array_close(w);
+}
+
 static void write_cell(struct json_writer *w, const struct simulate_result *result, const struct simulate_cell *cell,
     struct arena *arena) {
     struct simulate_gap gap;
@@ -267,6 +307,9 @@ static void write_cell(struct json_writer *w, const struct simulate_result *resu
         number(w, "closed_percent_hi", gap.closed.high);
         json_member_bool(w, "lost", gap.closed.value < 0);
         json_object_close(w);
+    }
+    if (cell->with_also) {
+        write_also(w, cell, &gap);
     }
     json_object_close(w);
 }

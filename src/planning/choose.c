@@ -67,7 +67,11 @@ struct mode run_mode(const struct run *run, int patient) {
 
 int run_condition(const struct run *run, int patient) {
     const struct patient *who = &run->world->patients[patient];
-    return run->journeys[patient].leg == 0 && (run->told & PLANNING_TOLD_NEED) == 0 ? who->seen : who->condition;
+    const struct journey *journey = &run->journeys[patient];
+    if (journey->leg > 0 || (run->told & PLANNING_TOLD_NEED) != 0) {
+        return who->condition;
+    }
+    return journey->read_again ? journey->read : who->seen;
 }
 
 int run_level(const struct run *run, int patient) {
@@ -85,12 +89,16 @@ void asking_of(struct asking *out, const struct run *run, int patient) {
         .condition = run_condition(run, patient),
         .level = run_level(run, patient),
         .age_months = who->age_months,
+        .seen = {.condition = who->seen, .level = run_level(run, patient), .age_months = who->age_months},
         .tried = journey->tried,
         .patient = patient,
         .since = record_time(journey->search_from),
         .heli = run->now >= run->heli_until,
         .ready = record_time(scene ? journey->scene_at + run->p->scene_mean_min : journey->ready_at),
         .open_count = run->policy == PLANNING_SOYANG ? journey->open_count : 0};
+    if (scene && journey->read_again) {
+        out->seen = journey->seen;
+    }
     for (int i = 0; i < out->open_count; i++) {
         double ago = run->now - journey->open_offers[i].since_min;
         out->open[i] = (struct referral_open){journey->open_offers[i].place, record_time(ago)};
@@ -269,7 +277,9 @@ static void engine_case(struct referral_case *out, struct run *run, const struct
     if (run->p->engine_parallel >= 1) {
         out->asking.parallel_max = (int)run->p->engine_parallel;
     }
-    if (!scene || choose_telephone(run->p, asking->at)) { /* one after the other, and nobody stays silent */
+    bool offers = !scene && (run->told & PLANNING_TRANSFER_OFFERS) != 0;
+    if (!offers &&
+        (!scene || choose_telephone(run->p, asking->at))) { /* one after the other, and nobody stays silent */
         out->asking.parallel_max = 1;
         out->asking.silence_min = 0;
     }

@@ -70,8 +70,7 @@ static double treats(const struct run *run, const struct asking *asking, int pla
 double doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking) {
     double chance[CONDITIONS_MAX] = {0};
     int child = asking->age_months < CHILD_BELOW_MONTHS ? 1 : 0;
-    const struct region_seen seen = {asking->condition, asking->level, asking->age_months};
-    double severe = region_readings_weigh(chance, &run->readings, &seen);
+    double severe = region_readings_weigh(chance, &run->readings, &asking->seen);
     for (int place = 0; place < run->world->place_count; place++) {
         double wrong = 0, minutes = 0;
         for (int c = 0; c < run->p->condition_count; c++) {

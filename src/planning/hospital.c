@@ -60,7 +60,9 @@ static bool says_other(const struct run *run, int patient, int place) {
         return false;
     }
     base = 1 - world_drifted(run->world, 1 - base, run->now);
-    double logit = log(base / (1 - base)) + run->p->hour_shock * hour_shock(run, place, run->now);
+    bool half = transfer && (run->told & PLANNING_TRANSFER_HALF) != 0;
+    double logit =
+        log(base / (1 - base)) + (half ? log(.5) : 0) + run->p->hour_shock * hour_shock(run, place, run->now);
     double unit = random_unit(run->world->span.seed, STREAM_ANSWER, (uint64_t)patient, (uint64_t)place, 0);
     return unit < 1 / (1 + exp(-logit));
 }

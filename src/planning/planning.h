@@ -90,7 +90,8 @@ enum planning_measure {
     PLANNING_ECE, /* expected calibration error of the chance of a yes that the engine believed as it asked, percent */
     PLANNING_MEASURES,
 };
-/* What `soyang` is told (or granted) that nobody could know, to see what knowing it would be worth: developers' runs, never policies. */
+/* What `soyang` is told (or granted) that nobody could know, to see what knowing it would be worth: developers' runs, never policies. The last
+ * three say who has the second reader of simulation.json (only `soyang`, unless they say otherwise). */
 enum planning_ablation {
     PLANNING_TOLD_NEED = 1,     /* the condition that the patient has, instead of what the crew sees */
     PLANNING_TOLD_LEVEL = 2,    /* the true level */
@@ -101,6 +102,13 @@ enum planning_ablation {
     PLANNING_TOLD_START = 64,   /* where the patient's true need can be treated as things stand */
     PLANNING_TOLD_TRANSFER =
         128, /* not told, granted: between hospitals it is refused no more often than a crew at a scene */
+    PLANNING_NO_CONSULT = 8192,    /* the second reader's tests alone: no specialist is asked */
+    PLANNING_NO_READER = 256,      /* soyang without the second reader at the scene */
+    PLANNING_WITH_READER = 512,    /* another policy with it: asks for what the specialist reads, where one answered */
+    PLANNING_TRANSFER_HALF = 2048, /* granted: half the odds of a refusal between hospitals */
+    PLANNING_TRANSFER_OFFERS =
+        4096, /* between hospitals it offers by terminal, several at once, as the level says, instead of telephoning */
+    PLANNING_LIKELIEST = 1024, /* the same, but asks for what a severely ill patient who is read so most likely has */
 };
 
 /* Where the minutes of a severe patient go, one after the other; they sum to the minutes to definitive care. */

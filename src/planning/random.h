@@ -34,6 +34,8 @@ enum random_stream {
     STREAM_FIRST,
     STREAM_ERROR,
     STREAM_FULL,
+    STREAM_TEST,
+    STREAM_CONSULT,
 };
 
 static inline uint64_t random_mix(uint64_t x) {

@@ -110,6 +110,15 @@ void record_decision(struct run *run, const struct asking *asking, const struct 
     json_member_int(&w, "from_place", asking->from_place);
     json_member_int(&w, "condition", asking->condition);
     json_member_int(&w, "level", asking->level);
+    if (run->reader && asking->from_place < 0) {
+        json_name(&w, "reader"); /* what the crew reads, tests done, tests positive, 1 + what the specialist reads */
+        json_array_open(&w);
+        json_int(&w, asking->seen.condition);
+        json_int(&w, asking->seen.done);
+        json_int(&w, asking->seen.positive);
+        json_int(&w, asking->seen.consult);
+        json_array_close(&w);
+    }
     json_member_int(&w, "age_months", asking->age_months);
     json_member_int(&w, "leg", run->journeys[asking->patient].leg);
     json_name(&w, "tried");

@@ -116,6 +116,24 @@ static bool open_back(struct asking *out, const yyjson_val *line, int places) {
     return count % 2 == 0 && count <= 2 * REFERRAL_PLAN_MAX;
 }
 
+/* Without a second reader: as the crew reads it. */
+static bool seen_back(struct asking *out, struct run *run, const yyjson_val *line) {
+    yyjson_val *list = (yyjson_val *)(uintptr_t)json_get(line, "reader");
+    int64_t values[4] = {out->condition, 0, 0, 0};
+    const int64_t below[4] = {
+        run->p->condition_count, 1 << REGION_TESTS_MAX, 1 << REGION_TESTS_MAX, run->p->condition_count + 1};
+    for (size_t i = 0; i < 4 && list != NULL; i++) {
+        if (!text_to_int64(&values[i], json_number_text(yyjson_arr_get(list, i))) || values[i] < 0 ||
+            values[i] >= below[i]) {
+            return false;
+        }
+    }
+    run->reader = list != NULL;
+    out->seen = (struct region_seen){
+        (int)values[0], out->level, out->age_months, (unsigned)values[1], (unsigned)values[2], (int)values[3]};
+    return true;
+}
+
 /* The line that this decision would be written as; compared with what stands in the record. */
 static enum status take_decision(struct replay *replay, const yyjson_val *line, struct text bytes) {
     struct run *run = replay->run;
@@ -131,7 +149,8 @@ static enum status take_decision(struct replay *replay, const yyjson_val *line, 
         !integer(&asking.age_months, line, "age_months", 0, INT16_MAX) || !integer(&leg, line, "leg", 0, LEGS_MAX) ||
         !hex_of(&asking.tried, json_get_text(line, "tried")) || !json_get_double(&asking.at, line, "at") ||
         !json_get_double(&asking.since, line, "since") || !json_get_double(&asking.ready, line, "ready") ||
-        !json_get_bool(&asking.heli, line, "helicopter") || !open_back(&asking, line, w->place_count)) {
+        !json_get_bool(&asking.heli, line, "helicopter") || !open_back(&asking, line, w->place_count) ||
+        !seen_back(&asking, run, line)) {
         return wrong(replay, "no decision");
     }
     asking.from = asking.district >= 0 ? w->districts[asking.district].point : w->places[asking.from_place].point;

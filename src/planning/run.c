@@ -222,8 +222,9 @@ static void ask(struct run *run, int patient, int place) {
     uint64_t seed = run->world->span.seed, a = (uint64_t)patient, b = (uint64_t)place;
     double night = world_night(run->now) ? p->answer_night : 1;
     double unit = random_unit(seed, STREAM_ANSWER_TIME, a, b, 0);
+    bool offers = journey->leg > 0 && (run->told & PLANNING_TRANSFER_OFFERS) != 0;
     bool digital = mode.digital && journey->leg == 0; /* between hospitals one telephones */
-    digital = digital && !(mode.quicker && choose_telephone(p, record_time(run->now)));
+    digital = offers || (digital && !(mode.quicker && choose_telephone(p, record_time(run->now))));
     bool silent = digital && random_unit(seed, STREAM_SILENT, a, b, 0) >= p->digital_response;
     double phone = p->phone_next_min + random_exponential(p->phone_mean_min * night, unit);
     double typed = fmin(p->digital_limit_min, random_exponential(p->digital_mean_min * night, unit));
@@ -541,7 +542,10 @@ static enum status on_scene(struct run *run, int patient) {
     count_part(run, patient, PLANNING_PART_SCENE, journey->ready_at);
     journey->leg = 0;
     journey->state = JOURNEY_SEARCHING;
-    push(run, run->now + run->p->assess_min, EVENT_SEARCH, patient, 0, 0);
+    if (run->reader) {
+        reader_look(run, patient);
+    }
+    push(run, run->now + run->p->assess_min + reader_minutes(run, patient), EVENT_SEARCH, patient, 0, 0);
     return STATUS_OK;
 }
 
@@ -667,7 +671,9 @@ enum status planning_run(struct planning_outcome *out, const struct planning_wor
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
     run_open(run, world, options->policy, scope);
     run->record = options->record;
-    run->told = options->policy == PLANNING_SOYANG ? options->told : 0;
+    const unsigned reader = PLANNING_NO_READER | PLANNING_WITH_READER | PLANNING_LIKELIEST;
+    run->told = options->policy == PLANNING_SOYANG ? options->told : options->told & reader;
+    run->reader = options->policy == PLANNING_SOYANG ? (run->told & PLANNING_NO_READER) == 0 : run->told != 0;
     run->choice_arena = arena_open(CHOICE_ARENA_MAX);
     if (run->choice_arena == NULL) {
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for decisions");

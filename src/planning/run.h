@@ -75,7 +75,10 @@ struct journey {
     double believed[REFERRAL_PLAN_MAX];                  /* chance of a yes */
     int open_count;
     bool same_vehicle, planned, designated, wrong, retransferred, moved_on;
-    double mark; /* until when the parts are counted */
+    bool read_again;         /* the second reader has said what it says */
+    struct region_seen seen; /* what was read at the scene */
+    int read;                /* the condition that is asked for */
+    double mark;             /* until when the parts are counted */
     double parts[PLANNING_PARTS];
     enum planning_first first;
 };
@@ -101,6 +104,7 @@ struct run {
     unsigned told; /* bits of enum planning_ablation */
     struct scope *scope;
     struct arena *choice_arena; /* reset after every decision */
+    bool reader;                /* a second reader at the scene */
     struct heap heap;
     double now;
     struct journey *journeys;
@@ -170,6 +174,7 @@ struct asking { /* what a chooser may know */
     int district;   /* -1: from a place */
     int from_place; /* -1: from the scene */
     int condition, level, age_months;
+    struct region_seen seen; /* from a scene: as the crew reads it, and what the second reader says */
     uint64_t tried;
     int patient;                                  /* for the clairvoyant only */
     double ready;                                 /* when the crew is done at the scene, as far as is usual */
@@ -196,6 +201,11 @@ void learn(struct run *run, const struct lesson *lesson);
 
 /* doubt.c: how likely each place cannot treat what the patient has in truth, as far as a crew's reading tells, and what that costs */
 void doubt_open(struct run *run);
+/* reader.c: what the second reader says of a patient at the scene, drawn from the truth by its error rates; and whether a specialist is
+ * asked, so that a place is looked for later. The truth itself goes no further. */
+void reader_look(struct run *run, int patient);
+double reader_minutes(const struct run *run, int patient);
+
 /* Weighed by whose minutes count: places are compared as if the patient were one of the severe. Returns the chance that it is one. */
 double doubt_find(struct referral_wrong out[PLACES_MAX], const struct run *run, const struct asking *asking);
 

@@ -1,7 +1,10 @@
 /* What the patient may have instead of what was read, and what that means at each place. Pure.
  *
- * The posterior is the region's (region.h, what a reading may hide): Bayes over published and assumed shares, level and age. What vital signs
- * say beyond the level is not in it: no source gives those likelihoods by need. */
+ * The posterior is the region's (region.h, what a reading may hide): Bayes over published and assumed shares, level and age, and over those
+ * tests of the region's second reader that can be read off the facts. The rest of the vital signs is not in it: no source gives those
+ * likelihoods by need. */
+#include <string.h>
+
 #include "referral/rank.h"
 
 #define NO_NEED "SY-ED"   /* a reading without a need is read as an ordinary visit (assumption) */
@@ -23,8 +26,42 @@ bool referral_read_as(
     return snapshot->readings != NULL && (out->size > 0 || need_count == 0);
 }
 
-void referral_doubts_of(
-    struct referral_case *out, const struct region_snapshot *snapshot, struct text read_as, struct arena *arena) {
+/* A score that is incomplete, or not meant for the patient, is no test. */
+static void see_mews(bool *done, bool *positive, const struct triage_facts *facts) {
+    enum { SEPSIS_FROM = 4 }; /* Bayer, Acad Emerg Med 2015;22:868: the cut that the test's error rates belong to */
+    struct triage_score score = triage_score(TRIAGE_MEWS, facts);
+    *done = score.complete && score.fits;
+    *positive = *done && score.total >= SEPSIS_FROM;
+}
+
+static void see_systolic(bool *done, bool *positive, const struct triage_facts *facts) {
+    enum { HAEMORRHAGE_FROM_MMHG = 180 }; /* Geisler, Neurol Res Pract 2021;3:1 */
+    const struct triage_value *pressure = &facts->values[TRIAGE_SYSTOLIC];
+    *done = pressure->known;
+    *positive = *done && pressure->value >= HAEMORRHAGE_FROM_MMHG;
+}
+
+void referral_observe(
+    struct region_seen *seen, const struct region_readings *readings, const struct triage_facts *facts) {
+    static const struct {
+        const char *id;
+        void (*see)(bool *done, bool *positive, const struct triage_facts *facts);
+    } rows[] = {{"mews-4", see_mews}, {"systolic-180", see_systolic}};
+    unsigned due = region_tests_due(readings, seen);
+    for (int t = 0; t < readings->test_count; t++) {
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            if ((due >> t & 1) != 0 && strcmp(readings->tests[t].id, rows[i].id) == 0) {
+                bool done = false, positive = false;
+                rows[i].see(&done, &positive, facts);
+                seen->done |= (unsigned)done << t;
+                seen->positive |= (unsigned)positive << t;
+            }
+        }
+    }
+}
+
+void referral_doubts_of(struct referral_case *out, const struct region_snapshot *snapshot, struct text read_as,
+    const struct triage_facts *facts, struct arena *arena) {
     const struct region_readings *readings = snapshot->readings;
     double chance[REGION_CONDITIONS_MAX];
     out->doubts = NULL;
@@ -33,10 +70,14 @@ void referral_doubts_of(
         doctor_has_seen(out, snapshot)) {
         return;
     }
-    const struct region_seen seen = {
-        region_readings_find(readings, read_as.size > 0 ? read_as : TEXT(NO_NEED)), out->level, out->age_months};
+    struct region_seen seen = {.condition = region_readings_find(readings, read_as.size > 0 ? read_as : TEXT(NO_NEED)),
+        .level = out->level,
+        .age_months = out->age_months};
     if (seen.condition < 0) {
         return;
+    }
+    if (facts != NULL) {
+        referral_observe(&seen, readings, facts);
     }
     (void)region_readings_weigh(chance, readings, &seen);
     struct referral_doubt *doubts = ARENA_ARRAY(arena, struct referral_doubt, REFERRAL_DOUBTS_MAX);

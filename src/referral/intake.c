@@ -275,7 +275,7 @@ static void set_doubts(struct referral_case *out, const struct intake *intake, s
         needs[i] = reading->needs[i].need->code;
     }
     if (referral_read_as(&read_as, intake->snapshot, needs, reading->need_count)) {
-        referral_doubts_of(out, intake->snapshot, read_as, scope->arena);
+        referral_doubts_of(out, intake->snapshot, read_as, intake->facts, scope->arena);
         referral_wrongs_of(out, intake->snapshot, scope->arena);
     }
 }

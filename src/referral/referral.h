@@ -328,11 +328,17 @@ void referral_learned_of(struct referral_learned *out, struct referral_case *pat
  * to be doubted: the region states no readings, or they know none of its needs. */
 bool referral_read_as(
     struct text *out, const struct region_snapshot *snapshot, const struct text *needs, size_t need_count);
-/* What else the patient may need: by the snapshot's readings, for levels 1 to 3, from the need that was read first, the level and the age.
+/* What else the patient may need: by the snapshot's readings, for levels 1 to 3, from the need that was read first, the level, the age
+ * and, where `facts` is not NULL, what the region's second reader finds in them.
  * None where the region states no readings, a doctor has confirmed the need or works at an emergency department where the patient is (as the
  * simulated year has it), the nearest place is wanted, or the readings do not know the need. */
-void referral_doubts_of(
-    struct referral_case *out, const struct region_snapshot *snapshot, struct text read_as, struct arena *arena);
+void referral_doubts_of(struct referral_case *out, const struct region_snapshot *snapshot, struct text read_as,
+    const struct triage_facts *facts, struct arena *arena);
+/* What the region's second reader finds in the facts: sets `done` and `positive` for those of its tests that are due, that this program can
+ * read (mews-4: MEWS, complete; systolic-180), and whose values are known. A specialist's answer is no test here: it comes as a confirmed
+ * need. */
+void referral_observe(
+    struct region_seen *seen, const struct region_readings *readings, const struct triage_facts *facts);
 /* What the case's doubts mean at each place of the snapshot now: sets `wrong`. */
 void referral_wrongs_of(struct referral_case *out, const struct region_snapshot *snapshot, struct arena *arena);
 /* The question as learning sees it, when this place is asked for this case: prior, board, load. */

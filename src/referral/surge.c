@@ -136,7 +136,7 @@ static void find_doubt(struct making *making, struct surge_doubt *chains[DOUBT_C
     if (doubt == NULL) {
         doubt = ARENA_NEW(arena, struct surge_doubt);
         *doubt = (struct surge_doubt){.read_as = group->read_as, .patient = group->patient, .next = *chain};
-        referral_doubts_of(&doubt->patient, surge->snapshot, group->read_as, arena);
+        referral_doubts_of(&doubt->patient, surge->snapshot, group->read_as, NULL, arena);
         referral_wrongs_of(&doubt->patient, surge->snapshot, arena);
         *chain = doubt;
         doubt->number = surge->doubt_count;

@@ -1,5 +1,5 @@
 /* Readings: the confusion of what is read with what is, as a region's file states it, and what a wrong place costs. */
-#include "region/region.h"
+#include "region/reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -114,6 +114,9 @@ enum status region_readings_read(struct region_readings *out, const yyjson_val *
     if (status == STATUS_OK) {
         status = read_conditions(out, json_get(root, "conditions"), scope);
     }
+    if (status == STATUS_OK) {
+        status = reader_read(out, root, scope);
+    }
     return status == STATUS_OK ? read_numbers(out, json_get(root, "parameters"), scope) : status;
 }
 
@@ -161,7 +164,8 @@ static double age_factor(const struct region_readings *r, const struct region_co
 
 double region_readings_weigh(
     double out[REGION_CONDITIONS_MAX], const struct region_readings *r, const struct region_seen *seen) {
-    double all = 0, weighed = 0;
+    double all = 0, weighed = 0, reader[REGION_CONDITIONS_MAX];
+    reader_likelihood(reader, r, seen);
     for (int c = 0; c < r->condition_count; c++) {
         const struct region_condition *condition = &r->conditions[c];
         double level = 0, levels = 0, severe = 0;
@@ -173,7 +177,7 @@ double region_readings_weigh(
         }
         double age = age_factor(r, condition, seen->age_months);
         double as = seen_as_chance(condition, c == seen->condition, seen->condition, r->scale);
-        out[c] = levels > 0 ? condition->share * age * level / levels * as : 0;
+        out[c] = levels > 0 ? condition->share * age * level / levels * as * reader[c] : 0;
         all += out[c];
         out[c] = level > 0 ? out[c] * severe / level : 0;
         weighed += out[c];

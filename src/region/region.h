@@ -161,8 +161,31 @@ struct region_condition {
     double seen_chance[REGION_SEEN_MAX];
     int seen_count;
 };
+/* A second reader at the scene: tests on what is measured anyway, and a specialist who is asked before the patient is moved. Each is an
+ * observation with stated error rates, never the truth. */
+enum { REGION_TESTS_MAX = 8 };
+struct region_test {
+    const char *id;
+    uint32_t of;                            /* bit c: done where a crew reads condition c */
+    int from_months;                        /* and from this age on */
+    double done;                            /* share of these on whom it is done */
+    double positive[REGION_CONDITIONS_MAX]; /* chance that it is positive, by the condition in truth */
+};
+struct region_consult {
+    int level;       /* asked where the crew sees this level or a more urgent one; 0: nobody is asked */
+    uint32_t not_of; /* bit c: nobody is asked where a crew reads condition c: it leaves at once */
+    double answered; /* share of questions that are answered before the deadline */
+    double minutes;  /* the deadline: so much later a place is looked for, answered or not */
+    double
+        kept; /* where the crew reads what is there: chance that the specialist does too; else, what may hide behind it */
+    double
+        found; /* where the crew reads something else: chance that the specialist reads what is there; else, what the crew reads */
+};
 struct region_readings {
     struct region_condition conditions[REGION_CONDITIONS_MAX];
+    struct region_test tests[REGION_TESTS_MAX];
+    int test_count;
+    struct region_consult consult;
     int condition_count;
     double level_exact, level_over, level_under; /* shares; the rest is two off, half each way */
     int age_from[REGION_AGE_BANDS];              /* years */
@@ -180,10 +203,19 @@ int region_readings_find(const struct region_readings *readings, struct text nee
 /* How likely a condition is taken for its i-th other, with `scale` on all of these; together at most 1. */
 double region_condition_seen_as(const struct region_condition *condition, int i, double scale);
 struct region_seen {
-    int condition, level, age_months; /* as read; age below 0: not known */
+    int condition, level, age_months; /* as the crew reads it; age below 0: not known */
+    unsigned done, positive;          /* bit t: test t was done; and was positive */
+    int consult;                      /* 0: no answer; else 1 + the condition that the specialist reads */
 };
+/* The tests that are due on such a patient, and whether a specialist is asked. */
+unsigned region_tests_due(const struct region_readings *readings, const struct region_seen *seen);
+bool region_consult_due(const struct region_readings *readings, const struct region_seen *seen);
+/* How likely another condition hides behind what a crew reads, by share and confusion alone; 0 for `read` itself. Sums to 1, or to 0 where
+ * nothing is taken for it. */
+void region_hidden(double out[REGION_CONDITIONS_MAX], const struct region_readings *readings, int read);
 /* The chance of each condition among the severely ill (true level 1 and 2) who are read like this: share × age × level as seen ×
- * condition as seen, scaled to 1. Returns the chance that somebody who is read like this is severely ill. Needs `people`. */
+ * condition as seen × each observation of the second reader (independent given the condition and the crew's reading), scaled to 1. Returns
+ * the chance that somebody who is read like this is severely ill. Needs `people`. */
 double region_readings_weigh(
     double out[REGION_CONDITIONS_MAX], const struct region_readings *readings, const struct region_seen *seen);
 /* Sets `needs` and `onward` by a snapshot's places and roads. */

@@ -86,6 +86,34 @@ def cells(grid):
                   "ECE %"], rows)
 
 
+def reading(year):
+    """With and without the second reader; and a sentence that says how much of the share is due to which."""
+    cell_ = year["cells"][0]
+    at = {p["policy"]: p for p in year["policies"]}
+    rows = [["`soyang`, with its second reader", cell(at["soyang"], "minutes_to_definitive_severe", 1), cell(at["soyang"], "first_place_wrong_severe", 1),
+             f"{cell_['gap']['closed_percent']:.1f}"]]
+    rows += [[r["who"], cell(r, "minutes_to_definitive_severe", 1), cell(r, "first_place_wrong_severe", 1), f"{r['closed_percent']:.1f}"] for r in cell_["reading"]]
+    plain = next(r for r in cell_["reading"] if r["who"] == "soyang without the second reader")
+    given = min((r for r in cell_["reading"] if "given" in r["who"]), key=lambda r: r["minutes_to_definitive_severe"])
+    says = (f"Of the {cell_['gap']['closed_percent']:.1f} % closed, {plain['closed_percent']:.1f} are due to choosing alone, the rest to the second reader. The reader would bring the best "
+            f"baseline that is given it {given['closed_percent']:.1f} % ({given['who']}); `soyang` is {given['minutes_to_definitive_severe'] - at['soyang']['minutes_to_definitive_severe']:.1f} "
+            f"minutes better than that one.")
+    return table(["who", "minutes, severe", "first place wrong, severe %", "gap closed %"], rows), says
+
+
+def observations():
+    reader = json.loads((ROOT / "regions/gangwon/simulation.json").read_text())["reader"]
+    rows = []
+    for t in reader["tests"]:
+        yes = ", ".join(f"{100 * p['chance']:.1f} % of {p['need']}" for p in t["positive"])
+        rows.append([t["name"], f"read as {', '.join(t['of'])}, from {t['age_from']} years, {100 * t['done']:.0f} %", f"{yes}; {100 * t['otherwise']:.1f} % of others", "nothing",
+                     t["source"]])
+    c = reader["consult"]
+    rows.append(["a specialist is asked", f"read as level 1 to {c['level']}, but {', '.join(c['not_of'])}; {100 * c['answered']:.0f} % answer in time",
+                 f"reads as it is: {100 * c['found']:.0f} % of what the crew missed, {100 * c['kept']:.0f} % of what it saw", f"{c['minutes']:g} minutes before anybody is asked", c["source"]])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows), reader["note"].split("Left out ", 1)[1]
+
+
 def goals(year):
     at = {p["policy"]: p for p in year["policies"]}
     mine, memory = at["soyang"], at["memory"]
@@ -184,11 +212,15 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
     earlier_line, earlier_note = earlier(earlier_path)
     year, grid, changed = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path, sensitivity_path))
     limit = year["cells"][0]["limit"]
+    reading_table, reading_says = reading(year)
+    observed, left_out = observations()
     at = {p["policy"]: p for p in year["policies"]}
     values = {
         "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year),
         "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": sensitivity(changed),
         "ASSUMED": parameters(year, lambda p: p["assumed"]), "FITTED": parameters(year, lambda p: p["source"].startswith("fitted")),
+        "PLAIN": next(f"{r['closed_percent']:.0f}" for r in year["cells"][0]["reading"] if r["who"] == "soyang without the second reader"),
+        "READING": reading_table, "READING_SAYS": reading_says, "OBSERVATIONS": observed, "LEFT_OUT": left_out,
         "DAYS": str(year["days"]), "SEED": str(year["seed"]), "GRID_DAYS": str(grid["days"]), "SENSITIVITY_DAYS": str(changed["days"]),
         "RUNS": str(year["validation_runs"]), "OBJECTIVE": f"{year['fit_objective']:.2f}", "SEVERE": str(limit["severe"]),
         "DUAL": f"{limit['dual_min']:.2f}", "PRIMAL": f"{limit['primal_min']:.2f}", "UNSERVABLE": str(limit["unservable"]),

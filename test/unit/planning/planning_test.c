@@ -7,6 +7,7 @@
 #include "planning/heap.h"
 #include "planning/planning.h"
 #include "planning/random.h"
+#include "planning/run.h"
 
 enum { ARENA_MAX = 512 << 20, FILE_MAX = 1 << 20, SMALL_DAYS = 20 };
 
@@ -263,6 +264,76 @@ static void the_same_seed_gives_the_same_bytes(void **state) {
     assert_string_not_equal(outs[0].digest, outs[2].digest);
 }
 
+struct told_count {
+    int sepsis, sepsis_positive, others, others_positive, asked, answered, missed, found, right, kept;
+};
+
+static void count_one(struct told_count *out, const struct run *run, int patient, int sepsis) {
+    const struct patient *who = &run->world->patients[patient];
+    const struct journey *journey = &run->journeys[patient];
+    if ((journey->seen.done & 1) != 0) {
+        bool positive = (journey->seen.positive & 1) != 0;
+        *(who->condition == sepsis ? &out->sepsis : &out->others) += 1;
+        *(who->condition == sepsis ? &out->sepsis_positive : &out->others_positive) += positive;
+    }
+    out->asked += region_consult_due(&run->p->readings, &journey->seen);
+    if (journey->seen.consult > 0) {
+        bool so = journey->seen.consult - 1 == who->condition, missed = who->seen != who->condition;
+        out->answered++;
+        *(missed ? &out->missed : &out->right) += 1;
+        *(missed ? &out->found : &out->kept) += so;
+        assert_true(journey->read == journey->seen.consult - 1);
+    }
+}
+
+/* What the second reader says errs as simulation.json states; who has none reads as the crew does. */
+static void the_second_reader_errs_as_stated(void **state) {
+    struct scope scope = {.arena = *state};
+    const struct planning_world *world = small_world(5, &scope);
+    const struct region_readings *readings = &world->p->readings;
+    struct run *run = ARENA_NEW(scope.arena, struct run);
+    struct told_count count = {0};
+    run_open(run, world, PLANNING_SOYANG, &scope);
+    assert_string_equal(readings->tests[0].id, "mews-4");
+    for (int i = 0; i < world->patient_count; i++) {
+        assert_int_equal(run_condition(run, i), world->patients[i].seen);
+        reader_look(run, i);
+        count_one(&count, run, i, region_readings_find(readings, TEXT("SY-SEPSIS")));
+    }
+    assert_true(count.sepsis > 30 && count.asked > 500 && count.missed > 30);
+    assert_true(fabs((double)count.sepsis_positive / count.sepsis - .74) < .15);
+    assert_true(fabs((double)count.others_positive / count.others - .25) < .03);
+    assert_true(fabs((double)count.answered / count.asked - readings->consult.answered) < .05);
+    assert_true(fabs((double)count.found / count.missed - readings->consult.found) < .15);
+    assert_true(fabs((double)count.kept / count.right - readings->consult.kept) < .03);
+}
+
+static void the_second_reader_is_given_and_taken(void **state) {
+    static const struct {
+        enum planning_policy policy;
+        unsigned told;
+        bool as_plain; /* the same bytes as the policy by itself */
+    } rows[] = {{PLANNING_MEMORY, 0, true}, {PLANNING_MEMORY, PLANNING_WITH_READER, false},
+        {PLANNING_SOYANG, PLANNING_NO_READER, false}, {PLANNING_MEMORY, PLANNING_TOLD_NEED, true}};
+    struct scope scope = {.arena = *state};
+    const struct planning_world *world = small_world(6, &scope);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct planning_outcome plain, out;
+        struct planning_run_options options = {.policy = rows[i].policy};
+        struct buffer record = buffer_open(scope.arena, 64 << 20), own = buffer_open(scope.arena, 64 << 20);
+        options.record = &record;
+        assert_int_equal(planning_run(&plain, world, &options, &scope), STATUS_OK);
+        options.told = rows[i].told;
+        options.record = &own;
+        assert_int_equal(planning_run(&out, world, &options, &scope), STATUS_OK);
+        assert_int_equal(text_equal(buffer_text(&record), buffer_text(&own)), rows[i].as_plain);
+        assert_int_equal(strstr(own.at, "\"reader\":[") != NULL, (rows[i].told & PLANNING_WITH_READER) != 0);
+        size_t decisions = 0;
+        assert_int_equal(planning_replay(&decisions, world, buffer_text(&own), &scope), STATUS_OK);
+        assert_true(decisions > 3000);
+    }
+}
+
 static void a_changed_record_is_found(void **state) {
     struct scope scope = {.arena = *state};
     const struct planning_world *world = small_world(4, &scope);
@@ -308,6 +379,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_small_world_comes_out_as_by_hand, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(nobody_begins_before_the_team_from_home, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_same_seed_gives_the_same_bytes, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(the_second_reader_errs_as_stated, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(the_second_reader_is_given_and_taken, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_changed_record_is_found, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(bad_worlds_are_refused, open_arena, close_arena),
     };

@@ -224,7 +224,7 @@ static void build_readings(struct world *w) {
     if (read_as.size == 0) {
         read_as = json_text(yyjson_arr_get_first((yyjson_val *)json_get(patient, "needs")));
     }
-    referral_doubts_of(&w->patient, w->snapshot, read_as, w->arena);
+    referral_doubts_of(&w->patient, w->snapshot, read_as, NULL, w->arena);
     referral_wrongs_of(&w->patient, w->snapshot, w->arena);
 }
 
