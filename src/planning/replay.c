@@ -118,13 +118,12 @@ static bool open_back(struct asking *out, const yyjson_val *line, int places) {
 
 /* Without a second reader: as the crew reads it. */
 static bool seen_back(struct asking *out, struct run *run, const yyjson_val *line) {
-    yyjson_val *list = (yyjson_val *)(uintptr_t)json_get(line, "reader");
+    yyjson_val *list = json_get(line, "reader");
     int64_t values[4] = {out->condition, 0, 0, 0};
     const int64_t below[4] = {
         run->p->condition_count, 1 << REGION_TESTS_MAX, 1 << REGION_TESTS_MAX, run->p->condition_count + 1};
     for (size_t i = 0; i < 4 && list != NULL; i++) {
-        if (!text_to_int64(&values[i], json_number_text(yyjson_arr_get(list, i))) || values[i] < 0 ||
-            values[i] >= below[i]) {
+        if (!text_to_int64(&values[i], json_number_text(json_at(list, i))) || values[i] < 0 || values[i] >= below[i]) {
             return false;
         }
     }

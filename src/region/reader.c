@@ -7,15 +7,6 @@ enum { MONTHS = 12 };
 
 /* ---- reading the file ------------------------------------------------------------------------------------------------ */
 
-/* yyjson reads a constant value as well as another, but does not say so. */
-static size_t list_size(const yyjson_val *array) {
-    return yyjson_arr_size((yyjson_val *)(uintptr_t)array);
-}
-
-static const yyjson_val *list_at(const yyjson_val *array, size_t index) {
-    return yyjson_arr_get((yyjson_val *)(uintptr_t)array, index);
-}
-
 static bool share_of(double *out, const yyjson_val *entry, const char *name) {
     return json_get_double(out, entry, name) && *out >= 0 && *out <= 1;
 }
@@ -24,8 +15,8 @@ static enum status read_set(uint32_t *out, const struct region_readings *reading
     const char *name, const char *path, struct scope *scope) {
     const yyjson_val *list = json_get(entry, name);
     *out = 0;
-    for (size_t i = 0; i < list_size(list); i++) {
-        int c = region_readings_find(readings, json_text(list_at(list, i)));
+    for (size_t i = 0; i < json_count(list); i++) {
+        int c = region_readings_find(readings, json_text(json_at(list, i)));
         if (c < 0) {
             return fault(scope, STATUS_INVALID, path, "%s names no condition of this file", name);
         }
@@ -51,8 +42,8 @@ static enum status read_test(
     for (int c = 0; c < REGION_CONDITIONS_MAX; c++) {
         out->positive[c] = otherwise;
     }
-    for (size_t i = 0; i < list_size(positive); i++) {
-        const yyjson_val *one = list_at(positive, i);
+    for (size_t i = 0; i < json_count(positive); i++) {
+        const yyjson_val *one = json_at(positive, i);
         int c = region_readings_find(readings, json_get_text(one, "need"));
         if (c < 0 || !share_of(&out->positive[c], one, "chance")) {
             return fault(scope, STATUS_INVALID, path, "positive needs a condition of this file and its chance");
@@ -81,11 +72,11 @@ static enum status read_consult(
 enum status reader_read(struct region_readings *out, const yyjson_val *root, struct scope *scope) {
     const yyjson_val *reader = json_get(root, "reader"), *tests = json_get(reader, "tests");
     enum status status = read_consult(&out->consult, out, json_get(reader, "consult"), scope);
-    if (list_size(tests) > REGION_TESTS_MAX) {
+    if (json_count(tests) > REGION_TESTS_MAX) {
         return fault(scope, STATUS_UNPROCESSABLE, "reader.tests", "at most %d", REGION_TESTS_MAX);
     }
-    for (size_t i = 0; i < list_size(tests) && status == STATUS_OK; i++) {
-        status = read_test(&out->tests[out->test_count++], out, list_at(tests, i), scope);
+    for (size_t i = 0; i < json_count(tests) && status == STATUS_OK; i++) {
+        status = read_test(&out->tests[out->test_count++], out, json_at(tests, i), scope);
     }
     return status;
 }

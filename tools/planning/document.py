@@ -6,6 +6,7 @@
     python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json REPLAY.txt [EARLIER.json]
 
 YEAR: --days 365 --policy all --json; GRID: --grid --frontier; SENSITIVITY: --sensitivity; REPLAY: what --replay printed.
+SENSITIVITY may be "-": the table and picture of the page as it stands are kept, and the page says so.
 EARLIER: a year of an engine that has changed since, when SENSITIVITY and REPLAY are of that one too: the page says so.
 Standard library only."""
 import json
@@ -208,20 +209,33 @@ def earlier(path):
     return line, " By the engine before its last change."
 
 
+def kept_sensitivity():
+    """Days, table and remark of the page as it stands: of the engine before its last change."""
+    page = (ROOT / "docs/simulation.md").read_text()
+    section = page.split("\n## Sensitivity, ", 1)[1].split("\n## ", 1)[0]
+    return section.split(" days each", 1)[0], section.split("by-assumption", 1)[-1].split("simulation-sensitivity.svg)\n", 1)[1].strip()
+
+
 def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None):
     earlier_line, earlier_note = earlier(earlier_path)
-    year, grid, changed = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path, sensitivity_path))
+    year, grid = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path))
+    if sensitivity_path == "-":
+        days, swings_table = kept_sensitivity()
+        kept_note = " By the engine without the second reader."
+    else:
+        changed = json.loads(pathlib.Path(sensitivity_path).read_text())
+        days, swings_table, kept_note = str(changed["days"]), sensitivity(changed), ""
     limit = year["cells"][0]["limit"]
     reading_table, reading_says = reading(year)
     observed, left_out = observations()
     at = {p["policy"]: p for p in year["policies"]}
     values = {
         "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year),
-        "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": sensitivity(changed),
+        "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": swings_table, "KEPT_NOTE": kept_note,
         "ASSUMED": parameters(year, lambda p: p["assumed"]), "FITTED": parameters(year, lambda p: p["source"].startswith("fitted")),
         "PLAIN": next(f"{r['closed_percent']:.0f}" for r in year["cells"][0]["reading"] if r["who"] == "soyang without the second reader"),
         "READING": reading_table, "READING_SAYS": reading_says, "OBSERVATIONS": observed, "LEFT_OUT": left_out,
-        "DAYS": str(year["days"]), "SEED": str(year["seed"]), "GRID_DAYS": str(grid["days"]), "SENSITIVITY_DAYS": str(changed["days"]),
+        "DAYS": str(year["days"]), "SEED": str(year["seed"]), "GRID_DAYS": str(grid["days"]), "SENSITIVITY_DAYS": days,
         "RUNS": str(year["validation_runs"]), "OBJECTIVE": f"{year['fit_objective']:.2f}", "SEVERE": str(limit["severe"]),
         "DUAL": f"{limit['dual_min']:.2f}", "PRIMAL": f"{limit['primal_min']:.2f}", "UNSERVABLE": str(limit["unservable"]),
         "GREEDY": f"{at['clairvoyant']['minutes_to_definitive_severe']:.1f}", "REPLAY": pathlib.Path(replay_path).read_text().strip(),
@@ -231,7 +245,8 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
     for name, value in values.items():
         out = out.replace("{{" + name + "}}", value)
     (ROOT / "docs/simulation.md").write_text(out)
-    (ROOT / "docs/simulation-sensitivity.svg").write_text(tornado(changed))
+    if sensitivity_path != "-":
+        (ROOT / "docs/simulation-sensitivity.svg").write_text(tornado(changed))
 
 
 if __name__ == "__main__":
