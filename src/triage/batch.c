@@ -85,6 +85,17 @@ static void put_level(struct buffer *line, int level) {
         buffer_put_format(line, "%d", level);
 }
 
+/* The chance of under-triage, where the rules raise the human's level: 1 - (1 - p)(1 - how often the rules were right). */
+static struct answer with_rules(struct answer under, const struct triage_batch *batch, const struct dataset_row *row,
+    const struct triage_reading *reading) {
+    double right = 0;
+    const struct reader_model *reader = &batch->readers->models[TRIAGE_MODEL_LEVEL];
+    bool raised = reading->floor_level && reading->floor_level < row->facts->human_level;
+    if (!under.abstains && raised && triage_model_parameter_find(&right, reader->model, TRIAGE_PARAMETER_RULES_RIGHT))
+        under.probability = 1 - (1 - under.probability) * (1 - right);
+    return under;
+}
+
 /* The rules read the row; the trained level comes from the row's own visit, which knows more than facts hold. */
 static enum status put_ktas(
     struct buffer *line, const struct triage_batch *batch, const struct dataset_row *row, struct scope *scope) {
@@ -100,7 +111,7 @@ static enum status put_ktas(
             reading.level = level;
     }
     if (row->facts->human_level)
-        under = ask(batch, TRIAGE_MODEL_LEVEL, "under-triage", row, scope->arena);
+        under = with_rules(ask(batch, TRIAGE_MODEL_LEVEL, "under-triage", row, scope->arena), batch, row, &reading);
     put_level(line, row->facts->human_level);
     put_level(line, reading.floor_level);
     put_level(line, reading.level);

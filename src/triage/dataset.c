@@ -112,10 +112,13 @@ const char *triage_batch_format_header(enum triage_batch_format format) {
 struct wanted {
     int cell; /* -1: the file lacks it */
     const char *name, *value;
+    int profile; /* of the reason that the cell holds, or of the complaints; -1: the cell itself */
+    bool of_complaints;
 };
 struct complaint_column {
     int cell;
-    const char *words;
+    const char *words; /* "": says nothing */
+    const double *profile;
 };
 struct dataset {
     enum triage_batch_format format;
@@ -126,6 +129,7 @@ struct dataset {
     size_t wanted_count;
     struct complaint_column *complaints; /* yale's cc_* */
     size_t complaint_count;
+    double complained[DATASET_COMPLAINT_PROFILES]; /* of the row at hand: mean of its complaints' profiles */
     long row;
     struct triage_batch_note notes[NOTES_MAX];
     size_t note_count;
@@ -202,8 +206,8 @@ static void plain(char out[static NAME_MAX_BYTES], struct text name) {
 
 bool dataset_forbids(enum triage_batch_format format, struct text column) {
     char name[NAME_MAX_BYTES];
-    struct text rest = column;
-    plain(name, text_cut(&rest, '='));
+    struct text rest = column, head = text_cut(&rest, '=');
+    plain(name, text_cut(&head, '~'));
     for (const char *const *row = formats[format].forbidden; *row; row++) {
         size_t size = strlen(*row);
         bool open = (*row)[size - 1] == '*';
@@ -231,15 +235,21 @@ static enum status wanted_open(struct dataset *dataset, const struct text *heade
     const char *first = "";
     size_t absent = 0;
     for (size_t i = 0; i < column_count; i++) {
-        struct text value = columns[i], name = text_cut(&value, '=');
+        struct text value = columns[i], profile = text_cut(&value, '='), name = text_cut(&profile, '~');
         struct wanted *wanted = &dataset->wanted[i];
         if (dataset_forbids(dataset->format, name))
             return fault(
                 scope, STATUS_INVALID, text_string(scope->arena, name), "a model asks for what is not known at triage");
         wanted->name = text_string(dataset->arena, columns[i]);
         wanted->value = value.at ? text_string(dataset->arena, value) : NULL;
+        wanted->of_complaints = profile.at && dataset->format == TRIAGE_BATCH_YALE && text_is(name, "cc");
+        wanted->profile = !profile.at             ? -1
+                          : wanted->of_complaints ? dataset_complaint_profile_find(profile)
+                                                  : dataset_reason_profile_find(profile);
+        if (profile.at && wanted->profile < 0)
+            return fault(scope, STATUS_INVALID, wanted->name, "no such profile of a reason");
         wanted->cell = cell_find(header, count, name);
-        if (wanted->cell < 0 && absent++ == 0)
+        if (wanted->cell < 0 && !wanted->of_complaints && absent++ == 0)
             first = wanted->name;
     }
     if (absent > 0)
@@ -261,8 +271,8 @@ static void complaints_open(struct dataset *dataset, const struct text *header, 
             continue;
         plain(name, (struct text){header[i].at + 3, header[i].size - 3});
         const char *words = text_string(dataset->arena, text_from(dataset_column_words(name)));
-        if (words[0])
-            dataset->complaints[dataset->complaint_count++] = (struct complaint_column){(int)i, words};
+        dataset->complaints[dataset->complaint_count++] =
+            (struct complaint_column){(int)i, words, dataset_complaint_profile(name)};
     }
 }
 
@@ -459,17 +469,27 @@ static void put_reason(struct reading_row *r, const struct cell_row *row, double
 }
 
 /* "0" nearly always: only what differs is read as a number. */
+static bool is_complained(const struct complaint_column *column, const struct text *cells, size_t count) {
+    double value = 0;
+    return (size_t)column->cell < count && !text_is(cells[column->cell], "0") &&
+           text_to_double(&value, cells[column->cell]) && value > 0;
+}
+
 static void put_complaints(struct reading_row *r, const struct text *cells, size_t count) {
+    double sums[DATASET_COMPLAINT_PROFILES] = {0}, made = 0;
     for (size_t i = 0; i < r->dataset->complaint_count; i++) {
         const struct complaint_column *column = &r->dataset->complaints[i];
-        double value = 0;
-        if ((size_t)column->cell >= count || text_is(cells[column->cell], "0"))
-            continue;
-        if (!text_to_double(&value, cells[column->cell]) || !(value > 0))
+        if (!is_complained(column, cells, count))
             continue;
         struct cell_row row = {.column = "cc"};
-        put_complaint(r, &row, text_from(column->words));
+        if (column->words[0])
+            put_complaint(r, &row, text_from(column->words));
+        made++;
+        for (int k = 0; k < DATASET_COMPLAINT_PROFILES; k++)
+            sums[k] += column->profile[k];
     }
+    for (int k = 0; k < DATASET_COMPLAINT_PROFILES; k++)
+        r->dataset->complained[k] = made > 0 ? sums[k] / made : (double)NAN;
 }
 
 static void put_level(struct reading_row *r, const struct cell_row *row, double value) {
@@ -543,6 +563,8 @@ static void put_cell(struct reading_row *r, const struct cell_row *row, struct t
 
 static double wanted_value(
     struct dataset *dataset, const struct wanted *wanted, const struct text *cells, size_t count) {
+    if (wanted->of_complaints)
+        return dataset->complained[wanted->profile];
     if (wanted->cell < 0 || (size_t)wanted->cell >= count)
         return (double)NAN;
     struct text cell = cells[wanted->cell];
@@ -558,7 +580,9 @@ static double wanted_value(
         note(dataset, wanted->name, impossible);
         return (double)NAN;
     }
-    return coded || !isfinite(value) ? (double)NAN : value;
+    if (coded || !isfinite(value))
+        return (double)NAN;
+    return wanted->profile < 0 ? value : dataset_reason_profile(value, wanted->profile);
 }
 
 /* What only shows in the whole: exchanged pressures are put right; an impossible diastolic is missing. */

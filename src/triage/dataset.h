@@ -21,8 +21,9 @@
 
 struct dataset;
 /* `columns`: what a model's "column:NAME" inputs want. NAME is a header's name, or "header=value": 1 where the cell says value, else
- * 0. One that the file lacks is missing in every row, with a note. STATUS_INVALID for one that is forbidden, and for a header
- * without an age and without a vital sign. */
+ * 0; or "header~profile": what visits for the reason in the cell are like; for yale "cc~profile", the mean of its complaints'. One that
+ * the file lacks is missing in every row, with a note. STATUS_INVALID for one that is forbidden, for a profile that there is not, and
+ * for a header without an age and without a vital sign. */
 MUST_CHECK enum status dataset_open(struct dataset **out, enum triage_batch_format format, struct text header,
     const struct text *columns, size_t column_count, struct arena *arena, struct scope *scope);
 bool dataset_forbids(enum triage_batch_format format, struct text column);
@@ -40,6 +41,15 @@ const struct triage_batch_note *dataset_notes(const struct dataset *dataset, siz
 const char *dataset_column_words(const char *plain_name);
 /* A reason for visit as words; NULL for a code that is not told here. */
 const char *dataset_reason_words(int code);
+/* What visits for a reason, or with a complaint, are like when they come: means over earlier visits, without any outcome
+ * (dataset_reasons.c). A place among them by name; -1 for none. */
+enum { DATASET_COMPLAINT_PROFILES = 10 };
+int dataset_reason_profile_find(struct text name);
+int dataset_complaint_profile_find(struct text name);
+/* NaN where `code` is no reason. */
+double dataset_reason_profile(double code, int profile);
+/* [DATASET_COMPLAINT_PROFILES]; of all visits where the complaint is rare. `plain_name` as above. */
+const double *dataset_complaint_profile(const char *plain_name);
 /* Cells of a line: quotes are taken off, doubled ones made single. */
 size_t dataset_cells(struct text *out, size_t room, struct text line, char separator, struct arena *arena);
 

@@ -110,6 +110,9 @@ struct triage_model_escalation {
     unsigned human, level, output;
     float probability;
 };
+/* How often the rules' floor was right where it raised a level: the chance of under-triage there, to be joined with the model's own as
+ * that of two that err apart. */
+#define TRIAGE_PARAMETER_RULES_RIGHT "rules-right"
 struct triage_model_parameter {
     const char *name;
     double value;

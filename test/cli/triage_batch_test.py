@@ -157,6 +157,31 @@ class Batch(unittest.TestCase):
         self.assertEqual([o["abstained"] for o in out], ["0", "0", "1"])
         self.assertEqual(out[0]["p_admission"], out[1]["p_admission"])
 
+    def test_rules_and_model_are_joined_in_the_chance_of_under_triage(self):
+        """Of two rows that differ by what a rule of the floor asks for, the one it raises has at least the rules' own chance."""
+        row = ktas_row(random.Random(7))
+        row[2], row[6], row[7], row[10], row[11], row[12], row[16] = "60", "Blood Pressure, Low", "1", "70", "40", "110", "3"
+        calm = [*row]
+        calm[6], calm[10], calm[11], calm[12] = "Finger pain", "125", "75", "70"
+        raised, plain = self.rows_of(self.run_batch("ktas", text_of(KTAS, [row, calm], ";"), models=False))
+        self.assertLess(raised["floor_level"], raised["human_level"])
+        self.assertEqual(plain["floor_level"], "")
+        self.assertGreater(float(raised["p_undertriage"]), 0.7)
+        self.assertLess(float(plain["p_undertriage"]), 0.5)
+
+    def test_a_reason_counts_by_what_its_visits_are_like(self):
+        """The committed models: a code that is rare takes its group's figures, one that is none takes none, and an absent column is told."""
+        header = "AGE,SEX,ARREMS,TEMPF,PULSE,RESPR,BPSYS,BPDIAS,POPCT,RFV1"
+        rows = [f"70,1,1,986,110,24,100,60,90,{code}" for code in ("58400", "19350", "14150", "-9", "")]
+        out = [float(o["p_icu"]) for o in self.rows_of(self.run_batch("nhamcs", "\n".join([header, *rows]) + "\n", models=False))]
+        self.assertGreater(out[0], 2 * out[1], "unresponsive against foot pain")
+        self.assertGreater(out[2], out[1], "short of breath against foot pain")
+        self.assertEqual(out[3], out[4], "no code")
+        header = "age,gender,arrivalmode,triage_vital_hr,triage_vital_sbp,triage_vital_dbp,triage_vital_rr,triage_vital_o2,triage_vital_temp,cc_toepain,cc_stroke_alert"
+        vitals = "70,Male,Car,88,120,70,18,98,98.6"
+        out = [float(o["p_admission"]) for o in self.rows_of(self.run_batch("yale", "\n".join([header, vitals + ",1,0", vitals + ",0,1"]) + "\n", models=False))]
+        self.assertGreater(out[1], out[0])
+
     NHAMCS = dict(AGE="45", SEX="1", ARREMS="2", TEMPF="986", PULSE="88", RESPR="18", BPSYS="120", BPDIAS="80", POPCT="98", PAINSCALE="5", RFV1="10500")
     YALE = dict(age="45", gender="Male", arrivalmode="Car", triage_vital_hr="88", triage_vital_sbp="120", triage_vital_dbp="80", triage_vital_rr="18",
                 triage_vital_o2="98", triage_vital_temp="98.6", n_edvisits="2", n_admissions="0", htn="1", cc_chestpain="1")

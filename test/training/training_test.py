@@ -66,6 +66,25 @@ class TrainingTest(unittest.TestCase):
         self.assertEqual([goal["met"] for goal in goals], [True, False])
         self.assertIn("**missed**", self.first.bytes_of(".md").decode())
 
+    def test_reporting_items_speak_of_the_model(self):
+        card = json.loads(self.first.bytes_of(".json"))
+        told = {item["item"]: item["told"] for item in card["tripod_ai"]}
+        visits, events = card["data"]["visits"], [output["performance"]["events"] for output in card["outputs"]]
+        self.assertEqual(told[1], "Card of invented.")
+        self.assertEqual(told[6], f"{visits} visits; {card['data']['left_out_under_age']} left out.")
+        self.assertIn(f"level-1-2: Invented (column KTAS_expert; {events[1]} of {visits} visits)", told[8])
+        self.assertIn(f"level-1-3 {events[2]} events, {events[2] / len(card['features']):.2f} for each of the {len(card['features'])} inputs", told[10])
+        self.assertRegex(told[11], r"^systolic \d+\.\d %, pulse \d+\.\d %\.$")
+
+    def test_bad_reporting_items_are_refused(self):
+        for words, said in (("{/data/nothing}", "has no /data/nothing"), ("{events", "not closed")):
+            plan = json.loads((HERE / "plan.json").read_text())
+            plan["models"][0]["tripod_ai"]["1"] = words
+            refused = Trained(plan)
+            self.addCleanup(refused.close)
+            self.assertEqual(refused.run.returncode, 1)
+            self.assertIn(said, refused.run.stderr)
+
     def test_no_child_is_in_it(self):
         data = json.loads(self.first.bytes_of(".json"))["data"]
         young = sum(int(line.split(";")[2]) < 16 for line in synthetic.text(3, 500).splitlines()[1:])
@@ -129,7 +148,15 @@ def agree(test, card, predictions_path):
         for line in lines if isinstance(repeat, int) else []:
             test.assertLessEqual(int(line["final"]), int(line["human"]), "a level was lowered")
             test.assertTrue(line["floor"] == "0" or int(line["final"]) <= int(line["floor"]))
+    reviewed = card["levels"]["reviewed"]
+    caught = [measures.caught([int(r["label"]) for r in lines], [float(r["reviewed"]) for r in lines], reviewed["share"])
+              for repeat, lines in rows[card["outputs"][0]["name"]].items() if isinstance(repeat, int)]
+    test.assertAlmostEqual(reviewed["caught_mean"], sum(caught) / len(caught), delta=6e-5)
     first = rows[card["outputs"][0]["name"]][0]
+    raised = [int(r["expert"]) < int(r["human"]) for r in first if 0 < int(r["floor"]) < int(r["human"])]
+    test.assertAlmostEqual(reviewed["rules_right"], (sum(raised) + 1) / (len(raised) + 2), delta=6e-5)
+    for line in first:  # the rules only ever add
+        test.assertGreaterEqual(float(line["reviewed"]), float(line["probability"]))
     for whose, column in (("human", "human"), ("final", "final")):
         made = measures.levels([int(r[column]) for r in first], [int(r["expert"]) for r in first])
         for name, value in made.items():

@@ -1,4 +1,5 @@
 #include "card.h"
+#include "tripod.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 enum { CARD_BYTES_MAX = 4 << 20, BOOTSTRAPS = 500, SUBGROUP_LEAST = 200, SITES_MAX = 64, DECIMALS = 4 };
 #define SUBGROUP_LOW 0.90
+#define TENTH 0.10
 #define SUBGROUP_HIGH 1.10
 
 static void member_number(struct json_writer *w, const char *name, double value) {
@@ -428,6 +430,55 @@ static void paired_interval(double out[static 2], struct level_rows rows, uint64
     interval_of(out, differences, BOOTSTRAPS);
 }
 
+static struct predictions repeat_of(
+    const struct card *card, const double *probabilities, int repeat, struct arena *arena) {
+    const struct study *study = card->outputs[0].study;
+    int8_t *labels = ARENA_ARRAY(arena, int8_t, study->count + 1);
+    for (size_t i = 0; i < study->count; i++)
+        labels[i] = study->labels[study->rows[i]];
+    return (struct predictions){study->count, labels, probabilities + (size_t)repeat * study->count};
+}
+
+/* How many more events the highest tenth holds than by the model alone, under resampling of the first repeat's visits. */
+static void review_interval(
+    double out[static 2], struct predictions alone, struct predictions both, uint64_t seed, struct arena *arena) {
+    double *differences = ARENA_ARRAY(arena, double, BOOTSTRAPS), *one = ARENA_ARRAY(arena, double, alone.count + 1),
+           *other = ARENA_ARRAY(arena, double, alone.count + 1);
+    int8_t *labels = ARENA_ARRAY(arena, int8_t, alone.count + 1);
+    for (int b = 0; b < BOOTSTRAPS; b++) {
+        for (size_t i = 0; i < alone.count; i++) {
+            size_t at = random_below(&seed, alone.count);
+            labels[i] = alone.labels[at];
+            one[i] = alone.probabilities[at];
+            other[i] = both.probabilities[at];
+        }
+        struct predictions p = {alone.count, labels, one}, q = {alone.count, labels, other};
+        differences[b] = (double)metric_caught(q, TENTH, arena) - (double)metric_caught(p, TENTH, arena);
+    }
+    interval_of(out, differences, BOOTSTRAPS);
+}
+
+static void write_review(struct json_writer *w, const struct card *card, struct arena *arena) {
+    const struct card_output *first = &card->outputs[0];
+    int repeats = first->unseen->repeats;
+    double caught = 0, alone = 0, interval[2];
+    for (int repeat = 0; repeat < repeats; repeat++) {
+        caught += (double)metric_caught(repeat_of(card, card->reviewed, repeat, arena), TENTH, arena) / repeats;
+        alone +=
+            (double)metric_caught(repeat_of(card, first->unseen->probabilities, repeat, arena), TENTH, arena) / repeats;
+    }
+    review_interval(interval, repeat_of(card, first->unseen->probabilities, 0, arena),
+        repeat_of(card, card->reviewed, 0, arena), first->study->seed + 6, arena);
+    json_name(w, "reviewed");
+    json_object_open(w);
+    member_number(w, "share", TENTH);
+    member_number(w, "caught_mean", caught);
+    member_number(w, "caught_by_the_model_alone_mean", alone);
+    member_interval(w, "difference_interval", interval);
+    member_number(w, "rules_right", escalation_rules_right(first->study, card->levels, NULL, 0));
+    json_object_close(w);
+}
+
 static void write_levels(struct json_writer *w, const struct card *card, struct arena *arena) {
     struct level_rows rows = level_rows_of(card, 0, arena);
     int repeats = card->outputs[0].unseen->repeats;
@@ -453,6 +504,7 @@ static void write_levels(struct json_writer *w, const struct card *card, struct 
     member_interval(w, "under_triage_difference_interval", interval);
     member_number(w, "over_triage_above_human", mean.over - level_outcome_of(rows.human, rows.expert, rows.count).over);
     member_number(w, "urgent_missed_mean_of_repeats", missed);
+    write_review(w, card, arena);
     json_name(w, "thresholds");
     json_array_open(w);
     for (size_t i = 0; i < card->escalation->count; i++) {
@@ -562,8 +614,9 @@ enum status card_write(struct text *json, const struct card *card, struct arena 
     }
     write_goals(&w, card->model, doc);
     json_name(&w, "tripod_ai");
-    json_value(&w,
-        json_get(card->model, "tripod_ai") ? json_get(card->model, "tripod_ai") : json_get(card->plan, "tripod_ai"));
+    status = tripod_write(&w, card, doc, arena, scope);
+    if (status != STATUS_OK)
+        return status;
     json_object_close(&w);
     return json_finish(json, &w, scope);
 }

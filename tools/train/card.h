@@ -28,7 +28,8 @@ struct card {
     size_t output_count;
     /* Where the model escalates; else NULL. */
     const struct levels *levels;
-    const int *final; /* by repeat and place of the first output's study */
+    const int *final;       /* by repeat and place of the first output's study */
+    const double *reviewed; /* the same: the order of review (escalation_review) */
     const struct escalation *escalation;
     const char *digest; /* of the model's file */
     size_t model_bytes;

@@ -126,6 +126,20 @@ static void put_output(struct buffer *out, const yyjson_val *output) {
         reviewed_heads);
 }
 
+/* The order that joins model and rules; both figures are means over the repeats. */
+static void put_review(struct buffer *out, const yyjson_val *reviewed) {
+    const yyjson_val *interval = json_get(reviewed, "difference_interval");
+    struct text caught = told(json_get(reviewed, "caught_mean")),
+                alone = told(json_get(reviewed, "caught_by_the_model_alone_mean")),
+                low = told(yyjson_arr_get((yyjson_val *)interval, 0)),
+                high = told(yyjson_arr_get((yyjson_val *)interval, 1));
+    buffer_put_format(out,
+        "\nReviewing a tenth of the visits, those first where the model's probability joined with the rules' is "
+        "highest, "
+        "catches %.*s of the under-triaged; by the model alone %.*s (the difference, 95 %%: %.*s to %.*s).\n",
+        (int)caught.size, caught.at, (int)alone.size, alone.at, (int)low.size, low.at, (int)high.size, high.at);
+}
+
 static void put_levels(struct buffer *out, const yyjson_val *levels) {
     static const char *const names[] = {"count", "accuracy", "under_triage", "over_triage", "kappa", "urgent_missed",
         NULL},
@@ -149,6 +163,7 @@ static void put_levels(struct buffer *out, const yyjson_val *levels) {
                 high = told(yyjson_arr_get((yyjson_val *)interval, 1));
     buffer_put_format(out, "\nUnder-triage of the final level less the human's, paired: 95 %% %.*s to %.*s.\n",
         (int)low.size, low.at, (int)high.size, high.at);
+    put_review(out, json_get(levels, "reviewed"));
     put_table(out, "Thresholds in the model's file", json_get(levels, "thresholds"), threshold_names, threshold_heads);
 }
 

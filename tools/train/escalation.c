@@ -66,3 +66,35 @@ void escalation_unseen(int *final, const struct escalation *escalation, const st
             levels->silent[row] ? &none : escalation, levels->human[row], levels->floor[row], probabilities);
     }
 }
+
+static bool rules_raise(const struct levels *levels, size_t row) {
+    return levels->floor[row] && levels->floor[row] < levels->human[row];
+}
+
+double escalation_rules_right(const struct study *study, const struct levels *levels, const int *fold, int besides) {
+    double raised = 0, right = 0;
+    for (size_t i = 0; i < study->count; i++) {
+        size_t row = study->rows[i];
+        if ((fold && fold[i] == besides) || !rules_raise(levels, row))
+            continue;
+        raised++;
+        right += levels->expert[row] < levels->human[row];
+    }
+    return (right + 1) / (raised + 2);
+}
+
+void escalation_review(
+    double *out, const struct study *study, const struct unseen *unseen, const struct levels *levels) {
+    for (int repeat = 0; repeat < study->repeats; repeat++) {
+        size_t first = (size_t)repeat * study->count;
+        const int *fold = unseen->fold + first;
+        for (int k = 0; k < study->folds; k++) {
+            double right = escalation_rules_right(study, levels, fold, k);
+            for (size_t i = 0; i < study->count; i++) {
+                double p = unseen->probabilities[first + i];
+                if (fold[i] == k)
+                    out[first + i] = rules_raise(levels, study->rows[i]) ? 1 - (1 - p) * (1 - right) : p;
+            }
+        }
+    }
+}

@@ -29,5 +29,12 @@ int escalation_level(const struct escalation *escalation, int human, int floor, 
 /* final[repeat * study->count + place], from unseen[output]. */
 void escalation_unseen(int *final, const struct escalation *escalation, const struct study *study,
     const struct unseen *unseen, size_t output_count, const struct levels *levels);
+/* How often a level that the rules' floor raised was too mild in the experts' eyes: (right + 1) / (raised + 2), Laplace's rule of
+ * succession, over the visits of a repeat that are not in fold `besides` (fold NULL: all). */
+double escalation_rules_right(const struct study *study, const struct levels *levels, const int *fold, int besides);
+/* The order of review: out[repeat * study->count + place] is the output's probability p, and where the rules raise the level
+ * 1 - (1 - p)(1 - r), r being escalation_rules_right of the other folds: the rules and the model as two that err apart. */
+void escalation_review(
+    double *out, const struct study *study, const struct unseen *unseen, const struct levels *levels);
 
 #endif

@@ -42,6 +42,7 @@ struct making {
     struct levels levels;
     struct escalation escalation;
     int *final;
+    double *reviewed; /* the order of review */
     bool escalates;
 };
 
@@ -255,6 +256,8 @@ static enum status levels_make(
     making->escalates = true;
     making->final = ARENA_ARRAY(arena, int, (size_t)study->repeats * study->count);
     escalation_unseen(making->final, &making->escalation, study, making->unseen, making->count, &making->levels);
+    making->reviewed = ARENA_ARRAY(arena, double, (size_t)study->repeats * study->count);
+    escalation_review(making->reviewed, study, &making->unseen[0], &making->levels);
     return STATUS_OK;
 }
 
@@ -325,6 +328,9 @@ static enum status model_bytes(struct text *out, struct making *making, const st
         escalations[escalation_count++] =
             (struct triage_model_escalation){rule->human, rule->level, rule->output, (float)rule->probability};
     }
+    struct triage_model_parameter rules_right = {.name = TRIAGE_PARAMETER_RULES_RIGHT};
+    if (making->escalates)
+        rules_right.value = escalation_rules_right(&making->studies[0], &making->levels, NULL, 0);
     struct text name = json_get_text(training->model, "name");
     struct triage_model_feature *features = inputs_features(&making->inputs, training->model, arena);
     struct triage_model_outputs outputs = making->outputs;
@@ -346,7 +352,9 @@ static enum status model_bytes(struct text *out, struct making *making, const st
         .calibrations = calibrations,
         .calibration_count = making->count,
         .escalations = escalations,
-        .escalation_count = escalation_count};
+        .escalation_count = escalation_count,
+        .parameters = &rules_right,
+        .parameter_count = making->escalates ? 1 : 0};
     return triage_model_write(out, &source, scope);
 }
 
@@ -357,16 +365,16 @@ static void held_csv(struct buffer *out, const struct making *making, size_t out
         const struct held_out *held = &making->kept[output].at[k];
         for (size_t i = 0; i < held->sample.count; i++) {
             size_t row = held->sample.rows[i];
-            buffer_put_format(out, "held out %s,%zu,%s,%d,%.17g,,,,\n", making->kept[output].names[k],
+            buffer_put_format(out, "held out %s,%zu,%s,%d,%.17g,,,,,\n", making->kept[output].names[k],
                 making->visits->rows[row], making->outputs.at[output].name, study->labels[row], held->probabilities[i]);
         }
     }
 }
 
-/* repeat,row,output,label,probability and, where the model escalates, human,expert,final. */
+/* repeat,row,output,label,probability and, where the model escalates, human,floor,final,expert,reviewed. */
 static struct text predictions_csv(const struct making *making, struct arena *arena) {
     struct buffer out = buffer_open(arena, (size_t)4 << 30);
-    buffer_put_string(&out, "repeat,row,output,label,probability,human,floor,final,expert\n");
+    buffer_put_string(&out, "repeat,row,output,label,probability,human,floor,final,expert,reviewed\n");
     for (size_t o = 0; o < making->count; o++) {
         const struct study *study = &making->studies[o];
         for (size_t i = 0; i < (size_t)study->repeats * study->count; i++) {
@@ -374,10 +382,10 @@ static struct text predictions_csv(const struct making *making, struct arena *ar
             buffer_put_format(&out, "%zu,%zu,%s,%d,%.17g", i / study->count, making->visits->rows[row],
                 making->outputs.at[o].name, study->labels[row], making->unseen[o].probabilities[i]);
             if (making->escalates && o == 0)
-                buffer_put_format(&out, ",%d,%d,%d,%d\n", making->levels.human[row], making->levels.floor[row],
-                    making->final[i], making->levels.expert[row]);
+                buffer_put_format(&out, ",%d,%d,%d,%d,%.17g\n", making->levels.human[row], making->levels.floor[row],
+                    making->final[i], making->levels.expert[row], making->reviewed[i]);
             else
-                buffer_put_string(&out, ",,,,\n");
+                buffer_put_string(&out, ",,,,,\n");
         }
         held_csv(&out, making, o);
     }
@@ -399,7 +407,8 @@ static enum status model_leave(
         outputs[i] = (struct card_output){
             making->outputs.at[i].name, &making->studies[i], &making->unseen[i], &making->chosen[i], &making->kept[i]};
     struct card card = {training->plan, training->model, making->visits, &making->inputs, outputs, making->count,
-        making->escalates ? &making->levels : NULL, making->final, &making->escalation, digest, bytes.size};
+        making->escalates ? &making->levels : NULL, making->final, making->reviewed, &making->escalation, digest,
+        bytes.size};
     status = card_write(&json, &card, arena, scope);
     if (status == STATUS_OK)
         status = card_markdown(&markdown, json, arena, scope);

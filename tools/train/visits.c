@@ -230,7 +230,7 @@ static enum status format_find(enum triage_batch_format *out, struct text name, 
     return fault(scope, STATUS_INVALID, "reader", "no such format: %.*s", (int)name.size, name.at);
 }
 
-/* Patterns of the plan as names of the file's columns; "NAME=VALUE" stays as it is. */
+/* Patterns of the plan as names of the file's columns; "NAME=VALUE" and "NAME~PROFILE" stay as they are. */
 static void columns_name(struct visits *out, const yyjson_val *plan, struct arena *arena) {
     const yyjson_val *taken = json_get(plan, "columns"), *barred = json_get(plan, "never");
     out->columns = ARENA_ARRAY(arena, struct text, COLUMNS_MAX);
@@ -241,8 +241,8 @@ static void columns_name(struct visits *out, const yyjson_val *plan, struct aren
     size_t i, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)taken, i, count, item) {
-        struct text value = json_text(item), name = text_cut(&value, '=');
-        if (value.at && !is_listed(name, barred) && out->column_count < COLUMNS_MAX)
+        struct text value = json_text(item), profile = text_cut(&value, '='), name = text_cut(&profile, '~');
+        if ((value.at || profile.at) && !is_listed(name, barred) && out->column_count < COLUMNS_MAX)
             out->columns[out->column_count++] = text_copy(arena, json_text(item));
     }
 }
