@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 1 << 15, KEY_MAX = 23 };
+enum { SLOTS = 1 << 16, KEY_MAX = 23 };
 
 struct slot {
     uint64_t rid;

@@ -54,7 +54,7 @@ struct mem_event {
     struct row_place place;
     enum mem_kind kind;
 };
-enum { MEM_BATCH = 16 };
+enum { MEM_BATCH = 32 };
 size_t mem_generation_add_all(struct mem_node *out[static MEM_BATCH], struct mem_generation *generation,
     const struct mem_event events[static MEM_BATCH], size_t count, uint64_t seq);
 /* The first node at or behind `place` (any sequence number); NULL: none. */
