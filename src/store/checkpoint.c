@@ -1,8 +1,14 @@
 #include "store/checkpoint.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
-enum { PAGES = 2000 /* 8 MB of log between checkpoints */ };
+enum {
+    PAGES = 2000,      /* 8 MB of log between checkpoints */
+    LOG_PAGES = 12000, /* 48 MB: then the log shall begin anew */
+    PASSES = 6,        /* over a log that grows meanwhile, until what came since is */
+    LITTLE = 150,      /* pages, which the writer can copy itself */
+};
 
 /* All but `thread` and `asked_at` is guarded by `lock`; those are the writer's. */
 struct checkpointer {
@@ -11,17 +17,32 @@ struct checkpointer {
     pthread_cond_t changed;
     pthread_t thread;
     bool started, wanted, ended, closing;
+    bool ends_log; /* what is wanted, or has ended, brings the log to its end */
     int asked_at;
 };
 
-static bool wait_until_wanted(struct checkpointer *checkpointer) {
+static bool wait_until_wanted(bool *ends_log_out, struct checkpointer *checkpointer) {
     pthread_mutex_lock(&checkpointer->lock);
     while (!checkpointer->wanted && !checkpointer->closing) {
         pthread_cond_wait(&checkpointer->changed, &checkpointer->lock);
     }
     bool goes_on = !checkpointer->closing;
+    *ends_log_out = checkpointer->ends_log;
     pthread_mutex_unlock(&checkpointer->lock);
     return goes_on;
+}
+
+/* Each pass copies what the log has behind the one before; the writer goes on meanwhile. */
+static void copy_log(struct connection *connection, bool ends_log) {
+    int copied = 0, left = INT_MAX;
+    for (int pass = 0; pass == 0 || (ends_log && pass < PASSES && left > LITTLE); pass++) {
+        int before = copied, pages = 0;
+        int code = sqlite3_wal_checkpoint_v2(connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+        if (code != SQLITE_OK || copied < pages) {
+            return; /* a reader needs what is there: at another time */
+        }
+        left = copied - before;
+    }
 }
 
 static void *checkpointer_main(void *context) {
@@ -29,14 +50,15 @@ static void *checkpointer_main(void *context) {
     struct connection *connection = NULL;
     struct arena *arena = arena_open(1024 * 1024);
     pthread_setname_np(pthread_self(), "soyang-log");
-    while (wait_until_wanted(checkpointer)) {
+    bool ends_log = false;
+    while (wait_until_wanted(&ends_log, checkpointer)) {
         struct scope scope = {.arena = arena};
         if (arena != NULL && connection == NULL &&
             connection_open(&connection, checkpointer->path, CONNECTION_CHECKPOINTS, &scope) != STATUS_OK) {
             log_event(LOG_WARNING, "store.checkpoint-failed", NULL);
         }
         if (connection != NULL) {
-            sqlite3_wal_checkpoint_v2(connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+            copy_log(connection, ends_log);
         }
         pthread_mutex_lock(&checkpointer->lock);
         checkpointer->wanted = false;
@@ -86,23 +108,24 @@ void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, s
         checkpointer->asked_at = 0; /* the log began anew */
     }
     pthread_mutex_lock(&checkpointer->lock);
-    bool ended = checkpointer->ended;
+    bool ended = checkpointer->ended, ends_log = checkpointer->ends_log;
     checkpointer->ended = false;
     if (!ended && !checkpointer->wanted && pages >= checkpointer->asked_at + PAGES) {
         checkpointer->wanted = true;
+        checkpointer->ends_log = pages >= LOG_PAGES;
         checkpointer->asked_at = pages;
         pthread_cond_signal(&checkpointer->changed);
     }
     pthread_mutex_unlock(&checkpointer->lock);
-    if (ended) {
+    if (ended && ends_log) {
         readers_refresh(store);
         sqlite3_wal_checkpoint_v2(writer->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     }
 }
 
-bool checkpointer_is_busy(struct checkpointer *checkpointer) {
+bool checkpointer_is_ending_log(struct checkpointer *checkpointer) {
     pthread_mutex_lock(&checkpointer->lock);
-    bool busy = checkpointer->wanted || checkpointer->ended;
+    bool ending = checkpointer->ends_log && (checkpointer->wanted || checkpointer->ended);
     pthread_mutex_unlock(&checkpointer->lock);
-    return busy;
+    return ending;
 }

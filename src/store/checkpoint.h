@@ -8,11 +8,11 @@ struct checkpointer;
 /* NULL: no memory. `path` must outlive it. */
 struct checkpointer *checkpointer_open(const char *path);
 void checkpointer_close(struct checkpointer *checkpointer); /* accepts NULL; waits for one that runs */
-/* Called by the writer between transactions. Asks for a checkpoint when the log has grown; when
- * one has ended, copies the little that was written since, so that the log can begin anew. */
+/* Called by the writer between transactions. Asks for a checkpoint when the log has grown. Where it has grown so long that it shall
+ * begin anew, what is left when the checkpoint has ended, which is little, is copied here. */
 void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, struct connection *writer);
 
-/* While one runs the log cannot begin anew, and merging, which fills it, had better wait. */
-bool checkpointer_is_busy(struct checkpointer *checkpointer);
+/* While the log is being brought to its end it had better not grow: merging, which fills it, waits. */
+bool checkpointer_is_ending_log(struct checkpointer *checkpointer);
 
 #endif

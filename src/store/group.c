@@ -211,7 +211,6 @@ void group_run(struct writer *writer) {
     enum status status = scope_run(&scope, arena, group_write, writer);
     space_table_flushed(writer->store->spaces, status == STATUS_OK);
     if (status == STATUS_OK) {
-        writer->events_since_merge += writer->nodes.count;
         group_publish(writer);
     } else {
         log_event(LOG_ERROR, "store.group-undone", "why", status_name(status), NULL);

@@ -12,7 +12,8 @@
 
 enum {
     SLICE_LEAST = 256, /* events a transaction */
-    SLICE_MOST = 4000,
+    SLICE_MOST = 2000,
+    SLICE_LARGE = 16 * 1000, /* behind a group that had as many itself */
     SLICE_IDLE = 2000,
     SLICE_BEHIND = 4000, /* while units wait for it */
     SWEEP_ROWS = 2000,   /* past rows looked at a transaction */
@@ -54,6 +55,7 @@ static void rotate(struct writer *writer) {
     pthread_mutex_unlock(&store->publish);
     writer->merge_at = mem_generation_seek(store->merging, &(struct row_place){0});
     writer->events_of_large = 0;
+    writer->events_merged = 0;
 }
 
 static void merging_done(struct writer *writer) {
@@ -236,15 +238,16 @@ static size_t slice_size(const struct writer *writer, enum merge_pace pace) {
     if (active >= most) {
         return SLICE_BEHIND;
     }
-    if (active < most / 4 * 3 && checkpointer_is_busy(writer->checkpointer)) {
+    if (active < most / 4 * 3 && checkpointer_is_ending_log(writer->checkpointer)) {
         return 0; /* made up for afterwards */
     }
     /* The whole of it in three quarters of the time in which the active one fills. */
     size_t all = mem_generation_count(store->merging);
-    size_t share = writer->events_since_merge * (all + all / 3 + 1) / (most == 0 ? 1 : most) + 1;
-    return share < SLICE_LEAST  ? (writer->events_since_merge == 0 ? 0 : SLICE_LEAST)
-           : share > SLICE_MOST ? SLICE_MOST
-                                : share;
+    size_t due = (size_t)((double)active * (double)all / ((double)most * 3 / 4 + 1));
+    size_t share = due > writer->events_merged ? due - writer->events_merged : 0;
+    size_t bound = writer->nodes.count * 3 / 2;
+    bound = bound < SLICE_MOST ? SLICE_MOST : bound > SLICE_LARGE ? SLICE_LARGE : bound;
+    return share < SLICE_LEAST ? 0 : share > bound ? bound : share;
 }
 
 struct slice {
@@ -339,7 +342,7 @@ enum status merge_step(bool *did_out, struct writer *writer, enum merge_pace pac
     }
     *did_out = true;
     atomic_fetch_add_explicit(&store->epoch, 1, memory_order_release);
-    writer->events_since_merge = 0;
+    writer->events_merged += slice.merged;
     writer->merge_at = slice.node;
     atomic_store_explicit(&store->rows_merged, writer->state.rows, memory_order_relaxed);
     if (store->merging != NULL && slice.node == NULL) {

@@ -58,7 +58,7 @@ struct writer {
     size_t member_count;
     struct gathering gathering;
     struct node_list nodes; /* events added by the group */
-    size_t events_since_merge;
+    size_t events_merged;   /* of the merging generation */
     size_t events_of_large; /* in the active generation, of units of EVENTS_LARGE and more */
     bool due_touched;
     bool changes; /* the group wrote more than audit rows */
