@@ -206,7 +206,7 @@ static void build_case(struct world *w) {
 }
 
 /* "readings": as the region's file has them, with "people"; what the patient is read as is the first need of the case, or "read_as". A need
- * that is "confirmed" is not doubted. */
+ * that is "confirmed" is not doubted. "systolic": the pressure that the region's second reader may look at. */
 static void build_readings(struct world *w) {
     const yyjson_val *json = json_get(w->root, "readings"), *patient = json_get(w->root, "case");
     if (json == NULL) {
@@ -224,7 +224,14 @@ static void build_readings(struct world *w) {
     if (read_as.size == 0) {
         read_as = json_text(yyjson_arr_get_first((yyjson_val *)json_get(patient, "needs")));
     }
-    referral_doubts_of(&w->patient, w->snapshot, read_as, NULL, w->arena);
+    struct triage_facts *facts = triage_facts_new(w->arena);
+    double systolic = number(patient, "systolic", 0);
+    if (systolic > 0) {
+        assert_int_equal(
+            triage_facts_put(facts, TRIAGE_SYSTOLIC, systolic, (struct text){0}, TEXT("case"), 0, &w->scope),
+            STATUS_OK);
+    }
+    referral_doubts_of(&w->patient, w->snapshot, read_as, facts, w->arena);
     referral_wrongs_of(&w->patient, w->snapshot, w->arena);
 }
 
