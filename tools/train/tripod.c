@@ -1,6 +1,5 @@
 #include "tripod.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { TOLD_BYTES_MAX = 1 << 16, NUMBER_TEXT_SIZE = 24 };
@@ -87,7 +86,7 @@ enum status tripod_write(
         struct text told = {0};
         if (!json_get_int64(&at, item, "item"))
             return fault(scope, STATUS_INVALID, "tripod_ai", "an item without its number");
-        snprintf(number, sizeof number, "%d", (int)at);
+        (void)snprintf(number, sizeof number, "%d", (int)at);
         const yyjson_val *own = json_get(card->model, "tripod_ai");
         enum status status =
             told_expand(&told, json_get(own, number) ? json_get_text(own, number) : json_get_text(item, "told"), card,
