@@ -303,6 +303,9 @@ scenario("no screen has a fault that axe can find, in either language and size",
   const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
   const { nurse, id } = await sendOne(t, { name: "합성환자-접근성" });
   const [offer] = await offersOf(t.base, id);
+  const { meta: _, ...board } = await fhir(t.base, "MeasureReport/capacity-A2200012");
+  const aged = await fetch(`${t.base}/fhir/MeasureReport/${board.id}`, { method: "PUT", body: JSON.stringify({ ...board, date: new Date(Date.now() - 90 * 60000).toISOString() }), headers: { "Content-Type": "application/fhir+json" } });
+  assert.ok(aged.ok, await aged.text()); // a count that is not believed is read all the same
   const receiver = asReceiver(idOf(offer.owner)), room = { role: "control-room", organisation: t.controlRoom, who: "d" };
   const screens = [[NURSE, ["intake", "referrals", `referral/${id}`, "consults", "map", "who"]], [receiver, [`inbox/${offer.id}`, "board"]], [room, ["control", "control/boards"]]];
   const look = async (person, where) => {
