@@ -10,7 +10,7 @@
 
 /* FRAME_LEVEL: for what is compressed in the background. */
 /* A large body gains little by a thorough search, and pays for it in the time until its answer. */
-enum { LEVEL = 1, FRAME_LEVEL = 6, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
+enum { LEVEL = 1, FRAME_LEVEL = 3, CONTEXTS_KEPT = 8, DICTIONARIES_MAX = 64 };
 
 extern const unsigned char soyang_store_dictionary[], soyang_store_dictionary_end[];
 
