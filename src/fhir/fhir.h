@@ -61,6 +61,11 @@ struct fhir_member {
 bool fhir_member_find(struct fhir_member *out, fhir_type parent, struct text member);
 /* The element by its path name ("value", not "valueQuantity"); NULL when unknown. */
 const struct fhir_element *fhir_element_find(fhir_type parent, struct text name);
+/* A path from a resource, as _elements has it: "name", "name.family", "Patient.name", "valueQuantity", "value". `type` NONE: of any
+ * resource type. */
+bool fhir_path_exists(fhir_type type, struct text path);
+/* Its first segment, where that is the name of a resource type; else NONE. Moves behind it. */
+fhir_type fhir_path_type(struct text *path);
 
 /* ---- checks ----------------------------------------------------------------------------------------------------- */
 

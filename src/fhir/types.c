@@ -134,3 +134,42 @@ const struct fhir_element *fhir_element_find(fhir_type parent, struct text name)
     }
     return NULL;
 }
+
+fhir_type fhir_path_type(struct text *path) {
+    struct text rest = *path;
+    fhir_type type = fhir_type_find(text_cut(&rest, '.'));
+    if (type == FHIR_TYPE_NONE || fhir_type_kind(type) != FHIR_RESOURCE || rest.at == NULL) {
+        return FHIR_TYPE_NONE;
+    }
+    *path = rest;
+    return type;
+}
+
+/* Within a value of one type; of a choice, any of its types may go on. */
+static bool leads_on(fhir_type type, struct text path) {
+    struct text rest = path;
+    struct text name = text_cut(&rest, '.');
+    struct fhir_member member;
+    const struct fhir_element *element = fhir_element_find(type, name);
+    if (fhir_member_find(&member, type, name) && !member.is_companion) {
+        return rest.at == NULL || leads_on(member.type, rest);
+    }
+    for (size_t i = 0; element != NULL && rest.at != NULL && i < element->type_count; i++) {
+        if (leads_on(element->types[i], rest)) {
+            return true;
+        }
+    }
+    return element != NULL && rest.at == NULL;
+}
+
+bool fhir_path_exists(fhir_type type, struct text path) {
+    fhir_type own = fhir_path_type(&path);
+    if (own != FHIR_TYPE_NONE) {
+        return leads_on(own, path);
+    }
+    bool found = type != FHIR_TYPE_NONE && leads_on(type, path);
+    for (int number = 1; type == FHIR_TYPE_NONE && number <= fhir_resource_count() && !found; number++) {
+        found = leads_on(fhir_resource_type((uint16_t)number), path);
+    }
+    return found;
+}

@@ -132,7 +132,7 @@ static enum status take_nothing(
 static enum status take_subset(struct history_plan *plan, const char *name, struct text value, struct scope *scope) {
     const struct search_pair pair = {text_from(name), value};
     struct subset one;
-    enum status status = subset_parse(&one, &pair, 1, SEARCH_STRICT, scope);
+    enum status status = subset_parse(&one, fhir_resource_type(plan->query.type), &pair, 1, SEARCH_STRICT, scope);
     if (one.element_count > 0) {
         plan->subset.elements = one.elements;
         plan->subset.element_count = one.element_count;
@@ -340,10 +340,13 @@ static enum status read_history(
             status = store_view_history(&page, view, &plan->query, scope);
         }
     }
+    bool is_instance = op->request.interaction == RECORDS_HISTORY_INSTANCE;
+    if (status == STATUS_NOT_FOUND && scope->fault.count == 0) {
+        return fault(scope, STATUS_NOT_FOUND, "", "there is no such %s", fhir_type_name(op->request.type));
+    }
     if (status != STATUS_OK) {
         return status;
     }
-    bool is_instance = op->request.interaction == RECORDS_HISTORY_INSTANCE;
     if (is_instance && page.count == 0) {
         struct store_resource known;
         status = store_view_get(&known, view, plan->query.type, plan->query.id, STORE_WANT_IDENTITY, scope);

@@ -25,7 +25,8 @@ static bool is_unmodified(const struct records_request *request, const struct st
 static enum status answer_with(struct operation *op, const struct store_resource *resource, struct scope *scope) {
     struct records_answer *answer = op->answer;
     struct subset subset;
-    enum status status = subset_parse(&subset, op->request.pairs, op->request.pair_count, op->request.handling, scope);
+    enum status status =
+        subset_parse(&subset, op->request.type, op->request.pairs, op->request.pair_count, op->request.handling, scope);
     if (status != STATUS_OK) {
         return status;
     }

@@ -10,8 +10,8 @@ struct subset {
     size_t element_count;
 };
 bool subset_is_whole(const struct subset *subset);
-/* From the parameters of a read, which knows no others. */
-MUST_CHECK enum status subset_parse(struct subset *out, const struct search_pair *pairs, size_t count,
+/* From the parameters of a read of `type` (NONE: of any), which knows no others. */
+MUST_CHECK enum status subset_parse(struct subset *out, fhir_type type, const struct search_pair *pairs, size_t count,
     enum search_handling handling, struct scope *scope);
 /* From these names wherever they stand among other parameters. */
 MUST_CHECK enum status subset_take(struct subset *out, struct text summary, struct text elements, struct scope *scope);

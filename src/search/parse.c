@@ -87,16 +87,6 @@ static enum status parse_summary(struct parser *parser, const struct search_pair
     return STATUS_OK;
 }
 
-static bool is_element_name(struct text name) {
-    for (size_t i = 0; i < name.size; i++) {
-        char c = name.at[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.')) {
-            return false;
-        }
-    }
-    return name.size > 0;
-}
-
 static enum status parse_elements(struct parser *parser, const struct search_pair *pair) {
     struct search_query *query = parser->query;
     struct text *elements = ARENA_ARRAY(parser->scope->arena, struct text, query->element_count + pair->value.size + 1);
@@ -106,11 +96,7 @@ static enum status parse_elements(struct parser *parser, const struct search_pai
     }
     for (struct text rest = pair->value; rest.at != NULL;) {
         struct text name = text_trim(text_cut(&rest, ','));
-        struct text path = name;
-        struct text first = text_cut(&path, '.');
-        bool is_known =
-            parser->request->type == FHIR_TYPE_NONE || fhir_element_find(parser->request->type, first) != NULL;
-        if (!is_element_name(name) || !is_known) {
+        if (!fhir_path_exists(parser->request->type, name)) {
             return malformed(parser, pair, "names of elements, with commas between");
         }
         elements[count++] = name;
