@@ -102,7 +102,8 @@ enum status search_match(struct store_page *out, const struct search *search, co
     struct store_unit *unit, size_t limit, struct scope *scope) {
     *out = (struct store_page){0};
     if (query->has_control || query->has_cursor) {
-        return fault(scope, STATUS_INVALID, "", "a conditional reference may hold filters only");
+        return fault(
+            scope, STATUS_INVALID, "", "a condition holds filters only: nothing that sorts, counts, pages or includes");
     }
     enum status status = check_tables_stand(search, query, scope);
     if (status != STATUS_OK) {

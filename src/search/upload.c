@@ -149,6 +149,34 @@ static enum status check_base(const struct reading *reading, fhir_type base) {
     return status;
 }
 
+/* What an index cannot hold: what lies behind a reference or a value set, and what changes though nothing is written. */
+static const struct {
+    const char *call, *behind, *why;
+} unindexed[] = {
+    {"resolve()", "is ", "of what resolve() leads to only the type is looked at: resolve() is TYPE"},
+    {"memberOf(", NULL, "memberOf() is not asked while indexing"},
+    {"conformsTo(", NULL, "conformsTo() is not asked while indexing"},
+    {"now()", NULL, "an index holds nothing that changes with time"},
+    {"today()", NULL, "an index holds nothing that changes with time"},
+    {"timeOfDay()", NULL, "an index holds nothing that changes with time"},
+};
+
+static enum status check_calls(const struct reading *reading, struct text expression) {
+    bool quoted = false;
+    for (struct text rest = expression; rest.size > 0; rest = (struct text){rest.at + 1, rest.size - 1}) {
+        quoted = rest.at[0] == '\'' ? !quoted : quoted;
+        for (size_t i = 0; i < sizeof unindexed / sizeof *unindexed && !quoted; i++) {
+            size_t size = strlen(unindexed[i].call);
+            if (text_starts(rest, unindexed[i].call) &&
+                (unindexed[i].behind == NULL ||
+                    !text_starts(text_trim((struct text){rest.at + size, rest.size - size}), unindexed[i].behind))) {
+                return fault(reading->scope, STATUS_UNPROCESSABLE, expression_path, "%s", unindexed[i].why);
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status read_expression(const struct reading *reading) {
     struct text expression = json_get_text(reading->upload->resource, "expression");
     if (text_trim(expression).size == 0 || expression.size > UPLOAD_EXPRESSION_MAX) {
@@ -157,7 +185,7 @@ static enum status read_expression(const struct reading *reading) {
     }
     reading->parameter->expression = text_string(reading->scope->arena, expression);
     size_t branches = 0;
-    enum status status = STATUS_OK;
+    enum status status = check_calls(reading, expression);
     for (struct text rest = expression; rest.at != NULL && status == STATUS_OK;) {
         struct text branch = expression_cut(&rest);
         if (branch.size == 0 || ++branches > UPLOAD_BRANCHES_MAX) {
