@@ -1,3 +1,4 @@
+#include "records/hints.h"
 #include "records/invocation.h"
 #include "records/surroundings.h"
 
@@ -121,6 +122,9 @@ static enum status judge(struct judgement *judgement, const struct invocation *i
     scope->deadline_us = scope->deadline_us != 0 ? scope->deadline_us : clock_monotonic_us() + TIME_MAX_US;
     status = validate_resource(&judgement->report, records->validate, &request, &surroundings.environment, scope);
     store_view_close(view);
+    if (status == STATUS_OK) {
+        hints_add_terms(&judgement->report, records, judgement->resource, scope);
+    }
     judge_identity(judgement);
     return status;
 }

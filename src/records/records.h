@@ -126,6 +126,7 @@ struct records_answer {
     struct text id;   /* with version: for ETag and Location */
     uint32_t version; /* 0: not versioned */
     int64_t updated_us;
+    struct text hints; /* RECORDS_RETURN_OUTCOME of what was written: an OperationOutcome; may be none */
 };
 /* Starts an interaction. `done` is called once, from this or a store thread, when all of it is durable, the audit row too;
  * then `answer` is filled (its texts live in scope->arena) and, unless its status is STATUS_OK, the issues are in scope.

@@ -1,4 +1,7 @@
+#include <string.h>
+
 #include "records/condition.h"
+#include "records/hints.h"
 #include "records/operation.h"
 
 /* create, update, delete: each is a `write`, and where it is conditional a condition that says of what. */
@@ -74,6 +77,38 @@ static enum status open_pairs_condition(struct write_plan *plan, const struct op
         &plan->condition.query, op->records, request->type, request->pairs, request->pair_count, 2, scope);
 }
 
+/* ---- references by condition ------------------------------------------------------------------------------------ */
+
+static enum status refuse_condition(struct text *out, void *context, enum fhir_link_kind kind, struct text value,
+    const char *path, struct scope *scope) {
+    const struct records *records = context;
+    struct fhir_reference reference;
+    *out = (struct text){0};
+    bool is_condition = kind == FHIR_LINK_REFERENCE && fhir_reference_parse(&reference, value, records->own_base) &&
+                        reference.kind == FHIR_REFERENCE_CONDITIONAL;
+    return is_condition ? fault(scope, STATUS_INVALID, path,
+                              "a reference by condition is resolved in a transaction only "
+                              "(https://hl7.org/fhir/R4/http.html#trules)")
+                        : STATUS_OK;
+}
+
+/* Kept as it is, it would never lead anywhere. */
+static enum status check_references(
+    const struct operation *op, const yyjson_val *resource, struct text body, struct scope *scope) {
+    if (memchr(body.at, '?', body.size) == NULL) {
+        return STATUS_OK;
+    }
+    struct json_writer unused = json_writer_open(scope->arena, SIZE_MAX);
+    return fhir_write_rewritten(&unused, resource, refuse_condition, op->records, scope);
+}
+
+/* What is told beside a success, if it was asked for. */
+static void take_hints(struct operation *op, const struct write_plan *plan, struct scope *scope) {
+    if (op->request.returns == RECORDS_RETURN_OUTCOME) {
+        op->answer->hints = hints_of(op->records, plan->resource, scope);
+    }
+}
+
 /* ---- create ----------------------------------------------------------------------------------------------------- */
 
 static enum status apply_create(struct operation *op, struct records_unit *unit, struct scope *scope) {
@@ -101,7 +136,10 @@ enum status create_prepare(struct operation *op, struct scope *scope) {
     if (status == STATUS_OK) {
         status = body_read(&plan->resource, NULL, request->body, request->type, scope);
     }
-    if (status == STATUS_OK && request->if_none_exist.size > 0) {
+    if (status == STATUS_OK) {
+        status = check_references(op, plan->resource, request->body, scope);
+    }
+    if (status == STATUS_OK && request->if_none_exist.at != NULL) {
         plan->is_conditional = true;
         status = condition_open(
             &plan->condition, op->records, request->type, request->if_none_exist, "If-None-Exist", scope);
@@ -117,6 +155,7 @@ enum status create_prepare(struct operation *op, struct scope *scope) {
     };
     op->plan = plan;
     op->apply = apply_create;
+    take_hints(op, plan, scope);
     return draft_make(&plan->write.draft, op->records, plan->resource, plan->write.id, scope);
 }
 
@@ -216,12 +255,18 @@ enum status update_prepare(struct operation *op, struct scope *scope) {
         status = body_read(&plan->resource, NULL, request->body, request->type, scope);
     }
     if (status == STATUS_OK) {
+        status = check_references(op, plan->resource, request->body, scope);
+    }
+    if (status == STATUS_OK) {
         plan->own_id = json_get_text(plan->resource, "id");
         status = request->is_conditional ? prepare_conditional_update(op, plan, scope)
                                          : prepare_plain_update(op, plan, scope);
     }
-    return status == STATUS_OK ? draft_make(&plan->write.draft, op->records, plan->resource, plan->write.id, scope)
-                               : status;
+    if (status == STATUS_OK) {
+        take_hints(op, plan, scope);
+        status = draft_make(&plan->write.draft, op->records, plan->resource, plan->write.id, scope);
+    }
+    return status;
 }
 
 /* ---- delete ----------------------------------------------------------------------------------------------------- */

@@ -207,7 +207,11 @@ static enum status preferred_body(struct text *out, const struct exchange *excha
         return STATUS_OK;
     if (exchange->request.returns == RECORDS_RETURN_MINIMAL)
         *out = (struct text){0};
-    return exchange->request.returns == RECORDS_RETURN_OUTCOME ? write_done(out, scope) : STATUS_OK;
+    if (exchange->request.returns == RECORDS_RETURN_OUTCOME && exchange->answer.hints.at != NULL)
+        *out = exchange->answer.hints;
+    else if (exchange->request.returns == RECORDS_RETURN_OUTCOME)
+        return write_done(out, scope);
+    return STATUS_OK;
 }
 
 static enum status render(void *context, struct scope *scope) {
