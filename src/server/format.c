@@ -55,8 +55,30 @@ bool format_names_fhir(struct text media_type) {
     return false;
 }
 
+/* What stands behind the name: no other version of FHIR (https://hl7.org/fhir/R4/http.html#version-parameter), and no other
+ * character set than UTF-8. */
+static bool is_spoken(struct text parameters) {
+    while (parameters.size > 0) {
+        struct text value = text_cut(&parameters, ';');
+        struct text name = text_trim(text_cut(&value, '='));
+        value = text_trim(value);
+        if (value.size >= 2 && value.at[0] == '"' && value.at[value.size - 1] == '"') {
+            value = (struct text){value.at + 1, value.size - 2};
+        }
+        bool is_version = is_same_name(name, "fhirversion"), is_charset = is_same_name(name, "charset");
+        if ((is_version && !text_is(value, "4.0") && !text_is(value, FHIR_VERSION)) ||
+            (is_charset && !is_same_name(value, "utf-8") && !is_same_name(value, "us-ascii"))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum exchange_format format_find(struct text media_type) {
     struct text name = text_trim(text_cut(&media_type, ';'));
+    if (!is_spoken(media_type)) {
+        return EXCHANGE_NO_FORMAT;
+    }
     for (size_t i = 0; i < NAME_COUNT; i++) {
         if (is_same_name(name, names[i].name)) {
             return names[i].format;
@@ -69,7 +91,7 @@ enum status format_take_parameter(struct exchange *exchange, struct text value, 
     enum exchange_format format = format_find(value);
     if (format == EXCHANGE_NO_FORMAT) {
         exchange->http_status = 406;
-        return fault(scope, STATUS_UNSUPPORTED, "_format", "this server answers in json or xml");
+        return fault(scope, STATUS_UNSUPPORTED, "_format", "this server answers in json or xml, of FHIR 4.0");
     }
     exchange->format = format;
     exchange->is_format_given = true;
@@ -116,7 +138,8 @@ static struct acceptance acceptance_of(struct text header, enum exchange_format 
     while (header.size > 0) {
         struct text parameters = text_cut(&header, ',');
         struct text range = text_trim(text_cut(&parameters, ';'));
-        int specificity = specificity_of(range, format), weight = format_weight(parameters);
+        int specificity = is_spoken(parameters) ? specificity_of(range, format) : 0;
+        int weight = format_weight(parameters);
         bool is_better = specificity > best.specificity || (specificity == best.specificity && weight > best.weight);
         if (specificity > 0 && is_better) {
             best = (struct acceptance){specificity, weight};
@@ -133,8 +156,8 @@ enum status format_take_accept(struct exchange *exchange, struct scope *scope) {
     struct acceptance json = acceptance_of(header, EXCHANGE_JSON), xml = acceptance_of(header, EXCHANGE_XML);
     if (json.weight == 0 && xml.weight == 0) {
         exchange->http_status = 406;
-        return fault(
-            scope, STATUS_UNSUPPORTED, "", "this server answers in application/fhir+json or application/fhir+xml");
+        return fault(scope, STATUS_UNSUPPORTED, "",
+            "this server answers in application/fhir+json or application/fhir+xml, of FHIR 4.0");
     }
     bool is_named_only = xml.weight == json.weight && xml.specificity > json.specificity;
     exchange->format = xml.weight > json.weight || is_named_only ? EXCHANGE_XML : EXCHANGE_JSON;
@@ -156,8 +179,8 @@ enum status format_take_body(struct text *out, struct exchange *exchange, struct
         return fhir_xml_read(out, body, scope);
     default:
         exchange->http_status = 415;
-        return fault(
-            scope, STATUS_UNSUPPORTED, "", "the Content-Type must be application/fhir+json or application/fhir+xml");
+        return fault(scope, STATUS_UNSUPPORTED, "",
+            "the Content-Type must be application/fhir+json or application/fhir+xml, of FHIR 4.0 in UTF-8");
     }
 }
 

@@ -32,6 +32,7 @@ static const struct route routes[] = {
     {"GET", "TIHV", RECORDS_VREAD, ROUTE_PLAIN},
     {"GET", "TIC", RECORDS_SEARCH, ROUTE_PLAIN},
     {"POST", "TICS", RECORDS_SEARCH, ROUTE_FORM},
+    {"POST", "TIS", RECORDS_SEARCH, ROUTE_FORM}, /* of all types, as with * */
     {"GET", "O", RECORDS_OPERATION, ROUTE_PLAIN},
     {"POST", "O", RECORDS_OPERATION, ROUTE_PLAIN},
     {"GET", "TO", RECORDS_OPERATION, ROUTE_PLAIN},
@@ -119,7 +120,8 @@ static enum status shape_of(
             out[n++] = before == '^' ? 'T' : 'C';
         else
             return fault(scope, STATUS_NOT_FOUND, "", "there is nothing at this path");
-        if (out[n - 1] == 'C' && !has_compartment(fhir_type_find(exchange->path[1])))
+        bool is_inside = out[n - 1] == 'C' || (out[n - 1] == 'S' && before == 'I');
+        if (is_inside && !has_compartment(fhir_type_find(exchange->path[1])))
             return fault(scope, STATUS_NOT_FOUND, "", "the path names a type that has no compartment");
         bool is_type = out[n - 1] == 'T' || (out[n - 1] == 'C' && !text_is(part, "*"));
         if (is_type && fhir_resource_number(fhir_type_find(part)) == 0)
@@ -183,11 +185,11 @@ static void fill_path(struct records_request *request, const struct exchange *ex
             request->id = part;
         else if (shape[i] == 'V')
             request->version = part;
-        else if (shape[i] == 'C') {
+        else if (shape[i] == 'C' || (shape[i] == 'S' && request->id.size > 0)) {
             request->compartment.type = request->type;
             request->compartment.id = request->id;
             request->id = (struct text){0};
-            request->type = fhir_type_find(part);
+            request->type = shape[i] == 'C' ? fhir_type_find(part) : FHIR_TYPE_NONE;
         }
     }
 }
@@ -212,17 +214,31 @@ static enum status fill_operation(struct exchange *exchange, struct scope *scope
     return exchange->body.size == 0 ? STATUS_OK : format_take_body(&request->body, exchange, scope);
 }
 
-static bool prefers(const struct exchange *exchange, const char *preference) {
-    const char *prefer = exchange_request_header(exchange, "Prefer");
-    return prefer != NULL && strstr(prefer, preference) != NULL;
+static bool is_word(struct text word, const char *expected) {
+    return word.size == strlen(expected) && strncasecmp(word.at, expected, word.size) == 0;
+}
+
+/* name=value, or name="value", in either case of letters (RFC 7240 section 2). What is not known is passed over. */
+static bool prefers(const struct exchange *exchange, const char *name, const char *value) {
+    for (struct text rest = text_from(exchange_request_header(exchange, "Prefer")); rest.size > 0;)
+        for (struct text part = text_cut(&rest, ','); part.size > 0;) {
+            struct text own = text_trim(text_cut(&part, ';'));
+            struct text own_name = text_trim(text_cut(&own, '='));
+            own = text_trim(own);
+            if (own.size >= 2 && own.at[0] == '"' && own.at[own.size - 1] == '"')
+                own = (struct text){own.at + 1, own.size - 2};
+            if (is_word(own_name, name) && is_word(own, value))
+                return true;
+        }
+    return false;
 }
 
 static enum records_return preferred_return(const struct exchange *exchange) {
-    if (prefers(exchange, "return=minimal"))
+    if (prefers(exchange, "return", "minimal"))
         return RECORDS_RETURN_MINIMAL;
-    if (prefers(exchange, "return=representation"))
+    if (prefers(exchange, "return", "representation"))
         return RECORDS_RETURN_REPRESENTATION;
-    return prefers(exchange, "return=OperationOutcome") ? RECORDS_RETURN_OUTCOME : RECORDS_RETURN_UNSAID;
+    return prefers(exchange, "return", "OperationOutcome") ? RECORDS_RETURN_OUTCOME : RECORDS_RETURN_UNSAID;
 }
 
 /* A reference parameter that names us as the proxy's clients know us. */
@@ -241,7 +257,7 @@ static enum status fill_request(
     struct records_request *request = &exchange->request;
     request->interaction = exchange->interaction = route->interaction;
     request->is_conditional = route->kind == ROUTE_CONDITIONAL;
-    request->handling = prefers(exchange, "handling=lenient") ? SEARCH_LENIENT : SEARCH_STRICT;
+    request->handling = prefers(exchange, "handling", "lenient") ? SEARCH_LENIENT : SEARCH_STRICT;
     request->returns = preferred_return(exchange);
     fill_path(request, exchange, shape);
     request->if_match = header_text(exchange, "If-Match", scope);
@@ -286,6 +302,8 @@ static enum status fill_request(
 /* 404 where no method has the shape, 405 where another has, with Allow. */
 static enum status no_route(struct exchange *exchange, const char *shape, struct scope *scope) {
     struct buffer allow = buffer_open(scope->arena, 256);
+    if (strcmp(shape, "M") == 0)
+        buffer_put_string(&allow, "GET");
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
         if (strcmp(routes[i].shape, shape) == 0) {
             buffer_put_string(&allow, allow.size > 0 ? ", " : "");
