@@ -82,6 +82,9 @@ static void write_weights(
     }
     json_member_decimal(w, "scarcity_min", patient->scarcity_min, 3);
     json_member_decimal(w, "unknown_factor", patient->unknown_factor, 6);
+    if (patient->notice_excludes) {
+        json_member_bool(w, "notice_excludes", true);
+    }
     json_member_bool(w, "departs", patient->departs);
     if (patient->one_leg) {
         json_member_bool(w, "one_leg", true);
@@ -367,6 +370,7 @@ enum status case_read(
         .family_place = region_place_find(snapshot, json_get_text(json, "family_place")),
         .family_min = decimal_of(json, "family_min"),
         .scarcity_min = decimal_of(json, "scarcity_min"),
+        .notice_excludes = truth_of(json, "notice_excludes"),
         .unknown_factor = decimal_of(json, "unknown_factor"),
         .departs = truth_of(json, "departs"),
         .one_leg = truth_of(json, "one_leg"),

@@ -14,6 +14,7 @@ static const struct {
     [REFERRAL_NO_EMERGENCY] = {"no-emergency", "응급실이 없음", "no emergency department"},
     [REFERRAL_ASKED] = {"asked", "이미 문의했거나 사람이 제외함", "already asked, or ruled out by a human"},
     [REFERRAL_IS_ORIGIN] = {"is-origin", "환자가 지금 있는 곳", "where the patient is now"},
+    [REFERRAL_NOTICE] = {"notice", "지금은 받을 수 없다고 알림", "says that it cannot take this now"},
     [REFERRAL_UNSAFE_BYPASS] = {"unsafe-bypass", "소생이 가능한 더 가까운 기관을 지나치게 됨",
         "would drive past a nearer place that can resuscitate"},
     [REFERRAL_CONTROL_ROOM] = {"control-room", "상황실은 진료 기관이 아님", "the control room is no place of care"},
@@ -83,6 +84,10 @@ enum referral_exclusion eligible_find(int *need_out, const struct rank *rank, in
         if (!age_fits(row, need, patient->age_months)) {
             *need_out = need;
             return REFERRAL_AGE;
+        }
+        if (patient->notice_excludes && region_notice_find(row, need, patient->now_us) != NULL) {
+            *need_out = need;
+            return REFERRAL_NOTICE;
         }
     }
     return needs == 0 ? tier_fits(row, patient) : REFERRAL_ELIGIBLE;

@@ -217,6 +217,11 @@ static enum status read_terms(struct policy *out, const yyjson_val *root, struct
             fault(scope, STATUS_INVALID, "board.unknown_chance_factor", "policy: a factor of a chance is at most 1");
     }
     const yyjson_val *board = json_get(root, "board");
+    const yyjson_val *excludes = json_get(json_get(board, "notice_excludes"), "value");
+    if (status == STATUS_OK && excludes != NULL &&
+        !json_get_bool(&out->notice_excludes, json_get(board, "notice_excludes"), "value")) {
+        status = fault(scope, STATUS_INVALID, "board.notice_excludes", "policy: true or false");
+    }
     if (status == STATUS_OK) {
         status = read_optional(&out->fades_from_min, board, "fades_from_minutes", "board.fades_from_minutes", scope);
     }
@@ -320,6 +325,7 @@ void policy_apply(struct referral_case *out, const struct policy *policy, double
     out->family_min = counts ? policy->family_min : 0;
     out->scarcity_min = policy->levels[out->level].scarcity_min;
     out->unknown_factor = policy->unknown_factor;
+    out->notice_excludes = policy->notice_excludes;
     out->asking = policy_asking(policy, out->level, elapsed_min);
 }
 

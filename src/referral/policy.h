@@ -45,6 +45,7 @@ struct policy {
     size_t deadline_count;
     double continuity_min, family_min;
     double fades_from_min, ignored_after_min; /* of a board's counts; both 0: not said */
+    bool notice_excludes;                     /* who says that it cannot take a need is left out */
     double unknown_factor;                    /* of a chance without a believed count; 0: not said */
     unsigned term_levels;
 };

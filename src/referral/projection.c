@@ -78,6 +78,11 @@ static void write_place_needs(struct json_writer *w, const struct region_place *
         if (theatre_us != INT64_MIN) {
             json_member_int(w, "theatre_until_us", theatre_us);
         }
+        const struct region_notice *notice = region_notice_find(place, need, now_us);
+        if (notice != NULL) {
+            json_member_int(w, "notice_from_us", notice->from_us);
+            json_member_int(w, "notice_until_us", notice->until_us);
+        }
         json_object_close(w);
     }
     json_array_close(w);
@@ -260,6 +265,20 @@ static void read_theatre(struct region_place *out, const yyjson_val *item, int n
     out->duties = duties;
 }
 
+static void read_notice(struct region_place *out, const yyjson_val *item, int need, struct arena *arena) {
+    struct region_notice notice = {.need = need};
+    if (!json_get_int64(&notice.from_us, item, "notice_from_us") ||
+        !json_get_int64(&notice.until_us, item, "notice_until_us")) {
+        return;
+    }
+    struct region_notice *notices = ARENA_ARRAY(arena, struct region_notice, out->notice_count + 1);
+    for (size_t i = 0; i < out->notice_count; i++) {
+        notices[i] = out->notices[i];
+    }
+    notices[out->notice_count++] = notice;
+    out->notices = notices;
+}
+
 static void read_place_needs(struct region_place *out, const yyjson_val *json, struct arena *arena) {
     uint8_t *on_call = NULL;
     size_t index, count;
@@ -275,6 +294,7 @@ static void read_place_needs(struct region_place *out, const yyjson_val *json, s
         out->age_max_months[need] = integer_or(item, "to", INT_MAX);
         out->call_in_minutes[need] = (uint8_t)integer_of(item, "call_in");
         read_theatre(out, item, need, arena);
+        read_notice(out, item, need, arena);
         if (percent >= 0 && on_call == NULL) {
             on_call = ARENA_ARRAY(arena, uint8_t, HOURS * REGION_NEEDS_MAX);
             memset(on_call, 100, HOURS * REGION_NEEDS_MAX);

@@ -234,6 +234,7 @@ struct referral_case {
     double family_min;
     double
         scarcity_min; /* price of a higher centre than needed: minutes a step of tier, times how full it is believed to be */
+    bool notice_excludes;  /* who says that it cannot take a need is left out, instead of being unlikely */
     double unknown_factor; /* of the chance, where no count is believed: too old, or none. 0: .85 */
     struct referral_asking asking;
     bool departs;                     /* rolls while it is asked */
@@ -267,6 +268,7 @@ enum referral_exclusion {
     REFERRAL_ASKED,
     REFERRAL_IS_ORIGIN,
     REFERRAL_CONTROL_ROOM,
+    REFERRAL_NOTICE,        /* says that it cannot take it now, and the policy leaves such out */
     REFERRAL_UNSAFE_BYPASS, /* arrest, unsecured airway: passes a nearer place that can resuscitate */
 };
 const char *referral_exclusion_code(enum referral_exclusion exclusion);

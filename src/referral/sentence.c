@@ -1,9 +1,12 @@
 /* Why an option stands where it stands: whole sentences with numbers and units, Korean and English. */
+#include <string.h>
+
 #include "referral/rank.h"
 
-#define LEARNED_FROM 1. /* answers, before a chance is called learned */
-#define DOUBT_FROM .01  /* what is less likely is weighed, but not told */
-#define NEVER_FROM .999 /* of the doubt: the place does not have it at any hour */
+#define LEARNED_FROM 1.  /* answers, before a chance is called learned */
+#define DOUBT_FROM .01   /* what is less likely is weighed, but not told */
+enum { DATE_SIZE = 10 }; /* 2026-11-22T22:00... */
+#define NEVER_FROM .999  /* of the doubt: the place does not have it at any hour */
 
 static void say(struct candidate *candidate, const char *code, struct text ko, struct text en) {
     struct referral_option *option = &candidate->option;
@@ -142,12 +145,44 @@ static void say_theatre(struct candidate *c, const struct rank *rank, struct are
             past, lowers ? "lowers the chance" : "counted as waiting until then"));
 }
 
+/* What the place itself says, with the day where it does not end today, by the region's own clock. */
+static void say_notice(struct candidate *c, const struct rank *rank, struct arena *arena) {
+    const struct region_snapshot *snapshot = rank->snapshot;
+    for (size_t i = 0; i < rank->need_count; i++) {
+        const struct region_notice *notice =
+            region_notice_find(&snapshot->places[c->option.place], rank->needs[i].index, rank->patient->now_us);
+        if (notice == NULL) {
+            continue;
+        }
+        const struct region_code *need = &snapshot->needs[rank->needs[i].index];
+        struct text en = name_en(need);
+        int64_t zone_us = snapshot->zone_minutes * INT64_C(60000000);
+        char until[TIME_TEXT_SIZE], now[TIME_TEXT_SIZE];
+        time_format_utc(until, notice->until_us + zone_us);
+        time_format_utc(now, rank->patient->now_us + zone_us);
+        bool today = memcmp(until, now, DATE_SIZE) == 0;
+        int size = today ? 5 : 11;
+        const char *at = until + (today ? DATE_SIZE + 1 : 5);
+        char words[12] = {0};
+        memcpy(words, at, (size_t)size);
+        words[5] = today ? 0 : ' ';
+        double age_min = (double)(rank->patient->now_us - notice->from_us) / 60e6;
+        say(c, "notice",
+            text_format(arena, "%.*s: 이 기관이 %s까지 받을 수 없다고 알렸습니다(%.0f분 전부터).",
+                (int)need->name_ko.size, need->name_ko.at, words, age_min),
+            text_format(arena, "The place says that it cannot take %.*s until %s (since %.0f min).", (int)en.size,
+                en.at, words, age_min));
+        return;
+    }
+}
+
 static void say_chance(struct candidate *c, const struct rank *rank, struct arena *arena) {
     const struct chance *chance = &c->chance;
     if (chance->on_call < 1) {
         say(c, "on-call", text_format(arena, "이 시각에 담당 의료진이 있을 확률 %.0f %%(가정).", chance->on_call * 100),
             text_format(arena, "%.0f %% chance that the team is there at this hour (assumed).", chance->on_call * 100));
     }
+    say_notice(c, rank, arena);
     say_theatre(c, rank, arena);
     if (chance->tier_low) {
         say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."),

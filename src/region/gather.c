@@ -8,6 +8,7 @@
 #include "region/fetch.h"
 #include "region/map.h"
 #include "region/naming.h"
+#include "region/notice.h"
 
 enum { VERSION_ARENA_MAX = 64 << 20, SCRATCH_ARENA_MAX = 512 << 20, MONTHS_PER_YEAR = 12 };
 
@@ -363,6 +364,7 @@ static void keep_report(
     struct fhir_interval said;
     memset(place->beds, 0, sizeof place->beds);
     place->declared_yes = place->declared_no = 0;
+    place->notice_count = 0;
     if (!fhir_interval_parse(&said, json_get_text(report, "date"), snapshot->zone_minutes)) {
         return; /* a count without its age is not believed */
     }
@@ -375,6 +377,8 @@ static void keep_report(
             place->beds[bed] = (struct region_count){.said_us = said.start_us, .author = author};
             keep_said(&place->beds[bed], find_extension(group, EXTENSION_SAID), arena);
             keep_count(&place->beds[bed], group);
+        } else if (notice_is(group)) {
+            notice_keep(place, snapshot, group, arena);
         } else {
             struct region_count own = {.said_us = said.start_us};
             keep_said(&own, find_extension(group, EXTENSION_SAID), arena);
@@ -612,6 +616,7 @@ static enum status build_counts(void *context, struct scope *scope) {
     for (size_t i = 0; i < s->place_count; i++) {
         keep_authors(&places[i], scope->arena);
         duty_copy(&places[i], scope->arena);
+        notice_copy(&places[i], scope->arena);
     }
     s->places = places;
     for (size_t i = 0; i < recount->place_count; i++) {
@@ -620,6 +625,7 @@ static enum status build_counts(void *context, struct scope *scope) {
             memset(places[place].beds, 0, sizeof places[place].beds);
             places[place].declared_yes = places[place].declared_no = 0;
             places[place].duty_count = 0;
+            places[place].notice_count = 0;
         }
     }
     keep_duties(recount->fetched, s, places, scope->arena);

@@ -7,6 +7,7 @@
 #include "region/duty.h"
 #include "region/fetch.h"
 #include "region/naming.h"
+#include "region/notice.h"
 #include "region/said.h"
 
 static uint64_t sequence_of(const struct records_change *change) {
@@ -266,6 +267,12 @@ static enum status check_group(const yyjson_val *groups, const yyjson_val *group
     }
     if (bed.size == 0 && concept_code(json_get(group, "code"), SYSTEM_EQUIPMENT).size > 0) {
         return check_declared(group, "available", path, scope);
+    }
+    if (bed.size == 0 && notice_is(group)) {
+        struct notice notice;
+        return notice_read(&notice, group) ? STATUS_OK
+                                           : fault(scope, STATUS_UNPROCESSABLE, path,
+                                                 "a notice says from when and until when, the end after the beginning");
     }
     if (bed.size == 0) {
         return fault(scope, STATUS_UNPROCESSABLE, path, "a count names its bed kind by a code of %s", SYSTEM_BED);

@@ -281,6 +281,9 @@ enum { DECLARED_NO_PERCENT = 5 }; /* assumption: what is left where a place says
 
 static int declared(
     const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us, int percent) {
+    if (region_notice_find(place, need, now_us) != NULL) {
+        return percent < 0 || percent > DECLARED_NO_PERCENT ? DECLARED_NO_PERCENT : percent;
+    }
     if ((place->declared_no >> need & 1) == 0) {
         return percent;
     }

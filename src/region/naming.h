@@ -16,6 +16,7 @@
 #define SYSTEM_NEED NAMING_CODES "need"
 #define SYSTEM_BED NAMING_CODES "board-bed"
 #define SYSTEM_EQUIPMENT NAMING_CODES "board-equipment"
+#define SYSTEM_NOTICE NAMING_CODES "board-notice" /* the codes are those of needs */
 #define SYSTEM_COUNT NAMING_CODES "board-count"
 #define SYSTEM_REASON NAMING_CODES "decline-reason"
 #define SYSTEM_TIER NAMING_CODES "emergency-tier"
@@ -48,6 +49,7 @@
 #define EXTENSION_BEDS NAMING_EXTENSION "licensed-beds"    /* count, source, as-of */
 #define EXTENSION_SAID                                                                                                 \
     NAMING_EXTENSION "said" /* of one count: at, by, and basis = when it was last typed, not followed */
+#define EXTENSION_NOTICE NAMING_EXTENSION "notice" /* from, until, words */
 #define EXTENSION_WARD_BED NAMING_EXTENSION "ward-bed"
 #define EXTENSION_THEATRE NAMING_EXTENSION "in-theatre" /* of a Practitioner: until, at, by */
 #define EXTENSION_SOURCE NAMING_EXTENSION "source"

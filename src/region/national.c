@@ -7,6 +7,7 @@
 #include "region/hl7.h"
 #include "region/keeper.h"
 #include "region/naming.h"
+#include "region/notice.h"
 #include "region/said.h"
 
 enum { ITEMS_MAX = 2000, FIELDS_MAX = 200, VALUE_MAX = 4000, BOARD_MAX = 4 << 20, COUNT_MOST = 100000 };
@@ -30,6 +31,7 @@ const char *region_national_name(enum region_national_operation operation) {
     static const char *const names[] = {
         [REGION_NATIONAL_BEDS] = "getEmrrmRltmUsefulSckbdInfoInqire",
         [REGION_NATIONAL_CONDITIONS] = "getSrsillDissAceptncPosblInfoInqire",
+        [REGION_NATIONAL_NOTICES] = "getEmrrmSrsillDissMsgInqire",
     };
     return names[operation];
 }
@@ -221,12 +223,14 @@ struct taking {
     enum region_national_operation operation;
     int64_t now_us;
 };
+struct noticed;
 struct board {
     struct taking *taking;
     const struct item *item;
     const yyjson_val *report; /* as it stands; NULL */
     struct text place;
-    struct said said; /* of what the service says */
+    struct said said;              /* of what the service says */
+    const struct noticed *noticed; /* NULL: the operation says nothing of notices */
     int64_t said_us;
     struct json_writer w;
     bool changed;
@@ -366,6 +370,96 @@ static void put_equipment(struct board *board, size_t row) {
     json_object_close(&board->w);
 }
 
+/* ---- notices: 응급실 및 중증질환 메시지 ------------------------------------------------------------------------------------ */
+
+enum { NOTICE_WORDS_MAX = 1000, NOTICES_MAX = 200 };
+
+struct noticed { /* of one place, as the answer says */
+    struct notice at[NOTICES_MAX];
+    size_t count;
+};
+
+static struct text refusal(size_t index, const char *field, const char *what, struct arena *arena) {
+    return text_format(arena, "item[%zu].%s: %s", index, field, what);
+}
+
+/* False, and told: a time that is none, an end that is not after the beginning, a code that is no need's. */
+static bool read_notice_item(struct notice *out, struct taking *taking, size_t index, struct arena *arena) {
+    const struct item *item = &taking->answer.items[index];
+    const struct region_snapshot *s = taking->snapshot;
+    struct text code = value_of(item, TEXT("symTypCod")), words = value_of(item, TEXT("symBlkMsg")), why = {0};
+    int need = region_need_find(s, code);
+    while (words.size > NOTICE_WORDS_MAX || (words.size > 0 && !text_is_utf8(words))) {
+        words.size = words.size > NOTICE_WORDS_MAX ? NOTICE_WORDS_MAX : words.size - 1;
+    }
+    *out = (struct notice){.words = words};
+    if (need < 0) {
+        why = refusal(index, "symTypCod", "no need of the region", arena);
+    } else if (!hl7_time(&out->from_us, value_of(item, TEXT("symBlkSttDtm")), s->zone_minutes)) {
+        why = refusal(index, "symBlkSttDtm", "no time", arena);
+    } else if (!hl7_time(&out->until_us, value_of(item, TEXT("symBlkEndDtm")), s->zone_minutes)) {
+        why = refusal(index, "symBlkEndDtm", "no time", arena);
+    } else if (out->until_us <= out->from_us) {
+        why = refusal(index, "symBlkEndDtm", "is not after the beginning", arena);
+    }
+    if (why.size > 0) {
+        taking->page->refused++;
+        taking->page->why = taking->page->why.size > 0 ? taking->page->why : why;
+        return false;
+    }
+    out->need = s->needs[need].code;
+    return true;
+}
+
+static bool is_same_notice(const struct notice *a, const struct notice *b) {
+    return text_equal(a->need, b->need) && a->from_us == b->from_us;
+}
+
+static bool is_listed(const struct noticed *noticed, const struct notice *notice, bool wholly) {
+    for (size_t i = 0; i < noticed->count; i++) {
+        const struct notice *other = &noticed->at[i];
+        bool equal = other->until_us == notice->until_us && text_equal(other->words, notice->words);
+        if (is_same_notice(other, notice) && (equal || !wholly)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The whole list replaces what stands; a page of several only adds and changes. What has ended goes with either. */
+static bool notice_stays(const struct board *board, const struct notice *notice) {
+    const struct taking *taking = board->taking;
+    bool whole = taking->answer.total <= (int64_t)taking->answer.item_count;
+    return notice->until_us > taking->now_us && !whole && !is_listed(board->noticed, notice, false);
+}
+
+static void put_notices(struct board *board) {
+    size_t index, count, stood = 0;
+    yyjson_val *group;
+    yyjson_arr_foreach((yyjson_val *)json_get(board->report, "group"), index, count, group) {
+        struct notice notice;
+        if (!notice_is(group)) {
+            continue;
+        }
+        bool good = notice_read(&notice, group);
+        if (board->noticed == NULL || (good && notice_stays(board, &notice))) {
+            keep_group(board, group);
+        } else if (good && is_listed(board->noticed, &notice, true)) {
+            stood++; /* written below as it was */
+        } else {
+            board->changed = true;
+        }
+    }
+    for (size_t i = 0; board->noticed != NULL && i < board->noticed->count; i++) {
+        char at[TIME_TEXT_SIZE];
+        int64_t from_us = board->noticed->at[i].from_us, now_us = board->taking->now_us;
+        time_format_utc(at, from_us < now_us ? from_us : now_us); /* of what begins later: now */
+        struct said said = {.at = text_from(at), .by = board->said.by, .basis = text_from(at)};
+        notice_write(&board->w, &board->noticed->at[i], &said);
+    }
+    board->changed = board->changed || (board->noticed != NULL && stood != board->noticed->count);
+}
+
 static void put_tags(struct board *board) {
     size_t index, count;
     yyjson_val *tag;
@@ -419,6 +513,7 @@ static enum status write_board(struct text *out, struct board *board, struct sco
     for (size_t row = 0; row < EQUIPMENT_COUNT; row++) {
         put_equipment(board, row);
     }
+    put_notices(board);
     json_array_close(w);
     json_object_close(w);
     return json_finish(out, w, scope);
@@ -440,10 +535,54 @@ static bool time_of(struct board *board, char text[static TIME_TEXT_SIZE]) {
     return true;
 }
 
+static enum status put_board(struct board *board, struct records_unit *unit, struct scope *scope) {
+    struct taking *taking = board->taking;
+    struct text out;
+    struct text id = text_format(scope->arena, "%s%.*s", CAPACITY_PREFIX, (int)board->place.size, board->place.at);
+    enum status status = records_unit_get(&board->report, unit, fhir_type_find(TEXT("MeasureReport")), id, scope);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    status = write_board(&out, board, scope);
+    if (status == STATUS_OK && !board->changed) {
+        taking->page->older++;
+        return STATUS_OK;
+    }
+    taking->page->written++;
+    return status == STATUS_OK ? records_unit_put(NULL, unit, out, scope) : status;
+}
+
+static struct text author_of(struct text place, struct scope *scope) {
+    return text_format(scope->arena, "Organization/%.*s", (int)place.size, place.at);
+}
+
+/* All of one place together. */
+static enum status take_notices(
+    struct taking *taking, const struct region_place *place, struct records_unit *unit, struct scope *scope) {
+    static const struct item nothing;
+    struct noticed *noticed = ARENA_NEW(scope->arena, struct noticed);
+    bool said = place->notice_count > 0; /* which may have ended, or be taken back */
+    for (size_t i = 0; i < taking->answer.item_count && noticed->count < NOTICES_MAX; i++) {
+        struct notice notice;
+        if (!text_equal(value_of(&taking->answer.items[i], TEXT("hpid")), place->id)) {
+            continue;
+        }
+        if (!read_notice_item(&notice, taking, i, scope->arena)) {
+            return STATUS_OK; /* a place of which one is broken keeps all that it had said */
+        }
+        if (notice.until_us > taking->now_us && !is_listed(noticed, &notice, false)) {
+            noticed->at[noticed->count++] = notice;
+        }
+        said = true;
+    }
+    struct board board = {.taking = taking, .item = &nothing, .place = place->id, .noticed = noticed};
+    board.said.by = author_of(place->id, scope);
+    return said ? put_board(&board, unit, scope) : STATUS_OK;
+}
+
 static enum status take_item(
     struct taking *taking, const struct item *item, struct records_unit *unit, struct scope *scope) {
     struct board board = {.taking = taking, .item = item, .place = value_of(item, TEXT("hpid"))};
-    struct text out;
     char at[TIME_TEXT_SIZE];
     if (region_place_find(taking->snapshot, board.place) < 0) {
         taking->page->elsewhere++;
@@ -453,28 +592,20 @@ static enum status take_item(
         taking->page->refused++;
         return STATUS_OK;
     }
-    board.said = (struct said){.at = text_copy(scope->arena, text_from(at)),
-        .by = text_format(scope->arena, "Organization/%.*s", (int)board.place.size, board.place.at)};
+    board.said = (struct said){.at = text_copy(scope->arena, text_from(at)), .by = author_of(board.place, scope)};
     board.said.basis = board.said.at;
-    struct text id = text_format(scope->arena, "%s%.*s", CAPACITY_PREFIX, (int)board.place.size, board.place.at);
-    enum status status = records_unit_get(&board.report, unit, fhir_type_find(TEXT("MeasureReport")), id, scope);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    status = write_board(&out, &board, scope);
-    if (status == STATUS_OK && !board.changed) {
-        taking->page->older++;
-        return STATUS_OK;
-    }
-    taking->page->written++;
-    return status == STATUS_OK ? records_unit_put(NULL, unit, out, scope) : status;
+    return put_board(&board, unit, scope);
 }
 
 static enum status take_all(void *context, struct records_unit *unit, struct scope *scope) {
     struct taking *taking = context;
     enum status status = STATUS_OK;
     taking->page->written = taking->page->older = taking->page->elsewhere = taking->page->refused = 0;
-    for (size_t i = 0; i < taking->answer.item_count && status == STATUS_OK; i++) {
+    bool notices = taking->operation == REGION_NATIONAL_NOTICES;
+    for (size_t i = 0; notices && i < taking->snapshot->place_count && status == STATUS_OK; i++) {
+        status = take_notices(taking, &taking->snapshot->places[i], unit, scope);
+    }
+    for (size_t i = 0; !notices && i < taking->answer.item_count && status == STATUS_OK; i++) {
         status = take_item(taking, &taking->answer.items[i], unit, scope);
     }
     return status;
@@ -492,7 +623,7 @@ enum status region_national_take(struct region_national_page *out, struct region
     out->page = taking.answer.page;
     out->rows = taking.answer.rows;
     out->items = taking.answer.item_count;
-    if (status != STATUS_OK || taking.answer.item_count == 0) {
+    if (status != STATUS_OK || (taking.answer.item_count == 0 && operation != REGION_NATIONAL_NOTICES)) {
         return status;
     }
     status = region_hold(&taking.snapshot, region, scope);

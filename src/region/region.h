@@ -49,6 +49,12 @@ struct region_duty {
     int64_t theatre_until_us; /* in theatre until then; INT64_MIN: not */
 };
 
+/* A place says that it cannot take a need for a time. The words stay in the record. */
+struct region_notice {
+    int need;
+    int64_t from_us, until_us; /* from: also when it was said */
+};
+
 struct region_place {
     struct text id; /* Organization id; Location has the same */
     struct text name_ko, name_en;
@@ -74,6 +80,8 @@ struct region_place {
     int64_t declared_us;                /* when */
     const struct region_duty *duties;   /* people on call, where the place says who */
     size_t duty_count;
+    const struct region_notice *notices; /* those that have ended too, until the report is written again */
+    size_t notice_count;
     uint8_t call_in_minutes[REGION_NEEDS_MAX]; /* until a team that is called from home stands there */
     /* Of a decision's inputs alone: what the roads said when it was made. Minutes from the case's origin, and from here to each of the
      * snapshot's places (NAN: not by road). NULL and 0: the travel model, or the snapshot's own roads. */
@@ -141,6 +149,9 @@ double region_count_trust_under(
 /* Chance in percent that a need's team is at the place at `now_us`; -1: not stated. A place that says it does not take the need now has
  * 5 percent at most, as far as that is still believed (the board's ages). */
 int region_on_call(const struct region_snapshot *snapshot, const struct region_place *place, int need, int64_t now_us);
+/* The notice by which the place says at `now_us` that it cannot take the need, of several the last to end; NULL: none. While it lasts
+ * region_on_call is 5 percent at most, whatever its age: it says itself when it ends. */
+const struct region_notice *region_notice_find(const struct region_place *place, int need, int64_t now_us);
 /* When the first of those on call for a need comes out of theatre, where all of them are in it at `now_us`; else INT64_MIN (also where the
  * place does not say who is on call). */
 int64_t region_theatre_until(const struct region_place *place, int need, int64_t now_us);
@@ -309,11 +320,18 @@ struct text region_hl7_answer(struct region *region, struct text message, struct
 enum { REGION_HL7_MESSAGE_MAX = 256 * 1024 };
 
 /* One answer of the national emergency information service (docs/region.md): XML or JSON, told apart by its first sign. */
-enum region_national_operation { REGION_NATIONAL_BEDS, REGION_NATIONAL_CONDITIONS };
+enum region_national_operation {
+    REGION_NATIONAL_BEDS,
+    REGION_NATIONAL_CONDITIONS,
+    REGION_NATIONAL_NOTICES,
+    REGION_NATIONAL_OPERATIONS
+};
 const char *region_national_name(enum region_national_operation operation); /* the service's own, for the URL */
 struct region_national_page {
-    int64_t total, page, rows;                        /* as the answer says; 0: it does not */
-    size_t items, written, older, elsewhere, refused; /* what became of its items */
+    int64_t total, page, rows; /* as the answer says; 0: it does not */
+    size_t items, written, older, elsewhere,
+        refused;     /* what became of its items; of notices: `written` and `older` count places */
+    struct text why; /* of the first that was refused: where and what; none */
 };
 /* Writes what is newer than what is known, in one unit. STATUS_INVALID for an answer that is none, STATUS_UNAVAILABLE with the service's own
  * code and words where it says no; then nothing is written. */

@@ -80,7 +80,8 @@ static void tell(const struct asking *asking, const struct scope *scope, enum st
     (void)snprintf(refused, sizeof refused, "%zu", asking->taken.refused);
     if (status == STATUS_OK) {
         log_event(asking->taken.refused > 0 ? LOG_WARNING : LOG_INFO, "national-board", "operation",
-            region_national_name(asking->operation), "items", items, "written", written, "refused", refused, NULL);
+            region_national_name(asking->operation), "items", items, "written", written, "refused", refused,
+            asking->taken.why.size > 0 ? "first" : NULL, text_string(scope->arena, asking->taken.why), NULL);
     } else {
         log_event(LOG_WARNING, "national-board-unread", "operation", region_national_name(asking->operation), "why",
             scope->fault.first != NULL ? scope->fault.first->text : status_name(status), NULL);
@@ -102,7 +103,7 @@ static bool read_page(struct asking *asking) {
 
 static bool read_all(const struct national *national) {
     bool good = true;
-    for (int operation = REGION_NATIONAL_BEDS; operation <= REGION_NATIONAL_CONDITIONS; operation++) {
+    for (int operation = REGION_NATIONAL_BEDS; operation < REGION_NATIONAL_OPERATIONS; operation++) {
         struct asking asking = {.national = national, .operation = (enum region_national_operation)operation};
         int64_t seen = 0;
         do {

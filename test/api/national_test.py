@@ -14,7 +14,7 @@ from soyang_server import ROOT, Client, Server, wait_until
 
 BASE = "https://fhir.soyang.example/"
 PLACES = ["A2200001", "A2200008"]
-BEDS, CONDITIONS = "getEmrrmRltmUsefulSckbdInfoInqire", "getSrsillDissAceptncPosblInfoInqire"
+BEDS, CONDITIONS, NOTICES = "getEmrrmRltmUsefulSckbdInfoInqire", "getSrsillDissAceptncPosblInfoInqire", "getEmrrmSrsillDissMsgInqire"
 
 
 def korean(ago_s=0):
@@ -27,7 +27,7 @@ class Service(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.items, self.fault, self.asked = {BEDS: [], CONDITIONS: []}, None, []
+        self.items, self.fault, self.asked = {BEDS: [], CONDITIONS: [], NOTICES: []}, None, []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -136,6 +136,74 @@ class National(unittest.TestCase):
         service.items[CONDITIONS] = [{"hpid": PLACES[0], "MKioskTy1": "불가능"}]
         wait_until(lambda: self.group(server, "Y0010")[0] == {"accepts": 0})
         self.assertLess(chance(), before / 2)
+
+    @staticmethod
+    def notice(place=PLACES[0], code="Y0010", words="심혈관 중재 불가", start=600, end=-7200):
+        return {"hpid": place, "symBlkMsg": words, "symBlkMsgTyp": "중증", "symTypCod": code, "symBlkSttDtm": start if isinstance(start, str) else korean(start), "symBlkEndDtm": end if isinstance(end, str) else korean(end)}
+
+    def notices(self, server, place=PLACES[0]):
+        """[code, words] of each notice on the board, and who says so."""
+        found = []
+        for group in self.board(server, place)["group"]:
+            coding = group["code"]["coding"][0]
+            if coding["system"].endswith("/board-notice"):
+                said = {e["url"]: e for e in group["population"][0]["extension"][0]["extension"]}
+                by = next(e for e in group["extension"][0]["extension"] if e["url"] == "by")["valueReference"]["reference"]
+                found.append((coding["code"], said.get("words", {}).get("valueString"), by))
+        return sorted(found)
+
+    def option(self, server):
+        return next((o for o in self.options(server) if self.part(o, "place")["reference"].endswith(PLACES[0])), None)
+
+    def reasons(self, option):
+        return {next(q for q in p["part"] if q["name"] == "code")["valueString"]: p for p in option["part"] if p["name"] == "reason"}
+
+    def test_notices(self):
+        for form in ("xml", "json"):
+            service = Service()
+            service.items[BEDS] = [{"hpid": PLACES[0], "hvec": 3, "hvidate": korean(30)}]
+            server = self.start(service, "--national-format", form)
+            self.read(server, "hvec", 3)
+            before = self.part(self.option(server), "chance")
+            mine, other = self.notice(), self.notice(code="Y0032", words="<신경외과> 당직 부재 & 전원")
+            service.items[NOTICES] = [mine, mine, other]  # two pages
+            wait_until(lambda: len(self.notices(server)) == 2)
+            self.assertEqual(self.notices(server), [("Y0010", "심혈관 중재 불가", "Organization/" + PLACES[0]), ("Y0032", "<신경외과> 당직 부재 & 전원", "Organization/" + PLACES[0])])
+            option = self.option(server)
+            self.assertLess(self.part(option, "chance"), before / 2)
+            end = mine["symBlkEndDtm"]
+            self.assertIn(f"{end[8:10]}:{end[10:12]}", str(self.reasons(option)["notice"]))
+            self.assertEqual(self.group(server, "hvec")[0]["free"], 3, "the counts stay")
+            version = self.board(server)["meta"]["versionId"]
+            seen = len(service.asked)
+            wait_until(lambda: len(service.asked) > seen + 8)
+            self.assertEqual(self.board(server)["meta"]["versionId"], version, "the same again writes nothing")
+            service.items[NOTICES] = [other]  # taken back before its end
+            wait_until(lambda: [n[0] for n in self.notices(server)] == ["Y0032"])
+            self.assertAlmostEqual(self.part(self.option(server), "chance"), before, delta=.05)
+            service.items[NOTICES] = []
+            wait_until(lambda: self.notices(server) == [])
+
+    def test_a_notice_ends_by_itself(self):
+        service = Service()
+        service.items[NOTICES] = [self.notice(end=-6)]
+        server = self.start(service)
+        wait_until(lambda: self.notices(server) != [])
+        service.fault = (503, "text/plain", "x")  # nobody takes it back
+        wait_until(lambda: "notice" not in self.reasons(self.option(server)), timeout_s=40)
+
+    def test_broken_notices_are_named_and_change_nothing(self):
+        service = Service()
+        service.items[NOTICES] = [self.notice()]
+        server = self.start(service)
+        wait_until(lambda: self.notices(server) != [])
+        version = self.board(server)["meta"]["versionId"]
+        for broken, words in [({"end": "20261341250000"}, "item[0].symBlkEndDtm: no time"), ({"start": "tomorrow"}, "item[0].symBlkSttDtm: no time"), ({"end": ""}, "item[0].symBlkEndDtm: no time"),
+                              ({"start": -7200, "end": -3600}, "item[0].symBlkEndDtm: is not after the beginning"), ({"code": "Y9999"}, "item[0].symTypCod: no need of the region"), ({"code": ""}, "item[0].symTypCod")]:
+            service.items[NOTICES] = [self.notice(**broken)]
+            wait_until(lambda: words in self.log(server), timeout_s=40)
+            self.assertEqual(self.board(server)["meta"]["versionId"], version, words)
+        self.assertNotIn("심혈관", self.log(server))
 
     @staticmethod
     def part(option, name):
