@@ -118,9 +118,18 @@ void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, s
     }
     pthread_mutex_unlock(&checkpointer->lock);
     if (ended && ends_log) {
+        int64_t since_us = clock_monotonic_us();
         readers_refresh(store);
         sqlite3_wal_checkpoint_v2(writer->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        wait_ended(&store->waits, STORE_WAIT_LOG, since_us);
     }
+}
+
+bool checkpointer_is_copying(struct checkpointer *checkpointer) {
+    pthread_mutex_lock(&checkpointer->lock);
+    bool copying = checkpointer->wanted;
+    pthread_mutex_unlock(&checkpointer->lock);
+    return copying;
 }
 
 bool checkpointer_is_ending_log(struct checkpointer *checkpointer) {

@@ -12,6 +12,8 @@ void checkpointer_close(struct checkpointer *checkpointer); /* accepts NULL; wai
  * begin anew, what is left when the checkpoint has ended, which is little, is copied here. */
 void checkpointer_turn(struct checkpointer *checkpointer, struct store *store, struct connection *writer);
 
+/* The log is being copied into the database, which is then synced. */
+bool checkpointer_is_copying(struct checkpointer *checkpointer);
 /* While the log is being brought to its end it had better not grow: merging, which fills it, waits. */
 bool checkpointer_is_ending_log(struct checkpointer *checkpointer);
 

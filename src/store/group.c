@@ -1,4 +1,5 @@
 /* group: units of work in one durable commit. */
+#include "store/checkpoint.h"
 #include "store/writer.h"
 
 /* ---- one unit ------------------------------------------------------------------------------------------------------ */
@@ -115,7 +116,10 @@ static enum status group_commit(struct writer *writer, struct scope *scope) {
         status = state_write(&writer->state, writer->connection, scope); /* without it nothing is synced */
     }
     if (status == STATUS_OK) {
+        int64_t since_us = clock_monotonic_us();
+        bool is_copied = checkpointer_is_copying(writer->checkpointer);
         status = statement_run(writer->connection, SQL_COMMIT, scope);
+        wait_ended(&writer->store->waits, is_copied ? STORE_WAIT_COMMIT_BESIDE_LOG : STORE_WAIT_COMMIT, since_us);
     }
     if (status == STATUS_OK && has_moment) {
         moments_add(writer->store, moment);
@@ -166,7 +170,7 @@ static void group_undo(struct writer *writer, enum status why, struct scope *sco
 }
 
 static enum status group_fill(struct writer *writer, struct scope *scope) {
-    int64_t end_us = clock_monotonic_us() + GROUP_TIME_US;
+    int64_t since_us = clock_monotonic_us(), end_us = since_us + GROUP_TIME_US;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && writer->member_count < GROUP_UNITS_MAX) {
         struct member *member = &writer->members[writer->member_count];
@@ -180,6 +184,7 @@ static enum status group_fill(struct writer *writer, struct scope *scope) {
             break;
         }
     }
+    wait_ended(&writer->store->waits, STORE_WAIT_UNITS, since_us);
     return status;
 }
 
@@ -217,8 +222,10 @@ void group_run(struct writer *writer) {
         group_undo(writer, status, &scope);
     }
     arena_close(arena);
+    int64_t since_us = clock_monotonic_us();
     for (size_t i = 0; i < writer->member_count; i++) {
         const struct member *member = &writer->members[i];
         member->work.done(member->work.context, member->status, member->seq);
     }
+    wait_ended(&writer->store->waits, STORE_WAIT_ANSWERS, since_us);
 }

@@ -306,6 +306,7 @@ static enum status slice_run(struct slice *slice) {
         return STATUS_UNAVAILABLE;
     }
     struct scope scope;
+    int64_t since_us = clock_monotonic_us();
     state_copy(&writer->group_state, &writer->state);
     sqlite3_exec(writer->connection->database, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
     slices_begin(&writer->store->slices);
@@ -317,6 +318,7 @@ static enum status slice_run(struct slice *slice) {
     slices_end(&writer->store->slices);
     sqlite3_exec(writer->connection->database, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
     arena_close(arena);
+    wait_ended(&writer->store->waits, STORE_WAIT_MERGE, since_us);
     return status;
 }
 

@@ -296,6 +296,7 @@ static enum status take_in_run(struct writer *writer) {
         return STATUS_UNAVAILABLE;
     }
     struct scope scope;
+    int64_t since_us = clock_monotonic_us();
     sqlite3_exec(writer->connection->database, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
     enum status status = scope_run(&scope, arena, take_in, writer);
     if (status != STATUS_OK) {
@@ -303,6 +304,7 @@ static enum status take_in_run(struct writer *writer) {
     }
     sqlite3_exec(writer->connection->database, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
     arena_close(arena);
+    wait_ended(&writer->store->waits, STORE_WAIT_PACK, since_us);
     return status;
 }
 

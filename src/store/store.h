@@ -382,4 +382,28 @@ struct store_figures {
 };
 void store_figures(struct store_figures *out, struct store *store);
 
+/* What requests waited for since the store was opened, by cause. Those of the writer thread keep everybody whose unit is queued:
+ * memory (full: merging goes first), units (the work of a group), commit (its log written and synced) and commit-beside-log (the same, while the log is being copied), answers (those who asked are
+ * told), merge and pack (a slice), log (the writer's own copying of the log). Reader and snapshot are each request's own: for a
+ * connection, and until its view of the record stood. */
+enum store_wait {
+    STORE_WAIT_MEMORY,
+    STORE_WAIT_UNITS,
+    STORE_WAIT_COMMIT,
+    STORE_WAIT_COMMIT_BESIDE_LOG,
+    STORE_WAIT_ANSWERS,
+    STORE_WAIT_MERGE,
+    STORE_WAIT_PACK,
+    STORE_WAIT_LOG,
+    STORE_WAIT_READER,
+    STORE_WAIT_SNAPSHOT,
+    STORE_WAIT_COUNT
+};
+struct store_wait_figures {
+    uint64_t count, long_count; /* of 300 ms and more */
+    uint64_t total_us, longest_us;
+};
+void store_waits(struct store_wait_figures out[static STORE_WAIT_COUNT], struct store *store);
+const char *store_wait_name(enum store_wait cause);
+
 #endif

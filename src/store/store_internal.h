@@ -7,6 +7,7 @@
 #include "store/rid_set.h"
 #include "store/statement.h"
 #include "store/store.h"
+#include "store/wait.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -175,6 +176,7 @@ struct store {
     struct slices slices;
     _Atomic uint64_t committed_seq, units, groups, resources, versions, rows_merged, audit_entries;
     _Atomic int64_t due_earliest_us;
+    struct waits waits;
 };
 
 void moments_add(struct store *store, struct moment moment);

@@ -11,8 +11,10 @@
 /* ---- readers --------------------------------------------------------------------------------------------------------- */
 
 enum status reader_take(struct connection **out, struct store *store, struct scope *scope) {
+    int64_t since_us = 0;
     pthread_mutex_lock(&store->readers_lock);
     while (store->readers_idle == NULL && store->readers_open >= READERS_MAX) {
+        since_us = since_us == 0 ? clock_monotonic_us() : since_us;
         pthread_cond_wait(&store->readers_free, &store->readers_lock);
     }
     *out = store->readers_idle;
@@ -23,6 +25,9 @@ enum status reader_take(struct connection **out, struct store *store, struct sco
         store->readers_open++;
     }
     pthread_mutex_unlock(&store->readers_lock);
+    if (since_us != 0) {
+        wait_ended(&store->waits, STORE_WAIT_READER, since_us);
+    }
     if (*out != NULL) {
         return STATUS_OK;
     }
@@ -196,6 +201,7 @@ static bool view_resume(struct store_view *view, uint64_t seq) {
 
 /* Takes generations, then a snapshot. When the writer has begun a generation between the two, it is done again. */
 static enum status view_begin(struct store_view *view, struct scope *scope) {
+    int64_t since_us = clock_monotonic_us();
     snapshot_end(view->connection);
     for (;;) {
         uint64_t epoch = atomic_load_explicit(&view->store->epoch, memory_order_acquire);
@@ -212,6 +218,7 @@ static enum status view_begin(struct store_view *view, struct scope *scope) {
             view->connection->snapshot_seq = view->state.seq;
             block_cache_stand(view->connection->blocks, slices_after(&view->store->slices, slices));
             snapshot_keep(view, epoch);
+            wait_ended(&view->store->waits, STORE_WAIT_SNAPSHOT, since_us);
             return STATUS_OK;
         }
         if (status != STATUS_OK) {

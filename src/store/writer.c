@@ -186,13 +186,27 @@ static bool tidy(struct writer *writer, enum merge_pace pace) {
     return (status == STATUS_OK && did) || packed == PACKER_PACKED;
 }
 
+/* Memory is full: what is in it is merged before another unit begins. */
+static void make_room(struct writer *writer) {
+    int64_t since_us = clock_monotonic_us();
+    bool did = false;
+    while (merge_is_behind(writer) && tidy(writer, MERGE_PACED)) {
+        did = true;
+    }
+    if (did) {
+        wait_ended(&writer->store->waits, STORE_WAIT_MEMORY, since_us);
+    }
+}
+
 /* With nothing to do, the log goes into the database file and the page cache back to the system. */
 static void rest(struct writer *writer) {
     if (writer->connection->wal_pages > 0) {
+        int64_t since_us = clock_monotonic_us();
         readers_refresh(writer->store);
         sqlite3_wal_checkpoint_v2(writer->connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         writer->connection->wal_pages = 0; /* the next commit counts again */
         sqlite3_db_release_memory(writer->connection->database);
+        wait_ended(&writer->store->waits, STORE_WAIT_LOG, since_us);
     }
 }
 
@@ -213,8 +227,7 @@ static void *writer_main(void *context) {
     for (;;) {
         switch (wait_for_work(writer, wait_ms)) {
         case WOKEN_BY_WORK:
-            while (merge_is_behind(writer) && tidy(writer, MERGE_PACED)) {
-            }
+            make_room(writer);
             gather(writer);
             group_run(writer);
             tidy(writer, MERGE_PACED);

@@ -158,6 +158,7 @@ class Outcomes(unittest.TestCase):
             expected = self.store(server.client, 0, home) + self.store(server.client, 1, {"class": {"code": "IMP"}})
             self.store(server.client, 2, {})  # still here: not told
             text = server.client.send("GET", "/metrics", raw_path=True).raw.decode()
+            self.assertGreater(float(dict(line.rsplit(" ", 1) for line in text.splitlines())['soyang_store_waits_total{cause="commit"}']), 0)
             rows = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("soyang_triage_rolling"))
             for name, value in (("visits", 2), ("observed", 1), ("expected", expected)):
                 told = rows[f'soyang_triage_rolling_{name}{{site="Organization/h",output="admission"}}']
