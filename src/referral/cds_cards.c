@@ -6,7 +6,6 @@
 
 enum { SUMMARY_CHARACTERS = 139, REASONS_SHOWN = 8, ORDERS_MAX = 20, CARDS_BYTES_MAX = 8 << 20 };
 
-static const char *const priorities[] = {"routine", "stat", "asap", "urgent", "routine", "routine"};
 static const char *const by_urgency[] = {"routine", "urgent", "asap", "stat"};
 
 static const struct {
@@ -248,7 +247,7 @@ static void write_draft_request(const struct cards *c) {
     json_member_string(c->w, "resourceType", "ServiceRequest");
     json_member_string(c->w, "status", "draft");
     json_member_string(c->w, "intent", "order");
-    json_member_string(c->w, "priority", priorities[reading->level]);
+    json_member_string(c->w, "priority", task_priority(reading->level));
     json_name(c->w, "code");
     json_object_open(c->w);
     json_member_string(c->w, "text", "진료 의뢰 (referral)");
@@ -369,7 +368,7 @@ static int urgency_of(struct text priority) {
 /* The draft with the needs it does not name and at least the reading's priority; all else stays as it is. */
 static void write_improved(const struct cards *c, const yyjson_val *order) {
     const struct triage_reading *reading = &c->run->reading;
-    int wanted = urgency_of(text_from(priorities[reading->level])),
+    int wanted = urgency_of(text_from(task_priority(reading->level))),
         given = urgency_of(json_get_text(order, "priority"));
     size_t i, count;
     yyjson_val *name, *value;
@@ -415,7 +414,7 @@ static void write_order_card(const struct cards *c, const yyjson_val *order) {
     const struct triage_reading *reading = &c->run->reading;
     bool critical = false;
     struct text missing = missing_needs(c, order, &critical);
-    bool low = urgency_of(json_get_text(order, "priority")) < urgency_of(text_from(priorities[reading->level]));
+    bool low = urgency_of(json_get_text(order, "priority")) < urgency_of(text_from(task_priority(reading->level)));
     if (missing.size == 0 && !low) {
         return;
     }
@@ -427,7 +426,7 @@ static void write_order_card(const struct cards *c, const yyjson_val *order) {
     if (low) {
         buffer_put_string(&words, missing.size > 0 ? "; " : "");
         buffer_put_format(&words, say(c, "우선순위는 %s가 맞음(중증도 %d)", "priority should be %s (level %d)"),
-            priorities[reading->level], reading->level);
+            task_priority(reading->level), reading->level);
     }
     open_card(c, buffer_text(&words), critical || reading->level <= 2 ? "warning" : "info", reading_detail(c));
     open_suggestion(c, say(c, "의뢰에 더하기", "Add to the referral"), "update",

@@ -4,6 +4,7 @@
 #include "referral/intake.h"
 #include "referral/proposal.h"
 #include "referral/silent.h"
+#include "referral/task.h"
 
 static const char *const names[] = {"patient", "encounter", "requester", "origin", "human-level", "place",
     "override-reason", "question", "depart", "decision", "based-on", "family-place", "draft", "confirmed-need",
@@ -110,8 +111,6 @@ static enum status check_choice(struct sending *s, struct scope *scope) {
 
 /* ---- resources -------------------------------------------------------------------------------------------------------- */
 
-static const char *const priorities[] = {"routine", "stat", "asap", "urgent", "routine", "routine"};
-
 static void write_reasons(struct json_writer *w, const struct triage_reading *reading) {
     if (reading->need_count == 0) {
         return;
@@ -158,7 +157,7 @@ static enum status write_request(
     }
     json_member_string(w, "status", "active");
     json_member_string(w, "intent", "order");
-    json_member_string(w, "priority", priorities[s->patient.level]);
+    json_member_string(w, "priority", task_priority(s->patient.level));
     json_name(w, "code");
     json_object_open(w);
     json_member_string(w, "text", "진료 의뢰 (referral)");
@@ -254,7 +253,7 @@ static enum status draw_up_loop(struct sending *s, struct scope *scope) {
             return status;
         }
         s->request = reference_id(loop->parent.focus, "ServiceRequest");
-        loop->parent.priority = text_from(priorities[s->patient.level]);
+        loop->parent.priority = text_from(task_priority(s->patient.level));
     } else {
         s->request = new_id(s, scope);
         loop->parent = (struct task){
@@ -266,7 +265,7 @@ static enum status draw_up_loop(struct sending *s, struct scope *scope) {
             .focus = place_reference(scope, "ServiceRequest", s->request),
             .requester = s->requester,
             .owner = s->requester,
-            .priority = text_from(priorities[s->patient.level]),
+            .priority = text_from(task_priority(s->patient.level)),
             .authored_us = loop->now_us,
         };
     }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char *const priorities[] = {"routine", "stat", "asap", "urgent", "routine", "routine"};
+#include "referral/task.h"
 
 static struct text new_id(const struct referral *referral, struct scope *scope) {
     char id[ID_TEXT_SIZE];
@@ -41,7 +41,7 @@ static enum status write_request(
     json_member_text(w, "id", id);
     json_member_string(w, "status", "draft");
     json_member_string(w, "intent", "order");
-    json_member_string(w, "priority", priorities[proposal->level]);
+    json_member_string(w, "priority", task_priority(proposal->level));
     json_name(w, "code");
     json_object_open(w);
     json_member_string(w, "text", "진료 의뢰 (referral)");
@@ -85,7 +85,7 @@ enum status proposal_make(struct text *out, struct referral *referral, struct re
         .focus = place_reference(scope, "ServiceRequest", request),
         .requester = proposal->requester,
         .owner = proposal->requester,
-        .priority = text_from(priorities[proposal->level]),
+        .priority = text_from(task_priority(proposal->level)),
         .authored_us = loop->now_us,
         .deadline_us =
             loop->now_us + (int64_t)(policy_minutes(&loop->policy, draft->deadline, proposal->level, 0) * 60e6),

@@ -404,3 +404,8 @@ enum status task_write(struct text *out, const struct task *task, int64_t now_us
     json_object_close(w);
     return json_finish(out, w, scope);
 }
+
+const char *task_priority(int level) {
+    static const char *const priorities[] = {"routine", "stat", "asap", "urgent", "routine", "routine"};
+    return priorities[level];
+}

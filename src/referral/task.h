@@ -63,5 +63,7 @@ struct text reference_of(const yyjson_val *object, const char *name); /* object.
 struct text reference_id(struct text reference, const char *type);    /* the id of "Type/id"; none when it is no such */
 /* The code of a CodeableConcept in a system; none when absent. */
 struct text coding_code(const yyjson_val *concept, const char *system);
+/* Of a ServiceRequest and its Tasks, by level 1..5; 0: not known. A question to a specialist has its own (operation_consult.c). */
+const char *task_priority(int level);
 
 #endif
