@@ -84,7 +84,9 @@ static enum status refuse_condition(struct text *out, void *context, enum fhir_l
     const struct records *records = context;
     struct fhir_reference reference;
     *out = (struct text){0};
-    bool is_condition = kind == FHIR_LINK_REFERENCE && fhir_reference_parse(&reference, value, records->own_base) &&
+    bool is_carried = strstr(path, ".resource.") != NULL; /* in a bundle that is only kept: it may still be sent */
+    bool is_condition = kind == FHIR_LINK_REFERENCE && !is_carried &&
+                        fhir_reference_parse(&reference, value, records->own_base) &&
                         reference.kind == FHIR_REFERENCE_CONDITIONAL;
     return is_condition ? fault(scope, STATUS_INVALID, path,
                               "a reference by condition is resolved in a transaction only "
