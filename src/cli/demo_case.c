@@ -50,8 +50,7 @@ static enum status write_question(
     }
     if (json_get_int64(&level, c->patient, "nurse_level"))
         fhir_parameter_number(&w, "human-level", "valueInteger", text_format(scope->arena, "%lld", (long long)level));
-    fhir_parameters_close(&w);
-    return json_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 static void report_reading(

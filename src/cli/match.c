@@ -61,8 +61,7 @@ static enum status write_question(struct text *out, const struct arguments *argu
     if (status == STATUS_OK)
         status = argument_number(&number, arguments, "--limit", 1, 1000, scope);
     fhir_parameter_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
-    fhir_parameters_close(&w);
-    return status == STATUS_OK ? json_finish(out, &w, scope) : status;
+    return status == STATUS_OK ? fhir_parameters_finish(out, &w, scope) : status;
 }
 
 static void print_option(int rank, const yyjson_val *option, const char *language) {

@@ -198,6 +198,8 @@ void fhir_write_references(struct json_writer *w, const char *name, const struct
 
 void fhir_parameters_open(struct json_writer *w); /* the resource and its list; then fhir_parameters_close */
 void fhir_parameters_close(struct json_writer *w);
+MUST_CHECK enum status fhir_parameters_finish(
+    struct text *out, struct json_writer *w, struct scope *scope); /* closed */
 void fhir_parameter_open(struct json_writer *w, const char *name); /* one with parts; then fhir_parameter_close */
 void fhir_parameter_close(struct json_writer *w);
 /* A parameter, or a part of one, with its value; a text of no bytes leaves the whole of it out. `member` is "valueCode" etc. */

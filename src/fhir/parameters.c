@@ -12,6 +12,11 @@ void fhir_parameters_close(struct json_writer *w) {
     json_object_close(w);
 }
 
+enum status fhir_parameters_finish(struct text *out, struct json_writer *w, struct scope *scope) {
+    fhir_parameters_close(w);
+    return json_finish(out, w, scope);
+}
+
 static void open_named(struct json_writer *w, const char *name) {
     json_object_open(w);
     json_member_string(w, "name", name);

@@ -54,6 +54,5 @@ enum status explain_answer(
     }
     fhir_parameter_integer(&w, "parse-us", parse_us);
     fhir_parameter_integer(&w, "run-us", run_us);
-    fhir_parameters_close(&w);
-    return json_finish(&op->answer->body, &w, scope);
+    return fhir_parameters_finish(&op->answer->body, &w, scope);
 }

@@ -30,8 +30,7 @@ static void open_return(struct json_writer *w) {
 
 static enum status finish_return(struct operation *op, struct json_writer *w, struct scope *scope) {
     json_object_close(w);
-    fhir_parameters_close(w);
-    return json_finish(&op->answer->body, w, scope);
+    return fhir_parameters_finish(&op->answer->body, w, scope);
 }
 
 static enum status answer_meta(struct operation *op, const yyjson_val *resource, struct scope *scope) {

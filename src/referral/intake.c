@@ -382,51 +382,52 @@ void intake_write_entities(struct json_writer *w, const struct intake *intake, s
 }
 
 static void write_reason(struct json_writer *w, const struct triage_reason *reason) {
-    parameter_open(w, "reason");
-    parameter_write_text(w, "code", "valueString", reason->code);
-    parameter_write_text(w, "kind", "valueCode", text_from(triage_reason_kind_code(reason->kind)));
-    parameter_write_text(w, "ko", "valueString", reason->ko);
-    parameter_write_text(w, "en", "valueString", reason->en);
-    parameter_write_text(w, "source", "valueString", reason->source);
+    fhir_parameter_open(w, "reason");
+    fhir_parameter_text(w, "code", "valueString", reason->code);
+    fhir_parameter_text(w, "kind", "valueCode", text_from(triage_reason_kind_code(reason->kind)));
+    fhir_parameter_text(w, "ko", "valueString", reason->ko);
+    fhir_parameter_text(w, "en", "valueString", reason->en);
+    fhir_parameter_text(w, "source", "valueString", reason->source);
     if (reason->level > 0) {
-        parameter_write_integer(w, "level", reason->level);
+        fhir_parameter_integer(w, "level", reason->level);
     }
     for (int i = 0; i < reason->evidence_count; i++) {
-        parameter_write_text(w, "evidence", "valueString", reason->evidence[i].quote);
+        fhir_parameter_text(w, "evidence", "valueString", reason->evidence[i].quote);
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_score(struct json_writer *w, const struct triage_score *score) {
     if (!score->any && (score->fits || score->part_count == 0)) {
         return; /* nothing known that it could stand on */
     }
-    parameter_open(w, "score");
-    parameter_write_text(w, "name", "valueString", text_from(triage_score_name(score->kind)));
-    parameter_write_text(w, "code", "valueCode", text_from(triage_score_code(score->kind)));
-    parameter_write_integer(w, "total", score->total);
-    parameter_write_integer(w, "maximum", score->maximum);
-    parameter_write_boolean(w, "complete", score->complete);
-    parameter_write_boolean(w, "fits", score->fits);
-    parameter_write_text(w, "unfit-ko", "valueString", text_from(score->fits ? NULL : score->unfit_ko));
-    parameter_write_text(w, "unfit-en", "valueString", text_from(score->fits ? NULL : score->unfit_en));
+    fhir_parameter_open(w, "score");
+    fhir_parameter_text(w, "name", "valueString", text_from(triage_score_name(score->kind)));
+    fhir_parameter_text(w, "code", "valueCode", text_from(triage_score_code(score->kind)));
+    fhir_parameter_integer(w, "total", score->total);
+    fhir_parameter_integer(w, "maximum", score->maximum);
+    fhir_parameter_boolean(w, "complete", score->complete);
+    fhir_parameter_boolean(w, "fits", score->fits);
+    fhir_parameter_text(w, "unfit-ko", "valueString", text_from(score->fits ? NULL : score->unfit_ko));
+    fhir_parameter_text(w, "unfit-en", "valueString", text_from(score->fits ? NULL : score->unfit_en));
     for (int i = 0; i < score->part_count; i++) {
         if (!score->parts[i].known) {
-            parameter_write_text(w, "missing", "valueString", text_from(score->parts[i].code));
+            fhir_parameter_text(w, "missing", "valueString", text_from(score->parts[i].code));
         }
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_need(struct json_writer *w, const struct triage_needed *needed, struct text department_system) {
     const struct triage_need *need = needed->need;
-    parameter_open(w, "need");
-    parameter_write_coding(w, "code", need->system, need->code, need->name_ko);
+    fhir_parameter_open(w, "need");
+    fhir_parameter_coding(w, "code", (struct fhir_coding){need->system, need->code, need->name_ko});
     if (need->department_count > 0) {
-        parameter_write_coding(w, "department", department_system, text_from(need->departments[0]),
-            text_from(need->department_names_ko[0]));
+        fhir_parameter_coding(w, "department",
+            (struct fhir_coding){
+                department_system, text_from(need->departments[0]), text_from(need->department_names_ko[0])});
     }
-    parameter_write_text(w, "place-level", "valueCode", text_from(triage_place_code(need->place)));
+    fhir_parameter_text(w, "place-level", "valueCode", text_from(triage_place_code(need->place)));
     if (need->window_minutes > 0) {
         json_object_open(w);
         json_member_string(w, "name", "window");
@@ -438,40 +439,40 @@ static void write_need(struct json_writer *w, const struct triage_needed *needed
         json_object_close(w);
         json_object_close(w);
     }
-    parameter_write_boolean(w, "possible", needed->possible);
+    fhir_parameter_boolean(w, "possible", needed->possible);
     if (needed->confirmed) {
-        parameter_write_boolean(w, "confirmed", true);
+        fhir_parameter_boolean(w, "confirmed", true);
     }
     for (int i = 0; i < needed->evidence_count; i++) {
-        parameter_write_text(w, "evidence", "valueString", needed->evidence[i].quote);
+        fhir_parameter_text(w, "evidence", "valueString", needed->evidence[i].quote);
     }
-    parameter_write_text(w, "ko", "valueString", needed->ko);
-    parameter_write_text(w, "en", "valueString", needed->en);
-    parameter_close(w);
+    fhir_parameter_text(w, "ko", "valueString", needed->ko);
+    fhir_parameter_text(w, "en", "valueString", needed->en);
+    fhir_parameter_close(w);
 }
 
 static void write_forecast(struct json_writer *w, const struct triage_forecast *forecast) {
-    parameter_open(w, "forecast");
-    parameter_write_text(w, "code", "valueCode", text_from(triage_forecast_code(forecast->kind)));
-    parameter_write_boolean(w, "abstains", forecast->abstains);
+    fhir_parameter_open(w, "forecast");
+    fhir_parameter_text(w, "code", "valueCode", text_from(triage_forecast_code(forecast->kind)));
+    fhir_parameter_boolean(w, "abstains", forecast->abstains);
     if (!forecast->abstains) {
-        parameter_write_decimal(w, "probability", forecast->probability, 6);
+        fhir_parameter_decimal(w, "probability", forecast->probability, 6);
     }
-    parameter_write_boolean(w, "calibrated", forecast->calibrated);
-    parameter_write_text(w, "ko", "valueString", forecast->ko);
-    parameter_write_text(w, "en", "valueString", forecast->en);
-    parameter_close(w);
+    fhir_parameter_boolean(w, "calibrated", forecast->calibrated);
+    fhir_parameter_text(w, "ko", "valueString", forecast->ko);
+    fhir_parameter_text(w, "en", "valueString", forecast->en);
+    fhir_parameter_close(w);
 }
 
 void intake_write_answer(struct json_writer *w, const struct intake *intake, struct scope *scope) {
     const struct triage_reading *reading = &intake->reading;
     (void)scope;
-    parameter_write_integer(w, "level", reading->level);
+    fhir_parameter_integer(w, "level", reading->level);
     if (reading->human_level > 0) {
-        parameter_write_integer(w, "human-level", reading->human_level);
+        fhir_parameter_integer(w, "human-level", reading->human_level);
     }
     if (reading->floor_level > 0) {
-        parameter_write_integer(w, "floor-level", reading->floor_level);
+        fhir_parameter_integer(w, "floor-level", reading->floor_level);
     }
     for (size_t i = 0; i < reading->reason_count; i++) {
         write_reason(w, &reading->reasons[i]);
@@ -482,13 +483,13 @@ void intake_write_answer(struct json_writer *w, const struct intake *intake, str
     for (size_t i = 0; i < reading->need_count; i++) {
         write_need(w, &reading->needs[i], triage_department_system(intake->referral->triage));
     }
-    parameter_write_boolean(w, "extreme", reading->extreme);
-    parameter_write_boolean(w, "stay-local", reading->stay_local);
-    parameter_write_text(w, "policy", "valueString", text_from(reading->policy_digest));
+    fhir_parameter_boolean(w, "extreme", reading->extreme);
+    fhir_parameter_boolean(w, "stay-local", reading->stay_local);
+    fhir_parameter_text(w, "policy", "valueString", text_from(reading->policy_digest));
     if (reading->reader_digest != NULL) {
-        parameter_write_text(w, "model", "valueString", text_from(reading->reader_digest));
-        parameter_write_boolean(w, "reader-abstains", reading->reader_abstains);
-        parameter_write_boolean(w, "calibrated", reading->reader_calibrated);
+        fhir_parameter_text(w, "model", "valueString", text_from(reading->reader_digest));
+        fhir_parameter_boolean(w, "reader-abstains", reading->reader_abstains);
+        fhir_parameter_boolean(w, "calibrated", reading->reader_calibrated);
     }
     for (int i = 0; i < reading->forecast_count; i++) {
         write_forecast(w, &reading->forecasts[i]);

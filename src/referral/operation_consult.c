@@ -329,9 +329,9 @@ enum status referral_operation_consult(
         return status;
     }
     struct json_writer w = json_writer_open(scope->arena, BYTES_MAX);
-    parameters_open(&w);
-    parameter_write_resource(&w, "consult", a->body);
-    parameter_write_reference(&w, "communication", a->message, (struct text){0});
-    parameter_write_decimal(&w, "minutes", a->minutes, 1);
-    return parameters_finish(out, &w, scope);
+    fhir_parameters_open(&w);
+    fhir_parameter_resource(&w, "consult", a->body);
+    fhir_parameter_reference(&w, "communication", a->message, (struct text){0});
+    fhir_parameter_decimal(&w, "minutes", a->minutes, 1);
+    return fhir_parameters_finish(out, &w, scope);
 }

@@ -31,54 +31,54 @@ static struct text organization(struct text id, struct scope *scope) {
 static void write_option(struct json_writer *w, const struct referral_option *option,
     const struct region_snapshot *snapshot, struct scope *scope) {
     const struct region_place *place = &snapshot->places[option->place];
-    parameter_open(w, "option");
-    parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
-    parameter_write_text(w, "name-en", "valueString", place->name_en);
-    parameter_write_text(w, "tier", "valueString", text_from(region_tier_text(place->tier, "ko")));
-    parameter_write_text(w, "tier-en", "valueString", text_from(region_tier_text(place->tier, "en")));
-    parameter_write_decimal(w, "minutes", option->minutes, 1);
-    parameter_write_decimal(w, "travel", option->travel_min, 1);
-    parameter_write_decimal(w, "answer", option->answer_min, 1);
-    parameter_write_decimal(w, "wait", option->wait_min, 1);
-    parameter_write_decimal(w, "distance", option->distance_km, 1);
-    parameter_write_boolean(w, "estimated", option->estimated);
-    parameter_write_decimal(w, "chance", option->chance, 3);
-    parameter_write_decimal(w, "benefit", option->benefit, 3);
-    parameter_write_decimal(w, "score", option->score, 6);
+    fhir_parameter_open(w, "option");
+    fhir_parameter_reference(w, "place", organization(place->id, scope), place->name_ko);
+    fhir_parameter_text(w, "name-en", "valueString", place->name_en);
+    fhir_parameter_text(w, "tier", "valueString", text_from(region_tier_text(place->tier, "ko")));
+    fhir_parameter_text(w, "tier-en", "valueString", text_from(region_tier_text(place->tier, "en")));
+    fhir_parameter_decimal(w, "minutes", option->minutes, 1);
+    fhir_parameter_decimal(w, "travel", option->travel_min, 1);
+    fhir_parameter_decimal(w, "answer", option->answer_min, 1);
+    fhir_parameter_decimal(w, "wait", option->wait_min, 1);
+    fhir_parameter_decimal(w, "distance", option->distance_km, 1);
+    fhir_parameter_boolean(w, "estimated", option->estimated);
+    fhir_parameter_decimal(w, "chance", option->chance, 3);
+    fhir_parameter_decimal(w, "benefit", option->benefit, 3);
+    fhir_parameter_decimal(w, "score", option->score, 6);
     if (option->ask_batch > 0) {
-        parameter_write_integer(w, "ask", option->ask_batch);
+        fhir_parameter_integer(w, "ask", option->ask_batch);
     }
     if (option->learned_weight > 0) {
-        parameter_write_decimal(w, "learned-from", option->learned_weight, 1);
+        fhir_parameter_decimal(w, "learned-from", option->learned_weight, 1);
     }
     if (option->board_age_min >= 0) {
-        parameter_write_decimal(w, "board-age", option->board_age_min, 1);
+        fhir_parameter_decimal(w, "board-age", option->board_age_min, 1);
     }
     if (option->wrong > 0) {
-        parameter_write_decimal(w, "wrong", option->wrong, 3);
-        parameter_write_decimal(w, "wrong-minutes", option->wrong_min, 1);
+        fhir_parameter_decimal(w, "wrong", option->wrong, 3);
+        fhir_parameter_decimal(w, "wrong-minutes", option->wrong_min, 1);
     }
     if (isfinite(place->point.latitude)) {
-        parameter_write_decimal(w, "latitude", place->point.latitude, 6);
-        parameter_write_decimal(w, "longitude", place->point.longitude, 6);
+        fhir_parameter_decimal(w, "latitude", place->point.latitude, 6);
+        fhir_parameter_decimal(w, "longitude", place->point.longitude, 6);
     }
     for (size_t i = 0; i < option->reason_count; i++) {
-        parameter_open(w, "reason");
-        parameter_write_text(w, "code", "valueString", text_from(option->reasons[i].code));
-        parameter_write_text(w, "ko", "valueString", option->reasons[i].ko);
-        parameter_write_text(w, "en", "valueString", option->reasons[i].en);
-        parameter_close(w);
+        fhir_parameter_open(w, "reason");
+        fhir_parameter_text(w, "code", "valueString", text_from(option->reasons[i].code));
+        fhir_parameter_text(w, "ko", "valueString", option->reasons[i].ko);
+        fhir_parameter_text(w, "en", "valueString", option->reasons[i].en);
+        fhir_parameter_close(w);
     }
     if (option->second_place >= 0) {
         const struct region_place *second = &snapshot->places[option->second_place];
-        parameter_open(w, "second-leg");
-        parameter_write_reference(w, "place", organization(second->id, scope), second->name_ko);
-        parameter_write_text(w, "name-en", "valueString", second->name_en);
-        parameter_write_decimal(w, "minutes", option->second_leg_min, 1);
-        parameter_write_decimal(w, "vehicle-away", option->vehicle_away_min, 1);
-        parameter_close(w);
+        fhir_parameter_open(w, "second-leg");
+        fhir_parameter_reference(w, "place", organization(second->id, scope), second->name_ko);
+        fhir_parameter_text(w, "name-en", "valueString", second->name_en);
+        fhir_parameter_decimal(w, "minutes", option->second_leg_min, 1);
+        fhir_parameter_decimal(w, "vehicle-away", option->vehicle_away_min, 1);
+        fhir_parameter_close(w);
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_excluded(struct json_writer *w, const struct referral_excluded *excluded,
@@ -87,16 +87,16 @@ static void write_excluded(struct json_writer *w, const struct referral_excluded
     if (place->post) {
         return; /* hundreds of health posts, all for the same reason */
     }
-    parameter_open(w, "excluded");
-    parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
-    parameter_write_text(w, "code", "valueCode", text_from(referral_exclusion_code(excluded->why)));
-    parameter_write_text(w, "ko", "valueString", text_from(referral_exclusion_text(excluded->why, "ko")));
-    parameter_write_text(w, "en", "valueString", text_from(referral_exclusion_text(excluded->why, "en")));
+    fhir_parameter_open(w, "excluded");
+    fhir_parameter_reference(w, "place", organization(place->id, scope), place->name_ko);
+    fhir_parameter_text(w, "code", "valueCode", text_from(referral_exclusion_code(excluded->why)));
+    fhir_parameter_text(w, "ko", "valueString", text_from(referral_exclusion_text(excluded->why, "ko")));
+    fhir_parameter_text(w, "en", "valueString", text_from(referral_exclusion_text(excluded->why, "en")));
     if (excluded->need >= 0) {
         const struct region_code *need = &snapshot->needs[excluded->need];
-        parameter_write_coding(w, "need", need->system, need->code, need->name_ko);
+        fhir_parameter_coding(w, "need", (struct fhir_coding){need->system, need->code, need->name_ko});
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_plan(struct json_writer *w, const struct referral_ranking *ranking,
@@ -104,25 +104,25 @@ static void write_plan(struct json_writer *w, const struct referral_ranking *ran
     const struct referral_plan *plan = &ranking->plan;
     const struct referral_counterfactual *otherwise = &ranking->otherwise;
     if (plan->batch_count > 0) {
-        parameter_open(w, "plan");
-        parameter_write_integer(w, "now", (int64_t)plan->now_count);
-        parameter_write_integer(w, "batches", (int64_t)plan->batch_count);
-        parameter_write_decimal(w, "placed", plan->placed, 3);
-        parameter_write_decimal(w, "asked", plan->asked, 2);
-        parameter_write_decimal(w, "minutes", plan->minutes, 1);
+        fhir_parameter_open(w, "plan");
+        fhir_parameter_integer(w, "now", (int64_t)plan->now_count);
+        fhir_parameter_integer(w, "batches", (int64_t)plan->batch_count);
+        fhir_parameter_decimal(w, "placed", plan->placed, 3);
+        fhir_parameter_decimal(w, "asked", plan->asked, 2);
+        fhir_parameter_decimal(w, "minutes", plan->minutes, 1);
         if (ranking->heading >= 0 && (size_t)ranking->heading < ranking->option_count) {
             const struct region_place *place = &snapshot->places[ranking->options[ranking->heading].place];
-            parameter_write_reference(w, "heading", organization(place->id, scope), place->name_ko);
+            fhir_parameter_reference(w, "heading", organization(place->id, scope), place->name_ko);
         }
-        parameter_close(w);
+        fhir_parameter_close(w);
     }
     if (otherwise->place >= 0) {
         const struct region_place *place = &snapshot->places[otherwise->place];
-        parameter_open(w, "counterfactual");
-        parameter_write_reference(w, "place", organization(place->id, scope), place->name_ko);
-        parameter_write_text(w, "ko", "valueString", otherwise->ko);
-        parameter_write_text(w, "en", "valueString", otherwise->en);
-        parameter_close(w);
+        fhir_parameter_open(w, "counterfactual");
+        fhir_parameter_reference(w, "place", organization(place->id, scope), place->name_ko);
+        fhir_parameter_text(w, "ko", "valueString", otherwise->ko);
+        fhir_parameter_text(w, "en", "valueString", otherwise->en);
+        fhir_parameter_close(w);
     }
 }
 
@@ -132,24 +132,24 @@ static void write_confirmed(struct json_writer *w, const struct decision *decisi
     if (need < 0) {
         return;
     }
-    parameter_open(w, "confirmed");
-    parameter_write_text(w, "code", "valueCode", patient->confirmed);
-    parameter_write_text(w, "ko", "valueString", decision->snapshot->needs[need].name_ko);
-    parameter_write_text(w, "en", "valueString", decision->snapshot->needs[need].name_en);
-    parameter_write_text(w, "evidence", "valueString", patient->confirmed_quote);
-    parameter_write_text(w, "source", "valueString", patient->confirmed_source);
-    parameter_close(w);
+    fhir_parameter_open(w, "confirmed");
+    fhir_parameter_text(w, "code", "valueCode", patient->confirmed);
+    fhir_parameter_text(w, "ko", "valueString", decision->snapshot->needs[need].name_ko);
+    fhir_parameter_text(w, "en", "valueString", decision->snapshot->needs[need].name_en);
+    fhir_parameter_text(w, "evidence", "valueString", patient->confirmed_quote);
+    fhir_parameter_text(w, "source", "valueString", patient->confirmed_source);
+    fhir_parameter_close(w);
 }
 
 static void write_doubts(struct json_writer *w, const struct referral_case *patient) {
     for (size_t i = 0; i < patient->doubt_count; i++) {
         const struct referral_doubt *doubt = &patient->doubts[i];
-        parameter_open(w, "may-need");
-        parameter_write_text(w, "code", "valueCode", doubt->need);
-        parameter_write_text(w, "ko", "valueString", doubt->name_ko);
-        parameter_write_text(w, "en", "valueString", doubt->name_en);
-        parameter_write_decimal(w, "chance", doubt->chance, 3);
-        parameter_close(w);
+        fhir_parameter_open(w, "may-need");
+        fhir_parameter_text(w, "code", "valueCode", doubt->need);
+        fhir_parameter_text(w, "ko", "valueString", doubt->name_ko);
+        fhir_parameter_text(w, "en", "valueString", doubt->name_en);
+        fhir_parameter_decimal(w, "chance", doubt->chance, 3);
+        fhir_parameter_close(w);
     }
 }
 
@@ -169,10 +169,10 @@ static void write_duration(struct json_writer *w, const char *name, int64_t from
 static enum status write_answer(struct text *out, const struct ranking_call *ranking, struct scope *scope) {
     const struct decision *decision = &ranking->decision;
     struct json_writer w = json_writer_open(scope->arena, 8 << 20);
-    parameters_open(&w);
-    parameter_open(&w, "reading");
+    fhir_parameters_open(&w);
+    fhir_parameter_open(&w, "reading");
     intake_write_answer(&w, &ranking->intake, scope);
-    parameter_close(&w);
+    fhir_parameter_close(&w);
     for (size_t i = 0; i < decision->ranking.option_count; i++) {
         write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
     }
@@ -182,14 +182,14 @@ static enum status write_answer(struct text *out, const struct ranking_call *ran
     for (size_t i = 0; i < decision->ranking.excluded_count; i++) {
         write_excluded(&w, &decision->ranking.excluded[i], decision->snapshot, scope);
     }
-    parameter_write_reference(&w, "decision", ranking->reference, (struct text){0});
-    parameter_write_text(&w, "policy", "valueString", decision->policy_hash);
-    parameter_open(&w, "timing");
+    fhir_parameter_reference(&w, "decision", ranking->reference, (struct text){0});
+    fhir_parameter_text(&w, "policy", "valueString", decision->policy_hash);
+    fhir_parameter_open(&w, "timing");
     write_duration(&w, "reading", ranking->began_us, ranking->read_us);
     write_duration(&w, "ranking", ranking->read_us, ranking->ranked_us);
     write_duration(&w, "storing", ranking->ranked_us, clock_monotonic_us());
-    parameter_close(&w);
-    return parameters_finish(out, &w, scope);
+    fhir_parameter_close(&w);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 /* ---- the operation ---------------------------------------------------------------------------------------------------- */

@@ -442,11 +442,11 @@ enum status referral_operation_send(
         return status;
     }
     struct json_writer w = json_writer_open(scope->arena, 8 << 20);
-    parameters_open(&w);
-    parameter_write_resource(&w, "request", s->request_body);
-    parameter_write_resource(&w, "loop", s->loop_body);
+    fhir_parameters_open(&w);
+    fhir_parameter_resource(&w, "request", s->request_body);
+    fhir_parameter_resource(&w, "loop", s->loop_body);
     for (size_t i = 0; i < s->offer_count; i++) {
-        parameter_write_resource(&w, "offer", s->offer_bodies[i]);
+        fhir_parameter_resource(&w, "offer", s->offer_bodies[i]);
     }
-    return parameters_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }

@@ -97,29 +97,29 @@ static enum status look(void *context, struct records_visit *visit, struct scope
 /* ---- what goes back ------------------------------------------------------------------------------------------------------ */
 
 static void write_line(struct json_writer *w, const struct summary_line *line) {
-    parameter_open(w, "line");
-    parameter_write_text(w, "ko", "valueString", line->ko);
-    parameter_write_text(w, "en", "valueString", line->en);
+    fhir_parameter_open(w, "line");
+    fhir_parameter_text(w, "ko", "valueString", line->ko);
+    fhir_parameter_text(w, "en", "valueString", line->en);
     for (int i = 0; i < line->source_count; i++) {
-        parameter_write_reference(w, "source", line->sources[i], (struct text){0});
+        fhir_parameter_reference(w, "source", line->sources[i], (struct text){0});
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_section(struct json_writer *w, const struct summary *summary, enum summary_section section) {
-    parameter_open(w, "section");
-    parameter_write_text(w, "code", "valueCode", text_from(summary_section_code(section)));
-    parameter_write_text(w, "title-ko", "valueString", text_from(summary_section_title(section, "ko")));
-    parameter_write_text(w, "title-en", "valueString", text_from(summary_section_title(section, "en")));
+    fhir_parameter_open(w, "section");
+    fhir_parameter_text(w, "code", "valueCode", text_from(summary_section_code(section)));
+    fhir_parameter_text(w, "title-ko", "valueString", text_from(summary_section_title(section, "ko")));
+    fhir_parameter_text(w, "title-en", "valueString", text_from(summary_section_title(section, "en")));
     if (summary->left_out[section] > 0) {
-        parameter_write_integer(w, "left-out", (int64_t)summary->left_out[section]);
+        fhir_parameter_integer(w, "left-out", (int64_t)summary->left_out[section]);
     }
     for (size_t i = 0; i < summary->count; i++) {
         if (summary->lines[i].section == section) {
             write_line(w, &summary->lines[i]);
         }
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static bool is_listed(const struct summary *summary, size_t line, int source, enum summary_section section) {
@@ -207,8 +207,8 @@ static void write_draft(struct json_writer *w, const struct summarising *s, stru
     const char *language = text_is(s->language, "ko") ? "ko" : "en";
     struct text words = {0}, lines = summary_numbered(&s->summary, language, scope);
     const char *problem = NULL;
-    parameter_open(w, "draft");
-    parameter_write_text(w, "notice", "valueString",
+    fhir_parameter_open(w, "draft");
+    fhir_parameter_text(w, "notice", "valueString",
         language[0] == 'k'
             ? TEXT("초안입니다: 다른 프로그램이 위의 줄을 고쳐 쓴 것으로, 출처가 없는 문장은 뺐습니다. 어떤 점수에도 "
                    "쓰이지 "
@@ -216,22 +216,22 @@ static void write_draft(struct json_writer *w, const struct summarising *s, stru
             : TEXT("A draft: another program put the lines above into its own words; sentences without a "
                    "source were dropped. It feeds no score."));
     if (!s->referral->draft.write(&words, &problem, s->referral->draft.context, lines, language, scope)) {
-        parameter_write_text(w, "problem", "valueString", text_from(problem));
-        parameter_close(w);
+        fhir_parameter_text(w, "problem", "valueString", text_from(problem));
+        fhir_parameter_close(w);
         return;
     }
     struct summary_draft draft;
     summary_draft_check(&draft, &s->summary, language, words, scope);
     for (size_t i = 0; i < draft.count; i++) {
-        parameter_open(w, "sentence");
-        parameter_write_text(w, "text", "valueString", draft.sentences[i].text);
+        fhir_parameter_open(w, "sentence");
+        fhir_parameter_text(w, "text", "valueString", draft.sentences[i].text);
         for (int k = 0; k < draft.sentences[i].source_count; k++) {
-            parameter_write_reference(w, "source", draft.sentences[i].sources[k], (struct text){0});
+            fhir_parameter_reference(w, "source", draft.sentences[i].sources[k], (struct text){0});
         }
-        parameter_close(w);
+        fhir_parameter_close(w);
     }
-    parameter_write_integer(w, "dropped", (int64_t)draft.dropped);
-    parameter_close(w);
+    fhir_parameter_integer(w, "dropped", (int64_t)draft.dropped);
+    fhir_parameter_close(w);
 }
 
 enum status referral_operation_summary(
@@ -248,21 +248,21 @@ enum status referral_operation_summary(
         return status;
     }
     struct json_writer w = json_writer_open(scope->arena, 4 << 20);
-    parameters_open(&w);
-    parameter_write_text(&w, "notice-ko", "valueString", text_from(summary_notice("ko")));
-    parameter_write_text(&w, "notice-en", "valueString", text_from(summary_notice("en")));
-    parameter_write_reference(&w, "patient", s->summary.patient, (struct text){0});
+    fhir_parameters_open(&w);
+    fhir_parameter_text(&w, "notice-ko", "valueString", text_from(summary_notice("ko")));
+    fhir_parameter_text(&w, "notice-en", "valueString", text_from(summary_notice("en")));
+    fhir_parameter_reference(&w, "patient", s->summary.patient, (struct text){0});
     if (s->summary.encounter.size > 0) {
-        parameter_write_reference(&w, "encounter", s->summary.encounter, (struct text){0});
+        fhir_parameter_reference(&w, "encounter", s->summary.encounter, (struct text){0});
     }
     for (int section = 0; section < SUMMARY_SECTION_COUNT; section++) {
         write_section(&w, &s->summary, (enum summary_section)section);
     }
-    parameter_write_resource(&w, "document", document);
+    fhir_parameter_resource(&w, "document", document);
     if (s->drafts) {
         write_draft(&w, s, scope);
     }
-    return parameters_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 void referral_draft_set(struct referral *referral, referral_draft_write *write, void *context) {

@@ -241,7 +241,7 @@ static void write_place(
         return;
     }
     const struct region_place *place = &surge->snapshot->places[surge->surge.columns[column].place];
-    parameter_write_reference(
+    fhir_parameter_reference(
         w, name, text_format(scope->arena, "Organization/%.*s", (int)place->id.size, place->id.at), place->name_ko);
 }
 
@@ -258,94 +258,94 @@ static void write_patient(struct json_writer *w, const struct surge_call *surge,
     const struct surge *solved = &surge->surge;
     int group = solved->group_of[patient], column = assignment_place(solved->assignment, (int)patient);
     const struct surge_way *first = solved->first_choice[group];
-    parameter_open(w, "patient");
-    parameter_write_text(w, "label", "valueString", label_of(surge, patient, scope));
-    parameter_write_integer(w, "level", surge->groups[group].patient.level);
+    fhir_parameter_open(w, "patient");
+    fhir_parameter_text(w, "label", "valueString", label_of(surge, patient, scope));
+    fhir_parameter_integer(w, "level", surge->groups[group].patient.level);
     if (column == ASSIGNMENT_UNPLACED) {
-        parameter_write_boolean(w, "unplaced", true);
-        parameter_write_text(w, "why", "valueCode", first == NULL ? TEXT("no-place") : TEXT("no-bed"));
+        fhir_parameter_boolean(w, "unplaced", true);
+        fhir_parameter_text(w, "why", "valueCode", first == NULL ? TEXT("no-place") : TEXT("no-bed"));
     } else {
         const struct surge_column *at = &solved->columns[column];
         const struct surge_way *way = &solved->ways[group][at->place];
         write_place(w, "place", surge, column, scope);
-        parameter_write_text(w, "name-en", "valueString", surge->snapshot->places[at->place].name_en);
+        fhir_parameter_text(w, "name-en", "valueString", surge->snapshot->places[at->place].name_en);
         if (at->bed >= 0) {
-            parameter_write_text(w, "bed", "valueCode", surge->snapshot->beds[at->bed].code);
+            fhir_parameter_text(w, "bed", "valueCode", surge->snapshot->beds[at->bed].code);
         }
-        parameter_write_decimal(w, "minutes", way->minutes, 1);
-        parameter_write_decimal(w, "chance", way->chance, 3);
-        parameter_write_decimal(w, "value", way->value, 6);
+        fhir_parameter_decimal(w, "minutes", way->minutes, 1);
+        fhir_parameter_decimal(w, "chance", way->chance, 3);
+        fhir_parameter_decimal(w, "value", way->value, 6);
         if (way->wrong > 0) {
-            parameter_write_decimal(w, "wrong", way->wrong, 3);
-            parameter_write_decimal(w, "wrong-minutes", way->wrong_min, 1);
+            fhir_parameter_decimal(w, "wrong", way->wrong, 3);
+            fhir_parameter_decimal(w, "wrong-minutes", way->wrong_min, 1);
         }
     }
     if (first != NULL && (column == ASSIGNMENT_UNPLACED || solved->columns[column].place != first->place)) {
         const struct region_place *wanted = &surge->snapshot->places[first->place];
-        parameter_open(w, "gives-way");
-        parameter_write_reference(w, "place",
+        fhir_parameter_open(w, "gives-way");
+        fhir_parameter_reference(w, "place",
             text_format(scope->arena, "Organization/%.*s", (int)wanted->id.size, wanted->id.at), wanted->name_ko);
         if (column != ASSIGNMENT_UNPLACED) {
-            parameter_write_decimal(
+            fhir_parameter_decimal(
                 w, "minutes", solved->ways[group][solved->columns[column].place].minutes - first->minutes, 1);
         }
-        parameter_close(w);
+        fhir_parameter_close(w);
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_column(struct json_writer *w, const struct surge_call *surge, int column, struct scope *scope) {
     const struct surge *solved = &surge->surge;
     const struct surge_column *at = &solved->columns[column];
-    parameter_open(w, "beds");
+    fhir_parameter_open(w, "beds");
     write_place(w, "place", surge, column, scope);
     if (at->bed >= 0) {
-        parameter_write_text(w, "bed", "valueCode", surge->snapshot->beds[at->bed].code);
+        fhir_parameter_text(w, "bed", "valueCode", surge->snapshot->beds[at->bed].code);
     }
-    parameter_write_integer(w, "free", assignment_capacity(solved->assignment, column));
-    parameter_write_integer(w, "used", assignment_load(solved->assignment, column));
-    parameter_write_decimal(w, "price", (double)assignment_price(solved->assignment, column) / SURGE_COST_UNIT, 6);
+    fhir_parameter_integer(w, "free", assignment_capacity(solved->assignment, column));
+    fhir_parameter_integer(w, "used", assignment_load(solved->assignment, column));
+    fhir_parameter_decimal(w, "price", (double)assignment_price(solved->assignment, column) / SURGE_COST_UNIT, 6);
     if (at->assumed) {
-        parameter_write_boolean(w, "assumed", true);
+        fhir_parameter_boolean(w, "assumed", true);
     } else if (at->typed) {
-        parameter_write_boolean(w, "typed", true);
+        fhir_parameter_boolean(w, "typed", true);
     } else {
         const struct region_count *count = &surge->snapshot->places[at->place].beds[at->bed];
-        parameter_write_decimal(w, "age", fmax(0, (double)(surge->now_us - count->said_us) / 60e6), 1);
-        parameter_write_reference(w, "author", count->author, (struct text){0});
+        fhir_parameter_decimal(w, "age", fmax(0, (double)(surge->now_us - count->said_us) / 60e6), 1);
+        fhir_parameter_reference(w, "author", count->author, (struct text){0});
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_change(
     struct json_writer *w, const struct surge_call *surge, const struct surge_change *change, struct scope *scope) {
     const struct region_place *place = &surge->snapshot->places[change->bed.place];
-    parameter_open(w, "exchange");
-    parameter_write_reference(
+    fhir_parameter_open(w, "exchange");
+    fhir_parameter_reference(
         w, "place", text_format(scope->arena, "Organization/%.*s", (int)place->id.size, place->id.at), place->name_ko);
-    parameter_write_text(w, "bed", "valueCode", surge->snapshot->beds[change->bed.bed].code);
-    parameter_write_integer(w, "free", change->bed.free);
-    parameter_write_decimal(w, "saved", (double)change->saved / SURGE_COST_UNIT, 6);
-    parameter_write_decimal(w, "milliseconds", (double)change->us / 1e3, 3);
+    fhir_parameter_text(w, "bed", "valueCode", surge->snapshot->beds[change->bed.bed].code);
+    fhir_parameter_integer(w, "free", change->bed.free);
+    fhir_parameter_decimal(w, "saved", (double)change->saved / SURGE_COST_UNIT, 6);
+    fhir_parameter_decimal(w, "milliseconds", (double)change->us / 1e3, 3);
     for (size_t i = 0; i < change->move_count; i++) {
-        parameter_open(w, "move");
-        parameter_write_text(w, "label", "valueString", label_of(surge, (size_t)change->moves[i].patient, scope));
+        fhir_parameter_open(w, "move");
+        fhir_parameter_text(w, "label", "valueString", label_of(surge, (size_t)change->moves[i].patient, scope));
         write_place(w, "from", surge, change->moves[i].from, scope);
         write_place(w, "to", surge, change->moves[i].to, scope);
-        parameter_close(w);
+        fhir_parameter_close(w);
     }
-    parameter_close(w);
+    fhir_parameter_close(w);
 }
 
 static void write_certificate(struct json_writer *w, const struct surge_call *surge) {
     const struct assignment_certificate *certificate = &surge->certificate;
-    parameter_open(w, "certificate");
-    parameter_write_boolean(w, "optimal", certificate->optimal);
-    parameter_write_decimal(w, "primal", (double)certificate->primal / SURGE_COST_UNIT, 6);
-    parameter_write_decimal(w, "dual", (double)certificate->dual / SURGE_COST_UNIT, 6);
-    parameter_write_integer(w, "infeasible", (int64_t)certificate->infeasible);
-    parameter_write_integer(w, "slack-broken", (int64_t)certificate->slack);
-    parameter_close(w);
+    fhir_parameter_open(w, "certificate");
+    fhir_parameter_boolean(w, "optimal", certificate->optimal);
+    fhir_parameter_decimal(w, "primal", (double)certificate->primal / SURGE_COST_UNIT, 6);
+    fhir_parameter_decimal(w, "dual", (double)certificate->dual / SURGE_COST_UNIT, 6);
+    fhir_parameter_integer(w, "infeasible", (int64_t)certificate->infeasible);
+    fhir_parameter_integer(w, "slack-broken", (int64_t)certificate->slack);
+    fhir_parameter_close(w);
 }
 
 static enum status write_answer(
@@ -359,10 +359,10 @@ static enum status write_answer(
         placed += column != ASSIGNMENT_UNPLACED;
         gave_way += first != NULL && (column == ASSIGNMENT_UNPLACED || solved->columns[column].place != first->place);
     }
-    parameters_open(&w);
-    parameter_write_integer(&w, "patients", (int64_t)solved->patient_count);
-    parameter_write_integer(&w, "placed", (int64_t)placed);
-    parameter_write_integer(&w, "gave-way", (int64_t)gave_way);
+    fhir_parameters_open(&w);
+    fhir_parameter_integer(&w, "patients", (int64_t)solved->patient_count);
+    fhir_parameter_integer(&w, "placed", (int64_t)placed);
+    fhir_parameter_integer(&w, "gave-way", (int64_t)gave_way);
     write_certificate(&w, surge);
     for (size_t i = 0; i < solved->patient_count; i++) {
         write_patient(&w, surge, i, scope);
@@ -373,13 +373,13 @@ static enum status write_answer(
     for (size_t i = 0; i < surge->change_count; i++) {
         write_change(&w, surge, &surge->changes[i], scope);
     }
-    parameter_write_reference(&w, "decision", surge->reference, (struct text){0});
-    parameter_write_text(&w, "policy", "valueString", surge->snapshot->policy_hash);
-    parameter_open(&w, "timing");
-    parameter_write_decimal(&w, "solving", (double)(surge->solved_us - began_us) / 1e3, 3);
-    parameter_write_decimal(&w, "certifying", (double)(surge->certified_us - surge->solved_us) / 1e3, 3);
-    parameter_close(&w);
-    return parameters_finish(out, &w, scope);
+    fhir_parameter_reference(&w, "decision", surge->reference, (struct text){0});
+    fhir_parameter_text(&w, "policy", "valueString", surge->snapshot->policy_hash);
+    fhir_parameter_open(&w, "timing");
+    fhir_parameter_decimal(&w, "solving", (double)(surge->solved_us - began_us) / 1e3, 3);
+    fhir_parameter_decimal(&w, "certifying", (double)(surge->certified_us - surge->solved_us) / 1e3, 3);
+    fhir_parameter_close(&w);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 /* ---- the operation ---------------------------------------------------------------------------------------------------------- */

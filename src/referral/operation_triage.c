@@ -127,8 +127,8 @@ enum status referral_operation_triage(
         return status;
     }
     struct json_writer w = json_writer_open(scope->arena, 4 << 20);
-    parameters_open(&w);
+    fhir_parameters_open(&w);
     intake_write_answer(&w, &triaging->intake, scope);
-    parameter_write_resource(&w, "reading", triaging->body);
-    return parameters_finish(out, &w, scope);
+    fhir_parameter_resource(&w, "reading", triaging->body);
+    return fhir_parameters_finish(out, &w, scope);
 }

@@ -36,12 +36,12 @@ static void add(void *context, const struct referral_belief_place *place) {
 
 static void write_share(struct json_writer *w, const char *name, const struct referral_cell *cell) {
     if (cell->asked > 0) {
-        parameter_write_decimal(w, name, cell->yes / cell->asked, 3);
+        fhir_parameter_decimal(w, name, cell->yes / cell->asked, 3);
     }
 }
 
 static void write_sums(struct json_writer *w, const struct sums *sums) {
-    parameter_write_decimal(w, "answers", sums->all.asked, 1);
+    fhir_parameter_decimal(w, "answers", sums->all.asked, 1);
     write_share(w, "accepted", &sums->all);
     write_share(w, "board-true", &sums->board);
     write_share(w, "board-current", &sums->current);
@@ -52,11 +52,11 @@ static void write_sums(struct json_writer *w, const struct sums *sums) {
 /* ---- what would mend it --------------------------------------------------------------------------------------------------- */
 
 static void write_hint(struct json_writer *w, const char *code, struct text ko, struct text en) {
-    parameter_open(w, "mend");
-    parameter_write_text(w, "code", "valueCode", text_from(code));
-    parameter_write_text(w, "ko", "valueString", ko);
-    parameter_write_text(w, "en", "valueString", en);
-    parameter_close(w);
+    fhir_parameter_open(w, "mend");
+    fhir_parameter_text(w, "code", "valueCode", text_from(code));
+    fhir_parameter_text(w, "ko", "valueString", ko);
+    fhir_parameter_text(w, "en", "valueString", en);
+    fhir_parameter_close(w);
 }
 
 static bool is_low(const struct referral_cell *cell, double below) {
@@ -128,13 +128,13 @@ static enum status one_place(
     struct sums sums = {0};
     add(&sums, place);
     struct json_writer w = json_writer_open(scope->arena, 256 * 1024);
-    parameters_open(&w);
-    parameter_write_reference(&w, "place", place_reference(scope, "Organization", call->id), (struct text){0});
-    parameter_write_decimal(&w, "board-trust", referral_belief_board_trust(&belief, 0, now_us), 3);
-    parameter_write_decimal(&w, "answers-counting", referral_belief_weight(&belief, 0, now_us), 1);
+    fhir_parameters_open(&w);
+    fhir_parameter_reference(&w, "place", place_reference(scope, "Organization", call->id), (struct text){0});
+    fhir_parameter_decimal(&w, "board-trust", referral_belief_board_trust(&belief, 0, now_us), 3);
+    fhir_parameter_decimal(&w, "answers-counting", referral_belief_weight(&belief, 0, now_us), 1);
     write_sums(&w, &sums);
     write_hints(&w, &sums, scope->arena);
-    return parameters_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 static enum status all_places(
@@ -152,23 +152,23 @@ static enum status all_places(
         return status;
     }
     struct json_writer w = json_writer_open(scope->arena, 256 * 1024);
-    parameters_open(&w);
-    parameter_write_integer(&w, "places", (int64_t)sums.places);
+    fhir_parameters_open(&w);
+    fhir_parameter_integer(&w, "places", (int64_t)sums.places);
     if (sums.places >= PLACES_LEAST) {
         write_sums(&w, &sums);
         for (int i = 0; i < REFERRAL_HOUR_BANDS; i++) {
-            parameter_open(&w, "hours");
-            parameter_write_text(&w, "band", "valueString", text_from(hours[i]));
-            parameter_write_decimal(&w, "answers", region->hours[i].asked, 1);
+            fhir_parameter_open(&w, "hours");
+            fhir_parameter_text(&w, "band", "valueString", text_from(hours[i]));
+            fhir_parameter_decimal(&w, "answers", region->hours[i].asked, 1);
             write_share(&w, "accepted", &region->hours[i]);
-            parameter_close(&w);
+            fhir_parameter_close(&w);
         }
     } else {
-        parameter_write_text(&w, "withheld", "valueString",
+        fhir_parameter_text(&w, "withheld", "valueString",
             text_format(
                 scope->arena, "fewer than %d places have answered: an aggregate would tell of one", PLACES_LEAST));
     }
-    return parameters_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 enum status referral_operation_trust(

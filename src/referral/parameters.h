@@ -23,19 +23,4 @@ const yyjson_val *parameter_resource(const yyjson_val *parameters, const char *n
 /* Path of a parameter, for faults: "Parameters.parameter[2].valueInteger". */
 const char *parameter_path(const yyjson_val *parameters, const char *name, const char *member, struct scope *scope);
 
-/* Writing: one parameter with one value. */
-void parameter_write_integer(struct json_writer *w, const char *name, int64_t value);
-void parameter_write_decimal(struct json_writer *w, const char *name, double value, int decimals);
-void parameter_write_boolean(struct json_writer *w, const char *name, bool value);
-void parameter_write_text(
-    struct json_writer *w, const char *name, const char *member, struct text value); /* none: left out */
-void parameter_write_reference(struct json_writer *w, const char *name, struct text reference, struct text display);
-void parameter_write_resource(struct json_writer *w, const char *name, struct text resource);
-void parameter_write_coding(
-    struct json_writer *w, const char *name, struct text system, struct text code, struct text display);
-void parameter_open(struct json_writer *w, const char *name); /* with parts; then parameter_close */
-void parameter_close(struct json_writer *w);
-void parameters_open(struct json_writer *w);
-MUST_CHECK enum status parameters_finish(struct text *out, struct json_writer *w, struct scope *scope);
-
 #endif

@@ -153,7 +153,7 @@ static enum status write_concept(struct text *out, struct looking *looking) {
     }
     put_relatives(looking);
     put_own_properties(looking);
-    return reply_finish(out, w, looking->inquiry->scope);
+    return fhir_parameters_finish(out, w, looking->inquiry->scope);
 }
 
 /* A code by the rules of its system: that it is one is all there is to say. */
@@ -290,5 +290,5 @@ enum status terminology_subsumes(
     }
     struct json_writer w = reply_open(scope);
     fhir_parameter_text(&w, "outcome", "valueCode", text_from(relation(inquiry, &a, &b)));
-    return reply_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }

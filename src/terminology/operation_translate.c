@@ -293,7 +293,7 @@ static enum status write_matches(struct text *out, const struct translating *t) 
     for (size_t i = 0; i < t->count; i++) {
         write_match(&w, &t->matches[i]);
     }
-    return reply_finish(out, &w, t->inquiry->scope);
+    return fhir_parameters_finish(out, &w, t->inquiry->scope);
 }
 
 enum status terminology_translate(

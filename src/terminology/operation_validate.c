@@ -32,7 +32,7 @@ static enum status write_answer(struct text *out, struct inquiry *inquiry, const
     if (answer->verdict == TERMINOLOGY_YES && coding->system.size == 0) {
         fhir_parameter_text(&w, "system", "valueUri", answer->system);
     }
-    return reply_finish(out, &w, scope);
+    return fhir_parameters_finish(out, &w, scope);
 }
 
 static enum status read_abstract(struct judge_question *question, const struct arguments *arguments) {

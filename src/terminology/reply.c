@@ -26,8 +26,3 @@ void reply_put_coding(struct json_writer *w, const char *name, const struct term
     json_object_close(w);
     json_object_close(w);
 }
-
-enum status reply_finish(struct text *out, struct json_writer *w, struct scope *scope) {
-    fhir_parameters_close(w);
-    return json_finish(out, w, scope);
-}

@@ -6,6 +6,5 @@
 
 struct json_writer reply_open(struct scope *scope);
 void reply_put_coding(struct json_writer *w, const char *name, const struct terminology_coding *coding);
-MUST_CHECK enum status reply_finish(struct text *out, struct json_writer *w, struct scope *scope);
 
 #endif
