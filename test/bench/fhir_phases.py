@@ -139,6 +139,7 @@ class Bench:
         shutil.rmtree(self.work, ignore_errors=True)
         subprocess.run(["cp", "-r", "--reflink=auto", str(self.folder), str(self.work)], check=True)
         (self.work / "lock").unlink(missing_ok=True)
+        os.sync()  # the copy is not written back while a load is timed
 
     def load(self, requests, connections, seconds=None, port=None):
         """Sends requests of (kind, follow, weight, bytes); fhir_load.c says what comes back."""
@@ -272,6 +273,7 @@ def measure_import(bench):
     say(f"writing {resources:,} resources as NDJSON")
     size = bench.synthea.write_ndjson(bench.ndjson, resources)
     shutil.rmtree(bench.folder, ignore_errors=True)
+    os.sync()  # what the bench itself wrote and removed shall not be written back while the import is timed
     say(f"importing {size / 1e6:,.0f} MB")
     began = time.monotonic()
     subprocess.run([bench.given.program, "import", "--data", str(bench.folder), str(bench.ndjson)], check=True, stdout=sys.stderr)
