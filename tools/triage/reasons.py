@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Writes src/triage/dataset_reasons.c: what visits for a reason are like when they come.
+"""Writes src/triage/dataset_reasons_table.h: what visits for a reason are like when they come.
 
-  tools/triage/reasons.py [--until YEAR] ../shared/data/triage > src/triage/dataset_reasons.c
+  tools/triage/reasons.py [--until YEAR] ../shared/data/triage > src/triage/dataset_reasons_table.h
 
 nhamcs: for each reason for visit (four digits of RFV1, and its group: three) that at least 30 adult visits of 2015 to YEAR (2018) gave,
 means over those visits of what triage knows. No year after YEAR is read. yale: the same for each complaint (cc_*), over all adult
@@ -147,11 +147,10 @@ def main():
 HEAD = """/* What visits for a reason are like when they come: means of what triage knows, over adult visits of the National Hospital Ambulatory
  * Medical Care Survey, emergency departments, 2015 to UNTIL (NCHS, public use files), by the reason's first four digits, else by
  * its group's three, else of all visits (0). Written by tools/triage/reasons.py, which says how; no outcome stands behind them. */
-#include "triage/dataset.h"
+#ifndef SOYANG_TRIAGE_DATASET_REASONS_TABLE_H
+#define SOYANG_TRIAGE_DATASET_REASONS_TABLE_H
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "triage/dataset.h"
 
 enum { PROFILE_COUNT = 9 };
 static const char *const profile_names[PROFILE_COUNT] = {
@@ -172,51 +171,8 @@ static const struct complaint_row {
 } complaints[] = {"""
 TAIL = """};
 /* clang-format on */
-enum { FIFTH_DIGIT = 10, CODE_LEAST = 10000, CODE_MOST = 99999 };
 
-static int profile_order(const void *key, const void *row) {
-    int value = *(const int *)key, other = ((const struct profile_row *)row)->key;
-    return (value > other) - (value < other);
-}
-
-static const struct profile_row *profile_find(int key) {
-    return bsearch(&key, profiles, sizeof profiles / sizeof profiles[0], sizeof profiles[0], profile_order);
-}
-
-int dataset_reason_profile_find(struct text name) {
-    for (int i = 0; i < PROFILE_COUNT; i++) {
-        if (text_is(name, profile_names[i]))
-            return i;
-    }
-    return -1;
-}
-
-double dataset_reason_profile(double code, int profile) {
-    const struct profile_row *row = NULL;
-    if (!(code >= CODE_LEAST && code <= CODE_MOST))
-        return (double)NAN;
-    for (int key = (int)code / FIFTH_DIGIT, level = 0; !row && level < 2; level++, key /= FIFTH_DIGIT)
-        row = profile_find(key);
-    return (row ? row : &profiles[0])->means[profile];
-}
-
-static int complaint_order(const void *name, const void *row) {
-    return strcmp(name, ((const struct complaint_row *)row)->name);
-}
-
-int dataset_complaint_profile_find(struct text name) {
-    for (int i = 0; i < DATASET_COMPLAINT_PROFILES; i++) {
-        if (text_is(name, complaint_profile_names[i]))
-            return i;
-    }
-    return -1;
-}
-
-const double *dataset_complaint_profile(const char *plain_name) {
-    const struct complaint_row *row = bsearch(
-        plain_name, complaints, sizeof complaints / sizeof complaints[0], sizeof complaints[0], complaint_order);
-    return (row ? row : &complaints[0])->means;
-}"""
+#endif"""
 
 if __name__ == "__main__":
     main()
