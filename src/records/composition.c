@@ -156,6 +156,34 @@ static enum status gather_document(
     return status;
 }
 
+/* On the type the Composition is named by `id`: its id, or its URL on this server. On a resource `id` may not be given. */
+static enum status take_id(struct operation *op, const struct invocation *invocation, struct scope *scope) {
+    struct text id = invocation_text(invocation, "id", scope);
+    struct fhir_reference reference;
+    if (op->request.id.size > 0) {
+        return id.at == NULL ? STATUS_OK : fault(scope, STATUS_INVALID, "id", "the path names the Composition already");
+    }
+    if (id.size == 0) {
+        return fault(scope, STATUS_INVALID, "id", "expected the id of a Composition, or its URL on this server");
+    }
+    if (!fhir_id_is_valid(id)) {
+        if (!fhir_reference_parse(&reference, id, op->records->own_base)) {
+            return fault(scope, STATUS_INVALID, "id", "neither an id nor the URL of a Composition");
+        }
+        if (reference.kind != FHIR_REFERENCE_LOCAL) {
+            return fault(scope, STATUS_UNSUPPORTED, "id", "Compositions of other servers are not fetched");
+        }
+        if (reference.type != op->request.type) {
+            return fault(
+                scope, STATUS_INVALID, "id", "it names a %s, and no Composition", fhir_type_name(reference.type));
+        }
+        id = reference.id;
+    }
+    op->request.id = id;
+    audit_note_add(&op->note, scope->arena, op->request.type, id);
+    return STATUS_OK;
+}
+
 enum status composition_start(struct operation *op, const struct invocation *invocation, struct scope *scope) {
     struct composition composition = {
         .op = op,
@@ -169,6 +197,9 @@ enum status composition_start(struct operation *op, const struct invocation *inv
     struct text document = {0};
     id_new(id, op->records->clock);
     enum status status = take_persist(&persist, invocation, scope);
+    if (status == STATUS_OK) {
+        status = take_id(op, invocation, scope);
+    }
     if (status == STATUS_OK) {
         status = gather_document(&document, &composition, id, scope);
     }

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* $everything: what the compartment of a Patient or an Encounter holds, found by one plan, and what that refers to outside of any such
- * compartment: practitioners, organisations, places, medications. */
+ * compartment: practitioners, organisations, places, medications. Without an id: what the compartments of all of that type hold, in
+ * pages that are never longer than those of a search. */
 
 enum { RESOURCES_MAX = 50000, SUPPORTING_MAX = 10000, LATELY = 8 };
 
@@ -102,6 +103,7 @@ static struct text searched_types(const struct everything *everything) {
 static enum status search_compartment(struct search_result *out, const struct everything *everything) {
     struct scope *scope = everything->scope;
     const struct operation *op = everything->op;
+    bool is_of_all = op->request.id.size == 0;
     struct search_pair pairs[4];
     size_t count = 0;
     struct text types = searched_types(everything), since = invocation_text(everything->invocation, "_since", scope);
@@ -126,8 +128,8 @@ static enum status search_compartment(struct search_result *out, const struct ev
         .pair_count = count,
         .handling = SEARCH_STRICT,
         .cursor_key = op->records->cursor_key,
-        .count_default = RESOURCES_MAX,
-        .count_max = page.at != NULL ? op->records->page_max : RESOURCES_MAX,
+        .count_default = is_of_all ? op->records->page_max : RESOURCES_MAX,
+        .count_max = is_of_all || page.at != NULL ? op->records->page_max : RESOURCES_MAX,
     };
     const struct search_query *query = NULL;
     enum status status = search_parse(&query, op->records->search, &request, scope);
@@ -200,36 +202,45 @@ static bool leads_inside(struct everything *everything, struct text value) {
     return inside;
 }
 
-static void note_reference(struct everything *everything, struct text value) {
+static enum status note_reference(struct everything *everything, struct text value) {
     struct fhir_reference reference;
     struct arena *arena = everything->scope->arena;
-    if (leads_inside(everything, value) || everything->supporting_count == SUPPORTING_MAX ||
-        !map_add(&everything->seen, value, 0) ||
+    if (leads_inside(everything, value) || !map_add(&everything->seen, value, 0) ||
         !fhir_reference_parse(&reference, value, everything->op->records->own_base) ||
         reference.kind != FHIR_REFERENCE_LOCAL || in_compartment(everything->op->request.type, reference.type)) {
-        return;
+        return STATUS_OK;
     }
     struct text identity =
         text_format(arena, "%s/%.*s", fhir_type_name(reference.type), (int)reference.id.size, reference.id.at);
-    if (text_equal(identity, value) || map_add(&everything->seen, identity, 0)) {
-        everything->supporting[everything->supporting_count++] = (struct supporting){reference.type, reference.id};
+    if (!text_equal(identity, value) && !map_add(&everything->seen, identity, 0)) {
+        return STATUS_OK;
     }
+    if (everything->supporting_count == SUPPORTING_MAX) {
+        return fault(everything->scope, STATUS_TOO_COSTLY, "_count",
+            "what is found refers to more than %d resources: ask for smaller pages", SUPPORTING_MAX);
+    }
+    everything->supporting[everything->supporting_count++] = (struct supporting){reference.type, reference.id};
+    return STATUS_OK;
 }
 
 /* Bodies are minified, and a quotation mark inside a string is escaped: this pattern is a member and nothing else. It finds a
  * superset of the References in far less time than reading the JSON would take. */
-static void note_references(struct everything *everything, struct text body) {
+static enum status note_references(struct everything *everything, struct text body) {
     static const char pattern[] = "\"reference\":\"";
     const char *at = body.at, *end = body.at + body.size;
     while ((at = memmem(at, (size_t)(end - at), pattern, sizeof pattern - 1)) != NULL) {
         at += sizeof pattern - 1;
         const char *close = memchr(at, '"', (size_t)(end - at));
         if (close == NULL) {
-            return;
+            return STATUS_OK;
         }
-        note_reference(everything, (struct text){at, (size_t)(close - at)});
+        enum status status = note_reference(everything, (struct text){at, (size_t)(close - at)});
+        if (status != STATUS_OK) {
+            return status;
+        }
         at = close;
     }
+    return STATUS_OK;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
@@ -263,7 +274,7 @@ static enum status write_matches(struct everything *everything, const struct sto
             status = takes_place(&wanted, everything, resource);
         }
         if (status == STATUS_OK && wanted) {
-            note_references(everything, resource->body);
+            status = note_references(everything, resource->body);
         }
         if (status == STATUS_OK && wanted && is_asked(everything, resource->type)) {
             status = write_one(everything, resource, "match");
@@ -340,7 +351,6 @@ enum status everything_start(struct operation *op, const struct invocation *invo
     };
     struct search_result result = {0};
     struct store_view *view = NULL;
-    struct store_resource subject;
     enum status status = take_parameters(&everything);
     if (status == STATUS_OK) {
         status = search_compartment(&result, &everything);
@@ -348,7 +358,8 @@ enum status everything_start(struct operation *op, const struct invocation *invo
     if (status == STATUS_OK) {
         status = store_view_open(&view, op->records->store, result.sequence, scope);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && op->request.id.size > 0) {
+        struct store_resource subject;
         status = invocation_subject(&subject, op, view, scope);
     }
     if (status == STATUS_OK) {

@@ -7,11 +7,11 @@
 #define DEFINITION(name) "http://hl7.org/fhir/OperationDefinition/" name
 
 static const struct invocation_row rows[] = {
-    {{"everything", "Patient", RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS, DEFINITION("Patient-everything"), NULL,
-         NULL},
+    {{"everything", "Patient", RECORDS_AT_TYPE | RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS,
+         DEFINITION("Patient-everything"), NULL, NULL},
         {"start", "end", "_since", "_type", "_count", "_summary", "_elements", "_cursor"}, everything_start},
-    {{"everything", "Encounter", RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS, DEFINITION("Encounter-everything"), NULL,
-         NULL},
+    {{"everything", "Encounter", RECORDS_AT_TYPE | RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS,
+         DEFINITION("Encounter-everything"), NULL, NULL},
         {"_since", "_type", "_count", "_summary", "_elements", "_cursor"}, everything_start},
     {{"lastn", "Observation", RECORDS_AT_TYPE, RECORDS_OPERATION_READS, DEFINITION("Observation-lastn"), NULL, NULL},
         {"max", "*"}, lastn_start},
@@ -26,9 +26,9 @@ static const struct invocation_row rows[] = {
     {{"validate", NULL, RECORDS_AT_TYPE | RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS, DEFINITION("Resource-validate"),
          NULL, NULL},
         {"resource", "mode", "profile"}, judgement_start},
-    {{"document", "Composition", RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS, DEFINITION("Composition-document"), NULL,
-         NULL},
-        {"persist", "graph"}, composition_start},
+    {{"document", "Composition", RECORDS_AT_TYPE | RECORDS_AT_INSTANCE, RECORDS_OPERATION_READS,
+         DEFINITION("Composition-document"), NULL, NULL},
+        {"id", "persist", "graph"}, composition_start},
     {{"fhirpath", NULL, RECORDS_AT_SYSTEM, RECORDS_OPERATION_READS,
          "https://fhir.soyang.example/OperationDefinition/fhirpath", NULL, NULL},
         {"expression", "resource", "context", "variables", "validate", "terminologyserver", "debug_trace"},

@@ -522,7 +522,7 @@ enum status filter_compartment(
     struct plan_list list = {0};
     enum status status = STATUS_OK;
     if (type == owner) {
-        plan_list_add(planner, &list, plan_id(planner, owner, id));
+        plan_list_add(planner, &list, id.size == 0 ? plan_type(planner, owner) : plan_id(planner, owner, id));
     }
     for (int i = 0; i < count && status == STATUS_OK; i++) {
         const struct parameter *parameter = catalog_find(planner->search, type, text_from(codes[i]));
@@ -530,7 +530,8 @@ enum status filter_compartment(
             const struct slot_use *use = &parameter->uses[u];
             if (use->slot->type == FHIR_SEARCH_REFERENCE && (use->only == FHIR_TYPE_NONE || use->only == owner)) {
                 plan_node node;
-                status = plan_sources_of(&node, planner, use->slot, owner, id);
+                status = id.size == 0 ? plan_referring(&node, planner, use->slot, owner)
+                                      : plan_sources_of(&node, planner, use->slot, owner, id);
                 plan_list_add(planner, &list, node);
             }
         }

@@ -35,7 +35,7 @@ const char *filter_modifier_of(enum fhir_search_type type, size_t *position);
 
 /* Whether a name is planned without knowing the type: _tag, _lastUpdated, ... */
 bool filter_is_shared(const struct search *search, struct text name);
-/* Those of `type` in the compartment of (owner, id). */
+/* Those of `type` in the compartment of (owner, id); id none: of any owner. */
 MUST_CHECK enum status filter_compartment(
     plan_node *out, struct planner *planner, fhir_type type, fhir_type owner, struct text id);
 /* Whether R4 puts resources of `type` into compartments of `owner`. */

@@ -99,7 +99,7 @@ struct search_request {
     fhir_type type; /* NONE: system-wide, with _type */
     struct {
         fhir_type type; /* NONE: not in a compartment */
-        struct text id;
+        struct text id; /* none: in any of that type */
     } compartment;
     const struct search_pair *pairs;
     size_t pair_count;

@@ -20,8 +20,8 @@ class SmallPrint(unittest.TestCase):
     def walk(self, client, answer, first):
         seen = []
         while True:
-            seen += [e["resource"]["id"] for e in answer.json["entry"]]
-            following = [link["url"] for link in answer.json["link"] if link["relation"] == "next"]
+            seen += [e["resource"]["id"] for e in answer.json.get("entry", [])]
+            following = [link["url"] for link in answer.json.get("link", []) if link["relation"] == "next"]
             if not following:
                 return seen
             client.put(first["resourceType"] + "/" + first["id"], first)
