@@ -106,16 +106,34 @@ static enum status parse_elements(struct parser *parser, const struct search_pai
     return STATUS_OK;
 }
 
+/* Contained resources have no index rows of their own: they are found with what contains them. */
+struct containment {
+    const char *served, *unserved[2];
+};
+
+static enum status check_containment(
+    struct parser *parser, const struct search_pair *pair, const struct containment *known) {
+    if (text_is(pair->value, known->served)) {
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < 2 && known->unserved[i] != NULL; i++) {
+        if (text_is(pair->value, known->unserved[i])) {
+            return fault_coded(parser->planner.scope, STATUS_INVALID, "not-supported", "",
+                "%.*s: %s is not supported (contained resources are found with what contains them), only %s is",
+                (int)pair->name.size, pair->name.at, known->unserved[i], known->served);
+        }
+    }
+    return malformed(parser, pair, known->served);
+}
+
 static enum status parse_contained(struct parser *parser, const struct search_pair *pair) {
-    return text_is(pair->value, "false")
-               ? STATUS_OK
-               : malformed(parser, pair, "false: contained resources are found with what contains them");
+    static const struct containment known = {"false", {"true", "both"}};
+    return check_containment(parser, pair, &known);
 }
 
 static enum status parse_contained_type(struct parser *parser, const struct search_pair *pair) {
-    return text_is(pair->value, "container")
-               ? STATUS_OK
-               : malformed(parser, pair, "container: contained resources are found with what contains them");
+    static const struct containment known = {"container", {"contained", NULL}};
+    return check_containment(parser, pair, &known);
 }
 
 static bool sort_equals(const struct store_sort *a, const struct store_sort *b) {
