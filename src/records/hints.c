@@ -1,5 +1,7 @@
 #include "records/hints.h"
 
+#include <string.h>
+
 #include "records/surroundings.h"
 
 enum { TIME_MAX_US = 5000000 };
@@ -70,8 +72,10 @@ static void try_to_expand(const struct hinting *hinting) {
         return;
     }
     bool is_unknown = status == STATUS_NOT_FOUND || status == STATUS_TOO_COSTLY;
-    struct text text = text_format(arena, "it cannot be expanded: %s", trial.fault.first->text);
-    say(hinting, is_unknown ? VALIDATE_INFORMATION : VALIDATE_WARNING, "ValueSet", text.at);
+    const struct issue *first = trial.fault.first;
+    bool is_placed = first->path != NULL && strncmp(first->path, "ValueSet.", 9) == 0;
+    struct text text = text_format(arena, "it cannot be expanded: %s", first->text);
+    say(hinting, is_unknown ? VALIDATE_INFORMATION : VALIDATE_WARNING, is_placed ? first->path : "ValueSet", text.at);
 }
 
 void hints_add_terms(

@@ -128,6 +128,21 @@ struct property_rows book_properties(
     return (struct property_rows){book->properties + first, end - first};
 }
 
+bool book_has_property(const struct terminology_book *book, const struct system_row *system, struct text code) {
+    for (uint32_t i = 0; i < system->declared_count; i++) {
+        if (text_equal(book_text(book, book->declared[system->declared_first + i]), code)) {
+            return true;
+        }
+    }
+    uint32_t end = first_property(book, system->concept_first + system->concept_count);
+    for (uint32_t i = first_property(book, system->concept_first); i < end; i++) {
+        if (text_equal(book_text(book, book->properties[i].code), code)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t first_designation(const struct designation_row *rows, uint32_t count, uint32_t owner) {
     uint32_t low = 0, high = count;
     while (low < high) {

@@ -76,6 +76,7 @@ struct system_row {
     struct book_title title;
     book_string value_set; /* canonical of the value set of all its codes */
     uint32_t concept_first, concept_count, edge_first, edge_count;
+    uint32_t declared_first, declared_count; /* codes of CodeSystem.property and .filter, once each */
     uint8_t content;
     bool is_case_insensitive;
     bool is_not_subsuming; /* its tree groups or parts: a parent does not subsume */
@@ -131,6 +132,7 @@ struct terminology_book {
     const struct concept_row *concepts;
     const uint32_t *by_code;               /* as concepts: positions within the system in the order of their codes */
     const struct edge_row *edges;          /* by child */
+    const book_string *declared;           /* properties that systems declare, by system */
     const struct property_row *properties; /* by concept */
     const struct designation_row *designations;        /* of concepts, by owner */
     const struct designation_row *listed_designations; /* of listed codes, by owner */
@@ -177,6 +179,8 @@ struct designation_rows {
 };
 struct property_rows book_properties(
     const struct terminology_book *book, const struct system_row *system, uint32_t position);
+/* Does the system declare the property, or does a concept of it have a value of it? */
+bool book_has_property(const struct terminology_book *book, const struct system_row *system, struct text code);
 struct designation_rows book_designations(
     const struct terminology_book *book, const struct system_row *system, uint32_t position);
 struct designation_rows book_listed_designations(const struct terminology_book *book, uint32_t listed);

@@ -146,6 +146,22 @@ static void add_properties(struct compilation *c, uint32_t position) {
     }
 }
 
+static void add_declared(struct draft *draft, const yyjson_val *declared) {
+    yyjson_arr_iter items = yyjson_arr_iter_with((yyjson_val *)declared);
+    for (yyjson_val *item; (item = yyjson_arr_iter_next(&items)) != NULL;) {
+        struct text code = json_get_text(item, "code");
+        bool is_known = code.size == 0;
+        for (uint32_t i = 0; i < draft_count(draft, DRAFT_DECLARED) && !is_known; i++) {
+            const book_string *known = draft_at(draft, DRAFT_DECLARED, i);
+            is_known = text_is(code, draft->strings.at + *known);
+        }
+        if (!is_known) {
+            book_string string = draft_string(draft, code);
+            *(book_string *)draft_add(draft, DRAFT_DECLARED) = string;
+        }
+    }
+}
+
 static int compare_edges(const void *a, const void *b) {
     const struct edge_row *left = a, *right = b;
     int order = (left->child > right->child) - (left->child < right->child);
@@ -176,6 +192,8 @@ static enum status compile_system(struct terminology_book **out, struct compilat
     if (status != STATUS_OK) {
         return status;
     }
+    add_declared(draft, json_get(resource, "property"));
+    add_declared(draft, json_get(resource, "filter"));
     uint32_t count = draft_count(draft, DRAFT_CONCEPTS);
     draft_order(draft, DRAFT_BY_CODE, DRAFT_CONCEPTS, 0, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -189,6 +207,7 @@ static enum status compile_system(struct terminology_book **out, struct compilat
     uint32_t content = listed_index(book_content_codes, BOOK_SUPPLEMENT + 1, json_get_text(resource, "content"));
     system->concept_count = count;
     system->edge_count = draft_count(draft, DRAFT_EDGES);
+    system->declared_count = draft_count(draft, DRAFT_DECLARED);
     system->content = (uint8_t)(content > BOOK_SUPPLEMENT ? BOOK_FRAGMENT : content);
     system->is_case_insensitive = !is_case_sensitive;
     system->is_not_subsuming = meaning.size > 0 && !text_is(meaning, "is-a");

@@ -147,11 +147,44 @@ static enum status translate_element(struct translating *t, const struct mapping
     return status;
 }
 
-static enum status translate_with(
-    struct translating *t, struct shelf_ref map, const struct terminology_coding *coding, int followed);
+/* The maps on the way from the one that was asked, each named by the one before it for what that does not map. */
+struct trail {
+    const struct trail *before; /* NULL: the map that was asked */
+    struct shelf_ref map;
+    int length;
+};
 
-static enum status translate_unmapped(
-    struct translating *t, const struct mapping *mapping, const struct terminology_coding *coding, int followed) {
+static enum status translate_with(
+    struct translating *t, struct shelf_ref map, const struct terminology_coding *coding, const struct trail *before);
+
+static void put_trail(struct buffer *buffer, const struct trail *trail) {
+    if (trail->before != NULL) {
+        put_trail(buffer, trail->before);
+        buffer_put_string(buffer, " -> ");
+    }
+    buffer_put(buffer, map_url(trail->map));
+}
+
+/* Maps that lead back to one of themselves translate nothing, however long they are followed. */
+static enum status check_trail(struct translating *t, const struct trail *trail) {
+    struct scope *scope = t->inquiry->scope;
+    for (const struct trail *earlier = trail->before; earlier != NULL; earlier = earlier->before) {
+        if (earlier->map.book != trail->map.book || earlier->map.index != trail->map.index) {
+            continue;
+        }
+        struct buffer buffer = buffer_open(scope->arena, SIZE_MAX);
+        put_trail(&buffer, trail);
+        struct text names_of_all = buffer_text(&buffer);
+        return fault_coded(scope, STATUS_UNPROCESSABLE, "processing", "ConceptMap.group.unmapped.url",
+            "concept maps name one another in a circle: %.*s", (int)names_of_all.size, names_of_all.at);
+    }
+    return trail->length <= FOLLOW_MAX ? STATUS_OK
+                                       : fault(scope, STATUS_TOO_COSTLY, "ConceptMap.group.unmapped.url",
+                                             "more than %d concept maps that name one another", FOLLOW_MAX);
+}
+
+static enum status translate_unmapped(struct translating *t, const struct mapping *mapping,
+    const struct terminology_coding *coding, const struct trail *trail) {
     const struct terminology_book *book = mapping->map.book;
     const struct group_row *group = mapping->group;
     struct text mode = book_text(book, group->unmapped_mode);
@@ -173,19 +206,15 @@ static enum status translate_unmapped(
         return STATUS_OK;
     }
     struct shelf_ref other;
-    if (followed == FOLLOW_MAX) {
-        return fault(
-            t->inquiry->scope, STATUS_TOO_COSTLY, "", "more than %d concept maps that name one another", FOLLOW_MAX);
-    }
     enum status status = inquiry_map(&other, t->inquiry, book_text(book, group->unmapped_url));
     if (status == STATUS_NOT_FOUND) {
         return inquiry_fault_missing(t->inquiry, "concept map");
     }
-    return status == STATUS_OK ? translate_with(t, other, coding, followed + 1) : status;
+    return status == STATUS_OK ? translate_with(t, other, coding, trail) : status;
 }
 
-static enum status translate_group(
-    struct translating *t, const struct mapping *mapping, const struct terminology_coding *coding, int followed) {
+static enum status translate_group(struct translating *t, const struct mapping *mapping,
+    const struct terminology_coding *coding, const struct trail *trail) {
     const struct terminology_book *book = mapping->map.book;
     const struct group_row *group = mapping->group;
     struct text from = book_text(book, t->is_reverse ? group->target : group->source);
@@ -204,17 +233,17 @@ static enum status translate_group(
             status = translate_element(t, mapping, element, coding, &is_mapped);
         }
     }
-    return status == STATUS_OK && !is_mapped && !t->is_reverse ? translate_unmapped(t, mapping, coding, followed)
-                                                               : status;
+    return status == STATUS_OK && !is_mapped && !t->is_reverse ? translate_unmapped(t, mapping, coding, trail) : status;
 }
 
 static enum status translate_with(
-    struct translating *t, struct shelf_ref map, const struct terminology_coding *coding, int followed) {
+    struct translating *t, struct shelf_ref map, const struct terminology_coding *coding, const struct trail *before) {
     const struct map_row *row = shelf_map(map);
-    enum status status = STATUS_OK;
+    const struct trail trail = {before, map, before == NULL ? 0 : before->length + 1};
+    enum status status = check_trail(t, &trail);
     for (uint32_t i = 0; i < row->group_count && status == STATUS_OK; i++) {
         const struct mapping mapping = {map, &map.book->groups[row->group_first + i]};
-        status = translate_group(t, &mapping, coding, followed);
+        status = translate_group(t, &mapping, coding, &trail);
     }
     return status;
 }
@@ -247,7 +276,7 @@ static enum status translate_with_all(struct translating *t, const struct coding
             continue;
         }
         for (size_t j = 0; j < codings->count && status == STATUS_OK; j++) {
-            status = translate_with(t, maps[i], &codings->at[j], 0);
+            status = translate_with(t, maps[i], &codings->at[j], NULL);
         }
     }
     return status;
@@ -326,7 +355,7 @@ enum status terminology_translate(
         status = subject_find(&map, inquiry, &subject, &arguments, call);
     }
     for (size_t i = 0; i < codings.count && status == STATUS_OK && map.book != NULL; i++) {
-        status = translate_with(&t, map, &codings.at[i], 0);
+        status = translate_with(&t, map, &codings.at[i], NULL);
     }
     if (status == STATUS_OK && map.book == NULL) {
         status = translate_with_all(&t, &codings);

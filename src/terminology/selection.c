@@ -58,14 +58,42 @@ static bool is_hierarchy(enum book_operator op) {
     return op == BOOK_IS_A || op == BOOK_DESCENDENT_OF || op == BOOK_IS_NOT_A || op == BOOK_GENERALIZES;
 }
 
+/* ---- where it stands -------------------------------------------------------------------------------------------- */
+
+/* An include of a value set, and one of its filters. */
+struct place {
+    const struct terminology_book *book;
+    const struct include_row *include;
+    size_t filter;
+};
+
+/* "ValueSet.compose.include[0].filter[1].value": includes and excludes are counted apart, and the book holds the includes first. */
+static const char *place_path(const struct place *place, const char *member, struct arena *arena) {
+    const struct terminology_book *book = place->book;
+    uint32_t at = (uint32_t)(place->include - book->includes), index = 0;
+    for (uint32_t i = 0; i < book->value_set_count; i++) {
+        const struct value_set_row *row = &book->value_sets[i];
+        if (at < row->include_first || at >= row->include_first + row->include_count) {
+            continue;
+        }
+        for (uint32_t before = row->include_first; before < at; before++) {
+            index += book->includes[before].is_exclude == place->include->is_exclude;
+        }
+    }
+    return text_string(
+        arena, text_format(arena, "ValueSet.compose.%s[%u].filter[%zu].%s",
+                   place->include->is_exclude ? "exclude" : "include", (unsigned)index, place->filter, member));
+}
+
 /* ---- making ready ----------------------------------------------------------------------------------------------- */
 
-static enum status open_hierarchy(struct selection_filter *filter, struct selection *selection) {
+static enum status open_hierarchy(
+    struct selection_filter *filter, struct selection *selection, const struct place *place) {
     struct scope *scope = selection->inquiry->scope;
     const struct system_row *system = shelf_system(selection->system);
     const struct terminology_book *book = selection->system.book;
     if (filter->subject != SUBJECT_CODE) {
-        return fault_coded(scope, STATUS_UNPROCESSABLE, "not-supported", "",
+        return fault_coded(scope, STATUS_UNPROCESSABLE, "not-supported", place_path(place, "op", scope->arena),
             "a value set filters the hierarchy of a property; only that of codes is one");
     }
     filter->marks = arena_alloc(scope->arena, (size_t)system->concept_count + 1);
@@ -93,19 +121,20 @@ static void close_pattern(void *context) {
 }
 
 /* The whole value must match, as in XML Schema. */
-static enum status open_pattern(struct selection_filter *filter, struct scope *scope) {
+static enum status open_pattern(struct selection_filter *filter, const struct place *place, struct scope *scope) {
     const uint32_t options = PCRE2_UTF | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C | PCRE2_ANCHORED | PCRE2_ENDANCHORED;
     int error = 0;
     PCRE2_SIZE at = 0;
     if (filter->value.size > PATTERN_SIZE_MAX) {
-        return fault(scope, STATUS_TOO_COSTLY, "", "a value set's regular expression over %d bytes", PATTERN_SIZE_MAX);
+        return fault(scope, STATUS_TOO_COSTLY, place_path(place, "value", scope->arena),
+            "a value set's regular expression over %d bytes", PATTERN_SIZE_MAX);
     }
     arena_defer(scope->arena, close_pattern, filter);
     filter->pattern = pcre2_compile(
         (PCRE2_SPTR)(filter->value.size > 0 ? filter->value.at : ""), filter->value.size, options, &error, &at, NULL);
     if (filter->pattern == NULL) {
-        return fault(scope, STATUS_UNPROCESSABLE, "", "a value set's regular expression is wrong at its character %zu",
-            (size_t)at);
+        return fault(scope, STATUS_UNPROCESSABLE, place_path(place, "value", scope->arena),
+            "a value set's regular expression is wrong at its character %zu", (size_t)at);
     }
     filter->match = pcre2_match_data_create_from_pattern(filter->pattern, NULL);
     filter->limits = pcre2_match_context_create(NULL);
@@ -117,13 +146,14 @@ static enum status open_pattern(struct selection_filter *filter, struct scope *s
     return STATUS_OK;
 }
 
-static enum status open_list(struct selection_filter *filter, struct scope *scope) {
+static enum status open_list(struct selection_filter *filter, const struct place *place, struct scope *scope) {
     size_t count = 1;
     for (size_t i = 0; i < filter->value.size; i++) {
         count += filter->value.at[i] == ',';
     }
     if (count > LISTED_MAX) {
-        return fault(scope, STATUS_TOO_COSTLY, "", "a value set's filter lists more than %d values", LISTED_MAX);
+        return fault(scope, STATUS_TOO_COSTLY, place_path(place, "value", scope->arena),
+            "a value set's filter lists more than %d values", LISTED_MAX);
     }
     filter->listed = ARENA_ARRAY(scope->arena, struct text, count);
     for (struct text rest = filter->value; rest.at != NULL;) {
@@ -135,20 +165,45 @@ static enum status open_list(struct selection_filter *filter, struct scope *scop
     return STATUS_OK;
 }
 
-static enum status open_filter(struct selection_filter *filter, struct selection *selection) {
+/* A property that the system does not declare, and no concept of it has, selects nothing: that is a mistake, not an answer. Of a system
+ * that is not known whole nothing can be said. */
+static enum status check_property(
+    const struct selection_filter *filter, struct selection *selection, const struct place *place) {
+    struct scope *scope = selection->inquiry->scope;
+    const struct system_row *system = shelf_system(selection->system);
+    if (filter->subject != SUBJECT_PROPERTY || book_has_property(selection->system.book, system, filter->property)) {
+        return STATUS_OK;
+    }
+    if (system->content != BOOK_COMPLETE) {
+        selection->is_unknown = true;
+        return STATUS_OK;
+    }
+    struct text url = book_text(selection->system.book, system->title.url);
+    return fault_coded(scope, STATUS_UNPROCESSABLE, "not-supported", place_path(place, "property", scope->arena),
+        "a value set filters by the property \"%.*s\", which the code system %.*s does not declare",
+        (int)filter->property.size, filter->property.at, (int)url.size, url.at);
+}
+
+static enum status open_filter(
+    struct selection_filter *filter, struct selection *selection, const struct place *place) {
     struct scope *scope = selection->inquiry->scope;
     if (is_hierarchy(filter->op)) {
-        return open_hierarchy(filter, selection);
+        return open_hierarchy(filter, selection, place);
+    }
+    enum status status = check_property(filter, selection, place);
+    if (status != STATUS_OK) {
+        return status;
     }
     switch (filter->op) {
     case BOOK_REGEX:
-        return open_pattern(filter, scope);
+        return open_pattern(filter, place, scope);
     case BOOK_IN:
     case BOOK_NOT_IN:
-        return open_list(filter, scope);
+        return open_list(filter, place, scope);
     case BOOK_EXISTS:
         if (!text_is(filter->value, "true") && !text_is(filter->value, "false")) {
-            return fault(scope, STATUS_UNPROCESSABLE, "", "a value set's filter \"exists\" takes true or false");
+            return fault(scope, STATUS_UNPROCESSABLE, place_path(place, "value", scope->arena),
+                "a value set's filter \"exists\" takes true or false");
         }
         return STATUS_OK;
     default:
@@ -168,7 +223,8 @@ enum status selection_open(struct selection *out, struct inquiry *inquiry, struc
         filter->property = book_text(book, row->property);
         filter->value = book_text(book, row->value);
         filter->subject = subject_of(filter->property);
-        status = open_filter(filter, out);
+        const struct place place = {book, include, i};
+        status = open_filter(filter, out, &place);
     }
     return status;
 }

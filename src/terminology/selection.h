@@ -11,10 +11,11 @@ struct selection {
     struct shelf_ref system;
     struct selection_filter *filters;
     size_t count;
-    bool is_unknown; /* a filter starts at a code that a system known in part does not have */
+    bool is_unknown; /* a filter starts at a code, or asks for a property, that a system known in part does not have */
 };
 
-/* STATUS_UNPROCESSABLE for what means nothing: a broken expression, a hierarchy of what has none. */
+/* STATUS_UNPROCESSABLE for what means nothing: a broken expression, a hierarchy of what has none, a property that
+ * nobody declares. */
 MUST_CHECK enum status selection_open(struct selection *out, struct inquiry *inquiry, struct shelf_ref system,
     const struct terminology_book *book, const struct include_row *include);
 /* Do all filters take the concept? */

@@ -7,6 +7,7 @@
     equals    members of the answer, as they must be
     header    of the answer
     empty     no body
+    codes     of an expansion, in any order
     walk      ids of all pages, in this order; between two pages the first resource is written again
 """
 import json
@@ -44,6 +45,8 @@ class SmallPrint(unittest.TestCase):
             self.assertIn(case["says"], answer.diagnostics)
         if case.get("empty"):
             self.assertEqual(text, "")
+        if "codes" in case:
+            self.assertEqual(sorted(c["code"] for c in answer.json["expansion"].get("contains", [])), case["codes"])
         if "walk" in case:
             self.assertEqual(self.walk(client, answer, next(r for r in data["resources"] if r["id"] == case["walk"][0])), case["walk"])
 

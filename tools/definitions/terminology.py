@@ -109,7 +109,7 @@ class Book:
     def __init__(self):
         self.pool, self.definitions = Pool(), Definitions()
         self.rows = collections.OrderedDict((name, []) for name in (
-            "systems", "value_sets", "maps", "concepts", "by_code", "edges", "properties", "designations",
+            "systems", "value_sets", "maps", "concepts", "by_code", "edges", "declared", "properties", "designations",
             "listed_designations", "uses", "includes", "listed", "listed_by_code", "filters", "imports", "groups", "elements", "targets",
             "links"))
         self.use_numbers = {}
@@ -154,9 +154,12 @@ class Book:
             self.add_concept(first, position, concept, parent, below, positions, edges)
         self.rows["by_code"].extend(order)
         self.rows["edges"].extend(sorted(edge for edge in edges if concepts[edge[0]][1] != edge[1] + 1))
+        declared_first = len(self.rows["declared"])
+        declared = collections.OrderedDict.fromkeys(entry["code"] for member in ("property", "filter") for entry in resource.get(member, []))
+        self.rows["declared"].extend(self.pool.add(code) for code in declared)
         self.rows["systems"].append((
             self.title(resource), self.pool.add(resource.get("valueSet")), first, len(concepts), edge_first,
-            len(self.rows["edges"]) - edge_first, CONTENTS.index(resource["content"]),
+            len(self.rows["edges"]) - edge_first, declared_first, len(declared), CONTENTS.index(resource["content"]),
             resource.get("caseSensitive") is False, resource.get("hierarchyMeaning", "is-a") != "is-a"))
 
     def add_concept(self, first, position, concept, parent, below, positions, edges):
@@ -276,7 +279,7 @@ def value(item):
 
 STRUCTS = {
     "systems": "struct system_row", "value_sets": "struct value_set_row", "maps": "struct map_row",
-    "concepts": "struct concept_row", "by_code": "uint32_t", "edges": "struct edge_row",
+    "concepts": "struct concept_row", "by_code": "uint32_t", "edges": "struct edge_row", "declared": "book_string",
     "properties": "struct property_row", "designations": "struct designation_row",
     "listed_designations": "struct designation_row", "uses": "struct use_row", "includes": "struct include_row",
     "listed": "struct listed_row", "listed_by_code": "uint32_t", "filters": "struct filter_row", "imports": "book_string", "groups": "struct group_row",
