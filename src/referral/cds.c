@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "referral/confirmation.h"
 #include "referral/task.h"
 
 static const struct cds_service services[] = {
@@ -203,8 +204,11 @@ static enum status find_visit(struct text *out, const struct cds_run *run, struc
                                                       "the visit is neither prefetched nor in this server's record");
 }
 
-static enum status make_reading(struct cds_run *run, struct scope *scope) {
-    struct triage_gather_options options = {.zone_minutes = run->snapshot->zone_minutes};
+static enum status make_reading(struct cds_run *run, struct records_visit *visit, struct scope *scope) {
+    struct confirmation confirmation = {run->referral, run->snapshot, visit, run->bundle};
+    struct triage_gather_options options = {.zone_minutes = run->snapshot->zone_minutes,
+        .confirms = confirmation_counts,
+        .confirms_context = &confirmation};
     enum status status = find_visit(&options.encounter, run, scope);
     if (status != STATUS_OK || options.encounter.size == 0) {
         return status;
@@ -238,7 +242,7 @@ static enum status look(void *context, struct records_visit *visit, struct scope
     }
     arena_defer(scope->arena, give_back, (void *)run->snapshot);
     status = cds_collect(run, visit, scope);
-    return status == STATUS_OK ? make_reading(run, scope) : status;
+    return status == STATUS_OK ? make_reading(run, visit, scope) : status;
 }
 
 enum status referral_cds_run(

@@ -87,6 +87,11 @@ static const yyjson_val *output_of(const yyjson_val *task, const char *code) {
     return value_in(task, "output", TASK_OUTPUT_SYSTEM, code);
 }
 
+struct text consult_answer_of(const yyjson_val *task) {
+    bool answered = text_is(json_get_text(task, "status"), "completed");
+    return answered ? reference_of(output_of(task, "communication"), "valueReference") : (struct text){0};
+}
+
 static int level_of(const yyjson_val *task) {
     int64_t level = 0;
     return json_get_int64(&level, input_of(task, "level"), "valueInteger") && level >= 1 && level <= 5 ? (int)level : 3;

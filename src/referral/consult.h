@@ -9,7 +9,7 @@
  *     answered: advice | transfer | stay        cancelled (by who asked, or the control room, with a reason)
  *
  * An answer may state what it is (output answer-finding): the same unit then puts it into the record as a Condition, verificationStatus
- * confirmed, with the answer's Communication as its evidence. Whoever may write Conditions takes it back there: refuted, entered-in-error.
+ * confirmed, with the answer's Communication as its evidence: that is how its word is known (confirmation.h). Whoever may write Conditions takes it back there: refuted, entered-in-error.
  *
  * Laws, on every way in (guard_consult, guard_communication): a consultation begins by $consult; who, of whom and what was asked never
  * changes; every open one has an owner, a deadline and a due row; only the places asked answer, the control room for them by telephone
@@ -34,6 +34,7 @@ struct consult_policy { /* minutes, by level 1..5 */
 MUST_CHECK enum status consult_policy_read(struct consult_policy *out, struct text document, struct scope *scope);
 
 bool consult_is(const yyjson_val *task);
+struct text consult_answer_of(const yyjson_val *task); /* its Communication; none before it is answered */
 struct consult_message {
     struct text id, about, subject, encounter, sender, recipient, text,
         answers;               /* references; answers: the question, or none */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "referral/confirmation.h"
 #include "referral/learning.h"
 #include "referral/policy_shelf.h"
 #include "referral/task.h"
@@ -81,7 +82,10 @@ enum status intake_read(
     }
     arena_defer(scope->arena, give_back, (void *)out->snapshot);
     struct triage_gather_options options;
+    struct confirmation confirmation = {referral, out->snapshot, visit, out->bundle};
     status = read_options(&options, out, scope);
+    options.confirms = confirmation_counts;
+    options.confirms_context = &confirmation;
     if (status == STATUS_OK && out->bundle != NULL) {
         status = triage_gather_bundle(&out->facts, out->bundle, &options, scope);
     } else if (status == STATUS_OK) {
@@ -251,9 +255,16 @@ static enum status read_confirmed(struct referral_case *out, const struct intake
         return fault(scope, code.size > 0 ? STATUS_UNPROCESSABLE : STATUS_INVALID, path,
             "confirmed-need takes the code of a need that the region knows");
     }
-    out->needs |= UINT64_C(1) << need;
-    out->confirmed = intake->snapshot->needs[need].code;
-    return STATUS_OK;
+    const struct policy *policy = NULL;
+    enum status status = policy_shelf_hold(&policy, intake->referral->shelf, intake->snapshot, scope);
+    if (status == STATUS_OK) {
+        status = confirmation_check_caller(intake->call->caller, intake->snapshot, policy, path, scope);
+    }
+    if (status == STATUS_OK) {
+        out->needs |= UINT64_C(1) << need;
+        out->confirmed = intake->snapshot->needs[need].code;
+    }
+    return status;
 }
 
 static enum status read_ready(struct referral_case *out, const struct intake *intake, struct scope *scope) {

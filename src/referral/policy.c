@@ -241,6 +241,39 @@ static enum status read_terms(struct policy *out, const yyjson_val *root, struct
     return read_number(&out->continuity_min, terms, "continuity_minutes", "patient_terms.continuity_minutes", scope);
 }
 
+static enum status read_confirmation(struct policy *out, const yyjson_val *root, struct scope *scope) {
+    static const struct {
+        const char *code;
+        unsigned by;
+    } words[] = {{"hospital", POLICY_BY_HOSPITAL}, {"e-consult", POLICY_BY_CONSULT},
+        {"control-room", POLICY_BY_CONTROL_ROOM}, {"anybody", POLICY_BY_ANYBODY}};
+    const yyjson_val *confirmation = json_get(root, "confirmation");
+    const yyjson_val *list = json_get(json_get(confirmation, "by"), "value");
+    out->confirmed_by = POLICY_BY_DEFAULT;
+    if (confirmation == NULL) {
+        return STATUS_OK;
+    }
+    if (!yyjson_is_arr((yyjson_val *)list)) {
+        return fault(scope, STATUS_INVALID, "confirmation.by", "policy: a list of whose word confirms");
+    }
+    out->confirmed_by = 0;
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)list, index, count, item) {
+        unsigned by = 0;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            by |= text_is(json_text(item), words[i].code) ? words[i].by : 0;
+        }
+        if (by == 0) {
+            return fault(scope, STATUS_INVALID, "confirmation.by",
+                "policy: hospital, e-consult, control-room or anybody, not '%.*s'", (int)json_text(item).size,
+                json_text(item).at);
+        }
+        out->confirmed_by |= by;
+    }
+    return STATUS_OK;
+}
+
 enum status policy_read(struct policy *out, struct text document, struct scope *scope) {
     *out = (struct policy){0};
     if (document.size == 0) {
@@ -271,7 +304,7 @@ enum status policy_read(struct policy *out, struct text document, struct scope *
         }
     }
     static enum status (*const parts[])(struct policy *, const yyjson_val *, struct scope *) = {
-        read_extremes, read_triggers, read_caps, read_deadlines, read_terms};
+        read_extremes, read_triggers, read_caps, read_deadlines, read_terms, read_confirmation};
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == STATUS_OK; i++) {
         status = parts[i](out, root, scope);
     }

@@ -13,6 +13,15 @@ const char *policy_mode_code(enum policy_mode mode); /* "confirm" */
 enum policy_action { POLICY_WIDEN, POLICY_DESIGNATE, POLICY_DELAYED, POLICY_CONFIRM_LATE };
 enum { POLICY_EXTREMES_MAX = 16, POLICY_EXTREME_NEEDS_MAX = 8, POLICY_TRIGGERS_MAX = 16, POLICY_DEADLINES_MAX = 32 };
 
+/* Whose word makes a finding certain (confirmation.h). */
+enum policy_confirmer {
+    POLICY_BY_HOSPITAL = 1U << 0,
+    POLICY_BY_CONSULT = 1U << 1,
+    POLICY_BY_CONTROL_ROOM = 1U << 2,
+    POLICY_BY_ANYBODY = 1U << 3,
+    POLICY_BY_DEFAULT = POLICY_BY_HOSPITAL | POLICY_BY_CONSULT | POLICY_BY_CONTROL_ROOM, /* assumption */
+};
+
 struct policy {
     struct text hash; /* SHA-256 of the document, hex */
     struct policy_extreme {
@@ -48,6 +57,7 @@ struct policy {
     bool notice_excludes;                     /* who says that it cannot take a need is left out */
     double unknown_factor;                    /* of a chance without a believed count; 0: not said */
     unsigned term_levels;
+    unsigned confirmed_by; /* of enum policy_confirmer */
 };
 /* A document that is none stands for the built-in one. STATUS_INVALID with the element's path. */
 MUST_CHECK enum status policy_read(struct policy *out, struct text document, struct scope *scope);

@@ -88,7 +88,7 @@ enum status policy_check_clocks(const struct policy *policy, struct scope *scope
 
 static const char *const members[] = {"format", "id", "version", "title_ko", "title_en", "note", "sources", "extremes",
     "extreme_action", "levels", "modes", "triggers", "caps", "deadlines_minutes", "offer_deadline", "board",
-    "patient_terms", "surge", "consult"};
+    "patient_terms", "surge", "consult", "confirmation"};
 
 static enum status check_members(const yyjson_val *root, struct scope *scope) {
     enum status status = STATUS_OK;

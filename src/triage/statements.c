@@ -124,6 +124,23 @@ static bool is_refuted(const struct gather *gather, const yyjson_val *condition)
     return false;
 }
 
+/* Marked as confirmed, standing, and by somebody whose word counts; what counts for less is noted. */
+static enum status confirmed_read(bool *out, struct gather *gather, const struct gathered *item) {
+    const struct triage_gather_options *options = gather->options;
+    struct triage_facts *facts = gather->facts;
+    *out = has_status(item->resource, "verificationStatus", "confirmed") && !is_refuted(gather, item->resource);
+    if (!*out || !options->confirms)
+        return STATUS_OK;
+    enum status status = options->confirms(out, options->confirms_context, item->resource, gather->scope);
+    if (status == STATUS_OK && !*out && facts->note_count < TRIAGE_NOTES_MAX)
+        facts->notes[facts->note_count++] = (struct triage_note){.code = "not-confirmed",
+            .path = gather_path(gather, item, "verificationStatus"),
+            .ko = TEXT("확진이라고 적혀 있으나, 누가 확인했는지가 도의 지침에 맞지 않아 확정으로 보지 않았습니다"),
+            .en = TEXT(
+                "Marked as confirmed, but not by somebody whose word the province's policy takes: it stays in doubt")};
+    return status;
+}
+
 static enum status condition_put(struct gather *gather, const struct gathered *item) {
     static const char *const doubts[] = {"unconfirmed", "provisional", "differential"};
     const yyjson_val *resource = item->resource;
@@ -135,7 +152,9 @@ static enum status condition_put(struct gather *gather, const struct gathered *i
         statement.doubtful = statement.doubtful || has_status(resource, "verificationStatus", doubts[i]);
     if (statement.kind == TRIAGE_TEXT_FINDING) {
         onset_put(gather, resource);
-        statement.confirmed = has_status(resource, "verificationStatus", "confirmed") && !is_refuted(gather, resource);
+        enum status status = confirmed_read(&statement.confirmed, gather, item);
+        if (status != STATUS_OK)
+            return status;
     }
     return concept_put(gather, item, json_get(resource, "code"), "code", statement);
 }

@@ -76,8 +76,9 @@ struct triage_text {
     enum triage_text_kind kind;
     struct text text, system, code;
     struct text path;
-    bool doubtful;  /* the record itself marks it: verificationStatus unconfirmed, provisional, differential */
-    bool confirmed; /* a finding with verificationStatus confirmed, which nothing later refutes */
+    bool doubtful; /* the record itself marks it: verificationStatus unconfirmed, provisional, differential */
+    bool
+        confirmed; /* a finding with verificationStatus confirmed, which nothing later refutes, by somebody whose word counts */
 };
 
 /* A remark on the facts: corrected, converted, not used. */
@@ -458,12 +459,16 @@ MUST_CHECK enum status triage_write_risk_assessment(struct text *out, const stru
 
 /* ---- gathering -------------------------------------------------------------------------------------------------------- */
 
+/* Whether a Condition that is marked confirmed counts as that: who says so is the caller's to weigh. */
+typedef enum status triage_confirms(bool *out, void *context, const yyjson_val *condition, struct scope *scope);
 struct triage_gather_options {
     struct text encounter; /* "Encounter/1": only this visit; none: the latest that has begun */
     int64_t at_us;         /* 0: the latest moment the resources speak of */
     int human_level;       /* 0: as the resources say */
     struct text human_system;
-    int zone_minutes; /* for dates without zone */
+    int zone_minutes;          /* for dates without zone */
+    triage_confirms *confirms; /* NULL: every one counts */
+    void *confirms_context;
 };
 /* From a Bundle of any type that holds one Patient (or Parameters' bundle). Vitals older than 24 hours before the moment
  * are not used, and noted. STATUS_UNPROCESSABLE names the element for what cannot be. */

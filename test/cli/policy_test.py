@@ -50,6 +50,8 @@ class Policy(unittest.TestCase):
             (lambda p: p["levels"].pop(2), "levels", "level 3 is missing"),
             (lambda p: p["caps"]["open_offers_per_department"].update(value=-1), "caps.open_offers_per_department", "not below 0"),
             (lambda p: p.update(tresholds={}), "tresholds", "no such member"),
+            (lambda p: p["confirmation"]["by"].update(value=["hospital", "crew"]), "confirmation.by", "not 'crew'"),
+            (lambda p: p["confirmation"].pop("by"), "confirmation.by", "a list of whose word"),
             (lambda p: p.update(format="soyang-policy/9"), "format", "soyang-policy/1"),
         ]
         for change, path, words in cases:

@@ -168,6 +168,76 @@ class Consult(unittest.TestCase):
             self.assertEqual((confirmed, "confirmed" in reasons), ([], False), status)
             self.assertGreater(len(doubts), 0, status)
 
+    def confirm(self, patient, code="I60.9", **members):
+        """A finding of this visit that somebody marks as confirmed; returns its id."""
+        condition = {"resourceType": "Condition", "id": f"{patient}-confirmed", "subject": {"reference": f"Patient/{patient}"}, "encounter": {"reference": f"Encounter/{patient}-visit"},
+                     "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]},
+                     "verificationStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "confirmed"}]},
+                     "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": code, "display": "지주막하출혈"}]}, **members}
+        answer = self.http.put("Condition/" + condition["id"], condition)
+        self.assertIn(answer.status, (200, 201), answer)
+        return condition["id"]
+
+    def test_whose_word_confirms(self):
+        """The policy's confirmation.by: a hospital's doctor and the control room's do, nobody else's own note does."""
+        for name, organisation, active in (("doctor", ASKED, True), ("medic", "Organization/elsewhere", True), ("retired", ASKED, False), ("nurse", POST, True), ("director", CONTROL_ROOM, True)):
+            organisation = organisation.removeprefix("Organization/")
+            if organisation == "elsewhere":
+                self.http.put("Organization/elsewhere", {"resourceType": "Organization", "id": "elsewhere", "name": "119 구급대"})
+            self.http.put(f"Practitioner/word-{name}", {"resourceType": "Practitioner", "id": f"word-{name}"})
+            role = self.http.put(f"PractitionerRole/word-{name}", {"resourceType": "PractitionerRole", "id": f"word-{name}", "active": active, "practitioner": {"reference": f"Practitioner/word-{name}"},
+                                                                  "organization": {"reference": f"Organization/{organisation}"}})
+            self.assertIn(role.status, (200, 201), role)
+        by = lambda who: {"reference": f"Practitioner/word-{who}"}
+        cases = [
+            ("nobody says so", {}, False), ("a crew's own note", {"recorder": by("medic")}, False), ("a post's nurse", {"asserter": by("nurse")}, False),
+            ("a doctor of a hospital", {"asserter": by("doctor")}, True), ("its recorder", {"recorder": by("doctor")}, True), ("the role itself", {"asserter": {"reference": "PractitionerRole/word-doctor"}}, True),
+            ("who asserts goes before who writes", {"asserter": by("medic"), "recorder": by("doctor")}, False), ("a role that has ended", {"asserter": by("retired")}, False),
+            ("the control room's doctor", {"asserter": by("director")}, True), ("the patient", {"asserter": "patient"}, False), ("nobody known", {"asserter": {"display": "외과 의사"}}, False),
+        ]
+        for what, members, counts in cases:
+            with self.subTest(what):
+                patient = new_patient(self.http, story=lambda: ("두통, 구토", [], []))
+                members = {k: {"reference": f"Patient/{patient}"} if v == "patient" else v for k, v in members.items()}
+                self.confirm(patient, **members)
+                confirmed, _, reasons = self.rank(patient)
+                self.assertEqual((len(confirmed), "confirmed" in reasons), (1, True) if counts else (0, False))
+                kept = next(e["valueString"] for e in self.http.get(self.decision).json["extension"] if e["url"].endswith("/decision-inputs"))
+                self.assertEqual("not-confirmed" in kept, not counts, "what does not count is noted")
+
+    def test_a_specialist_s_word_covers_what_was_said_alone(self):
+        patient = new_patient(self.http, story=lambda: ("두통, 구토", [], []))
+        task = self.ask(patient=patient)
+        concept = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "I60.9", "display": "지주막하출혈"}]}
+        self.assertEqual(self.asked.put("Task/" + task["id"], answered(task, "stay", "지주막하출혈입니다", [output("answer-finding", valueCodeableConcept=concept)]), tag(task)).status, 200)
+        outputs = {o["type"]["coding"][0]["code"]: o for o in self.fresh(task)["output"]}
+        said = [{"detail": [outputs["communication"]["valueReference"]]}]
+        question = [{"detail": [inputs(task, "communication")[0]["valueReference"]]}]
+        condition = self.http.get(outputs["finding"]["valueReference"]["reference"]).json
+        self.assertEqual(len(self.rank(patient)[0]), 1)
+        condition["code"]["coding"].append({"system": "http://hl7.org/fhir/sid/icd-10", "code": "I21.9"})
+        self.assertEqual(self.http.put("Condition/" + condition["id"], condition).status, 200)
+        self.assertEqual(self.rank(patient)[0], [], "a code was added that the specialist never said")
+        for what, evidence, code, counts in (("the same again", said, "I60.9", 1), ("another code", said, "I21.9", 0), ("the question is no answer", question, "I60.9", 0),
+                                             ("none", [{"detail": [{"reference": "Communication/none"}]}], "I60.9", 0)):
+            with self.subTest(what):
+                self.confirm(patient, code=code, evidence=evidence)
+                self.assertEqual(len(self.rank(patient)[0]), counts)
+        stranger = new_patient(self.http, story=lambda: ("두통, 구토", [], []))
+        self.confirm(stranger, evidence=said)
+        self.assertEqual(self.rank(stranger)[0], [], "it was said of another patient")
+
+    def test_whose_question_confirms(self):
+        patient = new_patient(self.http, story=lambda: ("두통, 구토", [], []))
+        body = {"resourceType": "Parameters", "parameter": [reference("patient", f"Patient/{patient}"), reference("encounter", f"Encounter/{patient}-visit"), {"name": "human-level", "valueInteger": 2},
+                                                           reference("origin", f"Organization/{POST}"), {"name": "confirmed-need", "valueCode": "Y0031"}]}
+        for who, organisation, role, status in (("a hospital", ASKED, "receiving", 200), ("the control room", CONTROL_ROOM, "control-room", 200), ("a post", POST, "primary-care", 403), ("a crew", POST, "crew", 403),
+                                                ("a crew that says it were a hospital", ASKED, "crew", 403)):
+            with self.subTest(who):
+                answer = Client(self.server.port, organisation, role).post("$rank-places", body)
+                self.assertEqual(answer.status, status, answer)
+                self.assertEqual("Parameters.parameter[4].valueCode" in str(answer.json), status == 403)
+
     def test_a_finding_without_a_code_is_refused(self):
         task = self.ask()
         for value in ({"text": "뇌출혈"}, {"coding": [{"code": "I61.0"}]}, {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10"}]}, {}):
