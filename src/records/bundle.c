@@ -57,7 +57,7 @@ static enum status read_operation(
     const struct target *target = &entry->target;
     entry->operation = records_operation_find(records, target->operation, target->type, target->id, target->version);
     if (entry->operation == NULL) {
-        return fault(scope, STATUS_NOT_FOUND, entry->path, "there is no such operation here");
+        return records_operation_missing(records, target->operation, entry->path, scope);
     }
     bool reads = entry->operation->effect == RECORDS_OPERATION_READS;
     entry->method = reads ? BUNDLE_GET : BUNDLE_POST;

@@ -156,3 +156,8 @@ enum status records_capabilities(
     write_compartments(w, scope->arena);
     return STATUS_OK;
 }
+
+enum status records_terminology_capabilities(struct json_writer *w, struct records *records, struct scope *scope) {
+    return records->terminology != NULL ? terminology_write_capabilities(w, records->terminology, scope)
+                                        : fault(scope, STATUS_UNSUPPORTED, "", "no terminology is served here");
+}

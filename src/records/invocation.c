@@ -96,6 +96,47 @@ const struct records_operation *records_operation_find(
     return NULL;
 }
 
+/* "Patient/[id]/$everything": where one of this name is called. */
+static void put_places(struct buffer *out, const struct records_operation *operation) {
+    static const struct {
+        unsigned level;
+        const char *format;
+    } places[] = {
+        {RECORDS_AT_SYSTEM, "%s$%s"},
+        {RECORDS_AT_TYPE, "%s/$%s"},
+        {RECORDS_AT_INSTANCE, "%s/[id]/$%s"},
+        {RECORDS_AT_VERSION, "%s/[id]/_history/[version]/$%s"},
+    };
+    const char *type = operation->type != NULL ? operation->type : "[type]";
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if ((operation->levels & places[i].level) != 0) {
+            const char *owner = places[i].level == RECORDS_AT_SYSTEM ? "" : type;
+            struct text place = text_format(out->arena, places[i].format, owner, operation->name);
+            buffer_put_string(out, out->size > 0 ? ", " : "");
+            buffer_put(out, place);
+        }
+    }
+}
+
+enum status records_operation_missing(
+    const struct records *records, struct text name, const char *path, struct scope *scope) {
+    struct buffer places = buffer_open(scope->arena, SIZE_MAX);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (text_is(name, rows[i].operation.name)) {
+            put_places(&places, &rows[i].operation);
+        }
+    }
+    for (const struct operation_link *link = records->operations; link != NULL; link = link->next) {
+        if (text_is(name, link->operation.name)) {
+            put_places(&places, &link->operation);
+        }
+    }
+    struct text known = buffer_text(&places);
+    return known.size == 0 ? fault(scope, STATUS_NOT_FOUND, path, "there is no such operation here")
+                           : fault(scope, STATUS_NOT_FOUND, path, "there is no such operation here, but %.*s",
+                                 (int)known.size, known.at);
+}
+
 static void write_capability(struct json_writer *w, const char *name, const char *definition, bool *open) {
     if (!*open) {
         json_name(w, "operation");
@@ -332,7 +373,7 @@ enum status invocation_prepare(struct operation *op, struct scope *scope) {
     const struct records_operation *operation =
         records_operation_find(op->records, request->operation, request->type, request->id, request->version);
     if (operation == NULL) {
-        return fault(scope, STATUS_NOT_FOUND, "", "there is no such operation here");
+        return records_operation_missing(op->records, request->operation, "", scope);
     }
     op->note.what = text_string(scope->arena, text_format(scope->arena, "$%s", operation->name));
     const struct invocation_row *row = row_of(operation);

@@ -173,6 +173,9 @@ void records_operation_register(
 /* At the level told by type (NONE: the system), id and version; NULL when there is none such. */
 const struct records_operation *records_operation_find(
     const struct records *records, struct text name, fhir_type type, struct text id, struct text version);
+/* STATUS_NOT_FOUND, with the places where one of this name is called. */
+enum status records_operation_missing(
+    const struct records *records, struct text name, const char *path, struct scope *scope);
 /* Runs one with a `run`, for the request that names it. */
 MUST_CHECK enum status records_operation_answer(struct text *out, const struct records_operation *operation,
     const struct records_request *request, struct scope *scope);
@@ -274,6 +277,9 @@ struct records_served {
 };
 MUST_CHECK enum status records_capabilities(
     struct json_writer *w, struct records *records, const struct records_served *served, struct scope *scope);
+/* The same of a TerminologyCapabilities; STATUS_UNSUPPORTED where there is no terminology. */
+MUST_CHECK enum status records_terminology_capabilities(
+    struct json_writer *w, struct records *records, struct scope *scope);
 enum records_audit records_audit_of(const struct records *records);
 
 #endif

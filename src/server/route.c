@@ -202,7 +202,7 @@ static enum status fill_operation(struct exchange *exchange, struct scope *scope
     const struct records_operation *operation = records_operation_find(
         exchange->server->config.records, request->operation, request->type, request->id, request->version);
     if (operation == NULL)
-        return fault(scope, STATUS_NOT_FOUND, "", "there is no such operation here");
+        return records_operation_missing(exchange->server->config.records, request->operation, "", scope);
     bool is_get = exchange->is_head || strcmp(exchange->method, "GET") == 0;
     if (is_get && operation->effect == RECORDS_OPERATION_WRITES) {
         exchange->http_status = 405;

@@ -213,6 +213,10 @@ bool grammar_rules(struct text system) {
     return false;
 }
 
+const char *grammar_system_at(size_t index) {
+    return index < GRAMMAR_COUNT ? grammars[index].system : NULL;
+}
+
 enum terminology_verdict grammar_verdict(struct text system, struct text code, struct scope *scope) {
     for (size_t i = 0; i < GRAMMAR_COUNT; i++) {
         if (text_is(system, grammars[i].system)) {

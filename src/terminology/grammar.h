@@ -6,6 +6,8 @@
 
 /* Is `system` one of them? */
 bool grammar_rules(struct text system);
+/* One after the other; NULL behind the last. */
+const char *grammar_system_at(size_t index);
 /* UNKNOWN: well-formed, but made of parts that are not known here. */
 enum terminology_verdict grammar_verdict(struct text system, struct text code, struct scope *scope);
 

@@ -11,6 +11,8 @@ typedef enum status terminology_function(
 terminology_function terminology_expand, terminology_validate_in_value_set, terminology_validate_in_system,
     terminology_lookup, terminology_subsumes, terminology_translate;
 
+extern const char *const terminology_expand_names[]; /* the parameters of $expand; NULL behind the last */
+
 /* The resource an operation is about: the instance, the one that came along as `resource_name`, or the one that `url_name`
  * names. STATUS_NOT_FOUND with an issue; ref->book NULL when none is named at all. */
 struct subject {

@@ -5,7 +5,7 @@
 
 enum { EXPANSION_BYTES_MAX = 256 << 20 };
 
-static const char *const names[] = {"url", "valueSet", "valueSetVersion", "filter", "offset", "count",
+const char *const terminology_expand_names[] = {"url", "valueSet", "valueSetVersion", "filter", "offset", "count",
     "includeDesignations", "designation", "activeOnly", "excludeNested", "excludeNotForUI", "excludePostCoordinated",
     "exclude-system", NULL};
 
@@ -246,7 +246,7 @@ enum status terminology_expand(
     static const struct subject subject = {SHELF_VALUE_SETS, "valueSet", "url", "valueSetVersion"};
     struct inquiry *inquiry = ARENA_NEW(scope->arena, struct inquiry);
     struct arguments arguments;
-    enum status status = arguments_read(&arguments, call, names, "valueSet", scope);
+    enum status status = arguments_read(&arguments, call, terminology_expand_names, "valueSet", scope);
     if (status != STATUS_OK) {
         return status;
     }

@@ -58,6 +58,10 @@ static bool is_hierarchy(enum book_operator op) {
     return op == BOOK_IS_A || op == BOOK_DESCENDENT_OF || op == BOOK_IS_NOT_A || op == BOOK_GENERALIZES;
 }
 
+bool selection_serves(struct text property, enum book_operator op) {
+    return !is_hierarchy(op) || subject_of(property) == SUBJECT_CODE;
+}
+
 /* ---- where it stands -------------------------------------------------------------------------------------------- */
 
 /* An include of a value set, and one of its filters. */
@@ -92,7 +96,7 @@ static enum status open_hierarchy(
     struct scope *scope = selection->inquiry->scope;
     const struct system_row *system = shelf_system(selection->system);
     const struct terminology_book *book = selection->system.book;
-    if (filter->subject != SUBJECT_CODE) {
+    if (!selection_serves(filter->property, filter->op)) {
         return fault_coded(scope, STATUS_UNPROCESSABLE, "not-supported", place_path(place, "op", scope->arena),
             "a value set filters the hierarchy of a property; only that of codes is one");
     }

@@ -18,6 +18,8 @@ struct selection {
  * nobody declares. */
 MUST_CHECK enum status selection_open(struct selection *out, struct inquiry *inquiry, struct shelf_ref system,
     const struct terminology_book *book, const struct include_row *include);
+/* May a filter on this property have this operator? */
+bool selection_serves(struct text property, enum book_operator op);
 /* Do all filters take the concept? */
 MUST_CHECK enum status selection_takes(bool *out, const struct selection *selection, uint32_t position);
 

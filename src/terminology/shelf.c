@@ -309,6 +309,102 @@ enum status shelf_maps(
     return status;
 }
 
+/* ---- all code systems ------------------------------------------------------------------------------------------- */
+
+struct ranked {
+    struct shelf_entry entry;
+    int rank; /* built in: behind all uploads */
+    int64_t updated_us;
+};
+enum { RANK_BUILTIN = 1000 };
+
+static int compare_ranked(const void *a, const void *b) {
+    const struct ranked *left = a, *right = b;
+    int order = text_compare(left->entry.url, right->entry.url);
+    order = order != 0 ? order : (left->rank > right->rank) - (left->rank < right->rank);
+    order = order != 0 ? order : shelf_compare_versions(right->entry.version, left->entry.version);
+    return order != 0 ? order : (left->updated_us < right->updated_us) - (left->updated_us > right->updated_us);
+}
+
+/* Memory for the uploads' texts, taken before the lock. */
+struct room {
+    size_t count, bytes; /* what there is of them */
+    struct ranked *ranked;
+    char *chars;
+    size_t count_max, bytes_max;
+};
+
+static struct text copy_into(struct room *room, const char *string) {
+    size_t size = strlen(string);
+    char *at = room->chars + room->bytes - size;
+    memcpy(at, string, size);
+    return (struct text){at, size};
+}
+
+static void look_at(struct room *room, const struct upload *upload) {
+    room->count++;
+    room->bytes += strlen(upload->url);
+    bool has_room = room->count <= room->count_max && room->bytes + strlen(upload->version) <= room->bytes_max;
+    struct text url = has_room ? copy_into(room, upload->url) : (struct text){0};
+    room->bytes += strlen(upload->version);
+    if (has_room) {
+        room->ranked[room->count - 1] = (struct ranked){.rank = upload->status_rank,
+            .updated_us = upload->updated_us,
+            .entry = {.url = url, .version = copy_into(room, upload->version)}};
+    }
+}
+
+static void look_at_systems(struct room *room, struct terminology *terminology) {
+    room->count = room->bytes = 0;
+    pthread_mutex_lock(&terminology->lock);
+    for (size_t i = 0; i < terminology->upload_count; i++) {
+        if (terminology->uploads[i].kind == SHELF_SYSTEMS) {
+            look_at(room, &terminology->uploads[i]);
+        }
+    }
+    pthread_mutex_unlock(&terminology->lock);
+}
+
+/* They may have become more while memory was taken. */
+static size_t copy_systems(struct ranked **out, size_t more, struct terminology *terminology, struct scope *scope) {
+    struct room room = {0};
+    do {
+        look_at_systems(&room, terminology);
+        room.count_max = room.count;
+        room.bytes_max = room.bytes;
+        room.ranked = ARENA_ARRAY(scope->arena, struct ranked, room.count + more + 1);
+        room.chars = arena_bytes(scope->arena, room.bytes + 1);
+        look_at_systems(&room, terminology);
+    } while (room.count > room.count_max || room.bytes > room.bytes_max);
+    *out = room.ranked;
+    return room.count;
+}
+
+enum status shelf_systems(
+    struct shelf_entry **out, size_t *count_out, struct terminology *terminology, struct scope *scope) {
+    const struct terminology_book *book = &terminology_builtin;
+    enum status status = uploads_refresh(terminology, scope);
+    struct ranked *ranked = NULL;
+    size_t count = copy_systems(&ranked, book->system_count, terminology, scope);
+    for (uint32_t i = 0; i < book->system_count; i++) {
+        const struct system_row *row = &book->systems[i];
+        if (row->content != BOOK_SUPPLEMENT && row->content != BOOK_NOT_PRESENT) {
+            ranked[count++] = (struct ranked){.rank = RANK_BUILTIN,
+                .entry = {.url = book_text(book, row->title.url),
+                    .version = book_text(book, row->title.version),
+                    .builtin = {book, i}}};
+        }
+    }
+    qsort(ranked, count, sizeof *ranked, compare_ranked);
+    *out = ARENA_ARRAY(scope->arena, struct shelf_entry, count + 1);
+    *count_out = count;
+    for (size_t i = 0; i < count; i++) {
+        (*out)[i] = ranked[i].entry;
+        (*out)[i].is_default = i == 0 || !text_equal(ranked[i].entry.url, ranked[i - 1].entry.url);
+    }
+    return status;
+}
+
 void shelf_close(struct terminology *terminology) {
     uploads_clear(terminology);
     free(terminology->uploads);

@@ -81,6 +81,15 @@ MUST_CHECK enum status shelf_find_id(
 /* The code system whose value set of all codes has this canonical. */
 MUST_CHECK enum status shelf_find_whole(
     struct shelf_ref *out, struct terminology *terminology, struct text value_set, struct scope *scope);
+/* All code systems that something is known of, by URL; of one URL the one that is found without a version comes first. Their
+ * books are not opened. */
+struct shelf_entry {
+    struct text url, version;
+    struct shelf_ref builtin; /* book NULL: an upload */
+    bool is_default;
+};
+MUST_CHECK enum status shelf_systems(
+    struct shelf_entry **out, size_t *count_out, struct terminology *terminology, struct scope *scope);
 /* All concept maps, uploaded ones first. */
 MUST_CHECK enum status shelf_maps(
     struct shelf_ref **out, size_t *count_out, struct terminology *terminology, struct scope *scope);

@@ -121,6 +121,11 @@ struct terminology_call {
 MUST_CHECK enum status terminology_run(
     struct text *out, struct terminology *terminology, const struct terminology_call *call, struct scope *scope);
 
+/* What a TerminologyCapabilities claims: writes `lockedDate`, `codeSystem`, `expansion`, `codeSearch`, `validateCode` and
+ * `translation` into an open object. Filters and properties are named of the built-in systems only. */
+MUST_CHECK enum status terminology_write_capabilities(
+    struct json_writer *w, struct terminology *terminology, struct scope *scope);
+
 /* For capability statements: how many are built in. */
 struct terminology_figures {
     size_t systems, concepts, value_sets, maps;

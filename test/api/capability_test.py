@@ -191,6 +191,28 @@ class Statement(unittest.TestCase):
         judged = self.http.post("CapabilityStatement/$validate", self.statement)
         self.assertEqual([i for i in judged.json["issue"] if i["severity"] in ("error", "fatal")], [])
 
+    def test_modes(self):
+        for mode, kind in (("normative", "CapabilityStatement"), ("terminology", "TerminologyCapabilities")):
+            statement = self.http.get("metadata?mode=" + mode).json
+            judged = self.http.post(kind + "/$validate", statement)
+            self.assertEqual([i for i in judged.json["issue"] if i["severity"] in ("error", "fatal")], [], mode)
+
+    def test_code_systems(self):
+        """Those that are claimed are known, and what is uploaded is claimed: of two versions the later is the default."""
+        for version in ("1.9", "1.10"):
+            self.http.put("CodeSystem/cap" + version, {"resourceType": "CodeSystem", "id": "cap" + version, "url": "http://x.test/cap",
+                                                       "version": version, "status": "active", "content": "complete", "concept": [{"code": "c"}]})
+        listed = self.http.get("metadata?mode=terminology").json["codeSystem"]
+        systems = {s["uri"]: s["version"] for s in listed}
+        self.assertEqual(len(systems), len(listed))
+        self.assertEqual([(v["code"], v["isDefault"]) for v in systems["http://x.test/cap"]], [("1.10", True), ("1.9", False)])
+        self.assertGreater(len(systems), 1000)
+        self.assertEqual([v["compositional"] for v in systems["http://unitsofmeasure.org"]], [True])
+        urls = [f"CodeSystem/$validate-code?url={url}&code=x" for url in list(systems)[::50]]
+        self.all_found(urls)
+        for gone in ("cap1.9", "cap1.10"):
+            self.http.delete("CodeSystem/" + gone)
+
 
 if __name__ == "__main__":
     unittest.main()
