@@ -99,6 +99,17 @@ static const char *joined(struct arena *arena, const char *before, const char *v
     return text_format(arena, "%s,%s", before, value).at;
 }
 
+/* "ko|en" offers words; "PLACE|LAT,LON" and what has no | describes. */
+static bool is_offered(const char *shape, const char *value) {
+    struct text rest = text_from(shape);
+    if (strchr(shape, '|') == NULL || strspn(shape, "abcdefghijklmnopqrstuvwxyz0123456789-|") != strlen(shape))
+        return true;
+    while (rest.at != NULL)
+        if (text_is(text_cut(&rest, '|'), value))
+            return true;
+    return false;
+}
+
 /* Takes one option at argv[*at]; returns 0 or an exit status. */
 static int take_option(struct arguments *arguments, struct arena *arena, int argc, char **argv, int *at) {
     const char *word = argv[*at], *equals = strchr(word, '=');
@@ -117,6 +128,9 @@ static int take_option(struct arguments *arguments, struct arena *arena, int arg
     const char *before = arguments->values[row], *value = equals != NULL ? equals + 1 : argv[*at];
     if (value[0] == '\0')
         return usage_fault(arguments->command, "needs a value: ", word);
+    const char *shape = arguments->command->options[row].argument;
+    if (!is_offered(shape, value))
+        return usage_fault(arguments->command, text_format(arena, "takes %s, not ", shape).at, value);
     bool joins = before != NULL && text_ends(text_from(arguments->command->options[row].argument), "...");
     arguments->values[row] = joins ? joined(arena, before, value) : value;
     return 0;

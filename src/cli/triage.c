@@ -63,6 +63,8 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     enum status status = STATUS_OK;
     if (argument_flag(arguments, "--human-level"))
         status = argument_number(&human_level, arguments, "--human-level", 1, 5, scope);
+    if (status == STATUS_OK && human_level != (int)human_level)
+        status = fault(scope, STATUS_INVALID, "--human-level", "--human-level takes a whole number from 1 to 5");
     if (status == STATUS_OK && argument(arguments, "--policy") != NULL)
         status = file_read(&policy_text, argument(arguments, "--policy"), DOCUMENT_MAX, scope);
     if (status == STATUS_OK)

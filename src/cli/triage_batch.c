@@ -24,6 +24,10 @@ struct batch_run {
     struct arena *arena; /* of the run; rows have their own */
     bool ended;
     long rows;
+    struct text held[BROKEN_LINES_MAX * 2]; /* lines that were read ahead and not taken: from held_at on */
+    size_t held_at, held_count;
+    struct arena *held_arenas[2];
+    int held_turn;
 };
 
 static enum status take_format(enum triage_batch_format *out, const char *name, struct scope *scope) {
@@ -35,38 +39,60 @@ static enum status take_format(enum triage_batch_format *out, const char *name, 
     return fault(scope, STATUS_INVALID, "--format", "ktas, nhamcs or yale");
 }
 
-/* A quote opens where a cell begins, and closes anywhere. */
-static bool is_open(struct text line) {
-    bool open = false;
-    for (size_t i = 0; i < line.size; i++) {
-        bool begins = i == 0 || line.at[i - 1] == ',' || line.at[i - 1] == ';';
-        if (line.at[i] == '"' && (open || begins))
-            open = !open;
+/* The next line that is not blank: one that was read ahead, or the file's. None at the end. */
+static enum status next_line(struct text *out, struct batch_run *run, struct scope *scope) {
+    long number;
+    *out = (struct text){0};
+    if (run->held_at < run->held_count) {
+        *out = run->held[run->held_at++];
+        return STATUS_OK;
     }
-    return open;
+    return source_next(out, &number, run->source, scope);
 }
 
-/* The next line that is not blank; one whose quotes are still open goes on in the next. None at the end. */
-static enum status next_line(struct text *out, struct source *source, struct scope *scope) {
-    long number;
-    enum status status;
-    do {
-        status = source_next(out, &number, source, scope);
-    } while (status == STATUS_OK && out->at != NULL && text_trim(*out).size == 0);
-    for (int i = 0; status == STATUS_OK && out->at != NULL && is_open(*out) && i < BROKEN_LINES_MAX; i++) {
-        struct text more;
-        status = source_next(&more, &number, source, scope);
-        if (status != STATUS_OK || more.at == NULL)
+/* The lines that were read ahead, moved into an arena that holds nothing else; `room` for one that comes. */
+static void hold(struct batch_run *run, const struct text *lines, size_t count) {
+    struct arena *arena = run->held_arenas[run->held_turn ^= 1];
+    struct text held[BROKEN_LINES_MAX * 2];
+    size_t size = 0;
+    arena_reset(arena);
+    for (size_t i = 0; i < count; i++)
+        held[size++] = text_copy(arena, lines[i]);
+    for (size_t i = run->held_at; i < run->held_count; i++)
+        held[size++] = text_copy(arena, run->held[i]);
+    memcpy(run->held, held, size * sizeof *held);
+    run->held_at = 0;
+    run->held_count = size;
+}
+
+/* A line whose quotes are still open goes on in the next ones where these together make a whole row. Where not, the quote is a slip:
+ * the line stands alone (and is told as odd), and those behind it are rows of their own. */
+static enum status next_row(struct text *out, struct batch_run *run, struct scope *scope) {
+    struct text ahead[BROKEN_LINES_MAX], whole;
+    size_t count = 0;
+    enum status status = next_line(out, run, scope);
+    if (status != STATUS_OK || out->at == NULL || !triage_batch_is_open(run->batch, *out))
+        return status;
+    for (whole = *out; triage_batch_is_open(run->batch, whole) && count < BROKEN_LINES_MAX; count++) {
+        status = next_line(&ahead[count], run, scope);
+        if (status != STATUS_OK)
+            return status;
+        if (ahead[count].at == NULL)
             break;
-        *out = text_format(scope->arena, "%.*s %.*s", (int)out->size, out->at, (int)more.size, more.at);
+        whole =
+            text_format(scope->arena, "%.*s %.*s", (int)whole.size, whole.at, (int)ahead[count].size, ahead[count].at);
     }
-    return status;
+    if (triage_batch_is_whole(run->batch, whole))
+        *out = whole;
+    else
+        hold(run, ahead, count);
+    return STATUS_OK;
 }
 
 static enum status run_row(void *context, struct scope *scope) {
     struct batch_run *run = context;
     struct text line = {0}, answer = {0};
-    enum status status = next_line(&line, run->source, scope);
+    enum status status = next_row(&line, run, scope);
     if (status != STATUS_OK || line.at == NULL) {
         run->ended = true;
         return status;
@@ -80,7 +106,10 @@ static enum status run_row(void *context, struct scope *scope) {
 
 static enum status run_rows(struct batch_run *run, struct scope *scope) {
     struct arena *arena = arena_open(ROW_BYTES_MAX);
-    enum status status = arena == NULL ? fault(scope, STATUS_UNAVAILABLE, "", "no memory") : STATUS_OK;
+    run->held_arenas[0] = arena_open(ROW_BYTES_MAX);
+    run->held_arenas[1] = arena_open(ROW_BYTES_MAX);
+    bool opened = arena != NULL && run->held_arenas[0] != NULL && run->held_arenas[1] != NULL;
+    enum status status = opened ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "no memory");
     while (status == STATUS_OK && !run->ended) {
         struct scope row = {.arena = arena};
         status = scope_run(&row, arena, run_row, run);
@@ -91,6 +120,10 @@ static enum status run_rows(struct batch_run *run, struct scope *scope) {
             (void)fprintf(stderr, "soyang: %ld rows, %.0f %%\n", run->rows, 100 * source_progress(run->source));
     }
     arena_close(arena);
+    arena_close(run->held_arenas[0]);
+    arena_close(run->held_arenas[1]);
+    if (status == STATUS_OK && run->rows == 0)
+        (void)fprintf(stderr, "soyang: %s: there is no row behind the first line\n", run->arguments->operands[0]);
     return status;
 }
 
@@ -124,7 +157,7 @@ static enum status open_batch(struct batch_run *run, struct scope *scope) {
     if (status != STATUS_OK)
         return status;
     source_by_lines(run->source);
-    status = next_line(&header, run->source, scope);
+    status = next_line(&header, run, scope);
     if (status == STATUS_OK && header.at == NULL)
         status = fault(scope, STATUS_INVALID, arguments->operands[0], "the file is empty");
     if (status == STATUS_OK)

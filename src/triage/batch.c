@@ -13,6 +13,8 @@ struct triage_batch {
     struct dataset *dataset; /* its columns: those of every model that is asked, one behind the other */
     size_t first_columns[TRIAGE_MODEL_COUNT];
     long row;
+    char separator;
+    size_t cell_count; /* of the header */
 };
 
 static bool is_asked(enum triage_batch_format format, int kind) {
@@ -28,7 +30,9 @@ enum status triage_batch_open(struct triage_batch **out, enum triage_batch_forma
     const struct triage_policy *policy, const struct triage_readers *readers, struct arena *arena,
     struct scope *scope) {
     struct triage_batch *batch = ARENA_NEW(arena, struct triage_batch);
-    *batch = (struct triage_batch){.format = format, .policy = policy, .readers = readers};
+    *batch = (struct triage_batch){
+        .format = format, .policy = policy, .readers = readers, .separator = dataset_separator(format, header)};
+    (void)dataset_quotes(&batch->cell_count, header, batch->separator);
     size_t total = 0;
     for (int i = 0; i < TRIAGE_MODEL_COUNT; i++)
         total += is_asked(format, i) ? readers->models[i].column_count : 0;
@@ -155,6 +159,17 @@ enum status triage_batch_row(struct text *out, struct triage_batch *batch, struc
         put_one(&buffer, ask(batch, TRIAGE_MODEL_ADMISSION, "admission", &row, scope->arena));
     *out = buffer_text(&buffer);
     return status;
+}
+
+bool triage_batch_is_open(const struct triage_batch *batch, struct text line) {
+    size_t count;
+    return dataset_quotes(&count, line, batch->separator).open;
+}
+
+bool triage_batch_is_whole(const struct triage_batch *batch, struct text line) {
+    size_t count;
+    struct dataset_quotes quotes = dataset_quotes(&count, line, batch->separator);
+    return !quotes.open && !quotes.odd && count == batch->cell_count;
 }
 
 const struct triage_batch_note *triage_batch_notes(const struct triage_batch *batch, size_t *count) {

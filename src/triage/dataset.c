@@ -173,20 +173,51 @@ static struct text cell_unquoted(struct text cell, struct arena *arena) {
     return buffer_text(&buffer);
 }
 
-size_t dataset_cells(struct text *out, size_t room, struct text line, char separator, struct arena *arena) {
+char dataset_separator(enum triage_batch_format format, struct text header) {
+    char own = formats[format].separator;
+    return own == ';' && !memchr(header.at ? header.at : "", ';', header.size) ? ',' : own;
+}
+
+/* What stands behind a quote that closes a cell (RFC 4180): the separator, the end, or a blank. */
+static bool is_closed_well(struct text line, size_t behind, char separator) {
+    return behind >= line.size || line.at[behind] == separator || line.at[behind] == ' ';
+}
+
+/* The one scanner of lines; `out` may be NULL. */
+static struct dataset_quotes scan_cells(
+    size_t *cell_count, struct text *out, size_t room, struct text line, char separator, struct arena *arena) {
     size_t count = 0, from = 0;
-    bool quoted = false;
+    bool quoted = false, odd = false;
     while (line.size && (line.at[line.size - 1] == '\n' || line.at[line.size - 1] == '\r'))
         line.size--;
     for (size_t i = 0; i <= line.size && count < room; i++) {
-        if (i < line.size && line.at[i] == '"' && (quoted || i == from)) /* inside a cell it is a character */
-            quoted = !quoted;
+        if (i < line.size && line.at[i] == '"' && (quoted || i == from)) { /* inside a cell it is a character */
+            bool doubled = quoted && i + 1 < line.size && line.at[i + 1] == '"';
+            i += doubled;
+            odd = odd || (quoted && !doubled && !is_closed_well(line, i + 1, separator));
+            quoted = doubled || !quoted;
+            if (doubled)
+                continue;
+        }
         if (i < line.size && (line.at[i] != separator || quoted))
             continue;
-        out[count++] = cell_unquoted((struct text){line.at + from, i - from}, arena);
+        if (out)
+            out[count] = cell_unquoted((struct text){line.at + from, i - from}, arena);
+        count++;
         from = i + 1;
     }
+    *cell_count = count;
+    return (struct dataset_quotes){.open = quoted, .odd = odd};
+}
+
+size_t dataset_cells(struct text *out, size_t room, struct text line, char separator, struct arena *arena) {
+    size_t count;
+    (void)scan_cells(&count, out, room, line, separator, arena);
     return count;
+}
+
+struct dataset_quotes dataset_quotes(size_t *count, struct text line, char separator) {
+    return scan_cells(count, NULL, SIZE_MAX, line, separator, NULL);
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------------------- */
@@ -228,6 +259,20 @@ static int cell_find(const struct text *header, size_t count, struct text wanted
     return -1;
 }
 
+/* Which of two columns of one name is meant nobody knows. */
+static bool stands_twice(const struct text *header, size_t count, int cell) {
+    char name[NAME_MAX_BYTES], other[NAME_MAX_BYTES];
+    if (cell < 0)
+        return false;
+    plain(name, header[cell]);
+    for (size_t i = (size_t)cell + 1; i < count; i++) {
+        plain(other, header[i]);
+        if (strcmp(name, other) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum status wanted_open(struct dataset *dataset, const struct text *header, size_t count,
     const struct text *columns, size_t column_count, struct scope *scope) {
     dataset->wanted = ARENA_ARRAY(dataset->arena, struct wanted, column_count + 1);
@@ -249,6 +294,9 @@ static enum status wanted_open(struct dataset *dataset, const struct text *heade
         if (profile.at && wanted->profile < 0)
             return fault(scope, STATUS_INVALID, wanted->name, "no such profile of a reason");
         wanted->cell = cell_find(header, count, name);
+        if (stands_twice(header, count, wanted->cell))
+            return fault(
+                scope, STATUS_INVALID, text_string(scope->arena, name), "the column stands twice in the header");
         if (wanted->cell < 0 && !wanted->of_complaints && absent++ == 0)
             first = wanted->name;
     }
@@ -283,13 +331,19 @@ enum status dataset_open(struct dataset **out, enum triage_batch_format format, 
     *dataset = (struct dataset){.format = format, .separator = formats[format].separator, .arena = arena};
     if (text_starts(header, "\xEF\xBB\xBF"))
         header = (struct text){header.at + 3, header.size - 3};
-    if (dataset->separator == ';' && !memchr(header.at ? header.at : "", ';', header.size))
-        dataset->separator = ',';
+    if (!text_is_utf8(header) || memchr(header.at ? header.at : "", '\0', header.size))
+        return fault(
+            scope, STATUS_INVALID, "header", "the first line is not UTF-8 (is the file UTF-16, or compressed?)");
+    if (memchr(header.at ? header.at : "", '\r', header.size))
+        return fault(scope, STATUS_INVALID, "header", "lines end with a newline, not with a carriage return alone");
+    dataset->separator = dataset_separator(format, header);
     dataset->cell_count = dataset_cells(names, COLUMNS_MAX, header, dataset->separator, scope->arena);
     bool age = false, measured = false;
     for (int i = 0; formats[format].cells[i].column; i++) {
         const struct cell_row *row = &formats[format].cells[i];
         dataset->cells[i] = cell_find(names, dataset->cell_count, text_from(row->column));
+        if (stands_twice(names, dataset->cell_count, dataset->cells[i]))
+            return fault(scope, STATUS_INVALID, row->column, "the column stands twice in the header");
         age = age || (row->kind == CELL_AGE && dataset->cells[i] >= 0);
         measured = measured || (row->kind == CELL_MEASURE && dataset->cells[i] >= 0);
         if (dataset->cells[i] < 0)
@@ -306,24 +360,36 @@ enum status dataset_open(struct dataset **out, enum triage_batch_format format, 
 /* ---- cells ---------------------------------------------------------------------------------------------------------- */
 
 static const char *const no_number = "no number: missing", *const impossible = "an impossible value: missing",
-                         *const unknown_code = "an unknown code: missing", *const not_text = "not UTF-8: missing",
+                         *const unknown_code = "an unknown code: missing", *const not_text = "not UTF-8 text: missing",
                          *const celsius = "too low for Fahrenheit: read as Celsius",
                          *const cells_differ = "it has more or fewer cells than the header: not read";
 enum { CELSIUS_MOST = 50 };
+
+/* Letters that plain() leaves out: "１２０", "여". They say something. */
+static bool has_other_letters(struct text cell) {
+    for (size_t i = 0; i < cell.size; i++) {
+        if ((unsigned char)cell.at[i] >= 0x80)
+            return true;
+    }
+    return false;
+}
 
 static bool is_blank(struct text cell) {
     static const char *const words[] = {"na", "nan", "null", "none", "", NULL};
     char name[NAME_MAX_BYTES];
     if (!cell.size)
         return true;
-    if (cell.at[0] == '#' || cell.at[0] == '?')
-        return false;
     plain(name, cell);
-    for (int i = 0; words[i]; i++) {
-        if (strcmp(name, words[i]) == 0)
+    for (int i = 0; words[i] && cell.at[0] != '#' && cell.at[0] != '?'; i++) {
+        if (strcmp(name, words[i]) == 0 && (words[i][0] || !has_other_letters(cell)))
             return true;
     }
     return false;
+}
+
+/* "1,200" is as likely twelve hundred as one and a fifth: no number. */
+static bool is_thousand(const char *digits, const char *comma) {
+    return comma - digits <= 3 && digits[0] != '0' && strspn(comma + 1, "0123456789") == 3 && strlen(comma + 1) == 3;
 }
 
 /* NaN where there is none; "36,6" is read as 36.6. */
@@ -333,11 +399,11 @@ static double number_of(struct dataset *dataset, const char *column, struct text
     cell = text_trim(cell);
     if (is_blank(cell))
         return (double)NAN;
-    if (cell.size < sizeof digits) {
+    if (cell.size < sizeof digits && !memchr(cell.at, '\0', cell.size)) {
         memcpy(digits, cell.at, cell.size);
         digits[cell.size] = '\0';
         char *comma = strchr(digits, ',');
-        if (comma && !strchr(comma + 1, ',') && !strchr(digits, '.'))
+        if (comma && !strchr(comma + 1, ',') && !strchr(digits, '.') && !is_thousand(digits, comma))
             *comma = '.';
         if (text_to_double(&value, text_from(digits)))
             return value;
@@ -363,7 +429,8 @@ struct reading_row {
 
 static void put_measure(struct reading_row *r, const struct cell_row *row, double value) {
     struct fault kept = r->scope->fault;
-    const char *unit = row->unit;
+    bool is_bare = row->measure == TRIAGE_TEMPERATURE || row->measure == TRIAGE_SPO2; /* read by its height */
+    const char *unit = row->unit[0] || is_bare ? row->unit : triage_measure_unit(row->measure);
     if (unit[0] && row->measure == TRIAGE_TEMPERATURE && value > 0 && value < CELSIUS_MOST) {
         unit = "";
         note(r->dataset, row->column, celsius);
@@ -383,8 +450,8 @@ static void put_age(struct reading_row *r, const struct cell_row *row, double ye
     r->facts->age_months = (int)floor(years) * 12;
 }
 
-static int code_of(struct reading_row *r, const struct cell_row *row, double value, int most) {
-    if (value >= 0 && value <= most && value == floor(value))
+static int code_of(struct reading_row *r, const struct cell_row *row, double value, int least, int most) {
+    if (value >= least && value <= most && value == floor(value))
         return (int)value;
     note(r->dataset, row->column, unknown_code);
     return -1;
@@ -401,7 +468,7 @@ static void put_sex(struct reading_row *r, const struct cell_row *row, struct te
             note(r->dataset, row->column, unknown_code);
         return;
     }
-    int code = code_of(r, row, value, 2);
+    int code = code_of(r, row, value, 1, 2);
     r->facts->sex = code == 1 ? TRIAGE_FEMALE : code == 2 ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;
 }
 
@@ -424,7 +491,7 @@ static void put_arrival(struct reading_row *r, const struct cell_row *row, struc
         *walked = strncmp(name, "walk", 4) == 0;
         return;
     }
-    int code = code_of(r, row, value, r->dataset->format == TRIAGE_BATCH_KTAS ? 7 : 2);
+    int code = code_of(r, row, value, 1, r->dataset->format == TRIAGE_BATCH_KTAS ? 7 : 2);
     if (code < 1)
         return;
     if (r->dataset->format == TRIAGE_BATCH_NHAMCS) {
@@ -438,8 +505,8 @@ static void put_arrival(struct reading_row *r, const struct cell_row *row, struc
 
 static void put_injury(struct reading_row *r, const struct cell_row *row, double value) {
     bool ktas = r->dataset->format == TRIAGE_BATCH_KTAS;
-    int code = code_of(r, row, value, ktas ? 2 : 9);
-    if (code < 0 || (ktas && code == 0))
+    int code = code_of(r, row, value, ktas ? 1 : 0, ktas ? 2 : 9);
+    if (code < 0)
         return;
     bool injured = ktas ? code == 2 : code == 1;
     r->facts->injury = injured ? TRIAGE_YES : TRIAGE_NO;
@@ -448,7 +515,7 @@ static void put_injury(struct reading_row *r, const struct cell_row *row, double
 static void put_mind(struct reading_row *r, const struct cell_row *row, double value) {
     static const enum triage_mind minds[] = {
         TRIAGE_MIND_UNKNOWN, TRIAGE_ALERT, TRIAGE_VOICE, TRIAGE_PAIN_ONLY, TRIAGE_UNRESPONSIVE};
-    int code = code_of(r, row, value, 4);
+    int code = code_of(r, row, value, 1, 4);
     if (code > 0)
         r->facts->mind = minds[code];
 }
@@ -456,7 +523,8 @@ static void put_mind(struct reading_row *r, const struct cell_row *row, double v
 static void put_complaint(struct reading_row *r, const struct cell_row *row, struct text cell) {
     struct fault kept = r->scope->fault;
     struct triage_text text = {.kind = TRIAGE_TEXT_COMPLAINT, .text = cell, .path = text_from(row->column)};
-    if (!text_is_utf8(cell) || triage_facts_put_text(r->facts, text, r->scope) != STATUS_OK) {
+    if (!text_is_utf8(cell) || memchr(cell.at, '\0', cell.size) ||
+        triage_facts_put_text(r->facts, text, r->scope) != STATUS_OK) {
         r->scope->fault = kept;
         note(r->dataset, row->column, not_text);
     }
@@ -534,7 +602,7 @@ static void put_cell(struct reading_row *r, const struct cell_row *row, struct t
         put_mind(r, row, value);
         break;
     case CELL_IN_PAIN: {
-        int code = code_of(r, row, value, 1);
+        int code = code_of(r, row, value, 0, 1);
         if (code >= 0)
             r->fields[VISIT_IN_PAIN] = code;
         break;

@@ -22,8 +22,8 @@
 struct dataset;
 /* `columns`: what a model's "column:NAME" inputs want. NAME is a header's name, or "header=value": 1 where the cell says value, else
  * 0; or "header~profile": what visits for the reason in the cell are like; for yale "cc~profile", the mean of its complaints'. One that
- * the file lacks is missing in every row, with a note. STATUS_INVALID for one that is forbidden, for a profile that there is not, and
- * for a header without an age and without a vital sign. */
+ * the file lacks is missing in every row, with a note. STATUS_INVALID for one that is forbidden, for a profile that there is not, for
+ * a header that is not UTF-8, without an age and without a vital sign, and for a name that is looked at and stands there twice. */
 MUST_CHECK enum status dataset_open(struct dataset **out, enum triage_batch_format format, struct text header,
     const struct text *columns, size_t column_count, struct arena *arena, struct scope *scope);
 bool dataset_forbids(enum triage_batch_format format, struct text column);
@@ -52,5 +52,12 @@ double dataset_reason_profile(double code, int profile);
 const double *dataset_complaint_profile(const char *plain_name);
 /* Cells of a line: quotes are taken off, doubled ones made single. */
 size_t dataset_cells(struct text *out, size_t room, struct text line, char separator, struct arena *arena);
+/* A line's quotes, and how many cells it has. */
+struct dataset_quotes {
+    bool open; /* one is not closed at the line's end */
+    bool odd;  /* something stands between a closing one and the next cell */
+};
+struct dataset_quotes dataset_quotes(size_t *count, struct text line, char separator);
+char dataset_separator(enum triage_batch_format format, struct text header);
 
 #endif

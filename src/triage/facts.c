@@ -102,7 +102,7 @@ static const struct {
     {TRIAGE_LACTATE, "mg/dL", 0, 0.111, false},
 };
 /* A bare number that can only be Fahrenheit, or only a fraction. */
-enum { FAHRENHEIT_LOW = 77, FAHRENHEIT_HIGH = 115 };
+enum { FAHRENHEIT_LOW = 77, FAHRENHEIT_HIGH = 115, AMBIGUOUS_BELOW = 20 };
 enum { AGE_MAX_MONTHS = 130 * 12 };
 
 struct triage_facts *triage_facts_new(struct arena *arena) {
@@ -114,9 +114,19 @@ struct triage_facts *triage_facts_new(struct arena *arena) {
     return facts;
 }
 
-static void note(struct triage_facts *facts, const char *code, struct text path, struct text ko, struct text en) {
+void triage_facts_note(struct triage_facts *facts, const char *code, struct text path, struct text ko, struct text en) {
     if (facts->note_count < TRIAGE_NOTES_MAX)
         facts->notes[facts->note_count++] = (struct triage_note){code, path, ko, en};
+}
+
+/* The step in which a converted value is kept: finer than any band of it. */
+static double step_of(enum triage_measure measure) {
+    return measure == TRIAGE_LEUCOCYTES ? 100 : 10;
+}
+
+/* A number without its unit that another unit makes likelier: a diastolic pressure in kPa, glucose in mmol/L. */
+static bool is_ambiguous(enum triage_measure measure, double value, struct text unit) {
+    return unit.size == 0 && (measure == TRIAGE_DIASTOLIC || measure == TRIAGE_GLUCOSE) && value < AMBIGUOUS_BELOW;
 }
 
 static const char *path_string(struct text path, struct scope *scope) {
@@ -161,11 +171,14 @@ enum status triage_facts_put(struct triage_facts *facts, enum triage_measure mea
     if (value < measures[measure].low || value > measures[measure].high)
         return fault(scope, STATUS_UNPROCESSABLE, where, "%s is impossible: it lies between %g and %g %s",
             measures[measure].en, measures[measure].low, measures[measure].high, measures[measure].unit);
+    if (is_ambiguous(measure, value, unit))
+        return fault(
+            scope, STATUS_UNPROCESSABLE, where, "%s under %d needs its unit", measures[measure].en, AMBIGUOUS_BELOW);
     if (measure == TRIAGE_GCS && value != floor(value))
         return fault(scope, STATUS_UNPROCESSABLE, where, "GCS is a whole number");
     if (converted) {
-        value = floor(value * 10 + 0.5) / 10;
-        note(facts, "converted", path,
+        value = floor(value * step_of(measure) + 0.5) / step_of(measure);
+        triage_facts_note(facts, "converted", path,
             text_format(scope->arena, "%s 단위를 바꿔 읽었습니다(%s → %s)", measures[measure].ko, converted,
                 measures[measure].unit),
             text_format(scope->arena, "the unit of %s was converted (%s → %s)", measures[measure].en, converted,
@@ -238,7 +251,7 @@ enum status triage_facts_put_text(struct triage_facts *facts, struct triage_text
     size_t read = text_bytes(facts), left = read < ALL_TEXT_BYTES_MAX ? ALL_TEXT_BYTES_MAX - read : 0;
     size_t most = left < TEXT_BYTES_MAX ? left : TEXT_BYTES_MAX;
     if (text.text.size > most) {
-        note(facts, "not-used", text.path, TEXT("긴 글은 앞부분만 읽었습니다"),
+        triage_facts_note(facts, "not-used", text.path, TEXT("긴 글은 앞부분만 읽었습니다"),
             TEXT("of a long text only the beginning was read"));
         text.text = cut_text(text.text, most);
     }
@@ -253,35 +266,53 @@ static void check_pressures(struct triage_facts *facts) {
     struct triage_value *systolic = &facts->values[TRIAGE_SYSTOLIC], *diastolic = &facts->values[TRIAGE_DIASTOLIC];
     if (!systolic->known || !diastolic->known)
         return;
-    if (systolic->value < diastolic->value) {
+    if (systolic->value < diastolic->value && systolic->at_us != diastolic->at_us) {
+        struct triage_value *earlier = systolic->at_us < diastolic->at_us ? systolic : diastolic;
+        triage_facts_note(facts, "not-used", earlier->path,
+            TEXT("다른 때에 잰 혈압과 맞지 않아 먼저 잰 값은 쓰지 않았습니다"),
+            TEXT("of two pressures of different moments that contradict each other the earlier was not used"));
+        *earlier = (struct triage_value){.known = false};
+    } else if (systolic->value < diastolic->value) {
         struct triage_value kept = *systolic;
         *systolic = *diastolic;
         *diastolic = kept;
-        note(facts, "swapped", systolic->path, TEXT("수축기와 이완기 혈압이 뒤바뀌어 있어 바로잡았습니다"),
+        triage_facts_note(facts, "swapped", systolic->path, TEXT("수축기와 이완기 혈압이 뒤바뀌어 있어 바로잡았습니다"),
             TEXT("systolic and diastolic pressure stood exchanged and were put right"));
     } else if (systolic->value == diastolic->value) {
-        note(facts, "doubtful", systolic->path, TEXT("수축기와 이완기 혈압이 같습니다: 다시 재 주세요"),
+        triage_facts_note(facts, "doubtful", systolic->path, TEXT("수축기와 이완기 혈압이 같습니다: 다시 재 주세요"),
             TEXT("systolic and diastolic pressure are equal: please measure again"));
     }
 }
 
+/* Kelly CA et al. Resuscitation 2004;62:137-41 and McNarry 2004: between the medians 15, 13, 8 and 3-6. */
+static enum triage_mind mind_of_gcs(double gcs) {
+    return gcs >= 15   ? TRIAGE_ALERT
+           : gcs >= 14 ? TRIAGE_CONFUSED
+           : gcs >= 9  ? TRIAGE_VOICE
+           : gcs >= 4  ? TRIAGE_PAIN_ONLY
+                       : TRIAGE_UNRESPONSIVE;
+}
+
+/* Below 13 nobody is alert, at 8 and below nobody merely confused, at 15 nobody needs a voice: where they contradict each other the
+ * milder of the two is not read, by any score. */
 static void check_mind(struct triage_facts *facts) {
-    const struct triage_value *gcs = &facts->values[TRIAGE_GCS];
+    struct triage_value *gcs = &facts->values[TRIAGE_GCS];
     if (!gcs->known)
         return;
+    bool milder_mind =
+        (gcs->value <= 12 && facts->mind == TRIAGE_ALERT) || (gcs->value <= 8 && facts->mind == TRIAGE_CONFUSED);
     if (facts->mind == TRIAGE_MIND_UNKNOWN) {
-        /* Kelly CA et al. Resuscitation 2004;62:137-41 and McNarry 2004: between the medians 15, 13, 8 and 3-6. */
-        facts->mind = gcs->value >= 15   ? TRIAGE_ALERT
-                      : gcs->value >= 14 ? TRIAGE_CONFUSED
-                      : gcs->value >= 9  ? TRIAGE_VOICE
-                      : gcs->value >= 4  ? TRIAGE_PAIN_ONLY
-                                         : TRIAGE_UNRESPONSIVE;
-        note(facts, "derived", gcs->path, TEXT("의식(AVPU)은 GCS로 미루어 읽었습니다"),
+        facts->mind = mind_of_gcs(gcs->value);
+        triage_facts_note(facts, "derived", gcs->path, TEXT("의식(AVPU)은 GCS로 미루어 읽었습니다"),
             TEXT("the state of mind (AVPU) was read from the GCS"));
-    } else if ((gcs->value == 15 && facts->mind >= TRIAGE_VOICE) ||
-               (gcs->value <= 8 && facts->mind <= TRIAGE_CONFUSED)) {
-        note(facts, "doubtful", gcs->path, TEXT("GCS와 AVPU가 서로 맞지 않습니다: 더 위급한 쪽으로 읽었습니다"),
+    } else if (milder_mind || (gcs->value == 15 && facts->mind >= TRIAGE_VOICE)) {
+        triage_facts_note(facts, "doubtful", gcs->path,
+            TEXT("GCS와 AVPU가 서로 맞지 않습니다: 더 위급한 쪽으로 읽었습니다"),
             TEXT("GCS and AVPU contradict each other: the more urgent was read"));
+        if (milder_mind)
+            facts->mind = mind_of_gcs(gcs->value);
+        else
+            *gcs = (struct triage_value){.known = false};
     }
 }
 
@@ -293,7 +324,7 @@ enum status triage_facts_check(struct triage_facts *facts, struct scope *scope) 
         return fault(scope, STATUS_UNPROCESSABLE, path_string(diastolic->path, scope),
             "diastolic pressure is impossible: it lies between 5 and 230 mm[Hg]");
     if (facts->pregnant == TRIAGE_YES && facts->sex == TRIAGE_MALE)
-        note(facts, "doubtful", facts->patient, TEXT("남성으로 적힌 환자에게 임신이 적혀 있습니다"),
+        triage_facts_note(facts, "doubtful", facts->patient, TEXT("남성으로 적힌 환자에게 임신이 적혀 있습니다"),
             TEXT("a pregnancy is recorded for a patient recorded as male"));
     bool measured = facts->mind != TRIAGE_MIND_UNKNOWN || facts->human_level > 0;
     for (int i = 0; i < TRIAGE_MEASURE_COUNT; i++)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { RESOURCES_MAX = 20000, BASIS_MAX = 200, FIND_LIMIT = 500 };
+enum { RESOURCES_MAX = 20000, BASIS_MAX = 200, FIND_LIMIT = 500, VISIT_DAYS_MAX = 366 };
 #define MICROSECONDS_DAY (24LL * 3600 * 1000000)
 #define FUTURE_TOLERANCE_US (15LL * 60 * 1000000) /* clocks of devices differ */
 
@@ -42,6 +42,27 @@ int64_t gather_time(const struct gather *gather, const yyjson_val *resource) {
     return at ? at : time_of(gather, json_get_text(json_get(resource, "period"), "start"));
 }
 
+/* A time that is none makes a value neither of now nor of then. */
+static enum status time_check(const struct gather *gather, const struct gathered *item) {
+    static const struct {
+        const char *within, *element;
+    } rows[] = {{NULL, "effectiveDateTime"}, {NULL, "effectiveInstant"}, {NULL, "onsetDateTime"},
+        {NULL, "recordedDate"}, {NULL, "issued"}, {"effectivePeriod", "start"}, {"period", "start"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const yyjson_val *holder = rows[i].within ? json_get(item->resource, rows[i].within) : item->resource;
+        const yyjson_val *stated = json_get(holder, rows[i].element);
+        struct fhir_interval when;
+        struct text said = json_text(stated);
+        if (!stated || (said.size && fhir_interval_parse(&when, said, gather->options->zone_minutes)))
+            continue;
+        const char *element = rows[i].within
+                                  ? text_format(gather->scope->arena, "%s.%s", rows[i].within, rows[i].element).at
+                                  : rows[i].element;
+        return fault(gather->scope, STATUS_UNPROCESSABLE, gather_path(gather, item, element).at, "not a date or time");
+    }
+    return STATUS_OK;
+}
+
 static bool refers_to(struct text reference, const struct gathered *item) {
     struct text id = json_get_text(item->resource, "id");
     if (item->full_url.size && text_equal(reference, item->full_url))
@@ -61,14 +82,19 @@ enum gather_visit gather_visit(const struct gather *gather, const yyjson_val *re
 }
 
 static void note_stale(struct gather *gather, const struct gathered *item) {
-    struct triage_facts *facts = gather->facts;
-    if (gather->stale_noted || facts->note_count == TRIAGE_NOTES_MAX)
-        return;
+    if (!gather->stale_noted)
+        triage_facts_note(gather->facts, "stale", text_from(item->path),
+            TEXT("24시간보다 오래된 측정값은 쓰지 않았습니다"),
+            TEXT("values measured more than 24 hours before were not used"));
     gather->stale_noted = true;
-    facts->notes[facts->note_count++] = (struct triage_note){.code = "stale",
-        .path = text_from(item->path),
-        .ko = TEXT("24시간보다 오래된 측정값은 쓰지 않았습니다"),
-        .en = TEXT("values measured more than 24 hours before were not used")};
+}
+
+static void note_future(struct gather *gather, const struct gathered *item) {
+    if (!gather->future_noted)
+        triage_facts_note(gather->facts, "future", text_from(item->path),
+            TEXT("판정 시각보다 뒤로 적힌 측정값은 쓰지 않았습니다"),
+            TEXT("values dated after the moment of the reading were not used"));
+    gather->future_noted = true;
 }
 
 bool gather_is_current(struct gather *gather, const struct gathered *item) {
@@ -81,7 +107,11 @@ bool gather_is_current(struct gather *gather, const struct gathered *item) {
         note_stale(gather, item);
         return false;
     }
-    return at <= moment + FUTURE_TOLERANCE_US;
+    if (at > moment + FUTURE_TOLERANCE_US) {
+        note_future(gather, item);
+        return false;
+    }
+    return true;
 }
 
 /* ---- the patient, the visit, the moment ------------------------------------------------------------------------------ */
@@ -129,9 +159,11 @@ static enum status encounter_find(struct gather *gather) {
     return STATUS_OK;
 }
 
-/* Where none is handed in: the latest that the visit's observations, or the visit, speak of. */
+/* Where none is handed in: the latest that the visit's observations, or the visit, speak of. A year after the visit began is no moment
+ * of it but a slip of the pen. */
 static void moment_find(struct gather *gather) {
     int64_t latest = gather->encounter ? gather_time(gather, gather->encounter->resource) : 0;
+    int64_t most = latest ? latest + VISIT_DAYS_MAX * MICROSECONDS_DAY : INT64_MAX;
     if (gather->options->at_us) {
         gather->facts->at_us = gather->options->at_us;
         return;
@@ -142,7 +174,7 @@ static void moment_find(struct gather *gather) {
         if (!speaks || gather_visit(gather, item->resource) == GATHER_OTHER_VISIT)
             continue;
         int64_t at = gather_time(gather, item->resource);
-        latest = at > latest ? at : latest;
+        latest = at > latest && at <= most ? at : latest;
     }
     gather->facts->at_us = latest;
 }
@@ -173,11 +205,19 @@ static enum status patient_put(struct gather *gather) {
     facts->patient =
         id.size ? text_format(gather->scope->arena, "Patient/%.*s", (int)id.size, id.at) : gather->patient->full_url;
     facts->sex = text_is(gender, "female") ? TRIAGE_FEMALE : text_is(gender, "male") ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;
-    if (!birth.size || !facts->at_us)
+    if (!json_get(patient, "birthDate"))
         return STATUS_OK;
     struct text path = gather_path(gather, gather->patient, "birthDate");
-    if (!fhir_interval_parse(&born, birth, gather->options->zone_minutes))
+    if (!birth.size || !fhir_interval_parse(&born, birth, gather->options->zone_minutes))
         return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "not a date");
+    if (!facts->at_us) {
+        triage_facts_note(facts, "not-used", path, TEXT("언제의 기록인지 적혀 있지 않아 나이를 셀 수 없습니다"),
+            TEXT("the age is not known: nothing says of when the record speaks"));
+        return STATUS_OK;
+    }
+    if (birth.size < sizeof "2026-01-01" - 1)
+        triage_facts_note(facts, "doubtful", path, TEXT("생년월일이 다 적혀 있지 않아 나이는 어림입니다"),
+            TEXT("the birth date is not complete: the age is its most"));
     struct day from = day_of(born.start_us, gather->options->zone_minutes),
                to = day_of(facts->at_us, gather->options->zone_minutes);
     int months = (to.year - from.year) * 12 + to.month - from.month - (to.day < from.day);
@@ -205,8 +245,9 @@ static bool values_differ(const struct triage_value *before, const struct triage
 
 static enum status resource_put(struct gather *gather, const struct gathered *item) {
     struct triage_facts *facts = gather->facts, before = *facts;
-    enum status status =
-        text_is(item->type, "Observation") ? gather_observation(gather, item) : gather_statement(gather, item);
+    enum status status = time_check(gather, item);
+    if (status == STATUS_OK)
+        status = text_is(item->type, "Observation") ? gather_observation(gather, item) : gather_statement(gather, item);
     bool said = facts->text_count != before.text_count || facts->mind != before.mind ||
                 facts->oxygen != before.oxygen || facts->pregnant != before.pregnant ||
                 facts->human_level != before.human_level || values_differ(before.values, facts->values);

@@ -18,7 +18,7 @@ struct gather {
     struct gathered *resources;
     size_t count;
     const struct gathered *patient, *encounter;
-    bool stale_noted;
+    bool stale_noted, future_noted;
     int64_t special_at[GATHER_SPECIALS_MAX]; /* when the value that stands was observed: a later one replaces it */
 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define LOINC "http://loinc.org"
-#define SNOMED "http://snomed.info/sct"
+enum { WEEKS_MAX = 45, OWN_WEEKS_BELOW_MONTHS = 24 };
 
 /* LOINC codes and what they measure. `unit`: what a bare number means where it is not the measure's own unit. */
 static const struct {
@@ -49,7 +49,8 @@ enum special {
     SPECIAL_COMPLAINT,
     SPECIAL_LEVEL,
     SPECIAL_SCALE,
-    SPECIAL_INJURY
+    SPECIAL_INJURY,
+    SPECIAL_PRESSURES
 };
 static const struct {
     const char *system, *code;
@@ -68,12 +69,18 @@ static const struct {
     {LOINC, "8661-1", SPECIAL_COMPLAINT, NULL},
     {LOINC, "10154-3", SPECIAL_COMPLAINT, NULL},
     {LOINC, "46239-0", SPECIAL_COMPLAINT, NULL},
+    {LOINC, "85354-9", SPECIAL_PRESSURES, NULL},
+    {LOINC, "55284-4", SPECIAL_PRESSURES, NULL},
     {LOINC, "75636-1", SPECIAL_LEVEL, "esi"},
     {LOINC, "75910-0", SPECIAL_LEVEL, "ctas"},
     {TRIAGE_OBSERVATION_SYSTEM, "human-level", SPECIAL_LEVEL, "ktas"},
     {TRIAGE_OBSERVATION_SYSTEM, "spo2-scale", SPECIAL_SCALE, NULL},
     {TRIAGE_OBSERVATION_SYSTEM, "injury", SPECIAL_INJURY, NULL},
 };
+
+/* What turns the words of the scale round: "not alert", "명료하지 않음". Which state is meant is then not told. */
+static const char *const mind_negations[] = {
+    "not ", "no ", "non", "n't", "without", "않", "없", "아니", "아님", "불명료", "비명료"};
 
 /* Words and codes of the ACVPU scale; a word counts where the text holds it. */
 static const struct {
@@ -111,6 +118,7 @@ struct reading_value {
     struct text unit, word; /* word: what is not a number */
     const char *element;    /* "valueQuantity" */
     bool has_number, has_word;
+    struct text comparator; /* "<", "<=", ">", ">="; none: the number itself */
 };
 
 /* The text of a concept, or its codings' code and display, as one word. */
@@ -130,7 +138,23 @@ static bool number_read(double *out, const yyjson_val *value) {
     return text_to_double(out, json_number_text(value));
 }
 
-/* False where nothing is stated (dataAbsentReason). A text that is a number counts as one: "#N/A" does not. */
+/* A value of a kind that is not read here (valueRange, valueSampledData ...) is stated all the same. */
+static bool other_value_read(struct reading_value *out, const yyjson_val *holder) {
+    size_t i, count;
+    yyjson_val *name, *value;
+    yyjson_obj_foreach((yyjson_val *)holder, i, count, name, value) {
+        const char *element = yyjson_get_str(name);
+        if (strncmp(element, "value", 5) == 0 && element[5] != '\0') {
+            out->element = element;
+            return true;
+        }
+    }
+    out->element = "valueString";
+    return false;
+}
+
+/* False where nothing is stated (dataAbsentReason). A text that is a number counts as one: "#N/A" does not. What is stated and is
+ * neither number nor word has neither: never passed over. */
 static bool value_read(struct reading_value *out, const yyjson_val *holder, struct arena *arena) {
     const yyjson_val *quantity = json_get(holder, "valueQuantity"), *concept = json_get(holder, "valueCodeableConcept");
     *out = (struct reading_value){0};
@@ -138,22 +162,23 @@ static bool value_read(struct reading_value *out, const yyjson_val *holder, stru
         struct text code = json_get_text(quantity, "code");
         out->element = "valueQuantity";
         out->unit = code.size ? code : json_get_text(quantity, "unit");
+        out->comparator = json_get_text(quantity, "comparator");
         const yyjson_val *value = json_get(quantity, "value");
         out->has_number = number_read(&out->number, value);
-        out->has_word = value && !out->has_number; /* something is stated there that is no number: not passed over */
-        out->word = out->has_word ? TEXT("no number") : (struct text){0};
-        return value != NULL;
+        return value != NULL || !yyjson_is_obj((yyjson_val *)quantity);
     }
     if (json_get(holder, "valueInteger")) {
         out->element = "valueInteger";
         out->has_number = number_read(&out->number, json_get(holder, "valueInteger"));
         return true;
     }
+    if (!concept && !json_get(holder, "valueString"))
+        return other_value_read(out, holder);
     out->element = concept ? "valueCodeableConcept" : "valueString";
     out->word = concept ? concept_words(concept, arena) : json_get_text(holder, "valueString");
     out->has_word = out->word.size > 0;
     out->has_number = out->has_word && text_to_double(&out->number, text_trim(out->word));
-    return out->has_word;
+    return true;
 }
 
 static bool text_holds(struct text text, const char *word) {
@@ -177,8 +202,12 @@ static enum status mind_read(
             return STATUS_OK;
         }
     }
+    bool negated = false;
+    for (size_t i = 0; i < sizeof mind_negations / sizeof mind_negations[0]; i++)
+        negated = negated || text_holds(word, mind_negations[i]);
     for (size_t i = 0; i < sizeof mind_words / sizeof mind_words[0]; i++) {
-        if (value->has_word && text_holds(word, mind_words[i].word)) {
+        bool holds = value->has_word && text_holds(word, mind_words[i].word);
+        if (holds && (!negated || mind_words[i].mind == TRIAGE_UNRESPONSIVE)) {
             *out = mind_words[i].mind;
             return STATUS_OK;
         }
@@ -194,78 +223,177 @@ static int whole_level(const struct reading_value *value) {
     return whole ? (int)value->number : 0;
 }
 
-static enum status special_read(
-    struct gather *gather, const struct gathered *item, const yyjson_val *holder, size_t row) {
+static bool flag_read(enum triage_answer *out, const yyjson_val *holder) {
+    bool flag = false;
+    if (!json_get_bool(&flag, holder, "valueBoolean"))
+        return false;
+    *out = flag ? TRIAGE_YES : TRIAGE_NO;
+    return true;
+}
+
+static bool word_is_one_of(struct text word, const char *const *list) {
+    for (; *list; list++) {
+        if (word.size == strlen(*list) && strncasecmp(word.at, *list, word.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool word_holds_one_of(struct text word, const char *const *list) {
+    while (*list && !text_holds(word, *list))
+        list++;
+    return *list != NULL;
+}
+
+/* LOINC 82810-3, its answers and SNOMED CT's; what is neither is not used, and said. */
+static void pregnancy_read(struct triage_facts *facts, const struct reading_value *value, struct text path) {
+    static const char *const no[] = {"60001007", "LA26683-5", "not pregnant", "임신 아님", "임신아님", "비임신", NULL};
+    static const char *const yes_codes[] = {"77386006", "LA15173-0", NULL},
+                             *const yes[] = {"pregnant", "yes", "임신", "임신 중", "임신중", NULL},
+                             *const unknown[] = {"LA4489-6", "261665006", "unknown", "모름", NULL};
+    struct text word = text_trim(value->word);
+    if (word_holds_one_of(word, no))
+        facts->pregnant = TRIAGE_NO;
+    else if (word_holds_one_of(word, yes_codes) || word_is_one_of(word, yes))
+        facts->pregnant = TRIAGE_YES;
+    else if (!word_holds_one_of(word, unknown))
+        triage_facts_note(facts, "not-used", path, TEXT("임신 여부로 적힌 것을 알아듣지 못해 쓰지 않았습니다"),
+            TEXT("what is recorded of a pregnancy was not understood and not used"));
+}
+
+/* Weeks of a pregnancy; a small child's are those it was born at. */
+static enum status weeks_read(
+    struct triage_facts *facts, const struct reading_value *value, struct text path, struct scope *scope) {
+    bool days = text_is(value->unit, "d");
+    double weeks = days ? value->number / 7 : value->number;
+    bool other_unit = value->unit.size && !days && !text_is(value->unit, "wk") && !text_is(value->unit, "weeks");
+    if (!value->has_number || other_unit || !(weeks >= 1 && weeks <= WEEKS_MAX))
+        return fault(scope, STATUS_UNPROCESSABLE, path.at, "gestational age lies between 1 and %d wk", WEEKS_MAX);
+    if (facts->age_months < 0 || facts->age_months >= OWN_WEEKS_BELOW_MONTHS)
+        facts->pregnant = TRIAGE_YES;
+    return STATUS_OK;
+}
+
+static enum status flow_read(
+    struct triage_facts *facts, const struct reading_value *value, struct text path, struct scope *scope) {
+    static const char *const litres[] = {"L/min", "L/Min", "lpm", "{L}/min", NULL};
+    bool millilitres = text_is(value->unit, "mL/min");
+    if (value->unit.size && !millilitres && !word_is_one_of(value->unit, litres))
+        return fault(scope, STATUS_UNPROCESSABLE, path.at, "the unit does not fit oxygen flow; it is given in L/min");
+    double flow = millilitres ? value->number / 1000 : value->number;
+    if (!value->has_number || !(flow >= 0 && flow <= 100))
+        return fault(scope, STATUS_UNPROCESSABLE, path.at, "oxygen flow lies between 0 and 100 L/min");
+    facts->oxygen = flow > 0 ? TRIAGE_YES : TRIAGE_NO;
+    return STATUS_OK;
+}
+
+/* A share of 1 or of 100; nobody breathes less than air holds (a fifth, as some write it). */
+static enum status fraction_read(
+    struct triage_facts *facts, const struct reading_value *value, struct text path, struct scope *scope) {
+    bool of_one = text_is(value->unit, "1") || (value->unit.size == 0 && value->number <= 1);
+    double percent = of_one ? value->number * 100 : value->number;
+    if (!value->has_number || (value->unit.size && !of_one && !text_is(value->unit, "%")) ||
+        !(percent >= 20 && percent <= 100))
+        return fault(scope, STATUS_UNPROCESSABLE, path.at, "the oxygen fraction lies between 20 and 100 %%");
+    facts->oxygen = percent > 21.5 ? TRIAGE_YES : TRIAGE_NO;
+    return STATUS_OK;
+}
+
+static enum status stated_read(struct gather *gather, const struct reading_value *value, size_t row, struct text path) {
     struct triage_facts *facts = gather->facts;
-    struct reading_value value;
-    bool flag = false, stated = value_read(&value, holder, gather->scope->arena);
-    struct text path = gather_path(gather, item, value.element);
-    int64_t at = gather_time(gather, item->resource), *standing = &gather->special_at[specials[row].special];
-    if (specials[row].special != SPECIAL_COMPLAINT && at < *standing)
-        return STATUS_OK;
-    *standing = stated || json_get(holder, "valueBoolean") ? at : *standing;
+    struct triage_text complaint = {.kind = TRIAGE_TEXT_COMPLAINT, .text = value->word, .path = path};
     switch (specials[row].special) {
     case SPECIAL_MIND:
-        return stated ? mind_read(&facts->mind, &value, path.at, gather->scope) : STATUS_OK;
+        return mind_read(&facts->mind, value, path.at, gather->scope);
     case SPECIAL_OXYGEN_FLOW:
-        if (stated && (!value.has_number || value.number < 0 || value.number > 100))
-            return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "oxygen flow lies between 0 and 100 L/min");
-        facts->oxygen = !stated ? facts->oxygen : value.number > 0 ? TRIAGE_YES : TRIAGE_NO;
-        return STATUS_OK;
+        return flow_read(facts, value, path, gather->scope);
     case SPECIAL_OXYGEN_FRACTION:
-        if (stated && (!value.has_number || value.number <= 0 || value.number > 100))
-            return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "the oxygen fraction lies between 0 and 100 %%");
-        if (stated)
-            facts->oxygen = (value.number <= 1 ? value.number * 100 : value.number) > 21.5 ? TRIAGE_YES : TRIAGE_NO;
-        return STATUS_OK;
+        return fraction_read(facts, value, path, gather->scope);
     case SPECIAL_PREGNANCY:
-        if (stated)
-            facts->pregnant = text_holds(value.word, "60001007") || text_holds(value.word, "not pregnant") ||
-                                      text_holds(value.word, "LA26683-5")
-                                  ? TRIAGE_NO
-                              : text_holds(value.word, "77386006") || text_holds(value.word, "LA15173-0") ||
-                                      text_is(value.word, "pregnant")
-                                  ? TRIAGE_YES
-                                  : facts->pregnant;
+        pregnancy_read(facts, value, path);
         return STATUS_OK;
     case SPECIAL_WEEKS:
-        facts->pregnant = stated && value.has_number ? TRIAGE_YES : facts->pregnant;
-        return STATUS_OK;
+        return weeks_read(facts, value, path, gather->scope);
     case SPECIAL_COMPLAINT:
-        return !value.has_word
-                   ? STATUS_OK
-                   : triage_facts_put_text(facts,
-                         (struct triage_text){.kind = TRIAGE_TEXT_COMPLAINT, .text = value.word, .path = path},
-                         gather->scope);
+        return value->has_word ? triage_facts_put_text(facts, complaint, gather->scope)
+                               : fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "a complaint is words");
     case SPECIAL_LEVEL:
-        return !stated ? STATUS_OK
-                       : triage_facts_put_human_level(
-                             facts, whole_level(&value), text_from(specials[row].level_system), path, gather->scope);
+        return triage_facts_put_human_level(
+            facts, whole_level(value), text_from(specials[row].level_system), path, gather->scope);
     case SPECIAL_SCALE:
-        facts->hypercapnic =
-            stated && value.has_number ? (value.number == 2 ? TRIAGE_YES : TRIAGE_NO) : facts->hypercapnic;
+        if (!value->has_number || (value->number != 1 && value->number != 2))
+            return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "the SpO2 scale of NEWS2 is 1 or 2");
+        facts->hypercapnic = value->number == 2 ? TRIAGE_YES : TRIAGE_NO;
         return STATUS_OK;
     case SPECIAL_INJURY:
-        if (json_get_bool(&flag, holder, "valueBoolean"))
-            facts->injury = flag ? TRIAGE_YES : TRIAGE_NO;
-        return STATUS_OK;
+        return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "an injury is told by valueBoolean");
+    case SPECIAL_PRESSURES:
+        return fault(gather->scope, STATUS_UNPROCESSABLE, path.at,
+            "a panel of pressures holds them in its components, 8480-6 and 8462-4");
     }
     return STATUS_OK;
 }
 
+static enum status special_read(
+    struct gather *gather, const struct gathered *item, const yyjson_val *holder, size_t row) {
+    enum special special = specials[row].special;
+    struct reading_value value;
+    if (!value_read(&value, holder, gather->scope->arena))
+        return STATUS_OK;
+    int64_t at = gather_time(gather, item->resource), *standing = &gather->special_at[special];
+    if (special != SPECIAL_COMPLAINT && at < *standing)
+        return STATUS_OK;
+    *standing = at;
+    if ((special == SPECIAL_PREGNANCY && flag_read(&gather->facts->pregnant, holder)) ||
+        (special == SPECIAL_INJURY && flag_read(&gather->facts->injury, holder)))
+        return STATUS_OK;
+    return stated_read(gather, &value, row, gather_path(gather, item, value.element));
+}
+
+/* "< 90" is read one step beyond the bound, so that no band is missed: 89. */
+static void bound_read(
+    struct gather *gather, struct reading_value *value, enum triage_measure measure, struct text path) {
+    bool fine = measure == TRIAGE_TEMPERATURE || measure == TRIAGE_POTASSIUM || measure == TRIAGE_LACTATE;
+    double step = text_is(value->unit, "1") ? 0.01 : fine ? 0.1 : 1;
+    bool strict = text_is(value->comparator, "<") || text_is(value->comparator, ">");
+    bool below = text_starts(value->comparator, "<");
+    double beyond = value->number + (below ? -step : step);
+    if (strict && beyond >= 0)
+        value->number = beyond;
+    triage_facts_note(gather->facts, "bound", path,
+        text_format(gather->scope->arena, "%s: 값이 아니라 한계로 적혀 있어 그 바로 너머로 읽었습니다",
+            triage_measure_label(measure, "ko")),
+        text_format(gather->scope->arena, "%s is recorded as a bound and was read just beyond it",
+            triage_measure_label(measure, "en")));
+}
+
 static enum status measure_read(
     struct gather *gather, const struct gathered *item, const yyjson_val *holder, size_t row, const char *holder_path) {
+    enum triage_measure measure = measures[row].measure;
     struct reading_value value;
     if (!value_read(&value, holder, gather->scope->arena))
         return STATUS_OK;
     const char *element = text_format(gather->scope->arena, "%s%s", holder_path, value.element).at;
     struct text path = gather_path(gather, item, element);
     if (!value.has_number)
-        return fault(gather->scope, STATUS_UNPROCESSABLE, path.at, "%s is not a number",
-            triage_measure_label(measures[row].measure, "en"));
+        return fault(
+            gather->scope, STATUS_UNPROCESSABLE, path.at, "%s is not a number", triage_measure_label(measure, "en"));
+    if (value.comparator.size)
+        bound_read(gather, &value, measure, path);
     struct text unit = value.unit.size ? value.unit : text_from(measures[row].unit);
-    return triage_facts_put(gather->facts, measures[row].measure, value.number, unit, path,
-        gather_time(gather, item->resource), gather->scope);
+    return triage_facts_put(
+        gather->facts, measure, value.number, unit, path, gather_time(gather, item->resource), gather->scope);
+}
+
+/* A value beside the reason why there is none: one of the two is wrong. */
+static enum status absence_check(
+    struct gather *gather, const struct gathered *item, const yyjson_val *holder, const char *holder_path) {
+    struct reading_value value;
+    if (!json_get(holder, "dataAbsentReason") || !value_read(&value, holder, gather->scope->arena))
+        return STATUS_OK;
+    const char *element = text_format(gather->scope->arena, "%sdataAbsentReason", holder_path).at;
+    return fault(gather->scope, STATUS_UNPROCESSABLE, gather_path(gather, item, element).at,
+        "a value stands beside the reason why there is none");
 }
 
 /* *known: the code is one of the tables'. */
@@ -274,8 +402,10 @@ static enum status holder_read(bool *known, struct gather *gather, const struct 
     const yyjson_val *code = json_get(holder, "code");
     *known = true;
     for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++) {
-        if (gather_has_code(code, LOINC, measures[i].code))
-            return measure_read(gather, item, holder, i, holder_path);
+        if (!gather_has_code(code, LOINC, measures[i].code))
+            continue;
+        enum status status = absence_check(gather, item, holder, holder_path);
+        return status == STATUS_OK ? measure_read(gather, item, holder, i, holder_path) : status;
     }
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
         if (gather_has_code(code, specials[i].system, specials[i].code))

@@ -83,7 +83,7 @@ struct triage_text {
 
 /* A remark on the facts: corrected, converted, not used. */
 struct triage_note {
-    const char *code; /* "converted", "swapped", "stale", "not-used" */
+    const char *code; /* "converted", "swapped", "bound", "derived", "doubtful", "stale", "future", "not-used" */
     struct text path, ko, en;
 };
 
@@ -119,10 +119,13 @@ struct triage_facts {
     size_t basis_count;
 };
 struct triage_facts *triage_facts_new(struct arena *arena);
+/* Nothing beyond TRIAGE_NOTES_MAX is kept. */
+void triage_facts_note(struct triage_facts *facts, const char *code, struct text path, struct text ko, struct text en);
 
 /* Puts one measured value: converts its unit (degrees Fahrenheit, kPa, fractions ...) with a note, checks its range. An empty
  * unit means the measure's own; a temperature that can only be Fahrenheit is then converted, with a note. STATUS_UNPROCESSABLE
- * with `path` for what cannot be: another dimension, out of range, not a number. Where a value is already there, the later
+ * with `path` for what cannot be: another dimension, out of range, not a number, a number without a unit that is likelier another's
+ * (a diastolic pressure under 20: kPa; glucose under 20: mmol/L). Where a value is already there, the later
  * at_us wins. */
 MUST_CHECK enum status triage_facts_put(struct triage_facts *facts, enum triage_measure measure, double value,
     struct text unit, struct text path, int64_t at_us, struct scope *scope);
@@ -132,7 +135,8 @@ MUST_CHECK enum status triage_facts_put_human_level(
     struct triage_facts *facts, int64_t level, struct text system, struct text path, struct scope *scope);
 MUST_CHECK enum status triage_facts_put_text(struct triage_facts *facts, struct triage_text text, struct scope *scope);
 #define TRIAGE_NOTHING_TO_READ "required" /* issue code of the fault that says so */
-/* Last: what only shows in the whole: swapped pressures (exchanged, with a note), GCS against AVPU, a pregnant man;
+/* Last: what only shows in the whole: swapped pressures (exchanged, with a note; of two moments the earlier is not used), GCS against
+ * AVPU (the more urgent stands alone), a pregnant man;
  * STATUS_UNPROCESSABLE too when nothing is known that a reading could stand on, with the code TRIAGE_NOTHING_TO_READ. */
 MUST_CHECK enum status triage_facts_check(struct triage_facts *facts, struct scope *scope);
 
@@ -395,6 +399,10 @@ MUST_CHECK enum status triage_batch_open(struct triage_batch **out, enum triage_
 /* One data row (the first is number 1) becomes one line without its end. Never fails for what a cell holds. */
 MUST_CHECK enum status triage_batch_row(
     struct text *out, struct triage_batch *batch, struct text line, struct scope *scope);
+/* Whether a quote is still open at the line's end, so that the row may go on in the next line; whether it has as many cells as the
+ * header. */
+bool triage_batch_is_open(const struct triage_batch *batch, struct text line);
+bool triage_batch_is_whole(const struct triage_batch *batch, struct text line);
 /* What was odd, counted by column and kind; never a value. */
 struct triage_batch_note {
     const char *column, *what;

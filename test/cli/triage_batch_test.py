@@ -132,6 +132,66 @@ class Batch(unittest.TestCase):
         marked = "\ufeff" + text_of(KTAS, [good], ";")
         self.assertEqual(len(self.rows_of(self.run_batch("ktas", marked))), 1)
 
+    # what, the change to a file of one row (header and cells), what stands on standard error, and what the row is like
+    SLIPS = [
+        ("digits behind a NUL", ("cell", "SBP", "98\x00junk"), "SBP: no number", "missing"),
+        ("a NUL in the complaint", ("cell", "Chief_complain", "chest\x00pain"), "Chief_complain: not UTF-8 text", "missing"),
+        ("full-width digits", ("cell", "SBP", "\uff11\uff12\uff10"), "SBP: no number", "missing"),
+        ("twelve hundred", ("cell", "SBP", "1,200"), "SBP: no number", "missing"),
+        ("a word for the sex", ("cell", "Sex", "\uc5ec"), "Sex: an unknown code", "missing"),
+        ("sex 0", ("cell", "Sex", "0"), "Sex: an unknown code", "missing"),
+        ("mind 0", ("cell", "Mental", "0"), "Mental: an unknown code", "missing"),
+        ("arrival 0", ("cell", "Arrival mode", "0"), "Arrival mode: an unknown code", "missing"),
+        ("a column twice", ("column", "SBP", "40"), "SBP: the column stands twice", "refused"),
+        ("a column twice, in other letters", ("column", "s.b.p", "40"), "SBP: the column stands twice", "refused"),
+        ("a column nobody looks at twice", ("column", "Group", "40"), "", "same"),
+        ("UTF-16", ("file", lambda text: text.encode("utf-16")), "not UTF-8", "refused"),
+        ("carriage returns alone", ("file", lambda text: text.replace("\n", "\r").encode()), "not with a carriage return alone", "refused"),
+        ("no row", ("file", lambda text: text.split("\n")[0].encode() + b"\n"), "there is no row", "no row"),
+    ]
+
+    def test_slips_are_told(self):
+        row = ktas_row(random.Random(9))
+        row[1], row[4], row[6], row[7], row[10], row[11] = "1", "2", "chest pain", "1", "120", "70"
+        same = self.run_batch("ktas", text_of(KTAS, [row], ";")).stdout
+        for what, (kind, *change), told, like in self.SLIPS:
+            with self.subTest(what):
+                header, cells = list(KTAS), list(row)
+                if kind == "cell":
+                    cells[KTAS.index(change[0])] = change[1]
+                if kind == "column":
+                    header, cells = header + [change[0]], cells + [change[1]]
+                content = text_of(header, [cells], ";")
+                done = self.run_batch("ktas", change[0](content) if kind == "file" else content)
+                self.assertIn(told, done.stderr)
+                self.assertEqual(done.returncode, 1 if like == "refused" else 0, done.stderr)
+                if like == "missing":
+                    cells[KTAS.index(change[0])] = ""
+                    same_as = self.run_batch("ktas", text_of(header, [cells], ";")).stdout
+                else:
+                    same_as = {"refused": "", "no row": ",".join(KTAS_OUT) + "\n"}.get(like, same)
+                self.assertEqual(done.stdout, same_as)
+
+    def test_a_stray_quote_swallows_no_row(self):
+        """A quote that is never closed costs its own row; one behind a comma is no quote where cells end with `;`; one over two lines is read."""
+        r = random.Random(10)
+        rows = [ktas_row(r) for _ in range(250)]
+        plain = self.run_batch("ktas", text_of(KTAS, rows, ";")).stdout.splitlines()
+        lines = text_of(KTAS, rows, ";").splitlines()
+        for n in (3, 60, 240):
+            lines[n] = lines[n].replace(rows[n - 1][6], '"' + rows[n - 1][6], 1)
+        done = self.run_batch("ktas", "\n".join(lines))
+        self.assertIn("more or fewer cells than the header: not read (3 rows, first in row 3)", done.stderr)
+        got = done.stdout.splitlines()
+        self.assertEqual([i for i in range(len(plain)) if got[i] != plain[i]], [3, 60, 240])
+        row = list(rows[0])
+        for complaint, written in (('pain,"sharp', 'pain,"sharp'), ('pain', '"pa""in;"'), ("chest pain; and more", '"chest\npain; and more"')):
+            row[6] = complaint
+            asked = [";".join(KTAS), ";".join([*row[:6], written, *row[7:]]), *text_of(KTAS, rows[1:], ";").splitlines()[1:]]
+            done = self.run_batch("ktas", "\n".join(asked))
+            self.assertEqual(done.stdout.splitlines()[2:], plain[2:])
+            self.assertTrue(done.stdout.splitlines()[1].startswith("1," + row[16]))
+
     def test_temperature_and_pressures_are_corrected_with_a_note(self):
         row = ktas_row(random.Random(5))
         row[10], row[11], row[14] = "70", "120", "98,6"
@@ -239,7 +299,7 @@ class Batch(unittest.TestCase):
         self.assertEqual(page.returncode, 0)
         self.assertIn("numbered from 1", page.stdout)
         self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--colour", "x"], capture_output=True).returncode, 2)
-        self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--format", "mimic", "x"], capture_output=True).returncode, 1)
+        self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--format", "mimic", "x"], capture_output=True).returncode, 2)
 
     def calibrate(self, *arguments):
         return subprocess.run([PROGRAM, "triage", "calibrate", "--models", self.models, "--sites", str(self.folder / "sites.json"), *map(str, arguments)],

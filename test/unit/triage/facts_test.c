@@ -49,7 +49,7 @@ static void check_line(char *line) {
         assert_string_equal(scope.fault.first->path, "Observation/x.valueQuantity");
         return;
     }
-    if (status != STATUS_OK || fabs(facts->values[which].value - strtod(outcome, NULL)) > 0.051)
+    if (status != STATUS_OK || fabs(facts->values[which].value - strtod(outcome, NULL)) > 0.001)
         fail_msg("%s %s %s: expected %s got %g", measure, value, unit, outcome, facts->values[which].value);
     assert_int_equal(facts->note_count, code[0] ? 1 : 0);
     if (code[0])

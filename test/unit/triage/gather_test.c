@@ -60,6 +60,8 @@ static void check_lists(const yyjson_val *expect, const struct triage_facts *fac
         if (i >= facts->note_count || !text_is(json_text(item), facts->notes[i].code))
             fail_msg("%s: note %zu", what, i);
     }
+    if (list && yyjson_arr_size(list) != facts->note_count)
+        fail_msg("%s: %zu notes", what, facts->note_count);
     list = json_get(expect, "kinds");
     if (list && yyjson_arr_size(list) != facts->text_count)
         fail_msg("%s: %zu texts", what, facts->text_count);
