@@ -19,6 +19,10 @@ static const struct option_row options[] = {
     {"--trust-proxy", "ADDRESS...", "believe the forwarded headers of this peer", NULL},
     {"--cors-origin", "ORIGIN...", "let pages of this origin call", NULL},
     {"--body-max", "MIB", "largest request body once decoded, MiB", "128"},
+    {"--patience", "S",
+        "seconds that a request's head may take; its body and its answer may rest six times as long, and move at 1 "
+        "KB/s",
+        "10"},
     {"--mllp", "ADDRESS:PORT",
         "take HL7 v2 admissions (ADT over MLLP) here, e.g. 127.0.0.1:2575; whoever reaches it is believed", NULL},
     {"--mllp-timeout", "S", "seconds that a message may take to arrive", "10"},
@@ -120,16 +124,19 @@ static enum status set_readers(const struct arguments *arguments, struct folder 
 
 static enum status serve(
     const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope) {
-    double port = 0, speed = 0, body_mib = 0;
+    double port = 0, speed = 0, body_mib = 0, patience_s = 0;
     enum status status = argument_number(&port, arguments, "--port", 0, 65535, scope);
     if (status == STATUS_OK)
         status = argument_number(&speed, arguments, "--speed", 0.01, 10000, scope);
     if (status == STATUS_OK)
         status = argument_number(&body_mib, arguments, "--body-max", 1, 1024, scope);
+    if (status == STATUS_OK)
+        status = argument_number(&patience_s, arguments, "--patience", 1, 600, scope);
     if (status != STATUS_OK)
         return status;
     struct server_config config = {
         .body_max = (size_t)body_mib * 1024 * 1024,
+        .patience_s = (int)patience_s,
         .public_url = argument(arguments, "--public-url"),
         .cors_origins = argument(arguments, "--cors-origin"),
         .trusted_proxies = argument(arguments, "--trust-proxy"),

@@ -43,10 +43,11 @@ struct exchange {
     struct arena *arena;
     struct scope scope;
     atomic_int turn;
-    bool is_running;
+    bool is_running, is_sound; /* sound: as framed */
 
-    const char *method;
-    struct text target;                  /* as sent: path and query, still encoded */
+    const char *method, *version; /* the library's; version: "HTTP/1.1" */
+    struct text authority; /* of a target in absolute form, which goes before Host (RFC 9112, 3.2.2); else none */
+    struct text target;    /* as sent: path and query, still encoded */
     struct text path[EXCHANGE_PATH_MAX]; /* decoded segments */
     size_t path_count;
     struct search_pair *pairs; /* decoded query parameters, without _format and _pretty */
@@ -86,8 +87,35 @@ void exchange_finish(struct exchange *exchange);
 void exchange_submit(struct exchange *exchange);
 
 /* target.c */
+/* Takes the authority off a target in absolute form. */
+void target_take_authority(struct exchange *exchange);
 MUST_CHECK enum status exchange_target_parse(struct exchange *exchange, struct scope *scope);
 MUST_CHECK enum status target_parse_form(struct exchange *exchange, struct text form, struct scope *scope);
+
+/* framing.c */
+bool framing_is_sound(const struct exchange *exchange);
+/* STATUS_INVALID or STATUS_UNSUPPORTED, and the end of the connection, unless it is sound. */
+MUST_CHECK enum status framing_check(struct exchange *exchange, struct scope *scope);
+
+/* patience.c */
+struct patience;
+struct patience_row;
+enum patience_step {
+    PATIENCE_FOR_BODY,
+    PATIENCE_FOR_US,     /* the request is here: no end */
+    PATIENCE_FOR_ANSWER, /* of so many bytes to be taken */
+    PATIENCE_FOR_NEXT,   /* the next request's head */
+};
+/* head_s: how long a request's head may take from the connection's begin. */
+MUST_CHECK enum status patience_open(struct patience **out, int head_s, struct scope *scope);
+void patience_close(struct patience *patience); /* accepts NULL */
+int patience_rest_s(int head_s);                /* a connection that says nothing while more is due */
+struct patience_row *patience_begin(struct patience *patience, int socket); /* NULL: no memory, and no limit */
+void patience_end(struct patience *patience, struct patience_row *row); /* before the socket is closed; accepts NULL */
+void patience_await(const struct patience *patience, struct patience_row *row, enum patience_step step, size_t bytes);
+void patience_came(struct patience_row *row, size_t bytes); /* of a body */
+/* Ends connections whose time is over; when to be called again, in ms. */
+int patience_sweep(struct patience *patience);
 
 /* local.c */
 MUST_CHECK enum status local_check(struct exchange *exchange, struct scope *scope);
@@ -167,9 +195,9 @@ MUST_CHECK enum status answer_json(
 /* listener.c */
 struct listener;
 /* Takes connections from `socket`, which stays the caller's, for `daemon` until it is closed; while the daemon has `most`, new ones
- * wait. */
+ * wait. Ends those that take too long. */
 MUST_CHECK enum status listener_open(
-    struct listener **out, int socket, struct MHD_Daemon *daemon, unsigned most, struct scope *scope);
+    struct listener **out, const struct server *server, unsigned most, struct scope *scope);
 void listener_close(struct listener *listener); /* accepts NULL */
 
 /* worker.c */
@@ -202,6 +230,7 @@ MUST_CHECK enum status capability_answer(struct exchange *exchange, struct scope
 struct server {
     struct server_config config;
     struct MHD_Daemon *daemon;
+    struct patience *patience;
     struct listener *listener;
     struct workers *workers;
     uint16_t port;

@@ -19,6 +19,7 @@ struct listener {
     pthread_t thread;
     int socket, wake; /* `wake` is written to once, at the end */
     struct MHD_Daemon *daemon;
+    struct patience *patience;
     unsigned most;
 };
 
@@ -54,7 +55,7 @@ static void *listen_on(void *context) {
     const struct listener *listener = context;
     struct pollfd events[] = {{.fd = listener->socket, .events = POLLIN}, {.fd = listener->wake, .events = POLLIN}};
     while ((events[1].revents & POLLIN) == 0) {
-        int ready = poll(events, 2, -1);
+        int ready = poll(events, 2, patience_sweep(listener->patience));
         if (ready < 0 && errno != EINTR)
             break;
         while (ready > 0 && (events[0].revents & POLLIN) != 0 && take_one(listener)) {
@@ -63,13 +64,15 @@ static void *listen_on(void *context) {
     return NULL;
 }
 
-enum status listener_open(
-    struct listener **out, int socket, struct MHD_Daemon *daemon, unsigned most, struct scope *scope) {
+enum status listener_open(struct listener **out, const struct server *server, unsigned most, struct scope *scope) {
     struct listener *listener = calloc(1, sizeof *listener);
     if (listener == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no memory for the listener");
-    *listener = (struct listener){
-        .socket = socket, .daemon = daemon, .most = most, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *listener = (struct listener){.socket = server->config.socket,
+        .daemon = server->daemon,
+        .patience = server->patience,
+        .most = most,
+        .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (listener->wake < 0 || pthread_create(&listener->thread, NULL, listen_on, listener) != 0) {
         if (listener->wake >= 0)
             (void)close(listener->wake);

@@ -1,6 +1,5 @@
 /* Who may speak to a server without sign-in: this machine, through our own page or a program; and the caller's headers. */
 #include <string.h>
-#include <strings.h>
 
 #include "server/exchange.h"
 
@@ -27,39 +26,10 @@ static bool is_own_page(const struct exchange *exchange, const char *origin) {
            address_is_of_page(exchange, origin);
 }
 
-/* What would let a proxy and this server see different requests (RFC 9112 sections 3.2, 5.1 and 6.3): told twice, or told in two
- * ways. */
-struct framing {
-    int hosts, lengths, codings;
-    bool has_blank;
-};
-
-static enum MHD_Result frame(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
-    struct framing *framing = context;
-    size_t size = strlen(name);
-    (void)kind, (void)value;
-    framing->hosts += strcasecmp(name, "Host") == 0;
-    framing->lengths += strcasecmp(name, "Content-Length") == 0;
-    framing->codings += strcasecmp(name, "Transfer-Encoding") == 0;
-    framing->has_blank = framing->has_blank || (size > 0 && (name[size - 1] == ' ' || name[size - 1] == '\t'));
-    return MHD_YES;
-}
-
-static enum status check_framing(struct exchange *exchange, struct scope *scope) {
-    struct framing framing = {0};
-    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, frame, &framing);
-    if (framing.hosts <= 1 && framing.lengths + framing.codings <= 1 && !framing.has_blank)
-        return STATUS_OK;
-    exchange_header(exchange, "Connection", "close");
-    return fault(scope, STATUS_INVALID, "",
-        "Host, and Content-Length or Transfer-Encoding, stand once in a request, and no blank behind a header's name");
-}
-
 /* The Host that came is what counts, whatever a forwarded header says: a page whose name leads here sends its own. */
 enum status local_check(struct exchange *exchange, struct scope *scope) {
-    const char *host = exchange_request_header(exchange, "Host");
-    if (check_framing(exchange, scope) != STATUS_OK)
-        return STATUS_INVALID;
+    const char *host = exchange->authority.size > 0 ? text_string(scope->arena, exchange->authority)
+                                                    : exchange_request_header(exchange, "Host");
     if (host == NULL || (!is_own_authority(exchange->server, host) && !is_public_authority(exchange->server, host)))
         return fault(scope, STATUS_DENIED, "",
             "the Host header is not this server's loopback address; until sign-in exists it answers "

@@ -355,7 +355,10 @@ static void echo_request_id(struct exchange *exchange) {
 
 enum status route_run(struct exchange *exchange, struct scope *scope) {
     echo_request_id(exchange);
-    enum status status = local_check(exchange, scope);
+    enum status status = exchange->is_sound ? STATUS_OK : framing_check(exchange, scope);
+    target_take_authority(exchange);
+    if (status == STATUS_OK)
+        status = local_check(exchange, scope);
     if (status == STATUS_OK && origin_is_preflight(exchange))
         return origin_preflight(exchange, scope);
     if (status == STATUS_OK)

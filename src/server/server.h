@@ -26,6 +26,7 @@ struct server_config {
     int socket;                /* of server_listen; the server closes it */
     uint16_t port;             /* of the socket */
     int http_threads, workers; /* 0: the defaults */
+    int patience_s;            /* that a request's head may take; a body or an answer rests on six times that; 0: 10 */
     size_t body_max;           /* bytes of a request, after decoding; 0: SERVER_BODY_MAX */
     const char *public_url;   /* base of all links, "https://fhir.example.org/fhir"; NULL: http://127.0.0.1:PORT/fhir */
     const char *cors_origins; /* comma-separated "https://page.example.org"; NULL: none */

@@ -17,9 +17,8 @@ enum {
     HTTP_THREADS_MAX = 8,
     WORKERS_DEFAULT = 4,
     CONNECTIONS_MAX = 4096,
-    FILES_KEPT = 256,       /* descriptors that are no connections: the database's, the log's */
-    HEADERS_TIMEOUT_S = 10, /* a connection that says nothing, and has not yet said what it wants */
-    IDLE_TIMEOUT_S = 60,
+    FILES_KEPT = 256, /* descriptors that are no connections: the database's, the log's */
+    PATIENCE_DEFAULT_S = 10,
     CONNECTION_MEMORY = 40 * 1024, /* a target and headers; the library zeroes it for each request */
     FREE_EXCHANGES_MAX = 64,
     ARENA_BASE = 64 * 1024 * 1024, /* what any request may use, and */
@@ -97,6 +96,15 @@ void exchange_finish(struct exchange *exchange) {
         MHD_resume_connection(connection);
 }
 
+static struct patience_row *row_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+static void await(const struct exchange *exchange, enum patience_step step, size_t bytes) {
+    patience_await(exchange->server->patience, row_of(exchange->connection), step, bytes);
+}
+
 /* ---- callbacks of libmicrohttpd --------------------------------------------------------------------------------------- */
 
 /* What a browser may do with an answer. JSON, which nothing renders, needs none. */
@@ -127,6 +135,7 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
 
 static enum MHD_Result queue_answer(struct exchange *exchange) {
     coding_encode(exchange);
+    await(exchange, PATIENCE_FOR_ANSWER, exchange->content.size);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
@@ -220,6 +229,7 @@ static enum MHD_Result answer_now(struct exchange *exchange) {
 /* All of the request is here: do it. Records and workers get the exchange only after scope_run has let go of its arena;
  * then the connection is suspended until they have finished, unless they have already. */
 static enum MHD_Result run_exchange(struct exchange *exchange) {
+    await(exchange, PATIENCE_FOR_US, 0);
     if (exchange->body.size > EXCHANGE_LARGE)
         exchange->step = EXCHANGE_TO_ROUTE_BY_WORKER;
     else
@@ -245,18 +255,23 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (exchange == NULL) { /* there was no memory for it: the connection is closed */
         return MHD_NO;
     }
-    (void)context, (void)url, (void)version;
+    (void)context, (void)url;
     exchange->connection = connection;
     if (exchange->method == NULL) { /* headers only so far */
-        (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S);
+        await(exchange, PATIENCE_FOR_BODY, 0);
+        (void)MHD_set_connection_option(
+            connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)patience_rest_s(exchange->server->config.patience_s));
         exchange->method = method;
+        exchange->version = version;
         exchange->is_head = strcmp(method, "HEAD") == 0;
         exchange->body = buffer_open(exchange->arena, exchange->server->config.body_max);
-        return MHD_YES;
+        exchange->is_sound = framing_is_sound(exchange);
+        return exchange->is_sound ? MHD_YES : run_exchange(exchange); /* what follows is not read */
     }
     if (*upload_size > 0) {
         struct body_chunk chunk = {exchange, upload, *upload_size};
         *upload_size = 0;
+        patience_came(row_of(connection), chunk.size);
         if (!exchange->body.full && scope_run(&exchange->scope, exchange->arena, take_body, &chunk) != STATUS_OK)
             exchange->body.full = true;
         return MHD_YES;
@@ -270,9 +285,15 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 /* One that sends half a request and waits gives its place back sooner than one that has been served. */
 static void on_connection(
     void *context, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code) {
-    (void)context, (void)state;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HEADERS_TIMEOUT_S);
+    const struct server *server = context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        patience_end(server->patience, *state);
+        *state = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *state = info != NULL ? patience_begin(server->patience, info->connect_fd) : NULL;
+    (void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)server->config.patience_s);
 }
 
 /* The first callback of a request; keeps its target as it was sent. */
@@ -287,7 +308,9 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *co
 
 static void on_completed(
     void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code) {
-    (void)context, (void)connection, (void)code;
+    const struct server *server = context;
+    (void)code;
+    patience_await(server->patience, row_of(connection), PATIENCE_FOR_NEXT, 0);
     if (*state != NULL)
         exchange_give_back(*state);
     *state = NULL;
@@ -341,13 +364,13 @@ static enum status start_daemon(struct server *server, struct scope *scope) {
     const unsigned most = connections_most();
     server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_THREAD_POOL_SIZE,
         (unsigned)server->config.http_threads, MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, NULL, MHD_OPTION_END);
+        (unsigned)patience_rest_s(server->config.patience_s), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
     if (server->daemon == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "the HTTP library did not start");
-    return listener_open(&server->listener, server->config.socket, server->daemon, most, scope);
+    return listener_open(&server->listener, server, most, scope);
 }
 
 /* Origins and proxies as lists; the public address. They live as long as the server. */
@@ -406,6 +429,8 @@ enum status server_open(struct server **out, const struct server_config *config,
         server->config.body_max = SERVER_BODY_MAX;
     if (server->config.http_threads == 0)
         server->config.http_threads = threads_of_cores();
+    if (server->config.patience_s == 0)
+        server->config.patience_s = PATIENCE_DEFAULT_S;
     if (server->config.workers == 0)
         server->config.workers = WORKERS_DEFAULT;
     operation_register(config);
@@ -414,6 +439,8 @@ enum status server_open(struct server **out, const struct server_config *config,
         status = coders_open(&server->coders, scope);
     if (status == STATUS_OK)
         status = workers_open(&server->workers, server->config.workers, scope);
+    if (status == STATUS_OK)
+        status = patience_open(&server->patience, server->config.patience_s, scope);
     if (status == STATUS_OK)
         status = start_daemon(server, scope);
     if (status != STATUS_OK)
@@ -448,6 +475,7 @@ void server_close(struct server *server) {
         free(exchange);
         exchange = next;
     }
+    patience_close(server->patience);
     coders_close(server->coders);
     arena_close(server->arena);
     pthread_mutex_destroy(&server->lock->mutex);

@@ -89,6 +89,18 @@ enum status target_parse_form(struct exchange *exchange, struct text form, struc
     return STATUS_OK;
 }
 
+void target_take_authority(struct exchange *exchange) {
+    struct text target = exchange->target;
+    size_t scheme = text_starts(target, "http://") ? 7 : text_starts(target, "https://") ? 8 : 0;
+    if (scheme == 0)
+        return;
+    size_t end = scheme;
+    while (end < target.size && target.at[end] != '/' && target.at[end] != '?')
+        end++;
+    exchange->authority = (struct text){target.at + scheme, end - scheme};
+    exchange->target = (struct text){target.at + end, target.size - end};
+}
+
 enum status exchange_target_parse(struct exchange *exchange, struct scope *scope) {
     struct text query = exchange->target;
     struct text path = text_cut(&query, '?');
