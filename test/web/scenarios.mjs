@@ -30,6 +30,10 @@ async function sendOne(t, words) {
   return { nurse, id: await send(nurse.page) };
 }
 
+/** As somebody else, past the page. */
+const post = (t, path, body, caller, method = "POST") => fetch(`${t.base}/fhir/${path}`, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/fhir+json", "X-Soyang-Who": "Practitioner/web",
+  "X-Soyang-Organization": `Organization/${caller[0]}`, "X-Soyang-Role": caller[1], "X-Soyang-Purpose": "ETREAT" } });
+
 scenario("a newcomer chooses a role and a place, and is told that there is no sign-in", async (t) => {
   const { page, go } = await t.actor(undefined);
   await go("");
@@ -519,6 +523,22 @@ scenario("who is on call is put in theatre on the board, and taken out", async (
   assert.equal(theatre.extension.find((one) => one.url === "by").valueReference.reference, "Organization/A2200008");
   const left = Date.parse(theatre.extension.find((one) => one.url === "until").valueInstant) - Date.now();
   assert.ok(left > 55 * 60000 && left <= 61 * 60000, `an hour: ${left} ms`);
+  // A hospital that shares the person is told apart in the choice.
+  const sharing = async (place) => put({ resourceType: "PractitionerRole", id: `web-surgeon-${place}`, practitioner: { reference: "Practitioner/web-surgeon" }, organization: { reference: `Organization/${place}` },
+    code: [{ coding: [{ system: `${base}/CodeSystem/practitioner-role`, code: "on-call" }] }], specialty: [{ coding: [{ system: `${base}/CodeSystem/severe-condition`, code: "Y0010" }] }] });
+  await sharing("A2200008");
+  await sharing("A2200013");
+  const nurse = await t.actor(NURSE);
+  await nurse.go("intake");
+  await fillIntake(nurse.page, { name: "합성환자-수술중" });
+  await decide(nurse.page);
+  if (await nurse.page.locator(".more-options").count() > 0) await nurse.page.locator(".more-options").click();
+  for (const place of ["강릉아산", "한림"]) {
+    const option = nurse.page.locator(".option", { hasText: place }).first();
+    await option.locator(".tag-notice", { hasText: "의료진 수술 중" }).waitFor();
+    await option.locator("details summary").click();
+    await option.getByText("까지 수술 중").waitFor();
+  }
   await row.getByRole("button", { name: "합성 당직의 수술 끝남" }).click();
   await until(async () => (await fhir(t.base, "Practitioner/web-surgeon")).extension === undefined, "out of theatre");
 });
@@ -596,9 +616,7 @@ scenario("an e-consult answered with transfer is a draft that one button sends",
   await nurse.page.locator(".step-form input, .step-form textarea").first().fill("먼저 협진을 묻습니다");
   await nurse.page.locator(".step-form button[type=submit]").click();
   await nurse.page.locator(".state-cancelled, .state", { hasText: "취소" }).first().waitFor();
-  const post = (path, body, caller, method = "POST", more = {}) => fetch(`${t.base}/fhir/${path}`, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/fhir+json", "X-Soyang-Who": "Practitioner/web",
-    "X-Soyang-Organization": `Organization/${caller[0]}`, "X-Soyang-Role": caller[1], "X-Soyang-Purpose": "ETREAT", ...more } });
-  const asked = await (await post("$consult", { resourceType: "Parameters", parameter: [
+  const asked = await (await post(t, "$consult", { resourceType: "Parameters", parameter: [
     { name: "patient", valueReference: loop.for }, { name: "encounter", valueReference: loop.encounter }, { name: "place", valueReference: { reference: "Organization/A2200001" } },
     { name: "level", valueInteger: 2 }, { name: "question", valueString: "보내야 합니까" }] }, [NURSE.organisation, "primary-care"])).json();
   const task = await fhir(t.base, `Task/${asked.parameter.find((p) => p.name === "consult").resource.id}`);
@@ -614,6 +632,102 @@ scenario("an e-consult answered with transfer is a draft that one button sends",
   await nurse.page.locator(".draft .send-button").click();
   await nurse.page.locator(".offers li.is-waiting").first().waitFor();
   assert.equal(await nurse.page.locator(".draft").count(), 0);
+});
+
+scenario("what a specialist reads makes the need certain: chosen by keys, shown with by whom and when, withdrawn when refuted", async (t) => {
+  const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  const name = "합성환자-확정";
+  const { nurse, id } = await sendOne(t, { name, complaint: "갑자기 심한 두통, 구토", pain: 8 });
+  const loop = await fhir(t.base, `Task/${id}`);
+  const asked = await (await post(t, "$consult", { resourceType: "Parameters", parameter: [
+    { name: "patient", valueReference: loop.for }, { name: "encounter", valueReference: loop.encounter }, { name: "place", valueReference: { reference: "Organization/A2200001" } },
+    { name: "level", valueInteger: 2 }, { name: "question", valueString: "거미막하출혈입니까" }] }, [NURSE.organisation, "primary-care"])).json();
+  const consult = asked.parameter.find((p) => p.name === "consult").resource.id;
+  const hospital = await t.actor(asReceiver("A2200001"));
+  hospital.expects(/422/);
+  await hospital.go("consults");
+  const card = hospital.page.locator(`[data-consult="${consult}"]`);
+  await card.locator("label", { hasText: "그곳에서 치료" }).locator("input").focus();
+  await hospital.page.keyboard.press("Space");
+  await card.locator("textarea[name=answer-text]").fill("거미막하출혈로 보입니다");
+  await hospital.page.keyboard.press("Tab");
+  assert.equal(await hospital.page.evaluate(() => document.activeElement?.getAttribute("name")), "answer-finding", "the field follows the words by Tab");
+  await card.getByLabel("무엇으로 읽었습니까").selectOption("Y0031");
+  const found = await hospital.page.evaluate(async (source) => {
+    (0, eval)(source);
+    return (await window.axe.run(document.querySelector(".consults"), { rules: { "target-size": { enabled: false } } })).violations.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 160)}`);
+  }, axe);
+  assert.deepEqual(found, [], "the answer's form");
+  let isBroken = false;
+  await hospital.page.route(`**/fhir/Task/${consult}`, async (route) => {
+    if (route.request().method() !== "PUT" || isBroken) return route.continue();
+    isBroken = true;
+    const body = JSON.parse(route.request().postData());
+    delete body.output.find((one) => one.type.coding[0].code === "answer-finding").valueCodeableConcept.coding[0].system; // a code without its system is none
+    return route.continue({ postData: JSON.stringify(body) });
+  });
+  await card.locator("button[type=submit]").click();
+  await card.locator(".field-fault", { hasText: "answer-finding" }).waitFor();
+  assert.equal(await card.locator("select[name=answer-finding]").getAttribute("aria-invalid"), "true");
+  assert.match(await card.locator("select[name=answer-finding]").getAttribute("aria-describedby"), /finding-fault/);
+  hospital.seen.refused.splice(0); // that one was meant
+  await card.locator("select[name=answer-finding]").focus();
+  await hospital.page.keyboard.press("Tab");
+  await hospital.page.keyboard.press("Enter");
+  await card.locator(".consult-finding", { hasText: "거미막하출혈" }).getByText("확진으로 기록됨").waitFor();
+  const finding = idOf((await fhir(t.base, `Task/${consult}`)).output.find((one) => one.type.coding[0].code === "finding").valueReference);
+
+  const line = nurse.page.locator(".confirmed-findings li", { hasText: "거미막하출혈" });
+  await nurse.go(`referral/${id}`);
+  await line.getByText("협진에서 확인").waitFor();
+  assert.equal(await nurse.page.locator(".certain").count(), 0, "the choice was made before");
+  await nurse.page.locator("[data-step=cancel]").click();
+  await nurse.page.locator(".step-form input, .step-form textarea").first().fill("협진의 답에 따라 다시 고릅니다");
+  await nurse.page.locator(".step-form button[type=submit]").click();
+  await nurse.page.locator(".state", { hasText: "취소" }).first().waitFor();
+  const again = await (await post(t, "$send", { resourceType: "Parameters", parameter: [{ name: "patient", valueReference: loop.for }, { name: "encounter", valueReference: loop.encounter },
+    { name: "requester", valueReference: { reference: `Organization/${NURSE.organisation}` } }, { name: "human-level", valueInteger: 2 }] }, [NURSE.organisation, "primary-care"])).json();
+  const second = again.parameter.find((p) => p.name === "loop").resource.id;
+  await nurse.go(`referral/${second}`);
+  const banner = nurse.page.locator(".certain", { hasText: "확정된 필요 진료" });
+  await banner.getByText("협진에서 확인").waitFor();
+  assert.match(await banner.textContent(), /거미막하출혈 수술.*\d\d:\d\d/);
+  const { meta: _, ...condition } = await fhir(t.base, `Condition/${finding}`);
+  const refuted = await fetch(`${t.base}/fhir/Condition/${finding}`, { method: "PUT", headers: { "Content-Type": "application/fhir+json" },
+    body: JSON.stringify({ ...condition, verificationStatus: { coding: [{ system: "http://terminology.hl7.org/CodeSystem/condition-ver-status", code: "refuted" }] } }) });
+  assert.ok(refuted.ok, await refuted.text());
+  await nurse.page.locator(".certain", { hasText: "확정이 취소되었습니다" }).waitFor();
+  await line.getByText("취소됨").waitFor();
+  await card.locator(".consult-finding").getByText("취소됨").waitFor();
+});
+
+scenario("who has told the national service that it takes nobody is shown as left out, with the patient and with the referral", async (t) => {
+  const put = async (resource) => {
+    const answer = await fetch(`${t.base}/fhir/${resource.resourceType}/${resource.id}`, { method: "PUT", headers: { "Content-Type": "application/fhir+json" }, body: JSON.stringify(resource) });
+    assert.ok(answer.ok, await answer.text());
+  };
+  const base = "https://fhir.soyang.example", code = (system, value) => ({ coding: [{ system: `${base}/CodeSystem/${system}`, code: value }] });
+  const library = await fhir(t.base, "Library/region-gangwon"), board = await fhir(t.base, "MeasureReport/capacity-A2200001");
+  const content = library.content.find((one) => one.title === "policy.json"), policy = JSON.parse(Buffer.from(content.data, "base64").toString());
+  policy.board.notice_excludes = { value: true, source: "assumption" };
+  const hour = (n) => new Date(Date.now() + n * 3600000).toISOString();
+  const notice = { code: code("board-notice", "Y0010"), population: [{ extension: [{ url: `${base}/StructureDefinition/notice`, extension: [{ url: "from", valueInstant: hour(-1) }, { url: "until", valueInstant: hour(2) }] }],
+    code: code("board-count", "refuses"), count: 1 }] };
+  await put({ ...library, content: library.content.map((one) => (one === content ? { ...one, data: Buffer.from(JSON.stringify(policy)).toString("base64") } : one)) });
+  await put({ ...board, group: [...board.group, notice] });
+  try {
+    const nurse = await t.actor(NURSE);
+    await nurse.go("intake");
+    await fillIntake(nurse.page, { name: "합성환자-공지" });
+    await decide(nurse.page);
+    const told = nurse.page.locator(".notice-excluded li", { hasText: "원주세브란스" });
+    await told.getByText("심근경색").waitFor();
+    await send(nurse.page);
+    await told.getByText("심근경색").waitFor();
+  } finally {
+    await put(library);
+    await put({ ...board, group: board.group });
+  }
 });
 
 scenario("the map holds every place of the region, in both tongues, and says whose outline it is", async (t) => {

@@ -3,6 +3,7 @@ import { search } from "./client";
 import {
   LOINC, codeOf, conceptText, type AllergyIntolerance, type Condition, type DocumentReference, type Encounter, type MedicationStatement, type Observation, type Patient,
 } from "./fhir";
+import { isWithdrawn, verification } from "./confirmed";
 import { half, say } from "./language";
 import { serverNow } from "./moment";
 
@@ -11,6 +12,7 @@ export interface Chart {
   complaints: string[];
   onset: string | undefined; // when what brings the patient began: of this visit's complaint, the earliest
   visit: Encounter | undefined;
+  confirmed: Condition[]; // findings of this visit that somebody has confirmed or taken back, coded
   findings: string[];
   history: string[];
   medicines: string[];
@@ -34,16 +36,18 @@ export async function readChart(patientId: string): Promise<Chart> {
   ]);
   const visit = [...encounters].sort((a, b) => (b.period?.start ?? "").localeCompare(a.period?.start ?? ""))[0];
   const isFinding = (condition: Condition) => condition.category?.some((c) => c.coding?.some((coding) => coding.code === "encounter-diagnosis")) ?? false;
+  const ofVisit = (condition: Condition) => isFinding(condition) && (condition.encounter === undefined || condition.encounter.reference === `Encounter/${visit?.id}`);
   const words = (list: { code?: { text?: string } }[]) => unique(list.map((item) => half(conceptText(item.code))));
   const complaints = unique((visit?.reasonCode ?? []).map(conceptText));
   const hasHangul = (text: string) => /[가-힣]/.test(text);
   return {
     patient: patients[0],
     visit,
-    onset: conditions.filter((one) => isFinding(one) && one.onsetDateTime?.includes("T") && (one.encounter === undefined || one.encounter.reference === `Encounter/${visit?.id}`)).map((one) => one.onsetDateTime ?? "").sort()[0],
+    onset: conditions.filter((one) => ofVisit(one) && !isWithdrawn(one) && one.onsetDateTime?.includes("T")).map((one) => one.onsetDateTime ?? "").sort()[0],
     complaints: complaints.some(hasHangul) && !complaints.every(hasHangul) ? complaints.filter((text) => hasHangul(text) === (say("ko", "en") === "ko")) : complaints,
-    findings: words(conditions.filter(isFinding)).filter((text) => !complaints.includes(text)),
-    history: words(conditions.filter((condition) => !isFinding(condition))),
+    confirmed: conditions.filter((one) => ofVisit(one) && (one.code?.coding ?? []).length > 0 && ["confirmed", "refuted", "entered-in-error"].includes(verification(one))),
+    findings: words(conditions.filter((one) => isFinding(one) && !isWithdrawn(one))).filter((text) => !complaints.includes(text)),
+    history: words(conditions.filter((condition) => !isFinding(condition) && !isWithdrawn(condition))),
     medicines: unique(medicines.map((item) => half(conceptText(item.medicationCodeableConcept)))),
     allergies: words(allergies),
     vitals: latestOfEach(observations),

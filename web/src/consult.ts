@@ -1,7 +1,8 @@
 // e-consult: questions to a specialist elsewhere, what was answered, and the clock since it began.
 import { operation, search, update } from "./client";
-import { BASE, codeOf, referenceId, type Parameter, type Patient, type Reference, type Resource, type Task, type TaskInput } from "./fhir";
+import { BASE, codeOf, referenceId, type Concept, type Parameter, type Patient, type Reference, type Resource, type Task, type TaskInput } from "./fhir";
 import { say } from "./language";
+import { needName } from "./tables";
 
 const KIND = `${BASE}/CodeSystem/task-kind`;
 const STATE = `${BASE}/CodeSystem/consult-state`;
@@ -59,8 +60,12 @@ export async function ask(question: Question): Promise<void> {
 }
 
 const output = (code: string, value: Partial<TaskInput>): TaskInput => ({ type: { coding: [{ system: OUTPUT, code }] }, ...value });
-export const answer = async (task: Task, code: ConsultAnswer, text: string, telephone: string): Promise<void> => {
-  await update<Task>({ ...task, status: "completed", output: [output("answer", { valueCode: code }), output("answer-text", { valueString: text }), ...(telephone ? [output("telephone", { valueString: telephone })] : [])] });
+/** A need as a coded finding: the national conditions and the project's own list are two systems. */
+export const findingOf = (need: string): Concept =>
+  ({ coding: [{ system: `${BASE}/CodeSystem/${need.startsWith("SY-") ? "need" : "severe-condition"}`, code: need, display: needName(need) }] });
+export const answer = async (task: Task, code: ConsultAnswer, text: string, finding: string, telephone: string): Promise<void> => {
+  const read = finding === "" ? [] : [output("answer-finding", { valueCodeableConcept: findingOf(finding) })];
+  await update<Task>({ ...task, status: "completed", output: [output("answer", { valueCode: code }), output("answer-text", { valueString: text }), ...read, ...(telephone ? [output("telephone", { valueString: telephone })] : [])] });
 };
 export const takeBack = async (task: Task, reason: string): Promise<void> => {
   await update<Task>({ ...task, status: "cancelled", statusReason: { text: reason } });

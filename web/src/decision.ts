@@ -1,5 +1,7 @@
 // What the two operations answer, as plain values.
-import { part, partNumber, parts, partText, partTrue, referenceId, type Parameter } from "./fhir";
+import { read } from "./client";
+import type { Certain } from "./confirmed";
+import { part, partNumber, parts, partText, partTrue, referenceId, type Parameter, type Resource } from "./fhir";
 import { nameIn, say } from "./language";
 
 export interface Reason { code: string; kind: string; ko: string; en: string; source: string }
@@ -37,9 +39,9 @@ export interface Option {
   secondLegs: { place: string; display: string; minutes: number | undefined }[];
 }
 export interface MayNeed { code: string; chance: number; ko: string; en: string }
-export interface Excluded { place: string; display: string; code: string; ko: string; en: string }
+export interface Excluded { place: string; display: string; code: string; need: string; ko: string; en: string }
 export interface Plan { now: number; batches: number; placed: number | undefined; minutes: number | undefined; heading: string; headingDisplay: string }
-export interface Ranking { options: Option[]; excluded: Excluded[]; mayNeed: MayNeed[]; plan: Plan | undefined; otherwise: { ko: string; en: string } | undefined; decision: string; policy: string }
+export interface Ranking { options: Option[]; excluded: Excluded[]; mayNeed: MayNeed[]; certain: Certain | undefined; plan: Plan | undefined; otherwise: { ko: string; en: string } | undefined; decision: string; policy: string }
 
 const sentence = (list: Parameter[] | undefined) => ({ code: partText(list, "code"), ko: partText(list, "ko"), en: partText(list, "en") });
 export const sentenceIn = (both: { ko: string; en: string }): string => say(both.ko || both.en, both.en || both.ko);
@@ -100,12 +102,30 @@ export function readRanking(list: Parameter[]): Ranking {
       reasons: parts(p, "reason").map((r) => sentence(r.part)),
       secondLegs: parts(p, "second-leg").map((leg) => ({ ...placeOf(leg.part), minutes: partNumber(leg.part, "minutes") })),
     })),
-    excluded: parts(list, "excluded").map(({ part: p }) => ({ ...placeOf(p), ...sentence(p) })),
+    excluded: parts(list, "excluded").map(({ part: p }) => ({ ...placeOf(p), ...sentence(p), need: part(p, "need")?.valueCoding?.code ?? "" })),
     mayNeed: parts(list, "may-need").map(({ part: p }) => ({ ...sentence(p), chance: partNumber(p, "chance") ?? 0 })).sort((a, b) => b.chance - a.chance),
+    certain: readCertain(part(list, "confirmed")?.part),
     plan: readPlan(part(list, "plan")?.part),
     otherwise: part(list, "counterfactual") === undefined ? undefined : sentence(part(list, "counterfactual")?.part),
     decision: part(list, "decision")?.valueReference?.reference ?? "",
     policy: partText(list, "policy"),
+  };
+}
+
+const readCertain = (list: Parameter[] | undefined): Certain | undefined =>
+  list === undefined ? undefined : { code: partText(list, "code"), quote: partText(list, "evidence"), source: partText(list, "source") };
+
+/** What a kept decision took as certain, and whom it left out because they had said so. */
+export interface Kept { certain: Certain | undefined; noticed: { place: string; need: string }[] }
+interface Guidance extends Resource { extension?: { url: string; valueString?: string }[] }
+export async function readKept(reference: string): Promise<Kept> {
+  const guidance = await read<Guidance>(reference);
+  const kept = (name: string): unknown => JSON.parse(guidance.extension?.find((one) => one.url.endsWith(name))?.valueString ?? "{}");
+  const given = (kept("/decision-inputs") as { case?: { confirmed?: string; confirmed_quote?: string; confirmed_source?: string } }).case;
+  const left = (kept("/decision-outputs") as { excluded?: { place: string; code: string; need?: string }[] }).excluded ?? [];
+  return {
+    certain: given?.confirmed ? { code: given.confirmed, quote: given.confirmed_quote ?? "", source: given.confirmed_source ?? "" } : undefined,
+    noticed: left.filter((one) => one.code === "notice").map((one) => ({ place: one.place, need: one.need ?? "" })),
   };
 }
 

@@ -26,6 +26,7 @@ export interface TaskInput {
   valueInstant?: string;
   valueBoolean?: boolean;
   valueReference?: Reference;
+  valueCodeableConcept?: Concept;
 }
 export interface Task extends Resource {
   status: string;
@@ -55,7 +56,7 @@ export interface Observation extends Resource {
   valueCodeableConcept?: Concept;
   valueString?: string;
 }
-export interface Condition extends Resource { code?: Concept; category?: Concept[]; recordedDate?: string; onsetDateTime?: string; encounter?: Reference }
+export interface Condition extends Resource { code?: Concept; category?: Concept[]; recordedDate?: string; onsetDateTime?: string; encounter?: Reference; subject?: Reference; verificationStatus?: Concept; asserter?: Reference; recorder?: Reference; evidence?: { detail?: Reference[] }[] }
 export interface MedicationStatement extends Resource { medicationCodeableConcept?: Concept; status?: string }
 export interface AllergyIntolerance extends Resource { code?: Concept }
 export interface Encounter extends Resource { reasonCode?: Concept[]; period?: Period; status?: string; serviceProvider?: Reference }

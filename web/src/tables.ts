@@ -60,6 +60,8 @@ export const kindName = nameFrom("kinds");
 export const departmentName = nameFrom("departments");
 export const reasonName = nameFrom("reasons");
 export const needName = nameFrom("needs");
+/** Every need of the region, by name. */
+export const needCodes = (): string[] => Object.keys(codes.needs ?? {}).sort((a, b) => needName(a).localeCompare(needName(b), say("ko", "en")));
 
 const bedByCode = new Map(bedRows.map((row) => [row.free, row]));
 export const bedRow = (code: string): BedRow | undefined => bedByCode.get(code);

@@ -3,6 +3,7 @@ import { ageOf, patientName, sexOf, vitalTexts, type Chart } from "../chart";
 import { isSynthetic } from "../fhir";
 import { say } from "../language";
 import { ageText, clockText, durationText } from "../moment";
+import { ConfirmedFindings } from "./certain_card";
 import { Level, Synthetic } from "./marks";
 
 export function PatientLine({ chart, level }: { chart: Chart | undefined; level?: number }) {
@@ -48,6 +49,7 @@ export function ChartCard({ chart, now, isClocked = false }: { chart: Chart; now
           ))}
         </dl>
       )}
+      <ConfirmedFindings chart={chart} now={now} />
       <div class="words-grid">
         <Words title={say("소견", "Findings")} items={chart.findings} none={none} />
         <Words title={say("병력", "History")} items={chart.history} none={none} />

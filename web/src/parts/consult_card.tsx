@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { CLOCKED, answer, answerWords, ask, asked, consultState, mayAnswer, readPictures, readStudies, said, stateWords, studiesOf, takeBack, type ConsultAnswer } from "../consult";
+import { readFinding } from "../confirmed";
 import { referenceId, type Patient, type Task } from "../fhir";
 import { ageOf, patientName, readChart, sexOf } from "../chart";
 import { isSynthetic } from "../fhir";
@@ -10,7 +11,7 @@ import { ageText, clockText, durationText, useServerNow } from "../moment";
 import { useAction, usePoll } from "../poll";
 import { deadlineOf } from "../referral";
 import { currentRegion, placeName, type Place } from "../region";
-import { needName } from "../tables";
+import { needCodes, needName } from "../tables";
 import { ChartCard } from "./chart_card";
 import { Choice, Countdown, Fault, Level, Loading, Synthetic } from "./marks";
 import { PlacePicker } from "./place_picker";
@@ -33,16 +34,28 @@ function Pictures({ study }: { study: string }) {
 function AnswerForm({ task, caller, reload }: { task: Task; caller: Caller; reload: () => Promise<void> }) {
   const [code, setCode] = useState<ConsultAnswer>();
   const [text, setText] = useState("");
+  const [finding, setFinding] = useState("");
   const [speaker, setSpeaker] = useState("");
   const action = useAction();
   const isHeard = referenceId(asked(task, "asked")?.valueReference) !== caller.organisation && caller.role === "control-room";
   const isReady = code !== undefined && text.trim() !== "" && (!isHeard || speaker.trim() !== "");
+  const findingFault = action.fault?.issues.find((issue) => issue.includes("answer-finding"));
+  const faultId = `finding-fault-${task.id}`, noteId = `finding-note-${task.id}`;
   return (
-    <form class="step-form" onSubmit={(event) => { event.preventDefault(); if (code) void action.run(async () => { try { await answer(task, code, text.trim(), isHeard ? speaker.trim() : ""); } finally { await reload(); } }); }}>
-      <Fault fault={action.fault} onClose={action.clear} />
+    <form class="step-form" onSubmit={(event) => { event.preventDefault(); if (code) void action.run(async () => { try { await answer(task, code, text.trim(), finding, isHeard ? speaker.trim() : ""); } finally { await reload(); } }); }}>
+      {findingFault === undefined && <Fault fault={action.fault} onClose={action.clear} />}
       <Choice<ConsultAnswer | ""> wide name={`answer-${task.id}`} label={say("무엇을 해야 합니까", "What follows")} value={code ?? ""} onChange={(value) => setCode(value === "" ? undefined : value)}
         options={(["advice", "stay", "transfer"] as const).map((value) => ({ value, text: answerWords(value) }))} />
       <label class="field"><span>{say("답", "Answer")}</span><textarea name="answer-text" rows={3} value={text} onInput={(event) => setText(event.currentTarget.value)} /></label>
+      <div class="field">
+        <label for={`finding-${task.id}`}>{say("무엇으로 읽었습니까 (알면)", "What it is (if known)")}</label>
+        <select id={`finding-${task.id}`} name="answer-finding" value={finding} aria-invalid={findingFault !== undefined} aria-describedby={findingFault === undefined ? noteId : `${faultId} ${noteId}`} onChange={(event) => { setFinding(event.currentTarget.value); action.clear(); }}>
+          <option value="">{say("밝히지 않음", "not said")}</option>
+          {needCodes().map((need) => <option key={need} value={need}>{needName(need)}</option>)}
+        </select>
+        {findingFault !== undefined && <em id={faultId} class="field-fault" role="alert">{say("서버가 이 소견을 받아들이지 않았습니다:", "The server did not accept this finding:")} {findingFault}</em>}
+        <small id={noteId} class="quiet">{say("고르면 확진으로 기록되어, 다음 순위부터 다른 병을 의심하지 않습니다. 틀렸으면 나중에 취소할 수 있습니다.", "Chosen, it is recorded as confirmed, and the next ranking doubts nothing else. It can be withdrawn later.")}</small>
+      </div>
       {isHeard && <label class="field"><span>{say("누가 말했습니까 (전화)", "Who spoke (by telephone)")}</span><input type="text" name="speaker" value={speaker} onInput={(event) => setSpeaker(event.currentTarget.value)} /></label>}
       <button type="submit" class="main-button" disabled={!isReady || action.busy}>{say("답 보내기", "Send the answer")}</button>
     </form>
@@ -66,6 +79,13 @@ function ChartOf({ patient, now }: { patient: string; now: number }) {
   return <ChartCard chart={chart.data} now={now} />;
 }
 
+/** Whether what the specialist said still stands in the record. */
+function FindingState({ condition }: { condition: string }) {
+  const finding = usePoll(`finding ${condition}`, () => readFinding({ code: "", quote: "", source: `${condition}.code` }), 15000);
+  if (finding.data === undefined) return null;
+  return finding.data.isWithdrawn ? <b class="tag tag-notice">{say("취소됨", "withdrawn")}</b> : <span class="tag">{say("확진으로 기록됨", "recorded as confirmed")}</span>;
+}
+
 export function ConsultCard({ task, patient, caller, reload }: { task: Task; patient: Patient | undefined; caller: Caller; reload: () => Promise<void> }) {
   const now = useServerNow();
   const [reason, setReason] = useState("");
@@ -74,6 +94,7 @@ export function ConsultCard({ task, patient, caller, reload }: { task: Task; pat
   const code = said(task, "answer")?.valueCode, place = referenceId(asked(task, "asked")?.valueReference), studies = studiesOf(task);
   const drawnUp = referenceId(said(task, "referral")?.valueReference);
   const mine = referenceId(task.requester) === caller.organisation;
+  const read = said(task, "answer-finding")?.valueCodeableConcept?.coding?.[0], drawnFinding = said(task, "finding")?.valueReference?.reference;
   return (
     <li class={`card consult consult-${consultState(task)}`} data-consult={task.id}>
       <div class="referral-title">
@@ -89,6 +110,7 @@ export function ConsultCard({ task, patient, caller, reload }: { task: Task; pat
       {studies.length > 0 && <ul class="consult-studies">{studies.map((study) => <Pictures key={study} study={study} />)}</ul>}
       {isOpen && <Chart patient={referenceId(task.for)} now={now} />}
       {code && <p class="banner consult-answer"><b>{answerWords(code)}</b> {said(task, "answer-text")?.valueString}{said(task, "telephone")?.valueString && <span class="quiet"> ☎ {said(task, "telephone")?.valueString}</span>}</p>}
+      {read && <p class="consult-finding"><b>{say("소견", "Finding")}</b> {needName(read.code) || read.display}{drawnFinding && <FindingState condition={drawnFinding} />}</p>}
       {code === "transfer" && drawnUp && <p><a href={`#/referral/${drawnUp}`}>{mine ? say("의뢰 초안을 확인하고 보내기", "Look at the draft referral and send it") : say("이 협진이 이끈 의뢰", "The referral that this led to")} →</a></p>}
       {mayAnswer(task, caller.organisation, caller.role === "control-room") && !(mine && caller.role !== "control-room") && <AnswerForm task={task} caller={caller} reload={reload} />}
       {isOpen && mine && (

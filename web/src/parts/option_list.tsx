@@ -2,9 +2,10 @@
 import { useState } from "preact/hooks";
 import { sentenceIn, shareText, type Excluded, type MayNeed, type Option, type Plan, type Ranking } from "../decision";
 import { say } from "../language";
-import { durationText } from "../moment";
+import { durationText, useServerNow } from "../moment";
 import { findPlace, placeName } from "../region";
 import { needName, reasonName, tierName } from "../tables";
+import { CertainNeed, NoticeExcluded } from "./certain_card";
 import { Estimated } from "./marks";
 
 const REASONS_SHOWN = 2;
@@ -13,12 +14,15 @@ const OPTIONS_SHOWN = 3;
 
 export function OptionList({ ranking, chosen, onChoose }: { ranking: Ranking; chosen: string; onChoose: (place: string) => void }) {
   const [isOpen, setOpen] = useState(false);
+  const now = useServerNow(5000);
   const at = ranking.options.findIndex((option) => option.place === chosen); // what the map chose is never hidden
   const shown = isOpen || at >= OPTIONS_SHOWN ? ranking.options : ranking.options.slice(0, OPTIONS_SHOWN);
   const more = ranking.options.length - shown.length;
   return (
     <div class="options">
       {ranking.plan !== undefined && <PlanLine plan={ranking.plan} />}
+      <CertainNeed certain={ranking.certain} now={now} />
+      <NoticeExcluded excluded={ranking.excluded.filter((one) => one.code === "notice")} />
       <Doubts mayNeed={ranking.mayNeed} />
       <div role="radiogroup" aria-label={say("순위 매긴 기관", "ranked places")}><ol>
         {shown.map((option, i) => <OptionRow key={option.place + option.secondLegs.length} option={option} rank={i + 1} isChosen={option.place === chosen} onChoose={() => onChoose(option.place)} />)}
@@ -42,6 +46,8 @@ function OptionRow({ option, rank, isChosen, onChoose }: { option: Option; rank:
         <span class="option-minutes"><b>{Math.round(option.minutes)}</b> {say("분", "min")} {option.estimated && <Estimated />}</span>
       </label>
       <div class="option-facts">
+        {option.reasons.some((reason) => reason.code === "notice") && <b class="tag tag-notice">{say("받을 수 없다고 알림", "says that it cannot take this")}</b>}
+        {option.reasons.some((reason) => reason.code === "in-theatre") && <b class="tag tag-notice">{say("의료진 수술 중", "team in theatre")}</b>}
         {option.ask === 1 && <b class="asked-now">{say("지금 문의", "asked now")}</b>}
         {option.distance !== undefined && <span>{option.distance.toFixed(1)} km</span>}
         {option.travel !== undefined && <span>{say(`이동 ${Math.round(option.travel)}분`, `travel ${Math.round(option.travel)} min`)}</span>}

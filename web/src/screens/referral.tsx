@@ -3,10 +3,12 @@ import { useState } from "preact/hooks";
 import type { Caller } from "../caller";
 import { letterText, patientName, readChart, type Chart } from "../chart";
 import { read } from "../client";
+import { readKept } from "../decision";
 import { isSynthetic, referenceId, type DocumentReference, type Task } from "../fhir";
 import { readReferral, type Referral } from "../history";
 import { say } from "../language";
 import { ageText, clockText, useServerNow } from "../moment";
+import { CertainNeed, NoticeExcluded } from "../parts/certain_card";
 import { AskConsult } from "../parts/consult_card";
 import { DraftCard, isDraft } from "../parts/draft_card";
 import { ChartCard, PatientLine } from "../parts/chart_card";
@@ -40,6 +42,7 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
   const origin = referenceId(loop.requester);
   const end = deadlineOf(loop);
   const question = inputOf(loop, "question")?.valueString;
+  const decision = inputOf(loop, "decision")?.valueReference?.reference;
   return (
     <div class="referral">
       <h1 class="sr-only">{say("의뢰", "Referral")} {patientName(chart.patient)}</h1>
@@ -60,6 +63,7 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
         </div>
         <Way loop={loop} events={events} />
       </section>
+      {decision && <DecisionNotes decision={decision} now={now} />}
       {isDraft(loop) && loop.focus?.reference && <DraftCard loop={loop} caller={caller} reload={seen.reload} />}
       <LoopSteps caller={caller} loop={loop} offers={offers} reload={seen.reload} />
       {question && <p class="banner"><b>{say("보낸 곳의 말", "From the sender")}</b> {question}</p>}
@@ -78,6 +82,13 @@ export function ReferralScreen({ id, caller }: { id: string; caller: Caller }) {
       </div>
     </div>
   );
+}
+
+/** What the choice took as certain, and whom it left out by their own notice. */
+function DecisionNotes({ decision, now }: { decision: string; now: number }) {
+  const kept = usePoll(`kept ${decision}`, () => readKept(decision), 60000);
+  if (kept.data === undefined) return null;
+  return <><CertainNeed certain={kept.data.certain} now={now} isDecided /><NoticeExcluded excluded={kept.data.noticed} /></>;
 }
 
 export function OfferCards({ caller, loop, offers, now, reload }: { caller: Caller; loop: Task; offers: readonly Task[]; now: number; reload: () => Promise<void> }) {
