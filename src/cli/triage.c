@@ -16,6 +16,7 @@ static const struct option_row options[] = {
     {"--site", "REFERENCE", "the site, where the visit names no service provider", NULL},
     {"--language", "ko|en", "language of the sentences", "ko"},
     {"--json", NULL, "the whole reading as JSON", NULL},
+    {"--replay", NULL, "FILE is a stored RiskAssessment: make its reading again and compare the bytes", NULL},
     {0},
 };
 
@@ -54,21 +55,27 @@ static void print_reading(const struct triage_reading *reading, const char *lang
                  : "연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다.");
 }
 
+static enum status open_policy(
+    const struct triage_policy **out, const struct arguments *arguments, struct scope *scope) {
+    struct text document = {0};
+    enum status status = STATUS_OK;
+    if (argument(arguments, "--policy") != NULL)
+        status = file_read(&document, argument(arguments, "--policy"), DOCUMENT_MAX, scope);
+    return status == STATUS_OK ? triage_policy_open(out, document, scope->arena, scope) : status;
+}
+
 static enum status read_file(struct triage_reading *reading, struct triage_facts **facts,
     const struct arguments *arguments, struct scope *scope) {
     const struct triage_policy *policy = NULL;
     const yyjson_val *bundle;
-    struct text policy_text = {0};
     double human_level = 0;
     enum status status = STATUS_OK;
     if (argument_flag(arguments, "--human-level"))
         status = argument_number(&human_level, arguments, "--human-level", 1, 5, scope);
     if (status == STATUS_OK && human_level != (int)human_level)
         status = fault(scope, STATUS_INVALID, "--human-level", "--human-level takes a whole number from 1 to 5");
-    if (status == STATUS_OK && argument(arguments, "--policy") != NULL)
-        status = file_read(&policy_text, argument(arguments, "--policy"), DOCUMENT_MAX, scope);
     if (status == STATUS_OK)
-        status = triage_policy_open(&policy, policy_text, scope->arena, scope);
+        status = open_policy(&policy, arguments, scope);
     if (status == STATUS_OK)
         status = source_document(&bundle, arguments->operands[0], scope);
     struct triage_gather_options gather = {.human_level = (int)human_level, .zone_minutes = FOLDER_ZONE_KOREA_MINUTES};
@@ -83,7 +90,44 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     return status == STATUS_OK ? triage_read_all(reading, policy, readers, *facts, scope) : status;
 }
 
+/* A RiskAssessment of a server, or the reading that --json prints. */
+static enum status replay_file(const struct arguments *arguments, struct scope *scope) {
+    const struct triage_policy *policy = NULL;
+    const struct triage_readers *readers = NULL;
+    const yyjson_val *document;
+    struct triage_replayed replayed;
+    struct text reading = {0};
+    enum status status = source_document(&document, arguments->operands[0], scope);
+    if (status == STATUS_OK)
+        status = open_policy(&policy, arguments, scope);
+    struct readers_question question = {policy, argument(arguments, "--models"), argument(arguments, "--sites")};
+    if (status == STATUS_OK)
+        status = readers_load(&readers, &question, scope->arena, scope);
+    if (status != STATUS_OK)
+        return status;
+    bool is_kept = text_is(json_get_text(document, "resourceType"), "RiskAssessment");
+    struct json_writer w = json_writer_open(scope->arena, DOCUMENT_MAX);
+    json_value(&w, document);
+    status = json_finish(&reading, &w, scope);
+    if (status == STATUS_OK && is_kept)
+        reading = triage_reading_of(document);
+    if (status == STATUS_OK && reading.size == 0)
+        status = fault(scope, STATUS_INVALID, arguments->operands[0], "the RiskAssessment holds no reading of Soyang");
+    if (status == STATUS_OK)
+        status = triage_replay(&replayed, reading, policy, readers, scope);
+    if (status == STATUS_CONFLICT) /* which, of a command, would say that a folder is in use */
+        status = STATUS_FAILED;
+    if (status == STATUS_OK && !replayed.possible)
+        return fault(scope, STATUS_PRECONDITION, arguments->operands[0], "cannot be made again here: %.*s",
+            (int)replayed.why.size, replayed.why.at);
+    if (status == STATUS_OK)
+        printf("%s: replays, %zu bytes are the same\n", arguments->operands[0], replayed.bytes);
+    return status;
+}
+
 static int run(const struct arguments *arguments, struct scope *scope) {
+    if (argument_flag(arguments, "--replay"))
+        return report(scope, replay_file(arguments, scope));
     struct triage_reading reading;
     struct triage_facts *facts;
     enum status status = read_file(&reading, &facts, arguments, scope);

@@ -139,10 +139,10 @@ static enum status replay_reading(struct referral *referral, const yyjson_val *s
     }
     struct json_writer w = json_writer_open(scope->arena, 4 << 20);
     struct text json = {0};
-    bool possible = false;
+    struct triage_replayed replayed;
     json_value(&w, reading);
     status = json_finish(&json, &w, scope);
-    return status == STATUS_OK ? triage_replay(&possible, json, referral->triage, referral->readers, scope) : status;
+    return status == STATUS_OK ? triage_replay(&replayed, json, referral->triage, referral->readers, scope) : status;
 }
 
 enum status referral_decision_replay(

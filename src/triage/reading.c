@@ -494,7 +494,8 @@ static void read_level(struct work *work, const struct triage_reader *readers, s
 
 enum status triage_read(struct triage_reading *out, const struct triage_policy *policy,
     const struct triage_facts *facts, const struct triage_reader *readers, size_t reader_count, struct scope *scope) {
-    *out = (struct triage_reading){.policy_digest = policy->digest, .policy_version = policy->version};
+    *out = (struct triage_reading){
+        .engine = TRIAGE_ENGINE, .policy_digest = policy->digest, .policy_version = policy->version};
     if (!facts_say_something(facts))
         return fault(scope, STATUS_UNPROCESSABLE, "",
             "nothing to read: neither a complaint, nor a vital sign, nor a human level");

@@ -111,47 +111,112 @@ enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json,
     return holds ? STATUS_OK : fault(scope, STATUS_INVALID, "facts", "these are no facts as they are written");
 }
 
-/* Whether what is loaded is what the reading was made with; where not it cannot be made again here. */
-static bool is_made_with(const yyjson_val *json, const struct triage_policy *policy,
-    const struct triage_readers *readers, const struct triage_facts *facts) {
-    enum triage_model_kind kind = facts->human_level ? TRIAGE_MODEL_LEVEL : TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN;
-    const char *digest = readers ? triage_readers_digest(readers, kind) : NULL;
-    struct text written = json_get_text(json, "readerDigest");
-    bool reader = digest ? text_is(written, digest) : written.size == 0;
-    struct text sites = json_get_text(json, "sites");
-    const char *own = readers ? triage_readers_sites_digest(readers) : NULL;
-    return reader && text_is(json_get_text(json, "policy"), triage_policy_digest(policy)) &&
-           (own ? text_is(sites, own) : sites.size == 0);
+/* ---- the same again ----------------------------------------------------------------------------------------------------- */
+
+/* False, with the reason in out->why, where what is loaded is not what the reading was made with. */
+static bool is_same(
+    struct triage_replayed *out, const char *what, struct text was, const char *here, struct scope *scope) {
+    struct text own = text_from(here);
+    if (text_equal(was, own))
+        return true;
+    out->why = text_format(scope->arena, "it was made with %s %.*s, and here is %s", what, was.size ? (int)was.size : 4,
+        was.size ? was.at : "none", own.size ? here : "none");
+    return false;
 }
 
-enum status triage_replay(bool *possible, struct text reading, const struct triage_policy *policy,
+/* A silent site's readings tell no forecast; others tell one for each model there is. */
+static bool has_same_forecasts(
+    struct triage_replayed *out, const yyjson_val *json, const struct triage_readers *readers, struct scope *scope) {
+    static const enum triage_model_kind kinds[] = {[TRIAGE_DISPOSITION] = TRIAGE_MODEL_DISPOSITION,
+        [TRIAGE_INTENSIVE_CARE] = TRIAGE_MODEL_INTENSIVE_CARE,
+        [TRIAGE_ADMISSION] = TRIAGE_MODEL_ADMISSION};
+    bool silent = false;
+    (void)json_get_bool(&silent, json, "readerSilent");
+    const yyjson_val *list = json_get(json, "forecasts");
+    for (int kind = 0; kind < TRIAGE_FORECAST_COUNT && (list || !silent); kind++) {
+        const char *code = triage_forecast_code((enum triage_forecast_kind)kind);
+        struct text was = {0};
+        size_t i, count;
+        yyjson_val *item;
+        yyjson_arr_foreach((yyjson_val *)list, i, count, item) {
+            if (text_is(json_get_text(item, "code"), code))
+                was = json_get_text(item, "model");
+        }
+        const char *what = text_format(scope->arena, "the model of %s", code).at;
+        if (!is_same(out, what, was, readers ? triage_readers_digest(readers, kinds[kind]) : NULL, scope))
+            return false;
+    }
+    return true;
+}
+
+static bool is_made_with(struct triage_replayed *out, const yyjson_val *json, const struct triage_policy *policy,
+    const struct triage_readers *readers, const struct triage_facts *facts, struct scope *scope) {
+    enum triage_model_kind kind = facts->human_level ? TRIAGE_MODEL_LEVEL : TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN;
+    return is_same(out, "policy", json_get_text(json, "policy"), triage_policy_digest(policy), scope) &&
+           is_same(out, "the model of the level", json_get_text(json, "readerDigest"),
+               readers ? triage_readers_digest(readers, kind) : NULL, scope) &&
+           is_same(out, "the sites document", json_get_text(json, "sites"),
+               readers ? triage_readers_sites_digest(readers) : NULL, scope) &&
+           has_same_forecasts(out, json, readers, scope);
+}
+
+/* The bytes in the stored one's form: an engine's number and the output's name came later than the first readings. */
+static enum status write_again(struct text *out, struct triage_reading *again, const yyjson_val *json,
+    const struct triage_facts *facts, struct scope *scope) {
+    struct json_writer w = json_writer_open(scope->arena, READING_BYTES_MAX);
+    again->engine = integer_of(json, "engine", 0);
+    if (!json_get(json, "readerOutput"))
+        again->reader_output = NULL;
+    triage_write(&w, again, facts);
+    return json_finish(out, &w, scope);
+}
+
+static enum status compare(
+    struct triage_replayed *out, struct text reading, struct text written, int engine, struct scope *scope) {
+    size_t at = 0;
+    while (at < written.size && at < reading.size && written.at[at] == reading.at[at])
+        at++;
+    out->bytes = at;
+    if (at == written.size && at == reading.size)
+        return STATUS_OK;
+    if (engine == TRIAGE_ENGINE)
+        return fault(scope, STATUS_CONFLICT, "reading",
+            "the reading does not replay: first difference at byte %zu of %zu", at, reading.size);
+    out->possible = false;
+    out->why = engine > 0 ? text_format(scope->arena, "engine %d made it, and this is engine %d", engine, TRIAGE_ENGINE)
+                          : text_format(scope->arena, "an engine of before engine 1 made it, and this is engine %d",
+                                TRIAGE_ENGINE);
+    return STATUS_OK;
+}
+
+enum status triage_replay(struct triage_replayed *out, struct text reading, const struct triage_policy *policy,
     const struct triage_readers *readers, struct scope *scope) {
     yyjson_doc *doc = NULL;
     struct triage_facts *facts = NULL;
     struct triage_reading again;
+    struct text written = {0};
+    *out = (struct triage_replayed){.possible = false};
     enum status status = json_read(&doc, reading, scope);
     const yyjson_val *json = status == STATUS_OK ? yyjson_doc_get_root(doc) : NULL;
     if (status == STATUS_OK)
         status = triage_facts_read(&facts, json_get(json, "facts"), scope);
     if (status != STATUS_OK)
         return status;
-    *possible = is_made_with(json, policy, readers, facts);
-    if (!*possible)
+    out->possible = is_made_with(out, json, policy, readers, facts, scope);
+    if (!out->possible)
         return STATUS_OK;
     status = triage_read_all(&again, policy, readers, facts, scope);
-    if (status != STATUS_OK)
-        return status;
-    struct json_writer w = json_writer_open(scope->arena, READING_BYTES_MAX);
-    struct text written;
-    triage_write(&w, &again, facts);
-    status = json_finish(&written, &w, scope);
-    if (status != STATUS_OK)
-        return status;
-    size_t at = 0;
-    while (at < written.size && at < reading.size && written.at[at] == reading.at[at])
-        at++;
-    if (at == written.size && at == reading.size)
-        return STATUS_OK;
-    return fault(scope, STATUS_CONFLICT, "reading", "the reading does not replay: first difference at byte %zu of %zu",
-        at, reading.size);
+    if (status == STATUS_OK)
+        status = write_again(&written, &again, json, facts, scope);
+    return status == STATUS_OK ? compare(out, reading, written, integer_of(json, "engine", 0), scope) : status;
+}
+
+struct text triage_reading_of(const yyjson_val *risk_assessment) {
+    size_t i, count;
+    yyjson_val *extension;
+    yyjson_arr_foreach(json_get(risk_assessment, "extension"), i, count, extension) {
+        if (text_is(json_get_text(extension, "url"), TRIAGE_BASE "/StructureDefinition/triage-reading"))
+            return json_get_text(extension, "valueString");
+    }
+    return (struct text){0};
 }

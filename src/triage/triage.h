@@ -303,7 +303,10 @@ struct triage_needed {
 };
 
 enum { TRIAGE_NEEDED_MAX = 16 };
+/* Of what makes readings: raised whenever the same facts, policy, models and sites give other bytes. Stands in every reading. */
+enum { TRIAGE_ENGINE = 1 };
 struct triage_reading {
+    int engine;       /* TRIAGE_ENGINE; 0: made before engines were numbered */
     int level;        /* the reading: 1..5 */
     int human_level;  /* 0: none given */
     int floor_level;  /* 0: no floor rule applies */
@@ -449,10 +452,17 @@ void triage_write_silent(struct json_writer *w, const struct triage_reading *rea
 void triage_write_facts(struct json_writer *w, const struct triage_facts *facts);
 /* Facts as triage_write_facts wrote them; slices of `json`, which must outlive them. */
 MUST_CHECK enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json, struct scope *scope);
-/* Makes a written reading again from its own facts and compares the bytes: STATUS_CONFLICT names the first that differs. *possible is
- * false, and nothing is compared, where policy, models or sites are not those it was made with. */
-MUST_CHECK enum status triage_replay(bool *possible, struct text reading, const struct triage_policy *policy,
-    const struct triage_readers *readers, struct scope *scope);
+struct triage_replayed {
+    bool possible;   /* false: policy, models, sites or engine are not those it was made with */
+    struct text why; /* which of them, and which made it */
+    size_t bytes;    /* that were compared, and are the same */
+};
+/* Makes a written reading again from its own facts and compares the bytes: STATUS_CONFLICT names the first that differs. One of before
+ * engines were numbered is compared in its own form; where it differs, an earlier engine made it: not possible here. */
+MUST_CHECK enum status triage_replay(struct triage_replayed *out, struct text reading,
+    const struct triage_policy *policy, const struct triage_readers *readers, struct scope *scope);
+/* The written reading within a RiskAssessment of ours; none: it holds none. */
+struct text triage_reading_of(const yyjson_val *risk_assessment);
 /* A FHIR RiskAssessment. Time and id are handed in; `id` none leaves it out. */
 struct triage_stamp {
     struct text id;

@@ -322,6 +322,8 @@ void triage_write(struct json_writer *w, const struct triage_reading *reading, c
     json_member_string(w, "reader", reading->reader_name);
     json_member_string(w, "readerDigest", reading->reader_digest);
     json_member_string(w, "sites", reading->sites_digest);
+    if (reading->engine)
+        json_member_int(w, "engine", reading->engine);
     write_reader(w, reading);
     json_object_close(w);
 }

@@ -301,6 +301,32 @@ class Batch(unittest.TestCase):
         self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--colour", "x"], capture_output=True).returncode, 2)
         self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--format", "mimic", "x"], capture_output=True).returncode, 2)
 
+    def test_a_reading_replays_and_another_says_why_not(self):
+        bundle, kept = self.folder / "bundle.json", self.folder / "kept.json"
+        bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
+            {"resource": {"resourceType": "Patient", "id": "p", "birthDate": "1961-02-03"}},
+            {"resource": {"resourceType": "Encounter", "id": "e", "status": "in-progress", "class": {"code": "EMER"}, "reasonCode": [{"text": "chest pain"}],
+                          "period": {"start": "2026-11-22T13:50:00+09:00"}}}]}))
+        read = lambda *a: subprocess.run([PROGRAM, "triage", *a], capture_output=True, text=True)
+        made = read("--json", "--human-level", "3", str(bundle))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        for change, code, told in ((lambda r: None, 0, "bytes are the same"), (lambda r: r.pop("engine"), 0, "bytes are the same"),
+                                   (lambda r: r.update(ruleLevel=9), 1, "first difference at byte"), (lambda r: r.update(policy="x"), 1, "it was made with policy x"),
+                                   (lambda r: r.update(engine=0, ruleLevel=9), 1, "an engine of before"), (lambda r: r.pop("facts"), 1, "cannot be made again")):
+            reading = json.loads(made.stdout)
+            change(reading)
+            kept.write_text(json.dumps(reading, ensure_ascii=False, separators=(",", ":")))
+            done = read("--replay", str(kept))
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(told, done.stdout + done.stderr)
+        kept.write_text(json.dumps({"resourceType": "RiskAssessment", "extension": [
+            {"url": "https://fhir.soyang.example/StructureDefinition/triage-reading", "valueString": made.stdout.strip()}]}))
+        self.assertEqual(read("--replay", str(kept)).returncode, 0)
+        kept.write_text('{"resourceType": "RiskAssessment"}')
+        self.assertIn("holds no reading", read("--replay", str(kept)).stderr)
+        for arguments in (("--human-level", "2.5"), ("--language", "fr")):
+            self.assertNotEqual(read(*arguments, str(bundle)).returncode, 0)
+
     def calibrate(self, *arguments):
         return subprocess.run([PROGRAM, "triage", "calibrate", "--models", self.models, "--sites", str(self.folder / "sites.json"), *map(str, arguments)],
                               capture_output=True, text=True)

@@ -299,7 +299,7 @@ static enum status replays(void *context, struct scope *scope) {
     for (int i = 0; i < 200; i++) {
         struct triage_facts *facts = random_facts(scope);
         struct triage_reading reading;
-        bool possible = false;
+        struct triage_replayed replayed;
         facts->site = TEXT("Organization/one");
         facts->at_us = 1700000000123000;
         facts->onset_minutes = i % 3 ? -1 : 40;
@@ -310,18 +310,20 @@ static enum status replays(void *context, struct scope *scope) {
         facts->texts[0].doubtful = i % 5 == 0;
         assert_int_equal(triage_read_all(&reading, policy, readers, facts, scope), STATUS_OK);
         struct text json = written(&reading, facts, scope);
-        assert_int_equal(triage_replay(&possible, json, policy, readers, scope), STATUS_OK);
-        assert_true(possible);
+        assert_int_equal(triage_replay(&replayed, json, policy, readers, scope), STATUS_OK);
+        assert_true(replayed.possible);
+        assert_int_equal(replayed.bytes, json.size);
         if (reading.reader_digest) {
-            assert_int_equal(triage_replay(&possible, json, policy, none, scope), STATUS_OK);
-            assert_false(possible);
+            assert_int_equal(triage_replay(&replayed, json, policy, none, scope), STATUS_OK);
+            assert_false(replayed.possible);
+            assert_non_null(replayed.why.at);
         }
         char *changed = memcpy(arena_alloc(scope->arena, json.size + 1), json.at, json.size);
         char *level = strstr(changed, "\"ruleLevel\":");
         level[strlen("\"ruleLevel\":")] = '9';
         scope->fault = (struct fault){0};
         assert_int_equal(
-            triage_replay(&possible, (struct text){changed, json.size}, policy, readers, scope), STATUS_CONFLICT);
+            triage_replay(&replayed, (struct text){changed, json.size}, policy, readers, scope), STATUS_CONFLICT);
         scope->fault = (struct fault){0};
     }
     return STATUS_OK;

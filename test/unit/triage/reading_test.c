@@ -303,6 +303,81 @@ static void test_replays_to_the_byte(void **state) {
     arena_close(arenas[1]);
 }
 
+/* Readings as an engine wrote them, by a made-up policy. Where one differs, what makes readings has changed: raise TRIAGE_ENGINE, write
+ * engine-N.ndjson anew and leave the old one: what an earlier engine wrote says so, and is no conflict. */
+static enum status stored_readings(void *context, struct scope *scope) {
+    const struct triage_policy *made_up = NULL;
+    struct text document = {0}, stored = {0};
+    char path[64];
+    int replayed_here = 0;
+    (void)context;
+    enum status status = file_read(&document, "test/cases/triage/engine-policy.json", JSON_BYTES, scope);
+    if (status == STATUS_OK)
+        status = triage_policy_open(&made_up, document, scope->arena, scope);
+    for (int engine = 1; engine <= TRIAGE_ENGINE && status == STATUS_OK; engine++) {
+        (void)snprintf(path, sizeof path, "test/cases/triage/engine-%d.ndjson", engine);
+        status = file_read(&stored, path, JSON_BYTES, scope);
+        while (status == STATUS_OK && stored.size) {
+            struct triage_replayed replayed;
+            struct text line = text_cut(&stored, '\n');
+            if (!line.size)
+                continue;
+            status = triage_replay(&replayed, line, made_up, NULL, scope);
+            assert_true(replayed.possible || (engine < TRIAGE_ENGINE && replayed.why.size));
+            replayed_here += engine == TRIAGE_ENGINE;
+        }
+    }
+    assert_true(status != STATUS_OK || replayed_here >= 3);
+    return status;
+}
+
+static void test_stored_readings(void **state) {
+    (void)state;
+    struct scope scope;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    enum status status = scope_run(&scope, arena, stored_readings, NULL);
+    if (status != STATUS_OK)
+        fail_msg("%s %s", scope.fault.first->path, scope.fault.first->text);
+    arena_close(arena);
+}
+
+/* A reading of before engines were numbered replays in its own form; one that does not says that an earlier engine made it. */
+static enum status before_engines(void *context, struct scope *scope) {
+    struct triage_facts *facts = triage_facts_new(scope->arena);
+    struct triage_reading reading;
+    struct triage_replayed replayed;
+    struct text json = {0};
+    (void)context;
+    facts->mind = TRIAGE_VOICE;
+    enum status status = triage_read(&reading, policy, facts, NULL, 0, scope);
+    struct json_writer w = json_writer_open(scope->arena, JSON_BYTES);
+    assert_int_equal(reading.engine, TRIAGE_ENGINE);
+    reading.engine = 0;
+    triage_write(&w, &reading, facts);
+    if (status == STATUS_OK)
+        status = json_finish(&json, &w, scope);
+    if (status == STATUS_OK)
+        status = triage_replay(&replayed, json, policy, NULL, scope);
+    assert_true(replayed.possible);
+    assert_int_equal(replayed.bytes, json.size);
+    char *changed = memcpy(arena_alloc(scope->arena, json.size + 1), json.at, json.size);
+    char *level = strstr(changed, "\"ruleLevel\":");
+    level[strlen("\"ruleLevel\":")] = '9';
+    if (status == STATUS_OK)
+        status = triage_replay(&replayed, (struct text){changed, json.size}, policy, NULL, scope);
+    assert_false(replayed.possible);
+    assert_non_null(strstr(text_string(scope->arena, replayed.why), "engine"));
+    return status;
+}
+
+static void test_before_engines(void **state) {
+    (void)state;
+    struct scope scope;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    assert_int_equal(scope_run(&scope, arena, before_engines, NULL), STATUS_OK);
+    arena_close(arena);
+}
+
 /* ---- policies that must be refused ----------------------------------------------------------------------------------- */
 
 #define DEFAULTS                                                                                                       \
@@ -360,6 +435,8 @@ int main(void) {
         cmocka_unit_test(test_ten_worst_inputs),
         cmocka_unit_test(test_a_reader_only_escalates),
         cmocka_unit_test(test_replays_to_the_byte),
+        cmocka_unit_test(test_stored_readings),
+        cmocka_unit_test(test_before_engines),
         cmocka_unit_test(test_policies),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
