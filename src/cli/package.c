@@ -32,6 +32,20 @@ struct piece {
     bool is_settled;            /* nothing is left to do: unchanged, or refused */
 };
 
+/* What one call has stored, to be judged when all of it is there: definitions need one another. */
+struct judging {
+    struct arena *arena;
+    struct stored {
+        struct text entry, path; /* "StructureDefinition/x" */
+    } * at;
+    size_t count, capacity;
+    size_t next;
+    int faulty, said;
+    struct folder *folder; /* or… */
+    struct remote *remote; /* …a server */
+};
+enum { JUDGING_ARENA_MAX = 256 * 1024 * 1024, SAID_MAX = 200, PROGRESS_EVERY = 500 };
+
 /* The names of the packages of one call. */
 struct given {
     struct text names[OPERANDS_MAX];
@@ -43,6 +57,7 @@ struct loading {
     const struct given *given; /* NULL: not looked at yet */
     struct folder *folder;     /* or… */
     struct remote *remote;     /* …a server */
+    struct judging *judging;
     struct records_import *import;
     bool takes_examples;
     struct text name, version;
@@ -286,6 +301,102 @@ static enum status find_stored(struct loading *loading, size_t first, struct sco
                                    : find_local(loading, type, buffer_text(&ids), scope);
 }
 
+/* ---- what is wrong with it -------------------------------------------------------------------------------------- */
+
+static void keep_for_judging(struct judging *judging, const struct piece *piece) {
+    if (piece->url.size == 0)
+        return; /* an example */
+    if (judging->count == judging->capacity) {
+        size_t capacity = judging->capacity == 0 ? 64 : 2 * judging->capacity;
+        judging->at = arena_resize(
+            judging->arena, judging->at, judging->capacity * sizeof *judging->at, capacity * sizeof *judging->at);
+        judging->capacity = capacity;
+    }
+    judging->at[judging->count++] = (struct stored){.entry = text_copy(judging->arena, piece->entry),
+        .path = text_format(
+            judging->arena, "%.*s/%.*s", (int)piece->type.size, piece->type.at, (int)piece->id.size, piece->id.at)};
+}
+
+static enum status ask_validate(struct text *out, const struct judging *judging, struct scope *scope) {
+    struct text id = judging->at[judging->next].path;
+    struct text path = text_format(scope->arena, "%.*s/$validate", (int)id.size, id.at);
+    if (judging->remote != NULL) {
+        struct remote_answer answer = {0};
+        enum status status = remote_send(&answer, judging->remote, "GET", path.at, (struct text){NULL, 0}, NULL, scope);
+        *out = answer.body;
+        return status == STATUS_OK && answer.http_status != 200
+                   ? fault(scope, STATUS_FAILED, path.at, "the server answered %d", answer.http_status)
+                   : status;
+    }
+    struct records_answer answer;
+    struct text type = text_cut(&id, '/');
+    const struct records_request request = {.interaction = RECORDS_OPERATION,
+        .operation = TEXT("validate"),
+        .caller = folder_operator,
+        .type = fhir_type_find(type),
+        .id = id};
+    enum status status = records_run(&answer, judging->folder->records, &request, scope);
+    *out = answer.body;
+    return status;
+}
+
+/* An error, or what will fail when the definition is used. */
+static bool is_fault(const yyjson_val *issue) {
+    struct text severity = json_get_text(issue, "severity");
+    return text_is(severity, "error") ||
+           (text_is(severity, "warning") && text_is(json_get_text(issue, "code"), "business-rule"));
+}
+
+static enum status judge_next(void *context, struct scope *scope) {
+    struct judging *judging = context;
+    struct text body;
+    yyjson_doc *doc = NULL;
+    enum status status = ask_validate(&body, judging, scope);
+    if (status == STATUS_OK)
+        status = json_read(&doc, body, scope);
+    if (status != STATUS_OK)
+        return status;
+    const struct stored *stored = &judging->at[judging->next];
+    int faults = 0;
+    size_t index, count;
+    yyjson_val *issue;
+    yyjson_arr_foreach((yyjson_val *)json_get(yyjson_doc_get_root(doc), "issue"), index, count, issue) {
+        if (!is_fault(issue))
+            continue;
+        struct text where = json_text(yyjson_arr_get_first((yyjson_val *)json_get(issue, "expression")));
+        struct text words = json_get_text(issue, "diagnostics");
+        faults++;
+        if (judging->said++ < SAID_MAX)
+            (void)fprintf(stderr, "soyang package: warning: %.*s: %.*s: %.*s\n", (int)stored->entry.size,
+                stored->entry.at, (int)where.size, where.at != NULL ? where.at : "", (int)words.size,
+                words.at != NULL ? words.at : "");
+    }
+    judging->faulty += faults > 0;
+    return STATUS_OK;
+}
+
+/* Nothing is refused for it: a definition with faults is kept, as over FHIR. */
+static enum status judge_all(struct judging *judging, struct scope *scope) {
+    struct arena *arena = arena_open(BATCH_ARENA_MAX);
+    enum status status = arena != NULL ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, "", "no memory");
+    for (judging->next = 0; judging->next < judging->count && status == STATUS_OK; judging->next++) {
+        struct scope own;
+        status = scope_run(&own, arena, judge_next, judging);
+        if (status != STATUS_OK)
+            fault_carry(scope, &own.fault);
+        arena_reset(arena);
+        if (judging->next % PROGRESS_EVERY == PROGRESS_EVERY - 1)
+            (void)fprintf(stderr, "soyang package: %zu of %zu definitions judged\n", judging->next + 1, judging->count);
+    }
+    arena_close(arena);
+    if (judging->said > SAID_MAX)
+        (void)fprintf(stderr, "soyang package: %d warnings more\n", judging->said - SAID_MAX);
+    if (judging->faulty > 0)
+        printf("%d of %zu stored definitions have faults that show when they are used; they are kept\n",
+            judging->faulty, judging->count);
+    return status;
+}
+
 /* ---- storing ---------------------------------------------------------------------------------------------------- */
 
 static bool is_bundle(const struct piece *piece) {
@@ -366,6 +477,8 @@ static enum status store_batch(struct loading *loading, struct scope *scope) {
             status = records_import_feed(loading->import, piece->json, scope);
         if (status != STATUS_OK)
             fault(scope, status, piece->entry.at, "refused, or one of the %d entries before it", BATCH_MAX);
+        if (status == STATUS_OK)
+            keep_for_judging(loading->judging, piece);
         loading->stored += status == STATUS_OK;
     }
     return status;
@@ -504,14 +617,15 @@ static void read_names(struct given *given, const struct arguments *arguments, s
     }
 }
 
-static int load(const char *path, const struct given *given, struct folder *folder, struct remote *remote,
-    bool takes_examples, struct scope *scope) {
+static int load(
+    const char *path, const struct given *given, struct judging *judging, bool takes_examples, struct scope *scope) {
     static struct loading loading;
     int64_t started_us = clock_monotonic_us();
     loading = (struct loading){.path = path,
         .given = given,
-        .folder = folder,
-        .remote = remote,
+        .folder = judging->folder,
+        .remote = judging->remote,
+        .judging = judging,
         .takes_examples = takes_examples,
         .arena = arena_open(BATCH_ARENA_MAX)};
     enum status status =
@@ -540,14 +654,23 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     enum status status = url != NULL ? remote_open(&remote, url, scope) : folder_open(&folder, &config, scope);
     int exit_status = status == STATUS_OK ? EXIT_DONE : report(scope, status);
     struct given *given = ARENA_NEW(scope->arena, struct given);
+    struct judging judging = {
+        .folder = url == NULL ? &folder : NULL, .remote = remote, .arena = arena_open(JUDGING_ARENA_MAX)};
+    if (status == STATUS_OK && judging.arena == NULL)
+        status = fault(scope, STATUS_UNAVAILABLE, "", "no memory");
     if (status == STATUS_OK)
         read_names(given, arguments, scope);
     for (int i = 1; i < arguments->operand_count && status == STATUS_OK; i++) {
         scope->fault = (struct fault){0};
-        int one = load(arguments->operands[i], given, url == NULL ? &folder : NULL, remote,
-            argument_flag(arguments, "--examples"), scope);
+        int one = load(arguments->operands[i], given, &judging, argument_flag(arguments, "--examples"), scope);
         exit_status = one > exit_status ? one : exit_status;
     }
+    if (status == STATUS_OK) {
+        scope->fault = (struct fault){0};
+        int judged = report(scope, judge_all(&judging, scope));
+        exit_status = judged > exit_status ? judged : exit_status;
+    }
+    arena_close(judging.arena);
     remote_close(remote);
     folder_close(&folder);
     return exit_status;
@@ -559,5 +682,6 @@ const struct command command_package = {"package", "load FILE.tgz...", "load pac
     "with the\n"
     "package's name and version; what is there already, the same, is left alone. An entry that is no valid R4 is named "
     "and\n"
-    "passed over, and the exit status is then 1.",
+    "passed over, and the exit status is then 1. A definition with faults that show when it is used is stored, and "
+    "warned of.",
     options, 2, OPERANDS_MAX, run};

@@ -78,7 +78,7 @@ static enum status make_patch_draft(struct bundle_entry *entry, struct records_u
 static enum status write_entry(
     struct bundle_entry *entry, enum records_return returns, struct records_unit *unit, struct scope *scope) {
     struct write *write = &entry->write;
-    entry->answer = (struct records_answer){.type = write->type, .id = write->id};
+    entry->answer = (struct records_answer){.type = write->type, .id = write->id, .hints = entry->answer.hints};
     if (entry->is_settled) {
         return answer_settled(entry, returns, unit, scope);
     }

@@ -39,8 +39,8 @@ static enum status resource_text(struct text *out, const yyjson_val *resource, s
     return json_finish(out, &w, scope);
 }
 
-static enum status request_of(
-    struct flight *flight, const struct records_caller *caller, struct text base, struct scope *scope) {
+static enum status request_of(struct flight *flight, const struct records_caller *caller, enum records_return returns,
+    struct text base, struct scope *scope) {
     const struct bundle_entry *entry = flight->entry;
     const struct target *target = &entry->target;
     struct records_request *request = &flight->request;
@@ -55,6 +55,7 @@ static enum status request_of(
         .if_none_exist = entry->if_none_exist,
         .if_modified_since = entry->if_modified_since,
         .is_conditional = target->kind == TARGET_TYPE,
+        .returns = returns == RECORDS_RETURN_OUTCOME ? RECORDS_RETURN_OUTCOME : RECORDS_RETURN_UNSAID,
     };
     struct search_pair *pairs = NULL;
     enum status status = query_pairs(&pairs, &request->pair_count, target->query, entry->path, scope);
@@ -95,12 +96,13 @@ static enum status request_of(
 struct start {
     struct flight *flight;
     const struct records_caller *caller;
+    enum records_return returns;
     struct text base;
 };
 
 static enum status make_request(void *context, struct scope *scope) {
     const struct start *start = context;
-    return request_of(start->flight, start->caller, start->base, scope);
+    return request_of(start->flight, start->caller, start->returns, start->base, scope);
 }
 
 /* An upper module's operation waits for units of its own: here, in the bundle's worker, so that no worker waits for another. */
@@ -127,7 +129,8 @@ static void start_entry(struct runway *runway, struct bundle_entry *entry) {
         return;
     }
     runway->count++;
-    struct start start = {.flight = flight, .caller = runway->caller, .base = runway->bundle->base};
+    struct start start = {
+        .flight = flight, .caller = runway->caller, .returns = runway->bundle->returns, .base = runway->bundle->base};
     enum status status = scope_run(&flight->scope, flight->arena, make_request, &start);
     if (status == STATUS_OK && entry->operation != NULL && entry->operation->run != NULL) {
         run_here(runway, flight);
@@ -147,6 +150,7 @@ static void land_entry(struct flight *flight, enum records_return returns, struc
     answer->id = text_copy(scope->arena, answer->id);
     bool asked = entry->method == BUNDLE_GET || entry->operation != NULL || returns == RECORDS_RETURN_REPRESENTATION;
     answer->body = asked && answer->status == STATUS_OK ? text_copy(scope->arena, answer->body) : (struct text){0};
+    answer->hints = text_copy(scope->arena, answer->hints);
     if (answer->status != STATUS_OK) {
         struct scope own = {.arena = scope->arena};
         fault_carry(&own, &flight->scope.fault);

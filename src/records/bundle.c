@@ -282,7 +282,12 @@ static void write_response(
         json_name(w, "outcome");
         page_write_outcome(w, entry->fault.first, "error");
     } else if (bundle->returns == RECORDS_RETURN_OUTCOME && entry->method != BUNDLE_GET) {
-        write_done(w);
+        if (answer->hints.size > 0) {
+            json_name(w, "outcome");
+            json_raw(w, answer->hints);
+        } else {
+            write_done(w);
+        }
     }
     json_object_close(w);
 }

@@ -1,4 +1,5 @@
 #include "records/bundle.h"
+#include "records/hints.h"
 
 /* What a POST to the base URL holds: a transaction, which is one unit, or a batch, whose entries go their own ways. */
 
@@ -65,6 +66,20 @@ static enum status look_at_entries(struct bundle *bundle, struct scope *scope) {
     return status;
 }
 
+enum { HINTS_MAX_US = 5000000 }; /* for all entries together; those behind say that it was done, no more */
+
+/* What is told beside a success, if it was asked for: of each resource what a single create or update would say. */
+static void take_hints(const struct bundle *bundle, struct scope *scope) {
+    int64_t end_us = clock_monotonic_us() + HINTS_MAX_US;
+    for (size_t i = 0; i < bundle->count && clock_monotonic_us() < end_us; i++) {
+        struct bundle_entry *entry = &bundle->entries[i];
+        bool writes = entry->method == BUNDLE_POST || entry->method == BUNDLE_PUT;
+        if (writes && entry->operation == NULL && entry->resource != NULL && !entry->is_settled) {
+            entry->answer.hints = hints_of(bundle->records, entry->resource, scope);
+        }
+    }
+}
+
 static enum status prepare_transaction(struct operation *op, const yyjson_val *root, struct scope *scope) {
     struct bundle *bundle = ARENA_NEW(scope->arena, struct bundle);
     op->note.what = "transaction";
@@ -84,6 +99,9 @@ static enum status prepare_transaction(struct operation *op, const yyjson_val *r
     }
     if (status == STATUS_OK) {
         status = check_reads(bundle, scope);
+    }
+    if (status == STATUS_OK && bundle->returns == RECORDS_RETURN_OUTCOME) {
+        take_hints(bundle, scope);
     }
     bool is_long = bundle->count > ANSWERED_IN_UNIT_MAX && bundle->returns != RECORDS_RETURN_REPRESENTATION;
     op->after = bundle->has_reads ? answer_after_reads : is_long ? answer_written : NULL;

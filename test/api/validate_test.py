@@ -171,6 +171,11 @@ class Profiles(WithPackage):
         done = load(package(self.folder.name, extra), "--url", f"http://127.0.0.1:{self.server.port}", "--examples")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("2 stored, 6 unchanged", done.stdout)
+        self.assertEqual(done.stderr, "")
+        odd = [("package/self.json", {"resourceType": "ValueSet", "id": "self", "url": "http://example.org/self", "status": "active",
+                                      "compose": {"include": [{"valueSet": ["http://example.org/self"]}]}})]
+        done = load(package(self.folder.name, odd), "--url", f"http://127.0.0.1:{self.server.port}")
+        self.assertIn("warning: package/self.json: ValueSet.compose: it cannot be expanded: it imports itself", done.stderr)
         self.assertEqual(self.http.get("Bundle/kept").json["entry"][0]["resource"]["name"][0]["text"], "김소양")
 
 
@@ -198,6 +203,26 @@ class Packages(unittest.TestCase):
         self.assertIn("package/ValueSet-none.json: it has no id", done.stderr)
         self.assertIn("package/broken.json", done.stderr)
         self.assertIn("6 stored, 0 unchanged, 3 refused, 1 passed over", done.stdout)
+
+    def test_definitions_with_faults_are_kept_and_named(self):
+        """Whatever is needed may stand later in the package, or in another one: all is judged at the end."""
+        profile = {"resourceType": "StructureDefinition", "id": "odd", "url": "http://example.org/odd", "name": "Odd", "status": "active", "kind": "resource",
+                   "abstract": False, "type": "Patient", "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient", "derivation": "constraint",
+                   "differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "min": 3, "max": "1"}]}}
+        needs = lambda id, other: {"resourceType": "ValueSet", "id": id, "url": "http://example.org/" + id, "status": "active",
+                                   "compose": {"include": [{"valueSet": ["http://example.org/" + other]}]}}
+        extra = [("package/a.json", needs("a", "z")), ("package/odd.json", profile), ("package/self.json", needs("self", "self")),
+                 ("package/z.json", {"resourceType": "ValueSet", "id": "z", "url": "http://example.org/z", "status": "active",
+                                     "compose": {"include": [{"system": "http://hl7.org/fhir/administrative-gender"}]}})]
+        done = load(package(self.folder, extra), "--data", self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning: package/odd.json: StructureDefinition", done.stderr)
+        self.assertIn("at least 3 and at most 1", done.stderr)
+        self.assertIn("warning: package/self.json: ValueSet.compose: it cannot be expanded: it imports itself", done.stderr)
+        self.assertNotIn("package/a.json", done.stderr)
+        self.assertIn("3 of 10 stored definitions have faults", done.stdout)  # one of the package's own has elements without ids
+        again = load(package(self.folder, extra), "--data", self.data)
+        self.assertEqual((again.returncode, again.stderr), (0, ""))
 
     def test_an_id_is_not_taken_from_another_definition(self):
         load(package(self.folder), "--data", self.data)
@@ -236,7 +261,7 @@ class Packages(unittest.TestCase):
                        "type": "Patient", "derivation": "constraint", "baseDefinition": "http://example.org/ring/" + needs, "differential": {"element": [{"id": "Patient", "path": "Patient"}]}}
             paths.append(str(archive([("package/package.json", manifest), ("package/profile.json", profile)], self.folder, name + ".tgz")))
         done = subprocess.run([PROGRAM, "package", "load", *paths, "--data", self.data], capture_output=True, text=True, timeout=300)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual((done.returncode, done.stderr.count("it is derived from itself"), done.stderr.count("\n")), (0, 3, 3))
         self.assertEqual(done.stdout.count("1 stored, 0 unchanged, 0 refused"), 3, done.stdout)
         self.assertNotIn("builds on", done.stdout)
         self.assertIn("a builds on b 1, which is not loaded with it", load(paths[0], "--data", self.data).stdout)
