@@ -76,7 +76,10 @@ struct exchange {
     struct text content;
     struct exchange_header headers[EXCHANGE_HEADERS_MAX];
     size_t header_count;
-    struct exchange *next; /* in the worker queue, or the free list of arenas */
+    struct exchange *next; /* in a lane of the workers, or the free list of arenas */
+    uint64_t ticket;       /* its place in the order of arrival there */
+    int lane;              /* which `charged` is of */
+    size_t charged;        /* bytes of its body that are in work; worker.c */
 };
 
 void exchange_header(struct exchange *exchange, const char *name, const char *value);
@@ -206,7 +209,12 @@ MUST_CHECK enum status workers_open(struct workers **out, int count, struct scop
 void workers_close(struct workers *workers);
 /* Runs one exchange's step; on a worker. */
 void exchange_work(struct exchange *exchange);
+/* A body over EXCHANGE_LARGE waits until there is room for it among those in work; then it is charged until workers_release. */
 void workers_submit(struct workers *workers, struct exchange *exchange);
+/* Its body has become larger: it was decoded. */
+void workers_recharge(struct workers *workers, struct exchange *exchange);
+/* What its body was turned into is no longer there, or soon will not be. Once or more often, by whoever has the exchange. */
+void workers_release(struct workers *workers, struct exchange *exchange);
 
 /* operation.c */
 void operation_register(const struct server_config *config);

@@ -26,6 +26,7 @@ enum {
     CLOSING_PATIENCE_MS = 10000,
     LISTEN_BACKLOG = 511,
     ADDRESSES_ARENA = 1024 * 1024,
+    LIGHTEN_FROM = 1024 * 1024, /* bytes in an exchange's arena */
 };
 
 struct server_lock {
@@ -62,6 +63,7 @@ static struct exchange *exchange_take(struct server *server) {
 
 static void exchange_give_back(struct exchange *exchange) {
     struct server *server = exchange->server;
+    workers_release(server->workers, exchange);
     bool keeps_much = arena_used(exchange->arena) > 4 * 1024 * 1024;
     atomic_fetch_sub(&server->in_flight, 1);
     if (!keeps_much) {
@@ -133,17 +135,23 @@ static bool add_headers(struct MHD_Response *response, const struct exchange *ex
     return fine;
 }
 
+/* However slowly a client takes its answer, what its request was turned into does not wait for that. */
 static enum MHD_Result queue_answer(struct exchange *exchange) {
     coding_encode(exchange);
     await(exchange, PATIENCE_FOR_ANSWER, exchange->content.size);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        exchange->content.size, (void *)(uintptr_t)exchange->content.at, MHD_RESPMEM_PERSISTENT);
+    size_t used = arena_used(exchange->arena);
+    bool is_lightened = used > LIGHTEN_FROM && exchange->content.size < used / 4;
+    struct MHD_Response *response = MHD_create_response_from_buffer(exchange->content.size,
+        (void *)(uintptr_t)exchange->content.at, is_lightened ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
     enum MHD_Result result = add_headers(response, exchange)
                                  ? MHD_queue_response(exchange->connection, exchange->http_status, response)
                                  : MHD_NO; /* no memory: the connection is closed */
     MHD_destroy_response(response);
+    if (is_lightened)
+        arena_reset(exchange->arena); /* nothing of the exchange is read any more */
+    workers_release(exchange->server->workers, exchange);
     return result;
 }
 
@@ -201,8 +209,10 @@ static enum status run_handler(void *context, struct scope *scope) {
 }
 
 void exchange_work(struct exchange *exchange) {
-    if (exchange->step == EXCHANGE_TO_ROUTE_BY_WORKER)
+    if (exchange->step == EXCHANGE_TO_ROUTE_BY_WORKER) {
         route(exchange);
+        workers_recharge(exchange->server->workers, exchange);
+    }
     if (exchange->step == EXCHANGE_TO_RECORDS || exchange->step == EXCHANGE_TO_RECORDS_BY_WORKER) {
         exchange_submit(exchange);
         return;
@@ -237,6 +247,8 @@ static enum MHD_Result run_exchange(struct exchange *exchange) {
     if (exchange->step == EXCHANGE_ANSWERED)
         return queue_answer(exchange);
     exchange->is_running = true;
+    if (exchange->step == EXCHANGE_TO_RECORDS && exchange->body.size > EXCHANGE_LARGE)
+        exchange->step = EXCHANGE_TO_RECORDS_BY_WORKER; /* it was coded, and short */
     if (exchange->step == EXCHANGE_TO_RECORDS)
         exchange_submit(exchange);
     else
