@@ -129,8 +129,46 @@ static enum status check_context(struct cds_run *run, struct scope *scope) {
     return status == STATUS_OK ? check_orders(run, scope) : status;
 }
 
+static bool is_absent(const yyjson_val *value) {
+    return value == NULL || yyjson_is_null((yyjson_val *)value);
+}
+
+/* fhirServer and its token are never used; what is no server and no token is still a broken request (CDS Hooks 2.0, "FHIR resource
+ * access"). */
+static enum status check_access(const yyjson_val *request, struct scope *scope) {
+    static const char *const members[] = {"access_token", "scope", "subject"};
+    const yyjson_val *server = json_get(request, "fhirServer"), *access = json_get(request, "fhirAuthorization");
+    struct text url = json_text(server);
+    if (!is_absent(server) && !text_starts(url, "http://") && !text_starts(url, "https://")) {
+        return fault(scope, STATUS_INVALID, "fhirServer", "the base URL of a FHIR server");
+    }
+    if (is_absent(access)) {
+        return STATUS_OK;
+    }
+    if (!yyjson_is_obj((yyjson_val *)access) || is_absent(server)) {
+        return fault(scope, STATUS_INVALID, "fhirAuthorization", "an object, beside fhirServer");
+    }
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (json_get_text(access, members[i]).size == 0) {
+            return fault(scope, STATUS_INVALID, text_format(scope->arena, "fhirAuthorization.%s", members[i]).at,
+                "the request needs this member: a string that is not empty");
+        }
+    }
+    int64_t seconds = 0;
+    if (!json_get_int64(&seconds, access, "expires_in")) {
+        return fault(scope, STATUS_INVALID, "fhirAuthorization.expires_in", "a whole number of seconds");
+    }
+    return text_is(json_get_text(access, "token_type"), "Bearer")
+               ? STATUS_OK
+               : fault(scope, STATUS_INVALID, "fhirAuthorization.token_type", "Bearer");
+}
+
 static enum status check_prefetch(const struct cds_run *run, struct scope *scope) {
     const yyjson_val *prefetch = json_get(run->request, "prefetch");
+    enum status status = check_access(run->request, scope);
+    if (status != STATUS_OK) {
+        return status;
+    }
     bool fits = prefetch == NULL || yyjson_is_null((yyjson_val *)prefetch) || yyjson_is_obj((yyjson_val *)prefetch);
     return fits ? STATUS_OK : fault(scope, STATUS_INVALID, "prefetch", "prefetch is an object of resources by key");
 }

@@ -463,18 +463,34 @@ static void write_place_card(const struct cards *c, const yyjson_val *order) {
     }
 }
 
-static void write_order_cards(const struct cards *c) {
+/* "Patient/1", of whatever server. */
+static bool is_of_context(const struct cards *c, const yyjson_val *order) {
+    struct text own = c->run->patient_id, subject = reference_of(order, "subject");
+    struct text short_form = text_format(c->scope->arena, "Patient/%.*s", (int)own.size, own.at);
+    return text_equal(subject, short_form) ||
+           text_ends(subject, text_format(c->scope->arena, "/%.*s", (int)short_form.size, short_form.at).at);
+}
+
+static enum status write_order_cards(const struct cards *c) {
     size_t i, count, seen = 0;
     yyjson_val *entry;
     yyjson_arr_foreach(json_get(json_get(c->run->context, "draftOrders"), "entry"), i, count, entry) {
         const yyjson_val *order = json_get(entry, "resource");
-        bool counts = text_is(json_get_text(order, "resourceType"), "ServiceRequest") && is_referral(order) &&
-                      text_equal(reference_id(reference_of(order, "subject"), "Patient"), c->run->patient_id);
-        if (counts && seen++ < ORDERS_MAX) {
-            write_order_card(c, order);
-            write_place_card(c, order);
+        if (!text_is(json_get_text(order, "resourceType"), "ServiceRequest") || !is_referral(order)) {
+            continue;
         }
+        if (!is_of_context(c, order)) {
+            return fault(c->scope, STATUS_INVALID,
+                text_format(c->scope->arena, "context.draftOrders.entry[%zu].resource.subject", i).at,
+                "this is not of the patient whom the context names");
+        }
+        if (seen++ == ORDERS_MAX) {
+            return fault(c->scope, STATUS_TOO_COSTLY, "context.draftOrders", "more than %d referrals", ORDERS_MAX);
+        }
+        write_order_card(c, order);
+        write_place_card(c, order);
     }
+    return STATUS_OK;
 }
 
 enum status cds_write_cards(struct text *out, const struct cds_run *run, struct scope *scope) {
@@ -483,12 +499,13 @@ enum status cds_write_cards(struct text *out, const struct cds_run *run, struct 
     json_object_open(&w);
     json_name(&w, "cards");
     json_array_open(&w);
+    enum status status = STATUS_OK;
     if (run->has_reading && run->service->hook == CDS_ORDER_SIGN) {
-        write_order_cards(&c);
+        status = write_order_cards(&c);
     } else if (run->has_reading) {
         write_reading_card(&c);
     }
     json_array_close(&w);
     json_object_close(&w);
-    return json_finish(out, &w, scope);
+    return status == STATUS_OK ? json_finish(out, &w, scope) : status;
 }

@@ -118,7 +118,11 @@ static enum status check_override(const yyjson_val *item, size_t index, struct s
         return fault(scope, STATUS_INVALID, member_path(index, "overrideReason.reason", scope),
             "a Coding with system and code, as the card gave it");
     }
-    return json_get_text(override, "userComment").size <= COMMENT_MAX
+    const yyjson_val *comment = json_get(override, "userComment");
+    if (comment != NULL && !yyjson_is_null((yyjson_val *)comment) && json_text(comment).at == NULL) {
+        return fault(scope, STATUS_INVALID, member_path(index, "overrideReason.userComment", scope), "a string");
+    }
+    return json_text(comment).size <= COMMENT_MAX
                ? STATUS_OK
                : fault(scope, STATUS_INVALID, member_path(index, "overrideReason.userComment", scope),
                      "longer than %d bytes", COMMENT_MAX);

@@ -42,6 +42,9 @@ static enum status read(void *context, struct records_visit *visit, struct scope
     bool has_save = false, wanted = true;
     enum status status = intake_read(intake, &triaging->question, visit, scope);
     if (status == STATUS_OK) {
+        status = parameters_once(intake->parameters, names, sizeof names / sizeof *names, scope);
+    }
+    if (status == STATUS_OK) {
         status = read_override(intake, scope);
     }
     if (status == STATUS_OK) {

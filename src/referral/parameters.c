@@ -33,6 +33,22 @@ enum status parameters_read(
     return STATUS_OK;
 }
 
+enum status parameters_once(
+    const yyjson_val *parameters, const char *const *names, size_t name_count, struct scope *scope) {
+    for (size_t k = 0; k < name_count; k++) {
+        size_t i, count, seen = 0;
+        yyjson_val *item;
+        yyjson_arr_foreach(json_get(parameters, "parameter"), i, count, item) {
+            seen += text_is(json_get_text(item, "name"), names[k]);
+            if (seen == 2) {
+                return fault(scope, STATUS_INVALID, text_format(scope->arena, "Parameters.parameter[%zu].name", i).at,
+                    "this parameter is given once");
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 const yyjson_val *parameter_find(size_t *index, const yyjson_val *parameters, const char *name) {
     yyjson_val *array = (yyjson_val *)json_get(parameters, "parameter");
     size_t count = yyjson_arr_size(array);

@@ -4,6 +4,9 @@
 
 #include "referral/referral.h"
 
+/* STATUS_INVALID where one of these stands there twice: which of the two is meant nobody knows. */
+MUST_CHECK enum status parameters_once(
+    const yyjson_val *parameters, const char *const *names, size_t name_count, struct scope *scope);
 /* A Parameters resource; nothing but the names listed may be in it. */
 MUST_CHECK enum status parameters_read(
     const yyjson_val **out, struct text body, const char *const *names, size_t name_count, struct scope *scope);

@@ -205,6 +205,10 @@ static enum status patient_put(struct gather *gather) {
     facts->patient =
         id.size ? text_format(gather->scope->arena, "Patient/%.*s", (int)id.size, id.at) : gather->patient->full_url;
     facts->sex = text_is(gender, "female") ? TRIAGE_FEMALE : text_is(gender, "male") ? TRIAGE_MALE : TRIAGE_SEX_UNKNOWN;
+    if (json_get(patient, "gender") && facts->sex == TRIAGE_SEX_UNKNOWN && !text_is(gender, "other") &&
+        !text_is(gender, "unknown"))
+        return fault(gather->scope, STATUS_UNPROCESSABLE, gather_path(gather, gather->patient, "gender").at,
+            "male, female, other or unknown");
     if (!json_get(patient, "birthDate"))
         return STATUS_OK;
     struct text path = gather_path(gather, gather->patient, "birthDate");

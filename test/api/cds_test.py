@@ -184,7 +184,14 @@ class Cds(unittest.TestCase):
         other = self.order(subject={"reference": "Patient/other"})
         drug = {"resourceType": "MedicationRequest", "status": "draft", "intent": "order", "subject": {"reference": "Patient/here"},
                 "medicationCodeableConcept": {"text": "아스피린"}}
-        self.assertEqual(self.sign(lab, other, drug), [])
+        self.assertEqual(self.sign(lab, drug), [])
+        for orders, path in (([lab, other], "context.draftOrders.entry[1].resource.subject"),
+                             ([self.order()] * 21, "context.draftOrders")):
+            bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": o} for o in orders]}
+            answer = self.send("/soyang-order-sign", self.request("order-sign", draftOrders=bundle))
+            self.assertIn(answer.status, (400, 413, 422, 403), answer)
+            self.assertIn(path, answer.diagnostics)
+        self.assertEqual(len(self.sign(self.order(subject={"reference": "https://ehr.example.org/fhir/Patient/here"}))), 1)
         snomed = {"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}
         self.assertEqual(len(self.sign(self.order(code={"text": "x"}, category=[snomed]))), 1)
 
@@ -223,11 +230,21 @@ class Cds(unittest.TestCase):
         found = self.http.get("Communication?category=https://fhir.soyang.example/CodeSystem/cds-feedback|accepted&identifier=" + card["uuid"]).json
         self.assertEqual(found["total"], 1)
 
+    def test_a_server_and_a_token_that_are_none(self):
+        token = {"access_token": "x", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.read", "subject": "soyang"}
+        for change, path in (({"fhirServer": 5}, "fhirServer"), ({"fhirServer": "ehr"}, "fhirServer"), ({"fhirAuthorization": "x"}, "fhirAuthorization"),
+                             ({"fhirAuthorization": token, "fhirServer": None}, "fhirAuthorization"),
+                             *(({"fhirAuthorization": {**token, member: value}}, "fhirAuthorization." + member)
+                               for member, value in (("access_token", ""), ("token_type", "basic"), ("expires_in", "300"), ("scope", None), ("subject", 5)))):
+            with self.subTest(path):
+                self.assertIn(path, self.cards(body={**self.request("patient-view"), **change}, expected=400).diagnostics)
+        self.assertEqual(len(self.cards(body={**self.request("patient-view"), "fhirAuthorization": token})), 1)
+
     def test_bad_feedback(self):
         good = {"card": str(uuid.uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-11-22T05:10:00Z"}
         for change in ({"card": "x"}, {"card": None}, {"outcome": "maybe"}, {"outcome": "accepted"}, {"outcomeTimestamp": "today"}, {"overrideReason": 5},
                        {"overrideReason": {"reason": {"code": "x"}}}, {"acceptedSuggestions": [{"id": "../x"}]}, {"acceptedSuggestions": "x"},
-                       {"overrideReason": {"userComment": "x" * 5000}}):
+                       {"overrideReason": {"userComment": "x" * 5000}}, {"overrideReason": {"userComment": 5}}):
             self.feedback({**good, **change}, expected=400)
         self.feedback(expected=400)
         self.feedback(*[good] * 101, expected=400)

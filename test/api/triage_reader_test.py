@@ -346,6 +346,9 @@ class Readers(unittest.TestCase):
         parameters = [{"name": "human-level", "valueInteger": 4}, {"name": "override-level", "valueInteger": 5}]
         refused = self.http.post("Patient/p/$triage", {"resourceType": "Parameters", "parameter": parameters})
         self.assertEqual(refused.status, 400, refused)
+        twice = self.http.post("Patient/p/$triage", {"resourceType": "Parameters", "parameter": parameters[:1] + [{"name": "human-level", "valueInteger": 2}]})
+        self.assertEqual(twice.status, 400, twice)
+        self.assertIn("Parameters.parameter[1].name", twice.diagnostics)
         parameters.append({"name": "override-reason", "valueString": "known to the clinic, walked in laughing"})
         answer = self.http.post("Patient/p/$triage", {"resourceType": "Parameters", "parameter": parameters})
         self.assertEqual(answer.status, 200, answer)
