@@ -116,24 +116,31 @@ static void write_concept(struct json_writer *w, const char *name, const char *s
     fhir_write_concept(w, name, (struct fhir_coding){text_from(system), text_from(code), {0}}, (struct text){0});
 }
 
+/* What the engine alone says. */
+static bool is_ours(const yyjson_val *output) {
+    struct text code = coding_code(json_get(output, "type"), TASK_OUTPUT_SYSTEM);
+    return text_is(code, "communication") || text_is(code, "referral") || text_is(code, "finding");
+}
+
 static void write_outputs(struct json_writer *w, const struct rewrite *rewrite) {
     const yyjson_val *outputs = json_get(rewrite->json, "output");
-    size_t index, count;
+    size_t index, count, theirs = 0;
     yyjson_val *item;
     const struct {
         const char *code;
         struct text reference;
     } more[] = {
         {"communication", rewrite->communication}, {"referral", rewrite->referral}, {"finding", rewrite->finding}};
-    if (outputs == NULL && rewrite->communication.size == 0) {
+    yyjson_arr_foreach((yyjson_val *)outputs, index, count, item) {
+        theirs += is_ours(item) ? 0 : 1;
+    }
+    if (theirs == 0 && rewrite->communication.size == 0) {
         return;
     }
     json_name(w, "output");
     json_array_open(w);
     yyjson_arr_foreach((yyjson_val *)outputs, index, count, item) {
-        struct text code = coding_code(json_get(item, "type"), TASK_OUTPUT_SYSTEM);
-        bool ours = text_is(code, "communication") || text_is(code, "referral") || text_is(code, "finding");
-        if (rewrite->communication.size == 0 || !ours) {
+        if (!is_ours(item)) {
             json_value(w, item);
         }
     }
@@ -316,6 +323,11 @@ static enum status check_answer(const struct update *u, struct scope *scope) {
         if (!is_room(u)) {
             return fault(scope, STATUS_DENIED, "Task.status", "only who was asked answers");
         }
+    }
+    if (text_is(u->caller->role, "crew") || text_is(u->caller->role, "planner") ||
+        text_is(u->caller->role, "researcher")) {
+        return fault(
+            scope, STATUS_DENIED, "Task.status", "a specialist answers, not a crew, a planner or a researcher");
     }
     bool for_another = is_room(u) && !text_equal(organisation, asked);
     if (!known) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "referral/surge_record.h"
 #include "referral/task.h"
 
 enum { DECISION_BYTES_MAX = 900 * 1024 }; /* a FHIR string holds 1 MB */
@@ -275,4 +276,29 @@ enum status decision_compare(const yyjson_val *stored, struct scope *scope) {
     }
     return fault(scope, STATUS_CONFLICT, "GuidanceResponse.extension",
         "the decision does not replay: first difference at byte %zu of %zu", at, outputs.size);
+}
+
+/* ---- what is kept stays ---------------------------------------------------------------------------------------------- */
+
+static bool holds(const yyjson_val *whole, const yyjson_val *part) {
+    size_t index, count;
+    yyjson_val *name, *value;
+    yyjson_obj_foreach((yyjson_val *)part, index, count, name, value) {
+        const yyjson_val *other = json_get(whole, yyjson_get_str(name));
+        if (!text_is(json_text(name), "meta") && (other == NULL || !json_equal(other, value))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum status guard_decision(void *context, struct records_change *change, struct scope *scope) {
+    (void)context;
+    if (change->before == NULL || (decision_inputs_of(change->before).size == 0 && !surge_record_is(change->before))) {
+        return STATUS_OK;
+    }
+    bool same = change->after != NULL && holds(change->before, change->after) && holds(change->after, change->before);
+    return same ? STATUS_OK
+                : fault(scope, STATUS_CONFLICT, "GuidanceResponse",
+                      "a decision stays as it was made: it is neither changed nor deleted");
 }

@@ -50,4 +50,7 @@ void projection_write(
     struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot);
 MUST_CHECK enum status projection_read(struct region_snapshot **out, const yyjson_val *json, struct scope *scope);
 
+/* A decision that is kept stays as it was made, whoever asks: neither changed nor deleted. Labels in meta may change. */
+enum status guard_decision(void *context, struct records_change *change, struct scope *scope);
+
 #endif

@@ -39,6 +39,9 @@ static unsigned actors_of(const struct loop *loop, const struct task *subject, c
     if (text_is(caller->role, "administrator") || text_is(caller->role, "system")) {
         return all;
     }
+    if (text_is(caller->role, "planner") || text_is(caller->role, "researcher")) {
+        return 0;
+    }
     unsigned actors = 0;
     if (text_is(caller->role, "control-room")) {
         actors |= REFERRAL_CONTROLLER;
@@ -48,6 +51,7 @@ static unsigned actors_of(const struct loop *loop, const struct task *subject, c
     }
     bool receives = subject->kind == REFERRAL_OFFER ? text_equal(subject->owner, caller->organisation)
                                                     : has_part(loop, caller->organisation);
+    receives = receives && !text_is(caller->role, "crew"); /* a hospital's own ambulance says no yes for it */
     return receives ? actors | REFERRAL_RECIPIENT : actors;
 }
 

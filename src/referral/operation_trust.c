@@ -114,6 +114,10 @@ static enum status one_place(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
     const struct records_caller *caller = call->caller;
     bool own = text_equal(reference_id(caller->organisation, "Organization"), call->id);
+    static const char *const others[] = {"crew", "planner", "researcher"}; /* of the place, and yet not its voice */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        own = own && !text_is(caller->role, others[i]);
+    }
     if (!own && !text_is(caller->role, "control-room")) {
         return fault(
             scope, STATUS_DENIED, "Organization", "what was learned of a place is for that place and the control room");

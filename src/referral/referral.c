@@ -91,6 +91,7 @@ enum status referral_open(struct referral **out, struct records *records, struct
     records_guard_register(records, fhir_type_find(TEXT("Library")), guard_policy, referral);
     records_guard_register(records, fhir_type_find(TEXT("RiskAssessment")), guard_assessment, referral);
     records_guard_register(records, referral->task, guard_consult, referral);
+    records_guard_register(records, referral->decision, guard_decision, referral);
     records_guard_register(records, fhir_type_find(TEXT("Communication")), guard_communication, referral);
     records_due_register(records, DUE_CONSULT, due_consult, referral);
     records_due_register(records, DUE_LOOP, due_loop, referral);

@@ -161,7 +161,9 @@ enum { HISTORY_MAX = 64 };
 struct visit {
     bool known, open;
     struct text status;
-    struct text wards[HISTORY_MAX], since[HISTORY_MAX]; /* the last is where the patient is */
+    struct text wards[HISTORY_MAX],
+        since[HISTORY_MAX];  /* the last is where the patient is; the first since none: not told yet */
+    struct text first_until; /* then: when the first ward was left */
     size_t ward_count;
 };
 
@@ -181,6 +183,9 @@ static enum status read_visit(struct visit *out, struct admission *a) {
     yyjson_arr_foreach((yyjson_val *)json_get(encounter, "location"), index, count, entry) {
         if (out->ward_count < HISTORY_MAX) {
             out->since[out->ward_count] = json_get_text(json_get(entry, "period"), "start");
+            if (index == 0 && out->since[0].size == 0) {
+                out->first_until = json_get_text(json_get(entry, "period"), "end");
+            }
             out->wards[out->ward_count++] = region_reference_id(entry, "location", "Location");
         }
     }
@@ -217,7 +222,8 @@ static enum status write_visit(struct admission *a, const struct visit *visit, c
         json_object_close(&w);
         json_name(&w, "period");
         json_object_open(&w);
-        json_member_text(&w, "start", visit->since[i]);
+        json_member_text(&w, visit->since[i].size > 0 ? "start" : "end",
+            visit->since[i].size > 0 ? visit->since[i] : visit->first_until);
         json_object_close(&w);
         json_object_close(&w);
     }
@@ -413,9 +419,22 @@ static bool ward_of(struct ward *out, struct admission *a, struct text id) {
     return true;
 }
 
+/* An admission that comes after what followed it: the visit is where it is by now, and the bed was taken all the same. */
+static bool is_late(const struct admission *a, const struct visit *visit) {
+    int64_t until_us = 0;
+    return visit->known && visit->ward_count > 0 && visit->since[0].size == 0 &&
+           time_parse(&until_us, visit->first_until) && a->event_us <= until_us;
+}
+
 static bool enter(
     struct step *out, struct admission *a, struct visit *visit, const struct ward *ward, struct text since) {
     if (a->event == EVENT_ADMIT) {
+        if (is_late(a, visit)) {
+            visit->since[0] = since;
+            out->to = *ward;
+            out->status = text_string(a->scope->arena, visit->status);
+            return true;
+        }
         if (visit->known && !text_is(visit->status, "cancelled")) {
             return refuse(a, HL7_DUPLICATE_KEY, "PV1", 19, "this visit has been admitted before");
         }
@@ -443,7 +462,8 @@ static bool enter(
                 a, HL7_UNKNOWN_KEY, "PV1", 19, "this visit is not known: a transfer names the prior location");
         }
         out->from = prior;
-        (void)push_ward(a, visit, prior.id, since);
+        visit->first_until = since;
+        (void)push_ward(a, visit, prior.id, (struct text){0});
     }
     out->to = *ward;
     out->status = "in-progress";
@@ -459,7 +479,8 @@ static bool leave(
         if (a->event == EVENT_UNADMIT) {
             return refuse(a, HL7_UNKNOWN_KEY, "PV1", 19, "this visit is not known");
         }
-        (void)push_ward(a, visit, ward->id, since);
+        visit->first_until = since;
+        (void)push_ward(a, visit, ward->id, (struct text){0});
     }
     ward_of(&out->from, a, visit->wards[visit->ward_count - 1]);
     out->status = a->event == EVENT_DISCHARGE ? "finished" : "cancelled";

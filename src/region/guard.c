@@ -179,7 +179,12 @@ static bool is_organisation(struct text reference, struct text id) {
 }
 
 bool guard_speaks_for(const struct records_caller *caller, struct text place) {
-    return is_operator(caller) || text_is(caller->role, "control-room") || is_organisation(caller->organisation, place);
+    static const char *const others[] = {"crew", "planner", "researcher"}; /* of a place, and yet not its voice */
+    bool speaks = is_organisation(caller->organisation, place);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        speaks = speaks && !text_is(caller->role, others[i]);
+    }
+    return speaks || is_operator(caller) || text_is(caller->role, "control-room");
 }
 
 static enum status check_speaker(const struct records_change *change, struct text place, struct scope *scope) {
@@ -334,6 +339,48 @@ static enum status check_said(
     return fault(scope, STATUS_UNPROCESSABLE, path, "a changed count is said anew: leave its old time and author out");
 }
 
+/* Codes that the loaded region's code systems hold; a system that is not loaded holds nobody to anything. */
+struct code_book {
+    const char *system, *id, *also; /* of a group; the CodeSystem that has its codes, and a second */
+};
+static const struct code_book code_books[] = {{SYSTEM_BED, "board-bed", NULL},
+    {SYSTEM_CONDITION, "severe-condition", NULL}, {SYSTEM_EQUIPMENT, "board-equipment", NULL},
+    {SYSTEM_NOTICE, "severe-condition", "need"}};
+
+static enum status has_code(
+    bool *out, const struct records_change *change, const char *id, struct text code, struct scope *scope) {
+    const yyjson_val *system = NULL;
+    size_t index, max;
+    yyjson_val *concept;
+    enum status status =
+        records_unit_get(&system, change->unit, fhir_type_find(TEXT("CodeSystem")), text_from(id), scope);
+    *out = *out || status == STATUS_NOT_FOUND;
+    yyjson_arr_foreach((yyjson_val *)json_get(system, "concept"), index, max, concept) {
+        *out = *out || text_equal(json_get_text(concept, "code"), code);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status check_code(
+    const struct records_change *change, const yyjson_val *group, size_t number, struct scope *scope) {
+    for (size_t i = 0; i < sizeof code_books / sizeof *code_books; i++) {
+        const struct code_book *book = &code_books[i];
+        struct text code = concept_code(json_get(group, "code"), book->system);
+        bool known = code.size == 0;
+        enum status status = known ? STATUS_OK : has_code(&known, change, book->id, code, scope);
+        if (status == STATUS_OK && !known && book->also != NULL) {
+            status = has_code(&known, change, book->also, code, scope);
+        }
+        if (status != STATUS_OK || !known) {
+            return status != STATUS_OK ? status
+                                       : fault(scope, STATUS_UNPROCESSABLE,
+                                             text_format(scope->arena, "MeasureReport.group[%zu].code", number).at,
+                                             "the region has no such code of %s", book->system);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status check_groups(const struct records_change *change, struct scope *scope) {
     const yyjson_val *groups = json_get(change->after, "group");
     enum status status = STATUS_OK;
@@ -343,6 +390,7 @@ static enum status check_groups(const struct records_change *change, struct scop
         if (status == STATUS_OK) {
             status = check_group(groups, group, index, scope);
             status = status == STATUS_OK ? check_said(change, group, index, scope) : status;
+            status = status == STATUS_OK ? check_code(change, group, index, scope) : status;
         }
     }
     return status;

@@ -190,6 +190,26 @@ class Mllp(unittest.TestCase):
         self.assertEqual((code(late), error(late)), ("AE", ("PV1^1^19", 100)))
         self.assertEqual((self.free("hvicc"), self.free("hvec")), (3, 2))
 
+    def test_an_admission_that_comes_last(self):
+        """A01 and A03 (or A02) the wrong way round leave the counts as in their order."""
+        beds = (self.free("hvicc"), self.free("hvec"))
+        self.accepted("A03", self.visit, "ICU", when=stamp(-10))
+        self.assertEqual(self.free("hvicc"), beds[0] + 1)
+        self.accepted("A01", self.visit, "ICU")
+        self.assertEqual((self.free("hvicc"), self.free("hvec")), beds, "the bed was taken and left")
+        again = self.feed.send(message("A01", self.visit, "ICU"))
+        self.assertEqual((code(again), error(again)), ("AE", ("PV1^1^19", 205)))
+        moved = self.visit + "m"
+        self.accepted("A02", moved, "ED", "ICU^1^1", when=stamp(-10))
+        self.accepted("A01", moved, "ICU")
+        self.assertEqual((self.free("hvicc"), self.free("hvec")), (beds[0], beds[1] - 1))
+        self.accepted("A03", moved, "ED")
+        self.assertEqual((self.free("hvicc"), self.free("hvec")), beds)
+        other = self.visit + "o"
+        self.accepted("A03", other, "ICU")
+        later = self.feed.send(message("A01", other, "ICU", when=stamp(-30)))
+        self.assertEqual((code(later), error(later)), ("AE", ("PV1^1^19", 205)), "after its end it is another visit")
+
     def test_no_patient_is_kept(self):
         self.accepted("A01", self.visit, "ICU")
         stored = self.server.client.get("Encounter?identifier=" + BASE + "identifier/visit%7C").raw + self.server.client.get("Encounter?_count=1000").raw

@@ -227,6 +227,18 @@ class Consult(unittest.TestCase):
         self.confirm(stranger, evidence=said)
         self.assertEqual(self.rank(stranger)[0], [], "it was said of another patient")
 
+    def test_a_crew_of_the_hospital_is_no_specialist(self):
+        task = self.ask()
+        for role in ("crew", "planner", "researcher"):
+            self.assertEqual(Client(self.server.port, ASKED, role).put("Task/" + task["id"], answered(task), tag(task)).status, 403, role)
+        self.assertEqual(self.fresh(task)["status"], "requested")
+
+    def test_what_the_engine_alone_says_cannot_be_said_before(self):
+        task = self.ask()
+        forged = [output(code, valueReference={"reference": kind + "/forged"}) for code, kind in (("communication", "Communication"), ("finding", "Condition"), ("referral", "Task"))]
+        self.assertEqual(self.asker.put("Task/" + task["id"], {**task, "output": forged}, tag(task)).status, 200)
+        self.assertNotIn("forged", str(self.fresh(task)))
+
     def test_whose_question_confirms(self):
         patient = new_patient(self.http, story=lambda: ("두통, 구토", [], []))
         body = {"resourceType": "Parameters", "parameter": [reference("patient", f"Patient/{patient}"), reference("encounter", f"Encounter/{patient}-visit"), {"name": "human-level", "valueInteger": 2},

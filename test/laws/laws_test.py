@@ -2,7 +2,7 @@
 import threading
 import unittest
 
-from province import (OPEN, Server, accepted, all_tasks, broken_laws, business, controller, declined, doors, hip, new_patient, offers_of, owner_of, receiver,
+from province import (OPEN, Client, Server, accepted, all_tasks, broken_laws, business, controller, declined, doors, hip, new_patient, offers_of, owner_of, receiver,
                       REGION, send, sender, tag, wait_until, with_state)
 
 QUIET = {"meta", "restriction", "lastModified"}
@@ -145,6 +145,31 @@ class Laws(unittest.TestCase):
         if owner_of(offers[0]) != "A2200038":
             self.refuse_everywhere(offers[0], accepted, stranger)
 
+    def test_a_place_s_own_people_who_do_not_speak_for_it(self):
+        """A planner, a researcher and a crew of the place asked neither accept nor type its board, nor see what was learned of it."""
+        loop, offers = self.sent()
+        place = owner_of(offers[0])
+        board = {k: v for k, v in self.http.get("MeasureReport/capacity-" + place).json.items() if k != "meta"}
+        for role in ("planner", "researcher", "crew"):
+            theirs = Client(self.server.port, place, role)
+            self.refuse_everywhere(offers[0], accepted, theirs)
+            self.assertEqual(theirs.put("MeasureReport/" + board["id"], {**board, "reporter": {"reference": "Organization/" + place}}).status, 403, role)
+            self.assertEqual(theirs.get(f"Organization/{place}/$trust").status, 403, role)
+        self.assertEqual(receiver(self.server, offers[0]).get(f"Organization/{place}/$trust").status, 200)
+
+    # every decision is kept, and replays
+    def test_a_decision_stays_as_it_was_made(self):
+        loop, offers = self.sent()
+        reference = next(i["valueReference"]["reference"] for i in loop["input"] if i["type"]["coding"][0]["code"] == "decision")
+        now = self.http.get(reference).json
+        for caller in (self.http, sender(self.server), controller(self.server)):
+            for name, door in doors(self.server, caller, now, {**now, "status": "failure"}):
+                self.assertGreaterEqual(door().status, 400, name)
+            self.assertEqual(caller.put(reference, {**now, "extension": now["extension"][:1]}).status, 409)
+            self.assertEqual(caller.send("DELETE", reference).status, 409)
+        self.assertEqual({k: v for k, v in self.http.get(reference).json.items() if k != "meta"}, {k: v for k, v in now.items() if k != "meta"})
+        self.assertEqual(self.http.put(reference, now).status, 200, "the same again is no change")
+
     def test_declined_by_all_reaches_the_control_room(self):
         loop, _ = self.sent(hip, 3)
         for _ in range(20):
@@ -221,7 +246,8 @@ class Laws(unittest.TestCase):
         self.assertTrue(board["date"] and board["reporter"]["reference"])
         path = "MeasureReport/capacity-A2200013"
         for wrong in ({**board, "date": "2099-01-01T00:00:00Z"}, {k: v for k, v in board.items() if k != "date"},
-                      {k: v for k, v in board.items() if k != "reporter"}):
+                      {k: v for k, v in board.items() if k != "reporter"},
+                      {**board, "group": [{**board["group"][0], "code": {"coding": [{**board["group"][0]["code"]["coding"][0], "code": "hvzz"}]}}]}):
             self.assertGreaterEqual(self.http.put(path, wrong).status, 400)
             bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": wrong, "request": {"method": "PUT", "url": path}}]}
             self.assertGreaterEqual(self.http.post("", bundle).status, 400)

@@ -62,6 +62,16 @@ static void places_are_ranked_and_kept(void **state) {
     fixture_ok(&p->f, referral_decision_replay(p->referral, &fixture_operator, id_after_slash(reference), &p->f.scope));
 }
 
+/* What is kept never changes; what somebody has made of it is put beside it, under another id. */
+static struct text put_forged(struct province *p, struct text id, char *copy) {
+    char *inside = strstr(copy, text_string(p->f.arena, id));
+    assert_non_null(inside);
+    inside[id.size - 1] = inside[id.size - 1] == '0' ? '1' : '0';
+    struct text forged = text_copy(p->f.arena, (struct text){inside, id.size});
+    put(p, "GuidanceResponse", text_string(p->f.arena, forged), text_from(copy));
+    return forged;
+}
+
 static void a_changed_decision_does_not_replay(void **state) {
     struct province *p = *state;
     const yyjson_val *out = operate(p, referral_operation_rank, &nurse, joined(p, INFARCTION_PARAMETERS, ""));
@@ -75,7 +85,7 @@ static void a_changed_decision_does_not_replay(void **state) {
     char *score = strstr(copy, "\\\"score\\\":0.");
     assert_non_null(score);
     score[14] = score[14] == '1' ? '2' : '1';
-    put(p, "GuidanceResponse", text_string(p->f.arena, id), text_from(copy));
+    id = put_forged(p, id, copy);
     p->f.scope.fault = (struct fault){0};
     assert_int_equal(referral_decision_replay(p->referral, &fixture_operator, id, &p->f.scope), STATUS_CONFLICT);
     assert_true(fixture_said(&p->f.scope, "byte"));
@@ -106,7 +116,7 @@ static void a_wave_is_kept_and_replays(void **state) {
     char *primal = strstr(copy, "\\\"primal\\\":");
     assert_non_null(primal);
     primal[11] = primal[11] == '1' ? '2' : '1';
-    put(p, "GuidanceResponse", text_string(p->f.arena, id), text_from(copy));
+    id = put_forged(p, id, copy);
     p->f.scope.fault = (struct fault){0};
     assert_int_equal(referral_decision_replay(p->referral, &fixture_operator, id, &p->f.scope), STATUS_CONFLICT);
     assert_true(fixture_said(&p->f.scope, "byte"));
