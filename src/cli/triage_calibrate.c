@@ -35,14 +35,17 @@ static struct text cell_next(struct text *rest) {
     return cell;
 }
 
+/* -1: no such column; several: which is meant nobody knows. */
+enum { COLUMN_SEVERAL = -2 };
 static int column_find(struct text header, const char *const *names) {
+    int found = -1;
     for (int i = 0; header.at != NULL; i++) {
         struct text cell = cell_next(&header);
         for (int k = 0; names[k] != NULL; k++)
             if (text_is(cell, names[k]))
-                return i;
+                found = found == -1 ? i : COLUMN_SEVERAL;
     }
-    return -1;
+    return found;
 }
 
 static struct text cell_at(struct text line, int column) {
@@ -70,7 +73,12 @@ static enum status read_table(struct table *out, struct text csv, const char *pa
         "p_admission", "p_undertriage", "p_level_1_2", NULL};
     static const char *const outcomes[] = {"outcome", "y", "observed", NULL};
     struct text header = text_trim(text_cut(&csv, '\n'));
+    if (text_starts(header, "\xEF\xBB\xBF"))
+        header = (struct text){header.at + 3, header.size - 3};
     int probability = column_find(header, probabilities), outcome = column_find(header, outcomes);
+    if (probability == COLUMN_SEVERAL || outcome == COLUMN_SEVERAL)
+        return fault(scope, STATUS_INVALID, path, "the first line names several columns of %s: leave one",
+            probability == COLUMN_SEVERAL ? "probabilities" : "outcomes");
     if (probability < 0 || outcome < 0)
         return fault(scope, STATUS_INVALID, path, "the first line names no 'probability' or no 'outcome'");
     size_t room = 1;
@@ -196,6 +204,8 @@ static enum status calibrate(struct text *document, const struct arguments *argu
         status = readers_load(&readers, &readers_question, scope->arena, scope);
     if (status == STATUS_OK && triage_readers_digest(readers, kind) == NULL)
         status = fault(scope, STATUS_NOT_FOUND, "--model", "there is no such model here");
+    if (status == STATUS_OK && output != NULL && !triage_readers_has_output(readers, kind, output))
+        status = fault(scope, STATUS_NOT_FOUND, "--output", "the model has no such output");
     if (status == STATUS_OK && data != NULL && kind <= TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN)
         status = fault(scope, STATUS_UNSUPPORTED, "--data",
             "no record holds the experts' level that this model foresees: give a FILE of outcomes that were judged");

@@ -19,6 +19,15 @@ static double logistic_of(double x) {
 /* Platt JC. Probabilistic outputs for support vector machines. In: Advances in large margin classifiers. MIT Press 1999: targets
  * are drawn in from 0 and 1, so that a site of few visits gets no certainty. Newton's method; a slope that is not above 0 (the
  * model ranks this site's patients the wrong way round) is a refusal. */
+static bool is_spread(const struct triage_calibrate_question *q) {
+    double low = 1, high = 0;
+    for (size_t i = 0; i < q->count; i++) {
+        low = fmin(low, q->outcomes[i].probability);
+        high = fmax(high, q->outcomes[i].probability);
+    }
+    return high - low > 1e-6;
+}
+
 static bool platt_fit(double *slope, double *intercept, const struct triage_calibrate_question *q, size_t events) {
     double a = 1, b = 0;
     double high = ((double)events + 1) / ((double)events + 2);
@@ -137,7 +146,7 @@ enum status triage_calibrate(struct text *out, struct triage_calibrated *measure
         status = sites_take(&sites, question->sites, scope);
     if (status != STATUS_OK)
         return status;
-    if (!platt_fit(&m.slope, &m.intercept, question, m.events))
+    if (!is_spread(question) || !platt_fit(&m.slope, &m.intercept, question, m.events))
         return fault(scope, STATUS_UNPROCESSABLE, "",
             "the model does not tell this site's patients apart: it cannot be calibrated here, and should be silent");
     struct triage_outcome *outcomes = ARENA_ARRAY(scope->arena, struct triage_outcome, question->count);

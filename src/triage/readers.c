@@ -105,6 +105,11 @@ const char *triage_readers_digest(const struct triage_readers *readers, enum tri
     return readers->models[kind].model ? triage_model_digest(readers->models[kind].model) : NULL;
 }
 
+bool triage_readers_has_output(const struct triage_readers *readers, enum triage_model_kind kind, const char *output) {
+    const struct triage_model *model = readers->models[kind].model;
+    return model && triage_model_output_find(model, output) >= 0;
+}
+
 const char *triage_readers_output(const struct triage_readers *readers, enum triage_model_kind kind) {
     static const char *const names[] = {[TRIAGE_MODEL_LEVEL] = "under-triage",
         [TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN] = "level-1-2",

@@ -19,7 +19,8 @@ static enum status calibration_read(struct site_calibration *out, const yyjson_v
     bool read = json_get_double(&slope, json, "slope") && json_get_double(&intercept, json, "intercept") &&
                 json_get_int64(&visits, json, "visits") && json_get_double(&out->observed, json, "observed") &&
                 json_get_double(&out->expected, json, "expected");
-    bool holds = read && slope > 0 && isfinite(slope) && isfinite(intercept) && visits > 0 && visits < INT32_MAX;
+    bool holds = read && (float)slope > 0 && isfinite((float)slope) && isfinite((float)intercept) && visits > 0 &&
+                 visits < INT32_MAX && out->observed >= 0 && out->expected >= 0;
     out->calibration = (struct triage_model_calibration){.kind = TRIAGE_CALIBRATION_PLATT,
         .visits = (unsigned)visits,
         .slope = (float)slope,
@@ -32,6 +33,10 @@ static enum status site_read(
     struct text mode = json_get_text(json, "mode");
     yyjson_val *list = (yyjson_val *)json_get(json, "calibrations"), *item;
     size_t i, count = yyjson_arr_size(list);
+    if (!json_get_text(json, "site").at) /* "" speaks for all that are not listed: never by an omission */
+        return wrong(scope, index, "'site' is a text");
+    if (list && !yyjson_is_arr(list))
+        return wrong(scope, index, "'calibrations' is a list");
     out->id = text_string(arena, json_get_text(json, "site"));
     out->silent = text_is(mode, "silent");
     if (mode.size && !out->silent && !text_is(mode, "shown"))
@@ -64,6 +69,10 @@ enum status sites_read(struct sites *out, struct text document, struct arena *ar
         status = site_read(&out->at[i], item, i, arena, scope);
         if (status != STATUS_OK)
             return status;
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(out->at[k].id, out->at[i].id) == 0)
+                return wrong(scope, i, "the site stands there twice");
+        }
     }
     return STATUS_OK;
 }

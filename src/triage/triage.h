@@ -370,6 +370,7 @@ const char *triage_readers_digest(
     const struct triage_readers *readers, enum triage_model_kind kind); /* NULL: no such model */
 /* The output that a reading of a record asks this model for: what a site is calibrated by. */
 const char *triage_readers_output(const struct triage_readers *readers, enum triage_model_kind kind);
+bool triage_readers_has_output(const struct triage_readers *readers, enum triage_model_kind kind, const char *output);
 /* triage_read with everything that was trained: the level's reader and the forecasts. `readers` may be NULL. */
 MUST_CHECK enum status triage_read_all(struct triage_reading *out, const struct triage_policy *policy,
     const struct triage_readers *readers, const struct triage_facts *facts, struct scope *scope);

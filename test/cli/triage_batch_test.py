@@ -353,6 +353,28 @@ class Batch(unittest.TestCase):
             self.assertEqual(refused.returncode, 1, bad)
             self.assertTrue(refused.stderr)
         self.assertEqual(self.calibrate(table).returncode, 1)
+        good = "".join(f"{p},{y}\n" for p, y in rows)
+        for content, arguments, told in (
+                ("probability,p,outcome\n" + "".join(f"{p},0.5,{y}\n" for p, y in rows), (), "several columns of probabilities"),
+                ("p_icu,p_disposition,outcome\n" + "".join(f"{p},0.5,{y}\n" for p, y in rows), (), "several columns of probabilities"),
+                ("probability,outcome,y\n" + "".join(f"{p},{y},{y}\n" for p, y in rows), (), "several columns of outcomes"),
+                ("probability,outcome\n" + "".join(f"0.5,{y}\n" for _, y in rows), (), "does not tell this site's patients apart"),
+                ("probability,outcome\n" + good, ("--output", "none"), "no such output"),
+                ("\ufeffprobability,outcome\n" + good, (), "")):
+            table.write_text(content)
+            done = self.calibrate("--site", "Organization/h", "--model", "disposition", *arguments, table)
+            self.assertEqual(done.returncode, 1 if told else 0, done.stderr)
+            self.assertIn(told, done.stderr)
+
+    def test_sites_documents_that_are_none(self):
+        sites, one = self.folder / "odd.json", {"model": "m", "output": "o", "slope": 1, "intercept": 0, "visits": 100, "observed": 10, "expected": 10}
+        for rows in ([{"mode": "silent"}], [{"site": 5}], [{"site": "a"}, {"site": "a"}], [{"site": "a", "calibrations": {}}], [{"site": "a", "mode": "x"}],
+                     *([{"site": "a", "calibrations": [{**one, **change}]}] for change in ({"slope": 1e39}, {"slope": 1e-60}, {"intercept": 1e39}, {"visits": 0},
+                                                                                          {"expected": -1}, {"model": ""}))):
+            sites.write_text(json.dumps({"format": "soyang-triage-sites/1", "sites": rows}))
+            done = subprocess.run([PROGRAM, "triage", "calibrate", "--sites", str(sites), "--site", "b", "--silent"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1, rows)
+            self.assertIn("sites[", done.stderr)
 
 
 if __name__ == "__main__":
