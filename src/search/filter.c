@@ -158,6 +158,36 @@ static enum status list_id(
 }
 
 static enum status list_value(
+    struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion);
+
+/* `url=http://x/a|1` of what has a canonical URL: that URL in that business version
+ * (https://hl7.org/fhir/R4/search.html#uri). */
+static enum status list_business_version(
+    struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
+    const struct parameter *version = catalog_find(planner->search, type, TEXT("version"));
+    struct text rest = criterion->value;
+    struct text url = value_cut(&rest, '|');
+    bool is_asked = criterion->modifier == MODIFIER_NONE && criterion->parameter->type == FHIR_SEARCH_URI &&
+                    strcmp(criterion->parameter->code, "url") == 0;
+    if (!is_asked || rest.size == 0 || url.size == 0 || version == NULL || version->type != FHIR_SEARCH_TOKEN) {
+        return STATUS_OK;
+    }
+    const struct criterion parts[] = {{.name = criterion->name, .parameter = criterion->parameter, .value = url},
+        {.name = criterion->name, .parameter = version, .value = rest}};
+    struct plan_list both = {0};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
+        struct plan_list part = {0};
+        status = list_value(&part, planner, type, &parts[i]);
+        plan_list_add(planner, &both, plan_union(planner, &part));
+    }
+    if (status == STATUS_OK) {
+        plan_list_add(planner, list, plan_intersect(planner, &both));
+    }
+    return status;
+}
+
+static enum status list_value(
     struct plan_list *list, struct planner *planner, fhir_type type, const struct criterion *criterion) {
     const struct parameter *parameter = criterion->parameter;
     plan_node node;
@@ -179,7 +209,7 @@ static enum status list_value(
             plan_list_add(planner, list, node);
         }
     }
-    return status;
+    return status == STATUS_OK ? list_business_version(list, planner, type, criterion) : status;
 }
 
 static bool is_bound(const struct parameter *parameter, fhir_type type) {

@@ -25,10 +25,30 @@ static enum status list_exact(struct plan_list *list, struct planner *planner, s
     return status;
 }
 
+/* A canonical without a version finds all its versions, as with references. */
+static enum status list_versions(struct plan_list *list, struct planner *planner, struct slot *slot, struct text uri) {
+    enum status status = list_exact(list, planner, slot, uri);
+    bool may_go_on = uri.size < KEY_URI_MAX - KEY_MARK_SIZE && memchr(uri.at, '|', uri.size) == NULL;
+    if (status == STATUS_OK && may_go_on) {
+        plan_node node;
+        struct text prefix = text_format(planner->scope->arena, "%.*s|", (int)uri.size, uri.at);
+        status = plan_prefix(&node, planner, slot, FACET_MAIN, prefix, NULL);
+        plan_list_add(planner, list, node);
+    }
+    return status;
+}
+
+static enum status plan_versions(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
+    struct plan_list list = {0};
+    enum status status = list_versions(&list, planner, slot, uri);
+    *out = plan_union(planner, &list);
+    return status;
+}
+
 /* http://x/a finds itself and http://x/a/b, not http://x/ab. */
 static enum status plan_below(plan_node *out, struct planner *planner, struct slot *slot, struct text uri) {
     struct plan_list list = {0};
-    enum status status = list_exact(&list, planner, slot, uri);
+    enum status status = list_versions(&list, planner, slot, uri);
     struct buffer path = buffer_open(planner->scope->arena, uri.size + 1);
     buffer_put(&path, uri);
     if (!text_ends(uri, "/")) {
@@ -116,7 +136,7 @@ static enum status uri_plan(
     case MODIFIER_CONTAINS:
         return plan_part(out, planner, use->slot, uri, criterion->modifier);
     default:
-        return plan_exact(out, planner, use->slot, uri);
+        return plan_versions(out, planner, use->slot, uri);
     }
 }
 

@@ -224,10 +224,11 @@ const reference_forms = {
 // A canonical's version is part of the reference: its bar is no separator.
 const escaped_url = (uri) => uri.replace(/[\\,$]/g, "\\$&");
 
-const is_under = (uri, root) => uri === root || uri.startsWith(root.endsWith("/") ? root : root + "/");
+const is_version_of = (uri, asked) => uri === asked || (!asked.includes("|") && without_version(uri) === asked);
+const is_under = (uri, root) => is_version_of(uri, root) || uri.startsWith(root.endsWith("/") ? root : root + "/");
 
 const uri_forms = {
-  whole: (row) => form("", escaped(row.uri), (r) => r.uri === row.uri),
+  whole: (row) => form("", escaped(row.uri), (r) => is_version_of(r.uri, row.uri)),
   below(row, random) {
     const found = /^(\w+:\/\/[^/]+)(\/.*)?$/.exec(row.uri);
     if (!found) return null;
