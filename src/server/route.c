@@ -156,13 +156,24 @@ void route_write_patch_formats(struct json_writer *w) {
     json_array_close(w);
 }
 
+static const char *accepted_patches(struct scope *scope) {
+    struct buffer list = buffer_open(scope->arena, 256);
+    for (size_t i = 0; i < sizeof patch_formats / sizeof patch_formats[0]; i++) {
+        buffer_put_string(&list, i > 0 ? ", " : "");
+        buffer_put_string(&list, patch_formats[i]);
+    }
+    return text_string(scope->arena, buffer_text(&list));
+}
+
 static enum status fill_patch(struct exchange *exchange, struct scope *scope) {
     const char *json_patch = patch_formats[0];
     if (!type_is(body_type(exchange), json_patch)) { /* else FHIRPath Patch: Parameters, in any format */
         exchange->request.patch_format = text_from(patch_formats[1]);
         enum status status = format_take_body(&exchange->request.body, exchange, scope);
-        if (exchange->http_status == 415)
+        if (exchange->http_status == 415) {
+            exchange_header(exchange, "Accept-Patch", accepted_patches(scope)); /* RFC 5789 section 2.2 */
             fault(scope, status, "", "or, for a patch, application/json-patch+json");
+        }
         return status;
     }
     exchange->request.patch_format = text_from(json_patch);

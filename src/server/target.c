@@ -104,8 +104,10 @@ void target_take_authority(struct exchange *exchange) {
 enum status exchange_target_parse(struct exchange *exchange, struct scope *scope) {
     struct text query = exchange->target;
     struct text path = text_cut(&query, '?');
-    if (exchange->target.size > SERVER_TARGET_MAX)
+    if (exchange->target.size > SERVER_TARGET_MAX) {
+        exchange->http_status = 414;
         return fault(scope, STATUS_TOO_LARGE, "", "the URL is longer than %d bytes", SERVER_TARGET_MAX);
+    }
     while (path.size > 0) {
         struct text segment = text_cut(&path, '/');
         if (segment.size == 0)

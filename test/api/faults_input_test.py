@@ -62,7 +62,7 @@ class WorstInput(unittest.TestCase):
 
     def test_costly_searches_name_their_limit(self):
         self.refuse(self.http.get("Patient?" + "&".join(["name=x"] * 201)), 403, "200 parameters")
-        self.refuse(self.http.get("Patient?_id=" + "p," * 9000), 413, "16384 bytes")
+        self.refuse(self.http.get("Patient?_id=" + "p," * 9000), 414, "16384 bytes")
         self.refuse(self.http.post("Patient/_search", "name=" + "x," * 200000, FORM), 403, "bytes")
         self.refuse(self.http.get("Patient?" + "_has:Observation:patient:" * 60 + "code=1"), 403, "")
         self.refuse(self.http.get("Observation?" + "derived-from:Observation." * 40 + "code=1"), 403, "")

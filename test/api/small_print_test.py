@@ -1,6 +1,6 @@
 """The small print of interactions and searches, over real HTTP: test/cases/api/*.json, a line each.
 
-    send      method and path below /fhir
+    send      method and path below /fhir; {x*N}: N times x
     headers, body (JSON) or text
     is        the status
     holds, lacks   words of the answer's body; says: of an OperationOutcome's diagnostics or expressions
@@ -12,6 +12,7 @@
 """
 import http.client
 import json
+import re
 import socket
 import time
 import unittest
@@ -32,6 +33,7 @@ class SmallPrint(unittest.TestCase):
 
     def look(self, client, case, data):
         method, path = case["send"].split(" ", 1)
+        path = re.sub(r"\{(.)\*(\d+)\}", lambda found: found[1] * int(found[2]), path)
         answer = client.send(method, path.replace("|", "%7C"), case.get("body", case.get("text")), case.get("headers"))
         text = answer.raw.decode()
         self.assertEqual(answer.status, case["is"], answer)

@@ -389,7 +389,7 @@ class Answers(Case):
         ids = ",".join("x" * 60 for _ in range(120))
         answer = self.http.send("GET", f"Patient?_id={ids}&_id={ids}", headers={"X-Soyang-Who": "Practitioner/" + "y" * 180, "X-Filler": "z" * 4000})
         self.assertEqual(answer.status, 200, answer)
-        self.assertEqual(self.http.get("Patient?_id=" + "x" * 17000).status, 413)
+        self.assertEqual(self.http.get("Patient?_id=" + "x" * 17000).status, 414)
         many = "&".join("_tag=x" for _ in range(300))
         self.assertEqual(self.http.get("Patient?" + many).json["issue"][0]["code"], "too-costly")
 
