@@ -31,6 +31,8 @@ const char *policy_mode_code(enum policy_mode mode) {
     return "inquire";
 }
 
+enum { NUMBER_MAX = 1000000 }; /* minutes: nearly two years; beyond it lies a slip, and a time that cannot be told */
+
 /* Members read as {"value": n, "source": ...} or as a plain number; not below 0. */
 static enum status read_number(
     double *out, const yyjson_val *object, const char *name, const char *where, struct scope *scope) {
@@ -39,7 +41,8 @@ static enum status read_number(
     if (!found || !isfinite(*out) || *out < 0) {
         return fault(scope, STATUS_INVALID, where, "policy: %s must be a number not below 0", name);
     }
-    return STATUS_OK;
+    return *out <= NUMBER_MAX ? STATUS_OK
+                              : fault(scope, STATUS_INVALID, where, "policy: %s is at most %d", name, NUMBER_MAX);
 }
 
 /* The same where a policy may be silent: then 0. */

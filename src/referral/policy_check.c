@@ -1,7 +1,9 @@
 /* Whether a policy can be lived by: its clocks come to an end, and nobody is asked for ever. Pure. */
 #include <string.h>
 
+#include "referral/consult.h"
 #include "referral/policy.h"
+#include "referral/surge.h"
 
 static int clock_find(const struct policy *policy, struct text id) {
     for (size_t i = 0; i < policy->trigger_count; i++) {
@@ -144,6 +146,107 @@ static enum status check_deadlines(const struct policy *policy, struct scope *sc
     return status;
 }
 
+/* ---- values that would be passed over ----------------------------------------------------------------------------------- */
+
+static enum status check_level_list(const yyjson_val *list, const char *path, struct scope *scope) {
+    bool good = json_count(list) > 0;
+    size_t index, count;
+    yyjson_val *item;
+    yyjson_arr_foreach((yyjson_val *)list, index, count, item) {
+        int64_t level = 0;
+        good = good && text_to_int64(&level, json_number_text(item)) && level >= 1 && level <= 5;
+    }
+    return good ? STATUS_OK : fault(scope, STATUS_INVALID, path, "policy: a list of levels, each 1 to 5");
+}
+
+static const char *member_path(const char *list, size_t index, const char *member, struct scope *scope) {
+    return text_string(scope->arena, text_format(scope->arena, "%s[%zu].%s", list, index, member));
+}
+
+static enum status check_lists(const yyjson_val *root, struct scope *scope) {
+    static const char *const lists[] = {"extremes", "triggers"};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        size_t index, count;
+        yyjson_val *item;
+        yyjson_arr_foreach((yyjson_val *)json_get(root, lists[i]), index, count, item) {
+            enum status one =
+                check_level_list(json_get(item, "levels"), member_path(lists[i], index, "levels", scope), scope);
+            status = status == STATUS_OK ? one : status;
+        }
+    }
+    const yyjson_val *terms = json_get(json_get(root, "patient_terms"), "levels");
+    enum status one =
+        terms == NULL ? STATUS_OK : check_level_list(json_get(terms, "value"), "patient_terms.levels", scope);
+    return status == STATUS_OK ? one : status;
+}
+
+static enum status check_extreme(const yyjson_val *extreme, size_t index, struct scope *scope) {
+    struct text choose = json_get_text(extreme, "choose");
+    const yyjson_val *needs = json_get(extreme, "needs");
+    if (!text_is(choose, "nearest-stabilising") && !text_is(choose, "best-plan")) {
+        return fault(scope, STATUS_INVALID, member_path("extremes", index, "choose", scope),
+            "policy: nearest-stabilising or best-plan");
+    }
+    if (json_get_text(extreme, "id").size == 0) {
+        return fault(
+            scope, STATUS_INVALID, member_path("extremes", index, "id", scope), "policy: an extreme has an id");
+    }
+    bool good = json_count(needs) > 0 && json_count(needs) <= POLICY_EXTREME_NEEDS_MAX;
+    size_t at, count;
+    yyjson_val *need;
+    yyjson_arr_foreach((yyjson_val *)needs, at, count, need) {
+        good = good && json_text(need).size > 0;
+    }
+    return good ? STATUS_OK
+                : fault(scope, STATUS_INVALID, member_path("extremes", index, "needs", scope),
+                      "policy: 1 to %d codes of needs", POLICY_EXTREME_NEEDS_MAX);
+}
+
+static enum status check_extremes(const yyjson_val *root, struct scope *scope) {
+    enum status status = STATUS_OK;
+    size_t index, count;
+    yyjson_val *extreme;
+    yyjson_arr_foreach((yyjson_val *)json_get(root, "extremes"), index, count, extreme) {
+        enum status one = check_extreme(extreme, index, scope);
+        status = status == STATUS_OK ? one : status;
+    }
+    return status;
+}
+
+/* Each level once: of two the later would stand, and nobody would know. */
+static enum status check_level_rows(const yyjson_val *root, struct scope *scope) {
+    unsigned seen = 0;
+    size_t index, count;
+    yyjson_val *row;
+    yyjson_arr_foreach((yyjson_val *)json_get(root, "levels"), index, count, row) {
+        int64_t level = 0;
+        (void)json_get_int64(&level, row, "level");
+        if ((seen >> level & 1U) != 0) {
+            return fault(scope, STATUS_INVALID, member_path("levels", index, "level", scope),
+                "policy: this level is given twice");
+        }
+        seen |= 1U << level;
+    }
+    return STATUS_OK;
+}
+
+static enum status check_board(const struct policy *policy, struct scope *scope) {
+    return policy->ignored_after_min == 0 || policy->ignored_after_min > policy->fades_from_min
+               ? STATUS_OK
+               : fault(scope, STATUS_INVALID, "board.ignored_after_minutes",
+                     "policy: a count is ignored after it has begun to fade");
+}
+
+/* The parts that other engines read. */
+static enum status check_others(struct text document, struct scope *scope) {
+    struct consult_policy consult;
+    struct surge_policy surge;
+    enum status asked = consult_policy_read(&consult, document, scope);
+    enum status wave = surge_policy_read(&surge, document, scope);
+    return asked == STATUS_OK ? wave : asked;
+}
+
 enum status policy_check(struct policy *out, struct text document, struct scope *scope) {
     yyjson_doc *doc = NULL;
     enum status status = json_read(&doc, document, scope);
@@ -158,7 +261,9 @@ enum status policy_check(struct policy *out, struct text document, struct scope 
     if (status != STATUS_OK) {
         return status;
     }
-    enum status parts[] = {check_members(root, scope), check_levels(out, scope), check_deadlines(out, scope)};
+    enum status parts[] = {check_members(root, scope), check_level_rows(root, scope), check_lists(root, scope),
+        check_extremes(root, scope), check_levels(out, scope), check_deadlines(out, scope), check_board(out, scope),
+        check_others(document, scope)};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         status = status == STATUS_OK ? parts[i] : status;
     }
