@@ -40,7 +40,7 @@ struct judging {
     } * at;
     size_t count, capacity;
     size_t next;
-    int faulty, said;
+    int faulty, said, unjudged;
     struct folder *folder; /* or… */
     struct remote *remote; /* …a server */
 };
@@ -324,9 +324,9 @@ static enum status ask_validate(struct text *out, const struct judging *judging,
         struct remote_answer answer = {0};
         enum status status = remote_send(&answer, judging->remote, "GET", path.at, (struct text){NULL, 0}, NULL, scope);
         *out = answer.body;
-        return status == STATUS_OK && answer.http_status != 200
-                   ? fault(scope, STATUS_FAILED, path.at, "the server answered %d", answer.http_status)
-                   : status;
+        if (status == STATUS_OK && answer.http_status != 200)
+            *out = (struct text){0}; /* a server that does not judge */
+        return status;
     }
     struct records_answer answer;
     struct text type = text_cut(&id, '/');
@@ -352,6 +352,10 @@ static enum status judge_next(void *context, struct scope *scope) {
     struct text body;
     yyjson_doc *doc = NULL;
     enum status status = ask_validate(&body, judging, scope);
+    if (status == STATUS_OK && body.size == 0) {
+        judging->unjudged++;
+        return STATUS_OK;
+    }
     if (status == STATUS_OK)
         status = json_read(&doc, body, scope);
     if (status != STATUS_OK)
@@ -391,6 +395,9 @@ static enum status judge_all(struct judging *judging, struct scope *scope) {
     arena_close(arena);
     if (judging->said > SAID_MAX)
         (void)fprintf(stderr, "soyang package: %d warnings more\n", judging->said - SAID_MAX);
+    if (judging->unjudged > 0)
+        printf(
+            "%d of %zu stored definitions were not judged: the server does not\n", judging->unjudged, judging->count);
     if (judging->faulty > 0)
         printf("%d of %zu stored definitions have faults that show when they are used; they are kept\n",
             judging->faulty, judging->count);
