@@ -334,23 +334,24 @@ struct room {
     size_t count_max, bytes_max;
 };
 
-static struct text copy_into(struct room *room, const char *string) {
-    size_t size = strlen(string);
-    char *at = room->chars + room->bytes - size;
-    memcpy(at, string, size);
-    return (struct text){at, size};
+/* Its bytes are counted already. */
+static struct text copy_into(struct room *room, struct text string) {
+    char *at = room->chars + room->bytes - string.size;
+    memcpy(at, string.at, string.size);
+    return (struct text){at, string.size};
 }
 
 static void look_at(struct room *room, const struct upload *upload) {
+    struct text url = text_from(upload->url), version = text_from(upload->version);
     room->count++;
-    room->bytes += strlen(upload->url);
-    bool has_room = room->count <= room->count_max && room->bytes + strlen(upload->version) <= room->bytes_max;
-    struct text url = has_room ? copy_into(room, upload->url) : (struct text){0};
-    room->bytes += strlen(upload->version);
+    bool has_room = room->count <= room->count_max && room->bytes + url.size + version.size <= room->bytes_max;
+    room->bytes += url.size;
+    url = has_room ? copy_into(room, url) : url;
+    room->bytes += version.size;
     if (has_room) {
         room->ranked[room->count - 1] = (struct ranked){.rank = upload->status_rank,
             .updated_us = upload->updated_us,
-            .entry = {.url = url, .version = copy_into(room, upload->version)}};
+            .entry = {.url = url, .version = copy_into(room, version)}};
     }
 }
 
