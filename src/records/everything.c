@@ -45,7 +45,8 @@ static enum status take_instant(
     int64_t *out, struct text value, const char *name, const struct everything *everything) {
     struct fhir_interval interval;
     if (!fhir_interval_parse(&interval, value, everything->op->records->zone_minutes)) {
-        return fault(everything->scope, STATUS_INVALID, name, "a date or a time, like 2026-11-22T09:00:00+09:00");
+        return fault(everything->scope, STATUS_INVALID, name,
+            "a date or a time, like 2026-11-22T09:00:00+09:00 (+ is written %%2B in a URL)");
     }
     *out = strcmp(name, "end") == 0 ? interval.end_us : interval.start_us;
     return STATUS_OK;

@@ -81,7 +81,8 @@ static enum status take_since(
     struct history_plan *plan, const struct records *records, struct text value, struct scope *scope) {
     struct fhir_interval since;
     if (!fhir_interval_parse(&since, value, records->zone_minutes)) {
-        return fault(scope, STATUS_INVALID, "_since", "an instant, like 2026-11-22T09:00:00+09:00");
+        return fault(
+            scope, STATUS_INVALID, "_since", "an instant, like 2026-11-22T09:00:00+09:00 (+ is written %%2B in a URL)");
     }
     plan->query.since_us = since.start_us;
     return STATUS_OK;

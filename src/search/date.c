@@ -115,7 +115,10 @@ enum status date_query_read(struct date_query *out, struct planner *planner, con
     *out = (struct date_query){0};
     if (!value_take_prefix(&out->prefix, &value) ||
         !fhir_interval_parse(&out->interval, value, planner->search->zone_minutes)) {
-        return criterion_malformed(planner, criterion, "a date or time, with a comparison prefix or none");
+        bool has_blank = value.size > 0 && memchr(value.at, ' ', value.size) != NULL; /* what a bare + in a URL is */
+        return criterion_malformed(planner, criterion,
+            has_blank ? "a date or time, with a comparison prefix or none; + is written %2B in a URL"
+                      : "a date or time, with a comparison prefix or none");
     }
     if (criterion->modifier == MODIFIER_OVERLAPS) {
         out->prefix = PREFIX_AP; /* as near as can be: with a moment in common */
