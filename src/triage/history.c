@@ -48,8 +48,11 @@ void history_gather(struct gather *gather) {
 
 /* ---- diseases -------------------------------------------------------------------------------------------------------- */
 
-/* Column, codes without point; several by blanks. ICD-10: prefixes. After CCS for ICD-10 (AHRQ, HCUP); I64, which ICD-10-CM has not, is
- * a stroke of unknown kind. */
+/* Column, codes without point; several by blanks. ICD-10: prefixes. After CCS for ICD-10 (AHRQ, HCUP), whose table was not at hand to hold
+ * them against; I64, which ICD-10-CM has not, is a stroke of unknown kind. Held against the Charlson groups of Quan H et al. Med Care
+ * 2005;43:1130-9, which are others: the same for ulcer (K25 to K28) and for copd with asthma (J40 to J47, there dust lungs too). Narrower here:
+ * infarction (I25.2 stands with coronary disease), heart failure (I50), stroke (no sequelae), dementia (no G31.1), kidney (N18). Complicated diabetes
+ * counts .0, .1, .6 and .8 too, as CCS does: there those are uncomplicated. The other rows were held against nothing. */
 static const struct {
     const char *column, *icd, *snomed;
 } diseases[] = {

@@ -8,6 +8,8 @@ enum {
     CONCEPTS_MAX = 1024,
     CODES_MAX = 2048,
     TRIGGER_HITS_MAX = 256,
+    TEXT_MATCHES_MAX = 2048,
+    ALIKE_MAX = 8, /* more than the evidence that a reason shows */
     REACH_BYTES = 72,
     SENTENCE_REACH_BYTES = 400,
     AFTER_REACH_BYTES = 160
@@ -337,12 +339,26 @@ static bool is_parted(const struct scan *scan, size_t from, size_t to) {
 
 /* "no fever, cough or chest pain": the comma belongs to a list that a later "or" closes. */
 static bool list_goes_on(const struct scan *scan, size_t from) {
-    for (size_t at = from; at + 4 <= scan->text.size && !pattern_is_break(scan->text, at); at++) {
+    size_t limit = scan->text.size < from + SENTENCE_REACH_BYTES ? scan->text.size : from + SENTENCE_REACH_BYTES;
+    for (size_t at = from; at + 4 <= limit && !pattern_is_break(scan->text, at); at++) {
         if (memcmp(scan->text.at + at, " or ", 4) == 0 ||
             (at + 5 <= scan->text.size && memcmp(scan->text.at + at, " nor ", 5) == 0))
             return true;
     }
     return false;
+}
+
+/* The first word that begins there or later: they are found in the order of the text. */
+static size_t match_first(const struct scan *scan, size_t from) {
+    size_t low = 0, high = scan->match_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (scan->matches[middle].from < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* What stands between a trigger and a word: other words of the lexicon, joins, and what the lexicon does not know. */
@@ -355,8 +371,8 @@ static struct between look_between(const struct scan *scan, size_t from, size_t 
     size_t at = from;
     while (at < to) {
         size_t end = 0;
-        for (size_t i = 0; i < scan->match_count; i++) {
-            if (scan->matches[i].from == at && scan->matches[i].to <= to && scan->matches[i].to > end)
+        for (size_t i = match_first(scan, at); i < scan->match_count && scan->matches[i].from == at; i++) {
+            if (scan->matches[i].to <= to && scan->matches[i].to > end)
                 end = scan->matches[i].to;
         }
         if (end) {
@@ -411,8 +427,8 @@ static const struct trigger_hit *trigger_at(const struct scan *scan, size_t at, 
 
 static const struct lexicon_match *match_at(const struct scan *scan, size_t at) {
     const struct lexicon_match *best = NULL;
-    for (size_t i = 0; i < scan->match_count; i++) {
-        if (scan->matches[i].from == at && (!best || scan->matches[i].to > best->to))
+    for (size_t i = match_first(scan, at); i < scan->match_count && scan->matches[i].from == at; i++) {
+        if (!best || scan->matches[i].to > best->to)
             best = &scan->matches[i];
     }
     return best;
@@ -538,6 +554,22 @@ static int scan_onset(const struct lexicon *lexicon, struct text text) {
     return -1;
 }
 
+/* Of what one text says again and again in the same sense, the first ALIKE_MAX: a text that repeats itself takes no room from the
+ * others. */
+static void matches_keep(struct lexicon_matches *out, const struct scan *scan, size_t text) {
+    size_t first = out->count;
+    for (size_t i = 0; i < scan->match_count && out->count < LEXICON_MATCHES_MAX; i++) {
+        const struct lexicon_match *match = &scan->matches[i];
+        int alike = 0;
+        for (size_t k = first; k < out->count && alike < ALIKE_MAX; k++)
+        alike += out->at[k].concept == match->concept && out->at[k].assertion == match->assertion;
+        if (alike == ALIKE_MAX)
+            continue;
+        out->at[out->count] = *match;
+        out->at[out->count++].text = (uint16_t)text;
+    }
+}
+
 struct lexicon_matches lexicon_scan(
     const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena) {
     struct lexicon_matches out = {
@@ -549,15 +581,16 @@ struct lexicon_matches lexicon_scan(
             scan_codes(&out, lexicon, facts, i);
         if (text->text.size == 0)
             continue;
-        *scan = (struct scan){.lexicon = lexicon, .text = lower(text->text, arena), .matches = out.at + out.count};
-        index_scan(scan, &lexicon->words, concept_hit, LEXICON_MATCHES_MAX - out.count);
+        size_t room = text->text.size < TEXT_MATCHES_MAX / 8 ? 8 * text->text.size
+                                                             : TEXT_MATCHES_MAX; /* a word may be of several concepts */
+        struct lexicon_match *matches = ARENA_ARRAY(arena, struct lexicon_match, room);
+        *scan = (struct scan){.lexicon = lexicon, .text = lower(text->text, arena), .matches = matches};
+        index_scan(scan, &lexicon->words, concept_hit, room);
         index_scan(scan, &lexicon->triggers, trigger_hit, TRIGGER_HITS_MAX);
         triggers_prune(scan);
-        for (size_t k = 0; k < scan->match_count; k++) {
-            scan->matches[k].text = (uint16_t)i;
+        for (size_t k = 0; k < scan->match_count; k++)
             match_assert(scan, &scan->matches[k], text);
-        }
-        out.count += scan->match_count;
+        matches_keep(&out, scan, i);
         if (out.onset_minutes < 0 && text->kind == TRIAGE_TEXT_COMPLAINT)
             out.onset_minutes = scan_onset(lexicon, scan->text);
     }

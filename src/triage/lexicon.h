@@ -8,7 +8,7 @@
 
 #include "triage/triage.h"
 
-enum { LEXICON_MATCHES_MAX = 512 };
+enum { LEXICON_MATCHES_MAX = 1024 };
 
 enum lexicon_assertion { LEXICON_PRESENT, LEXICON_POSSIBLE, LEXICON_PAST, LEXICON_NEGATED, LEXICON_FAMILY };
 

@@ -301,6 +301,19 @@ class Batch(unittest.TestCase):
         self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--colour", "x"], capture_output=True).returncode, 2)
         self.assertEqual(subprocess.run([PROGRAM, "triage", "batch", "--format", "mimic", "x"], capture_output=True).returncode, 2)
 
+    def test_a_text_that_repeats_itself_hides_no_other(self):
+        """Words are counted up to a bound: what one text says again and again must not push a later finding out."""
+        bundle = self.folder / "long.json"
+        for complaint in ("cough", "cough " * 1300, "no chest pain, " * 500):
+            bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in (
+                {"resourceType": "Patient", "id": "p", "birthDate": "1961-02-03"},
+                {"resourceType": "Encounter", "id": "e", "status": "in-progress", "class": {"code": "EMER"}, "reasonCode": [{"text": complaint}],
+                 "period": {"start": "2026-11-22T13:50:00+09:00"}},
+                {"resourceType": "Observation", "id": "ecg", "status": "final", "code": {"text": "ECG"}, "effectiveDateTime": "2026-11-22T14:00:00+09:00",
+                 "valueString": "ST elevation in II, III, aVF"})]}))
+            done = subprocess.run([PROGRAM, "triage", "--json", str(bundle)], capture_output=True, text=True)
+            self.assertEqual([n["code"] for n in json.loads(done.stdout)["needs"]], ["Y0010"])
+
     def test_a_reading_replays_and_another_says_why_not(self):
         bundle, kept = self.folder / "bundle.json", self.folder / "kept.json"
         bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
