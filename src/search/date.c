@@ -1,6 +1,7 @@
 /* Dates are half-open intervals of µs. Keys: start and end; intervals of more than a day also stand by end and start in
  * FACET_WIDE, so that "ends after" need not read every earlier start: what is narrow and ends after t starts after
  * t - 1 day. The comparisons are those of https://hl7.org/fhir/R4/search.html#prefix. */
+#include <string.h>
 #include <time.h>
 
 #include "search/kind.h"
