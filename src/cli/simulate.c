@@ -31,6 +31,7 @@ static const struct option_row options[] = {
     {"--grid", NULL, "all of these cells, one after the other", NULL},
     {"--frontier", NULL, "the engine at several intensities of asking as well", NULL},
     {"--sensitivity", NULL, "every assumed number up and down by a quarter, one after the other", NULL},
+    {"--only", "NAME[,NAME]...", "of the sensitivity, these numbers alone", NULL},
     {"--set", "NAME=VALUE...", "one number of the parameters otherwise, before anything is simulated", NULL},
     {"--validation-runs", "N", "years simulated for each figure, with seeds 1 to N", "5"},
     {"--fitted-only", NULL, "tell the misfit of the fitted figures and nothing else: what fit.py minimises", NULL},
@@ -277,6 +278,7 @@ struct job {
     const struct province *province;
     const struct planning_parameters *parameters;
     struct simulate_cell *cell;
+    bool limit;          /* the limit is found although the clairvoyant is not run */
     struct scope *scope; /* what outlives the cell */
 };
 
@@ -348,7 +350,7 @@ static enum status run_cell(void *context, struct scope *scope) {
     if (status == STATUS_OK && job->cell->with_also) {
         status = run_also(job, world, scope);
     }
-    if (status == STATUS_OK && job->result->chosen[PLANNING_CLAIRVOYANT]) {
+    if (status == STATUS_OK && (job->result->chosen[PLANNING_CLAIRVOYANT] || job->limit)) {
         job->cell->bounded = true;
         status = planning_bound_find(&job->cell->bound, world, scope);
     }
@@ -398,8 +400,35 @@ static enum status run_frontier(struct job *job, struct scope *scope) {
     return status;
 }
 
+/* Of `list`, joined by commas; NULL: all. */
+static bool is_wanted(const char *list, const char *name) {
+    struct text rest = text_from(list);
+    bool found = list == NULL;
+    while (!found && rest.at != NULL) {
+        found = text_is(text_trim(text_cut(&rest, ',')), name);
+    }
+    return found;
+}
+
+static enum status only_known(const struct job *job, struct scope *scope) {
+    size_t count;
+    const struct planning_assumption *list = planning_parameters_list(&count, job->parameters);
+    struct text rest = text_from(argument(job->arguments, "--only"));
+    while (rest.at != NULL) {
+        struct text name = text_trim(text_cut(&rest, ','));
+        bool found = false;
+        for (size_t i = 0; i < count && !found; i++) {
+            found = text_is(name, list[i].name);
+        }
+        if (!found) {
+            return fault(scope, STATUS_NOT_FOUND, "--only", "there is no parameter '%.*s'", (int)name.size, name.at);
+        }
+    }
+    return STATUS_OK;
+}
+
 /* Each assumed number, and each fitted one, down and up by a quarter; a count by one; a switch that stands at 0 is left. Nobody's
- * baseline or limit is kept: each meets the changed world. */
+ * baseline or limit is kept: each meets the changed world. The limit needs no run of the clairvoyant. */
 static enum status run_sensitivity(struct job *job, struct scope *scope) {
     static const double by[] = {.75, 1.25};
     size_t count, rows = 0;
@@ -408,7 +437,9 @@ static enum status run_sensitivity(struct job *job, struct scope *scope) {
     for (size_t i = 0; i < count; i++) {
         bool fitted = strncmp(list[i].source, "fitted", 6) == 0;
         bool year = strstr(list[i].name, "2025") != NULL; /* no year that is compared */
-        for (size_t k = 0; k < 2 && (list[i].assumed || fitted) && list[i].value > 0 && !year; k++) {
+        bool due = (list[i].assumed || fitted) && list[i].value > 0 && !year;
+        due = due && is_wanted(argument(job->arguments, "--only"), list[i].name);
+        for (size_t k = 0; k < 2 && due; k++) {
             bool whole = list[i].value == floor(list[i].value) && list[i].value <= 5 && list[i].high >= 2;
             double to = whole ? list[i].value + (k == 0 ? -1 : 1) : list[i].value * by[k];
             to = fmin(list[i].high, fmax(list[i].low, to));
@@ -419,7 +450,16 @@ static enum status run_sensitivity(struct job *job, struct scope *scope) {
             }
         }
     }
-    return run_rows(job, &job->result->sensitivity, changed, rows, scope);
+    bool clairvoyant = job->result->chosen[PLANNING_CLAIRVOYANT];
+    job->limit = clairvoyant;
+    job->result->chosen[PLANNING_CLAIRVOYANT] = false;
+    enum status status = only_known(job, scope);
+    if (status == STATUS_OK) {
+        status = run_rows(job, &job->result->sensitivity, changed, rows, scope);
+    }
+    job->result->chosen[PLANNING_CLAIRVOYANT] = clairvoyant;
+    job->limit = false;
+    return status;
 }
 
 static enum status run_cells(struct job *job, struct scope *scope) {

@@ -112,6 +112,8 @@ void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cel
         n > 1 ? STUDENT_19 * sqrt(fmax(0, squares / (double)n - sum / (double)n * sum / (double)n) / (double)(n - 1))
               : NAN;
     out->closed = (struct planning_estimate){100 * won / gap, 100 * (won - half) / gap, 100 * (won + half) / gap};
+    out->minutes = (struct planning_estimate){-won, -won - half, -won + half};
+    out->lost = out->minutes.low > 0;
 }
 
 /* As the gap, of a policy with or without the second reader. */
@@ -169,7 +171,8 @@ static void print_cell(const struct simulate_result *result, const struct simula
         printf("%sgap          soyang, with its second reader, closes %.1f %% [%.1f, %.1f] of what lies between %s and "
                "the limit%s\n",
             mark, gap.closed.value, gap.closed.low, gap.closed.high, planning_policy_name(gap.best),
-            gap.closed.value < 0    ? ": LOST"
+            gap.lost                ? ": LOST"
+            : gap.closed.value < 0  ? ": behind, by less than chance may be"
             : gap.closed.value < 50 ? ": short of 50 %"
                                     : "");
     }
@@ -181,9 +184,15 @@ static void print_change(const struct simulate_result *result, const struct simu
     struct simulate_gap gap;
     simulate_gap_find(&gap, cell, result->chosen);
     const struct planning_estimate *of = cell->outcomes[PLANNING_SOYANG].measures;
-    printf("%ssensitivity  %-24s %8s  soyang %6.1f minutes, first place wrong %5.1f %%, gap closed %6.1f %%\n",
+    printf(
+        "%ssensitivity  %-24s %8s  soyang %6.1f minutes, first place wrong %5.1f %%, gap closed %6.1f %%, against %s "
+        "%+.1f [%+.1f, %+.1f] minutes%s\n",
         line_mark(result), cell->name, cell->says, of[PLANNING_MINUTES_SEVERE].value, of[PLANNING_FIRST_WRONG].value,
-        gap.known ? gap.closed.value : NAN);
+        gap.known ? gap.closed.value : NAN, planning_policy_name(gap.best), gap.minutes.value, gap.minutes.low,
+        gap.minutes.high,
+        gap.lost                ? ": LOST"
+        : gap.minutes.high >= 0 ? ": spans zero"
+                                : "");
 }
 
 void simulate_print_table(const struct simulate_result *result) {
@@ -283,7 +292,8 @@ static void write_cell(struct json_writer *w, const struct simulate_result *resu
     json_name(w, "policies");
     json_array_open(w);
     for (int i = 0; i < PLANNING_POLICIES; i++) {
-        if (result->chosen[i]) {
+        bool run = cell->outcomes[i].digest[0] != '\0'; /* the sensitivity leaves the clairvoyant out */
+        if (result->chosen[i] && run) {
             write_outcome(w, result, &cell->outcomes[i], arena);
         }
     }
@@ -305,7 +315,11 @@ static void write_cell(struct json_writer *w, const struct simulate_result *resu
         number(w, "closed_percent", gap.closed.value);
         number(w, "closed_percent_lo", gap.closed.low);
         number(w, "closed_percent_hi", gap.closed.high);
-        json_member_bool(w, "lost", gap.closed.value < 0);
+        number(w, "minutes_against_best", gap.minutes.value);
+        number(w, "minutes_against_best_lo", gap.minutes.low);
+        number(w, "minutes_against_best_hi", gap.minutes.high);
+        json_member_bool(w, "behind", gap.closed.value < 0);
+        json_member_bool(w, "lost", gap.lost);
         json_object_close(w);
     }
     if (cell->with_also) {

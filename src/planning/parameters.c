@@ -19,7 +19,7 @@ static double *number_of(struct planning_parameters *p, size_t row) {
 }
 
 static enum status read_numbers(struct planning_parameters *p, const yyjson_val *object, struct scope *scope) {
-    p->list = ARENA_ARRAY(scope->arena, struct planning_assumption, ROWS);
+    p->list = ARENA_ARRAY(scope->arena, struct planning_assumption, ROWS + READER_NUMBERS_MAX);
     p->list_count = ROWS;
     for (size_t i = 0; i < ROWS; i++) {
         const yyjson_val *entry = json_get(object, rows[i].name);
@@ -42,6 +42,83 @@ static enum status read_numbers(struct planning_parameters *p, const yyjson_val 
             .assumed = strstr(text_string(scope->arena, source), "assumption") != NULL};
     }
     return STATUS_OK;
+}
+
+/* ---- the second reader's numbers --------------------------------------------------------------------------------------- */
+
+static double *reader_value(struct region_readings *readings, const struct reader_number *number, int condition) {
+    struct region_test *test = &readings->tests[number->test];
+    switch (number->kind) {
+    case READER_ANSWERED:
+        return &readings->consult.answered;
+    case READER_MINUTES:
+        return &readings->consult.minutes;
+    case READER_KEPT:
+        return &readings->consult.kept;
+    case READER_FOUND:
+        return &readings->consult.found;
+    case READER_DONE:
+        return &test->done;
+    case READER_POSITIVE:
+    case READER_OTHERWISE:
+        break;
+    }
+    bool stated = (number->stated >> condition & 1) != 0;
+    return stated == (number->kind == READER_POSITIVE) ? &test->positive[condition] : NULL;
+}
+
+static void set_reader_number(struct planning_parameters *p, const struct reader_number *number, double value) {
+    for (int c = 0; c < p->readings.condition_count; c++) {
+        double *at = reader_value(&p->readings, number, c);
+        if (at != NULL) {
+            *at = value;
+        }
+    }
+}
+
+static void add_reader_number(struct planning_parameters *p, const struct reader_number *number, const char *name,
+    struct text source, struct scope *scope) {
+    enum { MINUTES_MOST = 60 };
+    double value = NAN;
+    for (int c = 0; c < p->readings.condition_count; c++) {
+        const double *at = reader_value(&p->readings, number, c);
+        value = at != NULL && !isfinite(value) ? *at : value;
+    }
+    if (!isfinite(value)) {
+        return;
+    }
+    p->reader_numbers[p->list_count - ROWS] = *number;
+    p->list[p->list_count++] = (struct planning_assumption){.name = name,
+        .source = text_string(scope->arena, source),
+        .value = value,
+        .low = 0,
+        .high = number->kind == READER_MINUTES ? MINUTES_MOST : 1,
+        .assumed = strstr(text_string(scope->arena, source), "assumption") != NULL};
+}
+
+/* After the readings: `reader` of the file was checked there. A test that names several conditions has one chance for all of them here. */
+static void list_reader(struct planning_parameters *p, const yyjson_val *reader, struct scope *scope) {
+    static const char *const consult[] = {"reader.answered", "reader.minutes", "reader.kept", "reader.found"};
+    static const char *const of_test[] = {"done", "positive", "otherwise"};
+    const yyjson_val *tests = json_get(reader, "tests"), *asked = json_get(reader, "consult");
+    for (int k = READER_ANSWERED; k <= READER_FOUND && p->readings.consult.level > 0; k++) {
+        struct reader_number number = {.kind = (enum reader_kind)k};
+        add_reader_number(p, &number, consult[k], json_get_text(asked, "source"), scope);
+    }
+    for (int t = 0; t < p->readings.test_count; t++) {
+        const yyjson_val *test = json_at(tests, (size_t)t), *positive = json_get(test, "positive");
+        struct reader_number number = {.test = t};
+        for (size_t i = 0; i < json_count(positive); i++) {
+            int c = region_readings_find(&p->readings, json_get_text(json_at(positive, i), "need"));
+            number.stated |= c >= 0 ? UINT32_C(1) << c : 0;
+        }
+        for (int k = READER_DONE; k <= READER_OTHERWISE; k++) {
+            number.kind = (enum reader_kind)k;
+            struct text name =
+                text_format(scope->arena, "reader.%s.%s", p->readings.tests[t].id, of_test[k - READER_DONE]);
+            add_reader_number(p, &number, name.at, json_get_text(test, "source"), scope);
+        }
+    }
 }
 
 static enum status read_condition(
@@ -132,6 +209,10 @@ enum status planning_parameters_read(const struct planning_parameters **out, str
     }
     if (status == STATUS_OK) {
         status = region_readings_read(&p->readings, root, scope);
+        p->believed = p->readings;
+    }
+    if (status == STATUS_OK) {
+        list_reader(p, json_get(root, "reader"), scope);
     }
     if (status == STATUS_OK) {
         status = read_conditions(p, json_get(root, "conditions"), scope);
@@ -145,13 +226,17 @@ enum status planning_parameters_read(const struct planning_parameters **out, str
 
 enum status planning_parameters_with(const struct planning_parameters **out, const struct planning_parameters *base,
     const char *name, double value, struct scope *scope) {
-    for (size_t i = 0; i < ROWS; i++) {
-        if (strcmp(rows[i].name, name) == 0) {
+    for (size_t i = 0; i < base->list_count; i++) {
+        if (strcmp(base->list[i].name, name) == 0) {
             struct planning_parameters *copy = ARENA_NEW(scope->arena, struct planning_parameters);
             *copy = *base;
-            copy->list = ARENA_ARRAY(scope->arena, struct planning_assumption, ROWS);
-            memcpy(copy->list, base->list, ROWS * sizeof *copy->list);
-            *number_of(copy, i) = value;
+            copy->list = ARENA_ARRAY(scope->arena, struct planning_assumption, base->list_count);
+            memcpy(copy->list, base->list, base->list_count * sizeof *copy->list);
+            if (i < ROWS) {
+                *number_of(copy, i) = value;
+            } else {
+                set_reader_number(copy, &copy->reader_numbers[i - ROWS], value);
+            }
             copy->list[i].value = value;
             copy->list[i].changed = true;
             *out = copy;

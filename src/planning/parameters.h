@@ -83,7 +83,8 @@ enum {
     HOURS = 24,
     CONDITION_BEDS_MAX = 4,
     FIGURES_MAX = 64,
-    NO_FLIGHT_MAX = 16
+    NO_FLIGHT_MAX = 16,
+    READER_NUMBERS_MAX = 4 + 3 * REGION_TESTS_MAX
 };
 enum stay { STAY_HOME, STAY_WARD, STAY_ICU };
 /* What only the simulation knows of a condition; the rest is in `readings`, by the same index. */
@@ -102,12 +103,29 @@ struct figure_row {
     int year;
     bool held_out, judged, fitted;
 };
+/* One number of the second reader. Changed, it is so in the simulated world; what the engine believes stays as the file says. */
+enum reader_kind {
+    READER_ANSWERED,
+    READER_MINUTES,
+    READER_KEPT,
+    READER_FOUND,
+    READER_DONE,
+    READER_POSITIVE,
+    READER_OTHERWISE
+};
+struct reader_number {
+    enum reader_kind kind;
+    int test;
+    uint32_t stated; /* bit c: the test names condition c */
+};
 struct planning_parameters {
 #define X(name) double name;
     PARAMETER_ROWS(X)
 #undef X
     double hours[HOURS];
-    struct region_readings readings;      /* as the file states them */
+    struct region_readings readings;                         /* as things are */
+    struct region_readings believed;                         /* as the file states them: what the engine goes by */
+    struct reader_number reader_numbers[READER_NUMBERS_MAX]; /* behind the others in `list` */
     const char *no_flight[NO_FLIGHT_MAX]; /* cities and counties that the helicopter does not reach */
     int no_flight_count;
     struct condition conditions[CONDITIONS_MAX];

@@ -37,7 +37,8 @@ struct planning_parameters; /* frozen: read once */
 /* simulation.json. Faults name the member; a value outside its own low..high is STATUS_UNPROCESSABLE. */
 MUST_CHECK enum status planning_parameters_read(
     const struct planning_parameters **out, struct text json, struct scope *scope);
-/* A copy with one number changed: for sensitivity. STATUS_NOT_FOUND for a name that is none. */
+/* A copy with one number changed: for sensitivity. STATUS_NOT_FOUND for a name that is none. A number of the second reader (reader.NAME, or
+ * reader.TEST.NAME) is changed in the world alone: the engine goes on believing the file. */
 MUST_CHECK enum status planning_parameters_with(const struct planning_parameters **out,
     const struct planning_parameters *base, const char *name, double value, struct scope *scope);
 const char *planning_parameters_hash(const struct planning_parameters *parameters); /* SHA-256 of the file, hex */

@@ -629,7 +629,7 @@ void run_open(struct run *run, const struct planning_world *world, enum planning
         run->vehicles[v] = (struct vehicle){.station = world->vehicle_station[v], .free = true, .patient = -1};
     }
     open_boards(run, arena);
-    run->readings = run->p->readings;
+    run->readings = run->p->believed;
     run->readings.scale = run->p->confusion * run->p->engine_confusion;
     for (int i = 0; i < world->district_count * AGE_BANDS; i++) {
         run->readings.people[i % AGE_BANDS] += world->districts[i / AGE_BANDS].people[i % AGE_BANDS];

@@ -3,10 +3,12 @@
 
     ./dev bench simulation       runs what is needed and then this
 
-    python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json REPLAY.txt [EARLIER.json]
+    python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json[,SENSITIVITY.json]... REPLAY.txt [EARLIER.json]
+    python3 tools/planning/document.py --sensitivity SENSITIVITY.json[,SENSITIVITY.json]...
 
 YEAR: --days 365 --policy all --json; GRID: --grid --frontier; SENSITIVITY: --sensitivity; REPLAY: what --replay printed.
-SENSITIVITY may be "-": the table and picture of the page as it stands are kept, and the page says so.
+SENSITIVITY may be several runs of different numbers (--only). Alone, it writes its section and picture anew and leaves the rest of the page:
+only while the engine and the parameters are those of the page. SENSITIVITY may be "-": the table and picture of the page as it stands are kept, and the page says so.
 EARLIER: a year of an engine that has changed since, when SENSITIVITY and REPLAY are of that one too: the page says so.
 Standard library only."""
 import json
@@ -146,50 +148,96 @@ def frontier(grid):
     return out + table(["baseline", "asked", "minutes", "points of soyang on or under it"], rows)
 
 
+def joined(paths):
+    """Runs of different numbers of the same parameters, days and seed, as one."""
+    runs = [json.loads(pathlib.Path(p).read_text()) for p in paths.split(",")]
+    out = runs[0]
+    for run in runs[1:]:
+        same = all(run[k] == out[k] for k in ("days", "seed", "year", "hashes"))
+        if not same or run["cells"][0]["policies"] != out["cells"][0]["policies"]:
+            sys.exit("the sensitivity's runs are not of the same world")
+        out["sensitivity"] += run["sensitivity"]
+    return out
+
+
+def against(gap_):
+    """Minutes against the best baseline, paired by batches of days; and what that says."""
+    low, high = gap_["minutes_against_best_lo"], gap_["minutes_against_best_hi"]
+    verdict = "**lost**" if gap_["lost"] else "won" if high < 0 else "spans zero"
+    return f"{gap_['minutes_against_best']:+.1f} [{low:+.1f}, {high:+.1f}]", verdict
+
+
 def swings(run):
-    """Each parameter's two cells: name, low, high, and what became of the gap, the minutes and the first places."""
-    base = run["cells"][0]
-    found = {}
+    """Each parameter's cells, those that move the gap most first."""
+    middle, found = run["cells"][0]["gap"]["closed_percent"], {}
     for c in run["sensitivity"]:
         found.setdefault(c["cell"], []).append(c)
-    out = []
-    for name, pair in found.items():
-        closed = [c["gap"]["closed_percent"] for c in pair]
-        of = [next(p for p in c["policies"] if p["policy"] == "soyang") for c in pair]
-        out.append((name, [c["says"] for c in pair], closed, [p["minutes_to_definitive_severe"] for p in of],
-                    [p["first_place_wrong_severe"] for p in of], [c["gap"]["lost"] for c in pair]))
-    middle = base["gap"]["closed_percent"]
-    out.sort(key=lambda row: -max(abs(c - middle) for c in row[2]))
-    return middle, out
+    return middle, sorted(found.items(), key=lambda row: -max(abs(c["gap"]["closed_percent"] - middle) for c in row[1]))
+
+
+def due(run):
+    """Names of the numbers that a whole sensitivity changes, as the program chooses them."""
+    return [p["name"] for p in run["parameters"] if (p["assumed"] or p["source"].startswith("fitted")) and p["value"] > 0 and "2025" not in p["name"]]
+
+
+def sensitivity_row(name, c):
+    at = {p["policy"]: p for p in c["policies"]}
+    minutes, verdict = against(c["gap"])
+    return [name, c["says"], number(at["soyang"]["minutes_to_definitive_severe"], 1), c["gap"]["best_baseline"], minutes, verdict,
+            number(at["soyang"]["first_place_wrong_severe"], 1), number(c["gap"]["closed_percent"], 0)]
 
 
 def sensitivity(run):
     middle, rows = swings(run)
-    span = lambda values, digits: " / ".join(f"{v:.{digits}f}" for v in values)
-    return (f"As in the file: {middle:.0f} % closed.\n\n" + table(["assumption", "set to", "gap closed %", "minutes, severe", "first place wrong %", ""],
-            [[f"`{n}`", " / ".join(says), span(closed, 0), span(minutes, 1), span(wrong, 1), "**lost**" if any(lost) else ""]
-             for n, says, closed, minutes, wrong, lost in rows]))
+    base = run["cells"][0]
+    lines = [sensitivity_row("as in the file", {**base, "says": ""})]
+    lines += [sensitivity_row(f"`{name}`", c) for name, pair in rows for c in pair]
+    verdicts = [line[5] for line in lines[1:]]
+    left = sorted(set(due(run)) - {name for name, _ in rows})
+    says = (f"{len(verdicts)} rows of {len(rows)} numbers: won {verdicts.count('won')}, spans zero {verdicts.count('spans zero')}, lost "
+            f"{verdicts.count('**lost**')}.\n\n")
+    out = says + table(["assumption", "set to", "soyang, minutes", "best baseline", "soyang's less its minutes", "", "first place wrong %", "gap closed %"], lines)
+    if left:
+        out += (f"\n\nNot run at this length ({len(left)} numbers; `soyang simulate --sensitivity --only NAME,... --days {run['days']}`): "
+                + ", ".join(f"`{name}`" for name in left) + ".")
+    return out
 
 
 def tornado(run):
-    middle, rows = swings(run)
-    rows = rows[:30]
-    low = min(min(r[2]) for r in rows + [("", [], [0, middle], [], [], [])])
-    high = max(max(r[2]) for r in rows + [("", [], [50, middle], [], [], [])])
-    at = lambda v: 200 + 520 * (v - low) / max(1e-9, high - low)
-    height = 60 + 18 * len(rows)
+    base = run["cells"][0]["gap"]
+    points = [(f"{name} {c['says']}", c["gap"]) for name, pair in swings(run)[1] for c in pair]
+    points = [("as in the file", base)] + points[:40]
+    low = min(min(g["minutes_against_best_lo"] for _, g in points), -1)
+    high = max(max(g["minutes_against_best_hi"] for _, g in points), 1)
+    at = lambda v: 260 + 470 * (v - low) / (high - low)
+    height = 60 + 16 * len(points)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" font-family="sans-serif" font-size="11">',
            f'<rect width="760" height="{height}" fill="#ffffff"/>',
-           '<text x="10" y="18">Share of the gap closed, percent, with each assumption down and up by a quarter</text>']
-    for value, colour in ((0, "#d55e00"), (middle, "#0072b2"), (50, "#009e73")):
-        out.append(f'<line x1="{at(value):.1f}" y1="34" x2="{at(value):.1f}" y2="{height - 10}" stroke="{colour}"/>')
-        out.append(f'<text x="{at(value):.1f}" y="32" text-anchor="middle" fill="{colour}">{value:.0f}</text>')
-    for i, (name, _, closed, *_) in enumerate(rows):
-        y = 44 + 18 * i
-        ends = sorted(closed + [middle])
-        out.append(f'<text x="190" y="{y + 9}" text-anchor="end">{name}</text>')
-        out.append(f'<rect x="{at(ends[0]):.1f}" y="{y}" width="{max(1, at(ends[-1]) - at(ends[0])):.1f}" height="11" fill="#56b4e9"/>')
+           f'<text x="10" y="18">Minutes of soyang less those of the best baseline, severe, 95 % by paired batches of days; {run["days"]} days</text>']
+    for value, colour in ((0, "#d55e00"), (base["minutes_against_best"], "#0072b2")):
+        out.append(f'<line x1="{at(value):.1f}" y1="38" x2="{at(value):.1f}" y2="{height - 10}" stroke="{colour}"/>')
+        out.append(f'<text x="{at(value):.1f}" y="34" text-anchor="middle" fill="{colour}">{value:.1f}</text>')
+    for i, (name, g) in enumerate(points):
+        y = 50 + 16 * i
+        colour = "#d55e00" if g["lost"] else "#0072b2" if g["minutes_against_best_hi"] < 0 else "#777777"
+        out.append(f'<text x="250" y="{y + 4}" text-anchor="end">{name}</text>')
+        out.append(f'<line x1="{at(g["minutes_against_best_lo"]):.1f}" y1="{y}" x2="{at(g["minutes_against_best_hi"]):.1f}" y2="{y}" stroke="{colour}" stroke-width="2"/>')
+        out.append(f'<circle cx="{at(g["minutes_against_best"]):.1f}" cy="{y}" r="3" fill="{colour}"/>')
     return "\n".join(out + ["</svg>"]) + "\n"
+
+
+def sensitivity_alone(paths):
+    """The section, and the sentences of the template about it and after it up to what is assumed, into the page as it stands."""
+    page, template, run = (ROOT / "docs/simulation.md").read_text(), TEMPLATE.read_text(), joined(paths)
+    if run["hashes"]["parameters"] not in page:
+        sys.exit("the page is of other parameters")
+    new = template[template.index("## Sensitivity, "):template.index("\n## Assumed")]
+    for name, value in {"SENSITIVITY_DAYS": str(run["days"]), "SENSITIVITY": sensitivity(run), "EARLIER_NOTE": "", "KEPT_NOTE": ""}.items():
+        new = new.replace("{{" + name + "}}", value)
+    assumed = "## Assumed\n\n" + parameters(run, lambda p: p["assumed"]) + "\n"
+    page = page[:page.index("## Sensitivity, ")] + new + "\n" + assumed + page[page.index("\n## Made by"):]
+    (ROOT / "docs/simulation.md").write_text(page)
+    (ROOT / "docs/simulation-sensitivity.svg").write_text(tornado(run))
 
 
 def parameters(year, wanted):
@@ -221,9 +269,9 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
     year, grid = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path))
     if sensitivity_path == "-":
         days, swings_table = kept_sensitivity()
-        kept_note = " By the engine without the second reader."
+        kept_note = " By the engine before its last change."
     else:
-        changed = json.loads(pathlib.Path(sensitivity_path).read_text())
+        changed = joined(sensitivity_path)
         days, swings_table, kept_note = str(changed["days"]), sensitivity(changed), ""
     limit = year["cells"][0]["limit"]
     reading_table, reading_says = reading(year)
@@ -250,6 +298,9 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 3 and sys.argv[1] == "--sensitivity":
+        sensitivity_alone(sys.argv[2])
+        sys.exit(0)
     if len(sys.argv) not in (5, 6):
         sys.exit(__doc__)
     main(*sys.argv[1:])

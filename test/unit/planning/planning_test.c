@@ -121,6 +121,23 @@ static void parameters_name_their_source(void **state) {
     }
 }
 
+/* A number of the second reader, changed, is so in the world; what the engine believes of it stays. */
+static void the_readers_numbers_change_the_world_alone(void **state) {
+    struct scope scope = {.arena = *state};
+    const struct planning_parameters *base = read_parameters(&scope), *changed = base;
+    assert_int_equal(planning_parameters_with(&changed, changed, "reader.found", .25, &scope), STATUS_OK);
+    assert_int_equal(planning_parameters_with(&changed, changed, "reader.mews-4.positive", .5, &scope), STATUS_OK);
+    assert_int_equal(planning_parameters_with(&changed, changed, "reader.mews-4.otherwise", .125, &scope), STATUS_OK);
+    assert_int_equal(planning_parameters_with(&base, base, "reader.mews-4.nothing", .5, &scope), STATUS_NOT_FOUND);
+    int sepsis = region_readings_find(&base->readings, TEXT("SY-SEPSIS"));
+    for (int c = 0; c < base->condition_count; c++) {
+        assert_true(changed->readings.tests[0].positive[c] == (c == sepsis ? .5 : .125));
+        assert_true(changed->believed.tests[0].positive[c] == base->readings.tests[0].positive[c]);
+    }
+    assert_true(changed->readings.consult.found == .25 && changed->believed.consult.found == .5);
+    assert_true(base->readings.consult.found == .5);
+}
+
 static enum status read_changed(const char *from, const char *to, struct scope *scope) {
     struct text json;
     const struct planning_parameters *out;
@@ -375,6 +392,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_functions_of_what_they_are_for),
         cmocka_unit_test_setup_teardown(assignments_are_optimal_and_certified, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(parameters_name_their_source, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(the_readers_numbers_change_the_world_alone, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(bad_parameters_are_refused, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_small_world_comes_out_as_by_hand, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(nobody_begins_before_the_team_from_home, open_arena, close_arena),
