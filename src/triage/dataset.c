@@ -17,6 +17,7 @@ enum cell_kind {
     CELL_IN_PAIN,
     CELL_CROWD,
     CELL_LEVEL,
+    CELL_SITE,
     CELL_MEASURE
 };
 struct cell_row {
@@ -70,6 +71,7 @@ static const struct cell_row yale_cells[] = {
     {"triage_vital_rr", CELL_MEASURE, TRIAGE_RESPIRATION, ""},
     {"triage_vital_temp", CELL_MEASURE, TRIAGE_TEMPERATURE, "[degF]"},
     {"triage_vital_o2", CELL_MEASURE, TRIAGE_SPO2, ""},
+    {"dep_name", CELL_SITE, 0, ""},
     {0},
 };
 
@@ -346,7 +348,7 @@ enum status dataset_open(struct dataset **out, enum triage_batch_format format, 
             return fault(scope, STATUS_INVALID, row->column, "the column stands twice in the header");
         age = age || (row->kind == CELL_AGE && dataset->cells[i] >= 0);
         measured = measured || (row->kind == CELL_MEASURE && dataset->cells[i] >= 0);
-        if (dataset->cells[i] < 0)
+        if (dataset->cells[i] < 0 && row->kind != CELL_SITE)
             note(dataset, row->column, "the file has no such column: missing in every row");
     }
     if (!age || !measured)
@@ -577,6 +579,10 @@ static void put_cell(struct reading_row *r, const struct cell_row *row, struct t
     }
     if (is_blank(cell))
         return;
+    if (row->kind == CELL_SITE) {
+        r->facts->site = cell;
+        return;
+    }
     bool words = r->dataset->format == TRIAGE_BATCH_YALE && (row->kind == CELL_SEX || row->kind == CELL_ARRIVAL);
     double value = words || row->kind == CELL_SEX ? 0 : number_of(r->dataset, row->column, cell);
     if (row->kind == CELL_SEX && cell.at[0] >= '0' && cell.at[0] <= '9')
@@ -622,6 +628,7 @@ static void put_cell(struct reading_row *r, const struct cell_row *row, struct t
     case CELL_REASON:
         put_reason(r, row, value);
         break;
+    case CELL_SITE:
     case CELL_COMPLAINT:
         break;
     }

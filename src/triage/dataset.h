@@ -9,7 +9,8 @@
  *         -8 unknown, -7 not applicable) are missing; 998 in PULSE, BPSYS or BPDIAS (Doppler, palpated) is missing. RFV1, a
  *         code, is the complaint, as words (dataset_words.c).
  * yale    Hong WS, Haimovich AD, Taylor RA. PLoS ONE 2018;13:e0201016: gender, arrivalmode, triage_vital_*, Fahrenheit. The
- *         columns cc_* that hold more than 0 are the complaint, as words.
+ *         columns cc_* that hold more than 0 are the complaint, as words. dep_name is the hospital: no input, but it says which
+ *         calibration is the visit's own.
  *
  * Columns are found by name, in any order, without regard to case and signs. Only those that are listed here or named by a model
  * are looked at; what is known only after triage (and, for yale, ESI and medicines) never is: dataset_forbids. A cell that holds no

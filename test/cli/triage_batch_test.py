@@ -242,6 +242,22 @@ class Batch(unittest.TestCase):
         out = [float(o["p_admission"]) for o in self.rows_of(self.run_batch("yale", "\n".join([header, vitals + ",1,0", vitals + ",0,1"]) + "\n", models=False))]
         self.assertGreater(out[1], out[0])
 
+    def test_a_hospital_has_its_own_calibration(self):
+        """The committed model of admission: the hospital that admits fewest is told least; one that it does not know counts as none; it moves
+        no order of its own visits."""
+        header = "age,gender,arrivalmode,triage_vital_hr,triage_vital_sbp,triage_vital_dbp,triage_vital_rr,triage_vital_o2,triage_vital_temp,dep_name"
+        told = {}
+        for site in ("A", "B", "C", "Z", ""):
+            rows = [f"{age},Male,Car,{pulse},120,70,18,98,98.6,{site}" for age in (25, 45, 70, 85) for pulse in (70, 120)]
+            done = self.run_batch("yale", "\n".join([header, *rows]) + "\n", models=False)
+            told[site] = [float(o["p_admission"]) for o in self.rows_of(done)]
+        self.assertEqual(told["Z"], told[""])
+        for a, c, none in zip(told["A"], told["C"], told[""]):
+            self.assertLess(c, none)
+            self.assertLess(c, a)
+        order = [sorted(range(8), key=told[site].__getitem__) for site in told]
+        self.assertEqual(order, [order[0]] * len(order))
+
     NHAMCS = dict(AGE="45", SEX="1", ARREMS="2", TEMPF="986", PULSE="88", RESPR="18", BPSYS="120", BPDIAS="80", POPCT="98", PAINSCALE="5", RFV1="10500")
     YALE = dict(age="45", gender="Male", arrivalmode="Car", triage_vital_hr="88", triage_vital_sbp="120", triage_vital_dbp="80", triage_vital_rr="18",
                 triage_vital_o2="98", triage_vital_temp="98.6", n_edvisits="2", n_admissions="0", htn="1", cc_chestpain="1")

@@ -85,6 +85,29 @@ class TrainingTest(unittest.TestCase):
             self.assertEqual(refused.run.returncode, 1)
             self.assertIn(said, refused.run.stderr)
 
+    def test_each_hospital_by_itself(self):
+        """One setting, and a calibration for each hospital."""
+        plan = json.loads((HERE / "plan.json").read_text())
+        model = plan["models"][0]
+        model.update({"fixed": True, "goals": [], "outputs": [
+            {"name": "level-1-3", "means": "Invented", "label": {"column": "KTAS_expert", "at_most": 3}, "calibrated_by_site": True,
+             "grid": [{"max_depth": 2, "eta": 0.2, "rounds": 12, "tree_method": "hist", "max_bin": 32}]}]})
+        del model["escalation"]
+        trained = Trained(plan)
+        self.addCleanup(trained.close)
+        self.assertEqual(trained.run.returncode, 0, trained.run.stderr)
+        card = json.loads(trained.bytes_of(".json"))
+        agree(self, card, trained.folder / "predictions/invented.csv")
+        output = card["outputs"][0]
+        self.assertIn("before_site_calibration", output)
+        for site in output["sites"]:
+            self.assertAlmostEqual(site["observed_expected"], 1, delta=0.05)
+        model["fixed"] = False
+        refused = Trained(plan)
+        self.addCleanup(refused.close)
+        self.assertEqual(refused.run.returncode, 1)
+        self.assertIn("only a fixed model", refused.run.stderr)
+
     def test_no_child_is_in_it(self):
         data = json.loads(self.first.bytes_of(".json"))["data"]
         young = sum(int(line.split(";")[2]) < 16 for line in synthetic.text(3, 500).splitlines()[1:])
@@ -136,6 +159,12 @@ def agree(test, card, predictions_path):
             test.assertEqual(reviewed["caught"], measures.caught(labels, probabilities, reviewed["share"]))
         low, high = told["auroc_interval"]
         test.assertTrue(low <= told["auroc"] <= high)
+        if "before_site_calibration" in output:
+            before = rows[output["name"]]["before calibration"]
+            labels, probabilities = [int(r["label"]) for r in before], [float(r["probability"]) for r in before]
+            for name, value in (("auroc", measures.auroc(labels, probabilities)), ("brier", measures.brier(labels, probabilities)),
+                                ("ece", measures.ece(labels, probabilities))):
+                test.assertAlmostEqual(output["before_site_calibration"][name], value, delta=6e-5, msg=f"{output['name']} before {name}")
         for held in output["held_out_sites"] + output["later_period"]:
             unseen = rows[output["name"]]["held out " + held["name"]]
             labels, probabilities = [int(r["label"]) for r in unseen], [float(r["probability"]) for r in unseen]

@@ -372,6 +372,13 @@ static enum status write_output(
     write_intervals(w, p, output->study->seed, arena);
     json_object_close(w);
     write_repeats(w, output, arena);
+    if (output->unseen->uncalibrated) {
+        struct predictions before = {p.count, p.labels, output->unseen->uncalibrated};
+        json_name(w, "before_site_calibration");
+        json_object_open(w);
+        write_performance(w, before, arena);
+        json_object_close(w);
+    }
     write_operating(w, p, arena);
     write_subgroups(w, output, p, arena);
     enum status status = write_sites(w, output, p, arena, scope);

@@ -109,8 +109,16 @@ static void put_output(struct buffer *out, const yyjson_val *output) {
     buffer_put_string(out, "\n");
     put_head(out, performance_heads + 1);
     put_row(out, performance, performance_names + 1);
-    put_table(out, "By site (calibration within folds over all sites)", json_get(output, "sites"), performance_names,
-        performance_heads);
+    const yyjson_val *before = json_get(output, "before_site_calibration");
+    if (before) {
+        buffer_put_string(
+            out, "\nBefore each hospital's own calibration (that of a fold is fitted to the other folds)\n\n");
+        put_head(out, performance_heads + 1);
+        put_row(out, before, performance_names + 1);
+    }
+    put_table(out,
+        before ? "By site (each with its own calibration)" : "By site (calibration within folds over all sites)",
+        json_get(output, "sites"), performance_names, performance_heads);
     put_table(out, "Each hospital held out of training", json_get(output, "held_out_sites"), performance_names,
         performance_heads);
     put_recalibrated(out, json_get(output, "held_out_sites"));

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLDS_MAX = 20, REPEATS_MAX = 50 };
+enum { FOLDS_MAX = 20, REPEATS_MAX = 50, STUDY_SITES_MAX = 16 };
 
 double platt_apply(struct platt platt, double margin) {
     return 1 / (1 + exp(-(platt.slope * margin + platt.intercept)));
@@ -52,11 +52,14 @@ enum status study_open(struct study *out, const yyjson_val *model, const yyjson_
     out->folds = whole(model, "folds", 5, FOLDS_MAX);
     out->inner_folds = whole(model, "inner_folds", 4, FOLDS_MAX);
     (void)json_get_bool(&out->fixed, model, "fixed");
+    (void)json_get_bool(&out->by_site, output, "calibrated_by_site");
     out->repeats = whole(model, "repeats", 1, REPEATS_MAX);
     if (out->folds < 2 || out->inner_folds < 2)
         return fault(scope, STATUS_INVALID, "models", "at least two folds");
     if (out->fixed && yyjson_arr_size(json_get(output, "grid")) != 1)
         return fault(scope, STATUS_INVALID, "models", "a fixed model has one entry in its grid");
+    if (out->by_site && !out->fixed)
+        return fault(scope, STATUS_INVALID, "models", "only a fixed model is calibrated by site");
     out->labels = ARENA_ARRAY(arena, int8_t, visits->count);
     out->rows = ARENA_ARRAY(arena, size_t, visits->count);
     enum status status = visits_label(out->labels, visits, json_get(output, "label"), scope);
@@ -255,7 +258,7 @@ static enum status fold_unseen(
 enum status study_unseen(struct unseen *out, const struct study *study, struct arena *arena, struct scope *scope) {
     size_t cells = (size_t)study->repeats * study->count, inner = cells * (size_t)study->folds;
     *out = (struct unseen){study->repeats, ARENA_ARRAY(arena, double, cells), ARENA_ARRAY(arena, double, inner),
-        ARENA_ARRAY(arena, int, cells)};
+        ARENA_ARRAY(arena, int, cells), NULL};
     for (size_t i = 0; i < inner; i++)
         out->inner[i] = (double)NAN;
     enum status status = STATUS_OK;
@@ -277,6 +280,67 @@ void study_calibrate(struct chosen *out, const struct study *study, const struct
     out->platt = platt_of(margins, study, (struct sample){study->rows, study->count}, arena);
     for (size_t i = 0; i < study->count; i++)
         out->probability[i] = platt_apply(out->platt, margins[i]);
+}
+
+/* Fitted to a hospital's places outside the fold; false where they are too few. */
+static bool site_fit(struct site_platt *out, const struct study *study, const double *probabilities, const int *fold,
+    int without, struct arena *arena) {
+    enum { VISITS_LEAST = 100, EITHER_LEAST = 10 };
+    double *kept = ARENA_ARRAY(arena, double, study->count + 1);
+    int8_t *labels = ARENA_ARRAY(arena, int8_t, study->count + 1);
+    size_t count = 0, events = 0;
+    for (size_t i = 0; i < study->count; i++) {
+        if (fold[i] == without || !text_equal(study->visits->sites[study->rows[i]], out->site))
+            continue;
+        kept[count] = probabilities[i];
+        labels[count] = study->labels[study->rows[i]];
+        events += labels[count++] == 1;
+    }
+    out->visits = count;
+    return count >= VISITS_LEAST && events >= EITHER_LEAST && count - events >= EITHER_LEAST &&
+           metric_platt(&out->platt.slope, &out->platt.intercept, (struct predictions){count, labels, kept}) &&
+           out->platt.slope > 0;
+}
+
+static size_t sites_list(struct site_platt *out, const struct study *study) {
+    size_t count = 0;
+    for (size_t i = 0; i < study->count; i++) {
+        struct text site = study->visits->sites[study->rows[i]];
+        bool known = site.size == 0;
+        for (size_t k = 0; k < count && !known; k++)
+            known = text_equal(out[k].site, site);
+        if (!known && count < STUDY_SITES_MAX)
+            out[count++].site = site;
+    }
+    return count;
+}
+
+void study_calibrate_sites(struct chosen *out, struct unseen *unseen, const struct study *study, struct arena *arena) {
+    struct site_platt *sites = ARENA_ARRAY(arena, struct site_platt, STUDY_SITES_MAX);
+    size_t cells = (size_t)unseen->repeats * study->count, count = sites_list(sites, study), fitted = 0;
+    double *before = ARENA_ARRAY(arena, double, cells + 1);
+    memcpy(before, unseen->probabilities, cells * sizeof *before);
+    unseen->uncalibrated = before;
+    for (size_t s = 0; s < count; s++) {
+        for (int repeat = 0; repeat < unseen->repeats; repeat++) {
+            size_t first = (size_t)repeat * study->count;
+            for (int k = 0; k < study->folds; k++) {
+                struct site_platt one = {.site = sites[s].site};
+                if (!site_fit(&one, study, before + first, unseen->fold + first, k, arena))
+                    continue;
+                for (size_t i = 0; i < study->count; i++) {
+                    double bounded = fmin(fmax(before[first + i], 1e-9), 1 - 1e-9);
+                    if (unseen->fold[first + i] == k && text_equal(study->visits->sites[study->rows[i]], one.site))
+                        unseen->probabilities[first + i] = platt_apply(one.platt, log(bounded / (1 - bounded)));
+                }
+            }
+        }
+        struct site_platt whole = {.site = sites[s].site};
+        if (site_fit(&whole, study, before, unseen->fold, -1, arena))
+            sites[fitted++] = whole;
+    }
+    out->sites = sites;
+    out->site_count = fitted;
 }
 
 enum status study_hold_out(

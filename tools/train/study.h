@@ -25,6 +25,7 @@ struct study {
     int folds, inner_folds, repeats;
     bool
         fixed; /* one setting, and no inner folds: nothing is chosen, and nothing calibrates but the folds themselves */
+    bool by_site; /* of a fixed one: each hospital gets Platt's numbers of its own */
 };
 struct platt {
     double slope, intercept;
@@ -39,11 +40,19 @@ struct unseen {
      * those in it): on these a threshold for that fold may be chosen. `fold` by repeat and place. */
     double *inner;
     int *fold;
+    const double *uncalibrated; /* as probabilities, before the hospitals' own calibration; NULL: there is none */
+};
+struct site_platt {
+    struct text site;
+    struct platt platt;
+    size_t visits;
 };
 struct chosen {
-    size_t parameters;   /* place in the plan's "grid" */
-    struct platt platt;  /* by out-of-fold margins of all rows */
-    double *probability; /* these margins, calibrated: for the thresholds that are written */
+    size_t parameters;              /* place in the plan's "grid" */
+    struct platt platt;             /* by out-of-fold margins of all rows */
+    double *probability;            /* these margins, calibrated: for the thresholds that are written */
+    const struct site_platt *sites; /* the hospitals' own, where by_site */
+    size_t site_count;
 };
 MUST_CHECK enum status study_open(struct study *out, const yyjson_val *model, const yyjson_val *output,
     const struct visits *visits, struct matrix matrix, const struct text *names, const char *monotone,
@@ -54,6 +63,10 @@ MUST_CHECK enum status study_choose(
     struct chosen *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope);
 /* Of a fixed study: Platt's numbers from the first repeat's predictions of unseen visits. */
 void study_calibrate(struct chosen *out, const struct study *study, const struct unseen *unseen, struct arena *arena);
+/* Of a fixed study that is by_site: `unseen` becomes what each hospital's own calibration makes of it, a fold's fitted to the
+ * other folds; `out` gets those of all folds of the first repeat. As at a site (triage calibrate) it takes 100 visits, 10 with and
+ * 10 without the outcome; else a hospital stays as it is. */
+void study_calibrate_sites(struct chosen *out, struct unseen *unseen, const struct study *study, struct arena *arena);
 /* Trained on `sample` with grid entry `parameters`. */
 MUST_CHECK enum status study_fit(struct booster **out, const struct study *study, struct sample sample,
     size_t parameters, uint64_t seed, struct arena *arena, struct scope *scope);

@@ -195,6 +195,8 @@ static enum status output_make(struct making *making, const struct training *tra
         status = study_choose(&making->chosen[at], study, all, arena, scope);
     if (status == STATUS_OK && study->fixed)
         study_calibrate(&making->chosen[at], study, &making->unseen[at], arena);
+    if (status == STATUS_OK && study->by_site)
+        study_calibrate_sites(&making->chosen[at], &making->unseen[at], study, arena);
     if (status == STATUS_OK)
         status = study_fit(&booster, study, all, making->chosen[at].parameters, study->seed, arena, scope);
     if (status == STATUS_OK)
@@ -301,9 +303,38 @@ static size_t features_prune(
     return kept;
 }
 
+static struct triage_model_calibration calibration_of(
+    size_t output, const char *site, struct platt platt, size_t visits) {
+    return (struct triage_model_calibration){.site = site,
+        .output = (unsigned)output,
+        .kind = TRIAGE_CALIBRATION_PLATT,
+        .visits = (unsigned)visits,
+        .slope = (float)platt.slope,
+        .intercept = (float)platt.intercept};
+}
+
+/* Of each output that of all visits, and those of the hospitals that have their own. */
+static struct triage_model_calibration *calibrations_of(
+    size_t *count, const struct making *making, struct arena *arena) {
+    size_t total = making->count;
+    for (size_t i = 0; i < making->count; i++)
+        total += making->chosen[i].site_count;
+    struct triage_model_calibration *out = ARENA_ARRAY(arena, struct triage_model_calibration, total + 1);
+    *count = 0;
+    for (size_t i = 0; i < making->count; i++) {
+        const struct chosen *chosen = &making->chosen[i];
+        out[(*count)++] = calibration_of(i, "", chosen->platt, making->studies[i].count);
+        for (size_t s = 0; s < chosen->site_count; s++)
+            out[(*count)++] = calibration_of(
+                i, text_string(arena, chosen->sites[s].site), chosen->sites[s].platt, chosen->sites[s].visits);
+    }
+    return out;
+}
+
 static enum status model_bytes(struct text *out, struct making *making, const struct training *training,
     struct arena *arena, struct scope *scope) {
-    struct triage_model_calibration *calibrations = ARENA_ARRAY(arena, struct triage_model_calibration, making->count);
+    size_t calibration_count = 0;
+    struct triage_model_calibration *calibrations = calibrations_of(&calibration_count, making, arena);
     struct triage_model_escalation *escalations =
         ARENA_ARRAY(arena, struct triage_model_escalation, ESCALATION_RULES_MAX);
     size_t escalation_count = 0;
@@ -316,12 +347,6 @@ static enum status model_bytes(struct text *out, struct making *making, const st
         for (size_t k = 0; k < making->studies[i].count; k++)
             events += making->studies[i].labels[making->studies[i].rows[k]] == 1;
         making->outputs.at[i].prevalence = (float)((double)events / (double)making->studies[i].count);
-        calibrations[i] = (struct triage_model_calibration){.site = "",
-            .output = (unsigned)i,
-            .kind = TRIAGE_CALIBRATION_PLATT,
-            .visits = (unsigned)making->studies[i].count,
-            .slope = (float)making->chosen[i].platt.slope,
-            .intercept = (float)making->chosen[i].platt.intercept};
     }
     for (size_t i = 0; i < making->escalation.count; i++) {
         const struct escalation_rule *rule = &making->escalation.rules[i];
@@ -350,7 +375,7 @@ static enum status model_bytes(struct text *out, struct making *making, const st
         .outputs = outputs.at,
         .output_count = outputs.count,
         .calibrations = calibrations,
-        .calibration_count = making->count,
+        .calibration_count = calibration_count,
         .escalations = escalations,
         .escalation_count = escalation_count,
         .parameters = &rules_right,
@@ -371,7 +396,8 @@ static void held_csv(struct buffer *out, const struct making *making, size_t out
     }
 }
 
-/* repeat,row,output,label,probability and, where the model escalates, human,floor,final,expert,reviewed. */
+/* Where hospitals are calibrated by themselves, the first repeat before that stands once more.
+ * repeat,row,output,label,probability and, where the model escalates, human,floor,final,expert,reviewed. */
 static struct text predictions_csv(const struct making *making, struct arena *arena) {
     struct buffer out = buffer_open(arena, (size_t)4 << 30);
     buffer_put_string(&out, "repeat,row,output,label,probability,human,floor,final,expert,reviewed\n");
@@ -387,6 +413,9 @@ static struct text predictions_csv(const struct making *making, struct arena *ar
             else
                 buffer_put_string(&out, ",,,,,\n");
         }
+        for (size_t i = 0; making->unseen[o].uncalibrated && i < study->count; i++)
+            buffer_put_format(&out, "before calibration,%zu,%s,%d,%.17g,,,,,\n", making->visits->rows[study->rows[i]],
+                making->outputs.at[o].name, study->labels[study->rows[i]], making->unseen[o].uncalibrated[i]);
         held_csv(&out, making, o);
     }
     return buffer_text(&out);
