@@ -32,12 +32,24 @@ static bool wait_until_wanted(bool *ends_log_out, struct checkpointer *checkpoin
     return goes_on;
 }
 
+/* The database syncs its file only where a checkpoint came to the end of a log that nobody is writing to: all that was copied
+ * beside the writer would be left for the one that it runs itself. So what was copied is synced here. That it may fail is nothing:
+ * the writer's own checkpoint syncs before the log begins anew. */
+static void sync_copied(struct connection *connection) {
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(connection->database, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+        file != NULL && file->pMethods != NULL) {
+        (void)file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    }
+}
+
 /* Each pass copies what the log has behind the one before; the writer goes on meanwhile. */
 static void copy_log(struct connection *connection, bool ends_log) {
     int copied = 0, left = INT_MAX;
     for (int pass = 0; pass == 0 || (ends_log && pass < PASSES && left > LITTLE); pass++) {
         int before = copied, pages = 0;
         int code = sqlite3_wal_checkpoint_v2(connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+        sync_copied(connection);
         if (code != SQLITE_OK || copied < pages) {
             return; /* a reader needs what is there: at another time */
         }

@@ -13,7 +13,9 @@
 enum {
     SLICE_LEAST = 256, /* events a transaction */
     SLICE_MOST = 2000,
-    SLICE_LARGE = 16 * 1000, /* behind a group that had as many itself */
+    SLICE_LARGE = 16 * 1000,   /* behind a group that had as many itself */
+    SLICE_US = 5 * 1000,       /* where groups are small: each waits for the slice before it */
+    SLICE_LATE_US = 80 * 1000, /* in proportion to what is late of the whole generation, so much more */
     SLICE_IDLE = 2000,
     SLICE_BEHIND = 4000, /* while units wait for it */
     SWEEP_ROWS = 2000,   /* past rows looked at a transaction */
@@ -225,9 +227,17 @@ enum status log_first(uint64_t *out, struct connection *connection, struct scope
 
 /* ---- slices ------------------------------------------------------------------------------------------------------------- */
 
+struct slice {
+    struct writer *writer;
+    size_t size, merged; /* events */
+    int64_t time_us;     /* it ends where that has passed, after SLICE_LEAST events */
+    struct mem_node *node;
+};
+
 /* Events that the next slice should take, so that the merging generation is in the table before the active one is full. */
-static size_t slice_size(const struct writer *writer, enum merge_pace pace) {
+static size_t slice_size(int64_t *time_us_out, const struct writer *writer, enum merge_pace pace) {
     const struct store *store = writer->store;
+    *time_us_out = INT64_MAX;
     if (store->merging == NULL) {
         return 0;
     }
@@ -241,27 +251,31 @@ static size_t slice_size(const struct writer *writer, enum merge_pace pace) {
     if (active < most / 4 * 3 && checkpointer_is_ending_log(writer->checkpointer)) {
         return 0; /* made up for afterwards */
     }
-    /* The whole of it in three quarters of the time in which the active one fills. */
+    /* The whole of it in seven eighths of the time in which the active one fills. */
     size_t all = mem_generation_count(store->merging);
-    size_t due = (size_t)((double)active * (double)all / ((double)most * 3 / 4 + 1));
+    size_t due = (size_t)((double)active * (double)all / ((double)most * 7 / 8 + 1));
     size_t share = due > writer->events_merged ? due - writer->events_merged : 0;
+    if (writer->nodes.count <= SLICE_MOST) {
+        *time_us_out = SLICE_US + (int64_t)((double)SLICE_LATE_US * (double)share / (double)(all + 1));
+    }
     size_t bound = writer->nodes.count * 3 / 2;
     bound = bound < SLICE_MOST ? SLICE_MOST : bound > SLICE_LARGE ? SLICE_LARGE : bound;
     return share < SLICE_LEAST ? 0 : share > bound ? bound : share;
 }
 
-struct slice {
-    struct writer *writer;
-    size_t size, merged;
-    struct mem_node *node;
-};
+static bool slice_goes_on(const struct slice *slice, int64_t since_us) {
+    return slice->node != NULL && slice->merged < slice->size &&
+           (slice->merged < SLICE_LEAST || slice->time_us == INT64_MAX ||
+               clock_monotonic_us() - since_us < slice->time_us);
+}
 
 static enum status slice_write(void *context, struct scope *scope) {
     struct slice *slice = context;
     struct writer *writer = slice->writer;
     struct block_edit *edit = block_edit_open(writer->connection, writer->purge_horizon, scope);
+    int64_t since_us = clock_monotonic_us();
     enum status status = transaction_begin(writer->connection, scope);
-    while (status == STATUS_OK && slice->node != NULL && slice->merged < slice->size) {
+    while (status == STATUS_OK && slice_goes_on(slice, since_us)) {
         struct row_place place = mem_node_place(slice->node);
         slices_touch(&writer->store->slices, place.lane);
         status = place_merge(&slice->node, &slice->merged, writer, edit, scope);
@@ -333,7 +347,8 @@ enum status merge_step(bool *did_out, struct writer *writer, enum merge_pace pac
     if (!writer->purge_place.set && horizon > writer->purge_horizon) {
         writer->purge_horizon = horizon;
     }
-    struct slice slice = {.writer = writer, .size = slice_size(writer, pace), .node = writer->merge_at};
+    struct slice slice = {.writer = writer, .node = writer->merge_at};
+    slice.size = slice_size(&slice.time_us, writer, pace);
     bool sweeps = (sweep_due(writer) || log_due(writer)) && (pace == MERGE_IDLE || slice.size > 0);
     if ((slice.size == 0 || store->merging == NULL) && !sweeps) {
         return STATUS_OK;
