@@ -338,7 +338,7 @@ def measure_everything(bench):
     took, entries = [], len(first.get("entry", []))
     if entries < least or any(link["relation"] == "next" for link in first["link"]):
         raise SystemExit(f"$everything gave {entries:,} of {least:,} resources at least")
-    end = time.monotonic() + min(bench.seconds, 30)
+    end = time.monotonic() + bench.seconds
     while time.monotonic() < end:
         began = time.monotonic()
         bench.server.get(path)
