@@ -224,9 +224,12 @@ enum status measure_finish(struct planning_outcome *out, struct run *run, struct
         out->mild += (size_t)tally->count[PLANNING_LOCAL_MILD];
         out->batch_minutes[i] = count > 0 ? tally->sum[PLANNING_MINUTES_SEVERE] / count : NAN;
     }
-    for (int i = 0; i < TOWNS_MAX; i++) {
-        out->vascular_count[i] = run->vascular_count[i];
-        out->vascular_min[i] = run->vascular_count[i] > 0 ? run->vascular_sum[i] / (double)run->vascular_count[i] : NAN;
+    for (int reading = 0; reading < PLANNING_READINGS; reading++) {
+        for (int i = 0; i < TOWNS_MAX; i++) {
+            size_t count = run->vascular_count[reading][i];
+            out->vascular_count[reading][i] = count;
+            out->vascular_min[reading][i] = count > 0 ? run->vascular_sum[reading][i] / (double)count : NAN;
+        }
     }
     uint8_t digest[DIGEST_SIZE];
     digest_sha256(digest, (struct text){(const char *)&run->digest, sizeof run->digest});

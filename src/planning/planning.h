@@ -79,17 +79,27 @@ enum planning_measure {
     PLANNING_PLACED_SEVERE, /* percent of the severe */
     PLANNING_RETRANSFER,    /* sent on by the same ambulance, percent of transports */
     PLANNING_UNSAFE, /* severe: a place that could have stabilised was passed by and the journey took over an hour, percent */
-    PLANNING_OVER60,       /* over 60 minutes from reaching the scene to the hospital, percent */
-    PLANNING_RESPONSE,     /* minutes from the call to the scene, cardiac arrest */
-    PLANNING_ARRANGED,     /* patients to be moved on between hospitals: arranged, percent */
-    PLANNING_STAFF,        /* why they had to be moved: no team, percent of no team and no intensive-care bed */
-    PLANNING_SPECIALIST,   /* why the same ambulance went on: nobody who treats it, percent of that and no bed */
-    PLANNING_TRAUMA,       /* major trauma: minutes from the call to the first hospital, median */
-    PLANNING_WRONG_HEART,  /* heart attack: the first place cannot treat it at any time, percent */
+    PLANNING_OVER60,      /* over 60 minutes from reaching the scene to the hospital, percent */
+    PLANNING_RESPONSE,    /* minutes from the call to the scene, cardiac arrest */
+    PLANNING_ARRANGED,    /* patients to be moved on between hospitals: arranged, percent */
+    PLANNING_STAFF,       /* why they had to be moved: no team, percent of no team and no intensive-care bed */
+    PLANNING_SPECIALIST,  /* why the same ambulance went on: nobody who treats it, percent of that and no bed */
+    PLANNING_TRAUMA,      /* major trauma: minutes from the call to the first hospital, median */
+    PLANNING_WRONG_HEART, /* heart attack: the first place cannot treat it at any time, percent */
+    PLANNING_WRONG_SUSPECTED, /* taken for a heart attack by the crew: the first place cannot treat one at any time, percent */
     PLANNING_WRONG_STROKE, /* stroke: moved on from the first place, percent */
     PLANNING_FLIGHTS,      /* by the helicopter, a year */
     PLANNING_ECE, /* expected calibration error of the chance of a yes that the engine believed as it asked, percent */
     PLANNING_MEASURES,
+};
+/* How "heart and brain, from the scene to the hospital" may be read: what the patient has, or what the crew takes it for; from reaching
+ * the scene, or from leaving it. */
+enum planning_reading {
+    PLANNING_VASCULAR,
+    PLANNING_VASCULAR_LEAVING,
+    PLANNING_SUSPECTED,
+    PLANNING_SUSPECTED_LEAVING,
+    PLANNING_READINGS
 };
 /* What `soyang` is told (or granted) that nobody could know, to see what knowing it would be worth: developers' runs, never policies. The last
  * three say who has the second reader of simulation.json (only `soyang`, unless they say otherwise). */
@@ -146,8 +156,8 @@ struct planning_outcome {
     enum planning_policy policy;
     size_t patients, severe, mild;
     struct planning_estimate measures[PLANNING_MEASURES];
-    double vascular_min[32]; /* by city or county: heart and brain, scene to hospital, mean */
-    size_t vascular_count[32];
+    double vascular_min[PLANNING_READINGS][32]; /* by city or county: heart and brain, scene to hospital, mean */
+    size_t vascular_count[PLANNING_READINGS][32];
     double *batch_minutes; /* severe minutes by batch, for paired comparisons */
     size_t batch_count;
     struct planning_parts parts[PLANNING_CONDITIONS_MAX][PLANNING_FIRSTS]; /* severe; by the condition in truth */

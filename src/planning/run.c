@@ -120,6 +120,7 @@ static void set_out(struct run *run, int patient) {
     double minutes;
     if (journey->leg == 0) {
         minutes = from_scene(run, patient, leave);
+        journey->left_at = journey->roll_place >= 0 ? journey->ready_at : leave; /* rolling: before anybody said yes */
     } else {
         minutes = w->between[journey->at_place * w->place_count + journey->place] * world_travel_factor(w, leave);
         push(run, leave, EVENT_RELEASE, journey->at_place, w->emergency_bed, 0);
@@ -478,6 +479,23 @@ static void move_on(struct run *run, int patient, enum answer why) {
     push(run, run->now, EVENT_SEARCH, patient, 0, 0);
 }
 
+/* Heart and brain by city or county, in every reading of "from the scene to the hospital". */
+static void measure_town(struct run *run, int patient) {
+    const struct patient *who = &run->world->patients[patient];
+    const struct journey *journey = &run->journeys[patient];
+    const double from[] = {journey->scene_at, journey->left_at};
+    const int conditions[] = {who->condition, who->seen};
+    int town = run->world->districts[who->district].town;
+    for (int i = 0; i < PLANNING_READINGS && measure_batch(run, who->call_at) >= 0; i++) {
+        bool leaving = i == PLANNING_VASCULAR_LEAVING || i == PLANNING_SUSPECTED_LEAVING;
+        bool seen = i == PLANNING_SUSPECTED || i == PLANNING_SUSPECTED_LEAVING;
+        if (choose_vascular(run->p->conditions[conditions[seen]].need)) {
+            run->vascular_sum[i][town] += run->now - from[leaving];
+            run->vascular_count[i][town]++;
+        }
+    }
+}
+
 static void measure_journey(struct run *run, int patient) {
     const struct patient *who = &run->world->patients[patient];
     const struct journey *journey = &run->journeys[patient];
@@ -490,11 +508,7 @@ static void measure_journey(struct run *run, int patient) {
     if (strcmp(need, "SY-ROSC") == 0 || strcmp(need, "SY-STABILISE") == 0) {
         measure_add(run, who->call_at, PLANNING_RESPONSE, journey->scene_at - who->call_at, 1);
     }
-    if (choose_vascular(need)) {
-        int town = run->world->districts[who->district].town;
-        run->vascular_sum[town] += minutes;
-        run->vascular_count[town]++;
-    }
+    measure_town(run, patient);
     int batch = measure_batch(run, who->call_at);
     if (strcmp(need, "SY-TRAUMA") == 0 && batch >= 0) {
         run->trauma[run->trauma_count++] = (struct accept_time){(float)(run->now - who->call_at), batch};
@@ -502,6 +516,10 @@ static void measure_journey(struct run *run, int patient) {
     if (strcmp(need, "Y0010") == 0) {
         bool serves = world_serves(run->world, journey->place, who->condition, who->age_months);
         measure_add(run, who->call_at, PLANNING_WRONG_HEART, serves ? 0 : 100, 1);
+    }
+    if (strcmp(run->p->conditions[who->seen].need, "Y0010") == 0) {
+        bool serves = world_serves(run->world, journey->place, who->seen, who->age_months);
+        measure_add(run, who->call_at, PLANNING_WRONG_SUSPECTED, serves ? 0 : 100, 1);
     }
     if (who->level == 1 && measure_batch(run, who->call_at) >= 0) {
         const struct planning_world *w = run->world;
@@ -627,6 +645,13 @@ void run_open(struct run *run, const struct planning_world *world, enum planning
     }
     for (int v = 0; v < world->vehicle_count; v++) {
         run->vehicles[v] = (struct vehicle){.station = world->vehicle_station[v], .free = true, .patient = -1};
+    }
+    for (int place = 0; place < PLACES_MAX; place++) { /* nobody is in theatre when the week before the year begins */
+        for (int need = 0; need < REGION_NEEDS_MAX; need++) {
+            for (int team = 0; team < TEAMS_MAX; team++) {
+                run->busy_until[place][need][team] = run->now;
+            }
+        }
     }
     open_boards(run, arena);
     run->readings = run->p->believed;

@@ -56,10 +56,11 @@ struct journey {
     enum journey_state state;
     int vehicle; /* -1: none with the patient */
     double scene_at, ready_at, first_ask_at, search_from, told_at;
-    int leg;      /* 0: from the scene */
-    int at_place; /* legs from 1: where the patient is */
-    int place;    /* where to */
-    int second;   /* planned second leg; -1 */
+    double left_at; /* the scene */
+    int leg;        /* 0: from the scene */
+    int at_place;   /* legs from 1: where the patient is */
+    int place;      /* where to */
+    int second;     /* planned second leg; -1 */
     int roll_place;
     double roll_from;
     uint64_t tried;
@@ -135,8 +136,8 @@ struct run {
     size_t accepted_count;
     bool over[PLACES_MAX];
     double over_from[PLACES_MAX];
-    double vascular_sum[TOWNS_MAX];
-    size_t vascular_count[TOWNS_MAX];
+    double vascular_sum[PLANNING_READINGS][TOWNS_MAX];
+    size_t vascular_count[PLANNING_READINGS][TOWNS_MAX];
     struct accept_time *trauma; /* call to hospital */
     size_t trauma_count;
     double believed_sum[BELIEF_BINS], yes_sum[BELIEF_BINS], asked_sum[BELIEF_BINS];

@@ -65,17 +65,23 @@ static const char *after(const char *text, const char *prefix) {
 
 static double predict_year(
     const struct figure_row *row, const struct planning_outcome *outcome, const struct planning_world *world) {
+    static const char *const readings[PLANNING_READINGS] = {[PLANNING_VASCULAR] = "vascular:",
+        [PLANNING_VASCULAR_LEAVING] = "vascular-leaving:",
+        [PLANNING_SUSPECTED] = "suspected:",
+        [PLANNING_SUSPECTED_LEAVING] = "suspected-leaving:"};
     double a_day = (double)outcome->patients / world->span.days;
-    const char *where = after(row->measure, "vascular:");
     if (strcmp(row->measure, "retransfer14") == 0) {
         return outcome->measures[PLANNING_RETRANSFER].value / 100 * a_day * FORTNIGHT;
     }
     if (strcmp(row->measure, "over60count") == 0) {
         return outcome->measures[PLANNING_OVER60].value / 100 * a_day * FEBRUARY_TO_AUGUST;
     }
-    for (int i = 0; where != NULL && i < world->town_count; i++) {
-        if (text_is(world->towns[i], where)) {
-            return outcome->vascular_min[i];
+    for (int reading = 0; reading < PLANNING_READINGS; reading++) {
+        const char *where = after(row->measure, readings[reading]);
+        for (int i = 0; where != NULL && i < world->town_count; i++) {
+            if (text_is(world->towns[i], where)) {
+                return outcome->vascular_min[reading][i];
+            }
         }
     }
     return NAN;
@@ -89,7 +95,7 @@ static double predict(
     } plain[] = {{"over60", PLANNING_OVER60}, {"retransfer", PLANNING_RETRANSFER}, {"response", PLANNING_RESPONSE},
         {"arranged", PLANNING_ARRANGED}, {"staff", PLANNING_STAFF}, {"trauma", PLANNING_TRAUMA},
         {"specialist", PLANNING_SPECIALIST}, {"flights", PLANNING_FLIGHTS}, {"wrong_heart", PLANNING_WRONG_HEART},
-        {"wrong_stroke", PLANNING_WRONG_STROKE}};
+        {"wrong_suspected", PLANNING_WRONG_SUSPECTED}, {"wrong_stroke", PLANNING_WRONG_STROKE}};
     static const struct {
         const char *name;
         int from, to;

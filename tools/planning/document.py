@@ -55,6 +55,18 @@ def validation(year):
     return table(["figure", "predicted", "published", "misfit", "tolerance", "", "", "what, and whose"], rows)
 
 
+def counties(year):
+    """What the text says of the counties' readings."""
+    by = {f["id"]: f for f in year["validation"]}
+    earlier_ = by["hongcheon-true-reaching"]
+    says = [(f"{who}, from {way}: {sum(by[county + end]['holds'] for county in ('inje', 'cheorwon', 'hongcheon'))}") for end, who, way in (
+        ("", "suspected", "leaving"), ("-reaching", "suspected", "reaching"), ("-true", "true", "leaving"), ("-true-reaching", "true", "reaching"))]
+    over = abs(earlier_["misfit"]) - earlier_["tolerance"]
+    return {"HONGCHEON": f"{earlier_['predicted']:.1f} [{earlier_['predicted_lo']:.1f}, {earlier_['predicted_hi']:.1f}]",
+            "HONGCHEON_VERDICT": f"{'holding' if over <= 0 else 'missing'}, by {abs(over):.1f}", "READINGS": "; ".join(says),
+            "SUSPECTED": f"{by['wrong-heart-suspected']['predicted']:.1f}"}
+
+
 def policies(year):
     rows = [[p["policy"]] + [cell(p, key, digits) for key, _, digits in MEASURES] + [f"{p['misfit']:.2f}"] for p in year["policies"]]
     return table(["policy"] + [name for _, name, _ in MEASURES] + ["misfit"], rows)
@@ -278,7 +290,7 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
     observed, left_out = observations()
     at = {p["policy"]: p for p in year["policies"]}
     values = {
-        "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year),
+        **counties(year), "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year),
         "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": swings_table, "KEPT_NOTE": kept_note,
         "ASSUMED": parameters(year, lambda p: p["assumed"]), "FITTED": parameters(year, lambda p: p["source"].startswith("fitted")),
         "PLAIN": next(f"{r['closed_percent']:.0f}" for r in year["cells"][0]["reading"] if r["who"] == "soyang without the second reader"),

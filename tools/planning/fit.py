@@ -5,7 +5,7 @@
 
 Free are the parameters whose source begins with "fitted". The objective is the sum over the figures marked "fitted" (2023 and
 earlier) of (misfit / tolerance) squared, each predicted as a mean over years of seeds 1 to 3; it is brought down by
-Levenberg-Marquardt steps over differences, always from the same START, for at most 5 rounds, clipped to each parameter's low and high. The program is
+Levenberg-Marquardt steps over differences, always from the same START, for at most 10 rounds (until one gains less than 0.02), clipped to each parameter's low and high. The program is
 run with --fitted-only: figures of later years and of the counties are neither simulated nor told. At the end the values are
 written (three significant digits) and the file's SHA-256 beside it (simulation.sha256): what is compared afterwards says "frozen".
 --check only tells whether the file is the frozen one. --freeze is for a change of the file that no fitted figure can see (what only one
@@ -93,7 +93,7 @@ def fit(program, rows, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default=str(ROOT / "build/release/soyang"))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--freeze", action="store_true")
     arguments = parser.parse_args()

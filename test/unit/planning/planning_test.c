@@ -269,6 +269,54 @@ static void nobody_begins_before_the_team_from_home(void **state) {
     assert_true(out.measures[PLANNING_MINUTES_SEVERE].value >= bound.dual_mean - 1e-6);
 }
 
+/* The clock of a run starts a week before the year: nobody is in theatre then. */
+static void teams_are_free_when_the_clock_starts(void **state) {
+    struct scope scope = {.arena = *state};
+    const struct planning_world *world = small_world(1, &scope);
+    struct run *run = ARENA_NEW(scope.arena, struct run);
+    run_open(run, world, PLANNING_PRACTICE, &scope);
+    assert_true(run->now == -(double)WARM_DAYS * DAY_MIN);
+    for (int place = 0; place < PLACES_MAX; place++) {
+        for (int need = 0; need < REGION_NEEDS_MAX; need++) {
+            for (int team = 0; team < TEAMS_MAX; team++) {
+                assert_true(run->busy_until[place][need][team] <= run->now);
+            }
+        }
+    }
+}
+
+static bool has_vascular(const struct planning_world *world, const struct patient *who, bool suspected) {
+    return choose_vascular(world->p->conditions[suspected ? who->seen : who->condition].need);
+}
+
+/* Reaching the scene, 11 minutes there, 3 to the hospital. The week before the year is not counted. */
+static void the_scene_to_the_hospital_has_four_readings(void **state) {
+    static const struct {
+        enum planning_reading reading;
+        bool suspected;
+        double minutes;
+    } rows[] = {{PLANNING_VASCULAR, false, 14}, {PLANNING_VASCULAR_LEAVING, false, 3}, {PLANNING_SUSPECTED, true, 14},
+        {PLANNING_SUSPECTED_LEAVING, true, 3}};
+    struct scope scope = {.arena = *state};
+    const struct planning_world *world = small_world(2, &scope);
+    struct planning_outcome out;
+    struct planning_run_options options = {.policy = PLANNING_PRACTICE};
+    assert_int_equal(planning_run(&out, world, &options, &scope), STATUS_OK);
+    size_t counts[2] = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t count = 0;
+        for (int k = 0; k < world->patient_count; k++) {
+            const struct patient *who = &world->patients[k];
+            count += who->call_at >= 0 && who->call_at < world->end_at && has_vascular(world, who, rows[i].suspected);
+        }
+        assert_true(count > 50);
+        assert_int_equal(out.vascular_count[rows[i].reading][0], count);
+        assert_true(fabs(out.vascular_min[rows[i].reading][0] - rows[i].minutes) < 1e-3);
+        counts[rows[i].suspected] = count;
+    }
+    assert_int_not_equal(counts[0], counts[1]); /* crews miss some and suspect others */
+}
+
 static void the_same_seed_gives_the_same_bytes(void **state) {
     struct scope scope = {.arena = *state};
     struct planning_outcome outs[3];
@@ -396,6 +444,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bad_parameters_are_refused, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_small_world_comes_out_as_by_hand, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(nobody_begins_before_the_team_from_home, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(teams_are_free_when_the_clock_starts, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(the_scene_to_the_hospital_has_four_readings, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_same_seed_gives_the_same_bytes, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_second_reader_errs_as_stated, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_second_reader_is_given_and_taken, open_arena, close_arena),
