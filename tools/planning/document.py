@@ -199,6 +199,12 @@ def sensitivity_row(name, c):
             number(at["soyang"]["first_place_wrong_severe"], 1), number(c["gap"]["closed_percent"], 0)]
 
 
+def base_policies(run):
+    """As in the file, the policies that the sensitivity runs."""
+    ran = {p["policy"] for p in run["sensitivity"][0]["policies"]}
+    return [p for p in run["cells"][0]["policies"] if p["policy"] in ran]
+
+
 def sensitivity(run):
     middle, rows = swings(run)
     base = run["cells"][0]
@@ -206,8 +212,10 @@ def sensitivity(run):
     lines += [sensitivity_row(f"`{name}`", c) for name, pair in rows for c in pair]
     verdicts = [line[5] for line in lines[1:]]
     left = sorted(set(due(run)) - {name for name, _ in rows})
+    same = [name for name, pair in rows if all(c["policies"] == base_policies(run) for c in pair)]
     says = (f"{len(verdicts)} rows of {len(rows)} numbers: won {verdicts.count('won')}, spans zero {verdicts.count('spans zero')}, lost "
-            f"{verdicts.count('**lost**')}.\n\n")
+            f"{verdicts.count('**lost**')}. Of these numbers {len(same)} change nothing for anybody here (today's practice alone uses them, or nothing came of them): "
+            + ", ".join(f"`{name}`" for name in sorted(same)) + ".\n\n")
     out = says + table(["assumption", "set to", "soyang, minutes", "best baseline", "soyang's less its minutes", "", "first place wrong %", "gap closed %"], lines)
     if left:
         out += (f"\n\nNot run at this length ({len(left)} numbers; `soyang simulate --sensitivity --only NAME,... --days {run['days']}`): "
