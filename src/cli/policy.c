@@ -218,6 +218,7 @@ static enum status verify(const struct arguments *arguments, struct scope *scope
 
 struct sum {
     size_t decisions, differ, foreign;
+    size_t gone; /* what was learned for them is not in this folder */
     double minutes;
 };
 
@@ -238,14 +239,21 @@ static enum status print_json(const struct referral_policy_difference *d, struct
     return status;
 }
 
-static enum status replay_one(
-    struct sum *sum, const yyjson_val *stored, struct text document, bool as_json, struct scope *scope) {
+static enum status replay_one(struct sum *sum, struct records *records, const yyjson_val *stored, struct text document,
+    bool as_json, struct scope *scope) {
     struct referral_policy_difference d;
     if (!text_is(json_get_text(stored, "moduleUri"), TRIAGE_BASE "/OperationDefinition/rank-places")) {
         sum->foreign++;
         return STATUS_OK;
     }
-    enum status status = referral_policy_replay(&d, stored, document, scope);
+    enum status status = referral_policy_replay(&d, records, stored, document, scope);
+    if (status == STATUS_GONE) { /* it came from another store: told, and not replayed as if nothing had been learned */
+        struct text id = json_get_text(stored, "id");
+        sum->gone++;
+        (void)fprintf(stderr, "GuidanceResponse/%.*s is not replayed: what was learned for it is not in this folder\n",
+            (int)id.size, id.at);
+        return STATUS_OK;
+    }
     if (status != STATUS_OK)
         return status;
     sum->decisions++;
@@ -264,10 +272,13 @@ static enum status replay_one(
 static void print_sum(const struct sum *sum, const char *path, bool as_json) {
     double mean = sum->differ > 0 ? sum->minutes / (double)sum->differ : 0;
     if (as_json)
-        printf("{\"decisions\":%zu,\"differ\":%zu,\"mean_minutes\":%.2f}\n", sum->decisions, sum->differ, mean);
+        printf("{\"decisions\":%zu,\"differ\":%zu,\"mean_minutes\":%.2f,\"gone\":%zu}\n", sum->decisions, sum->differ,
+            mean, sum->gone);
     else
         printf("%zu decisions; under %s %zu would ask others first (%+.1f min on average at the first place)\n",
             sum->decisions, path, sum->differ, mean);
+    if (!as_json && sum->gone > 0)
+        printf("%zu more are not replayed: what was learned for them is not in this folder\n", sum->gone);
 }
 
 static enum status replay_all(struct sum *sum, const struct arguments *arguments, struct folder *folder,
@@ -287,7 +298,7 @@ static enum status replay_all(struct sum *sum, const struct arguments *arguments
         struct arena *arena = arena_open((size_t)256 << 20);
         struct scope inner = {.arena = arena};
         status = arena == NULL ? fault(scope, STATUS_UNAVAILABLE, "", "no memory")
-                               : replay_one(sum, found[i], document, as_json, &inner);
+                               : replay_one(sum, folder->records, found[i], document, as_json, &inner);
         if (status != STATUS_OK && arena != NULL)
             status =
                 fault(scope, status, "GuidanceResponse.extension", "decision %zu of %zu does not replay", i + 1, count);

@@ -113,11 +113,8 @@ static void write_weights(
 }
 
 /* What was believed: of places of which nothing is, nothing is written. */
-static void write_learned(
+void case_learned_write(
     struct json_writer *w, const struct referral_case *patient, const struct region_snapshot *snapshot) {
-    if (patient->learned == NULL) {
-        return;
-    }
     json_name(w, "learned");
     json_array_open(w);
     for (size_t i = 0; i < snapshot->place_count; i++) {
@@ -221,7 +218,6 @@ void case_write(struct json_writer *w, const struct referral_case *patient, cons
     json_array_close(w);
     json_member_int(w, "options_max", (int64_t)patient->options_max);
     write_weights(w, patient, snapshot);
-    write_learned(w, patient, snapshot);
     write_doubts(w, patient, snapshot);
     json_object_close(w);
 }
@@ -297,7 +293,7 @@ static void read_open(
     out->open = open;
 }
 
-static void read_learned(
+void case_learned_read(
     struct referral_case *out, const yyjson_val *json, const struct region_snapshot *snapshot, struct scope *scope) {
     const yyjson_val *array = json_get(json, "learned"), *corrections = json_get(json, "corrections");
     if (array == NULL) {
@@ -377,7 +373,7 @@ enum status case_read(
     };
     read_asking(out, json);
     read_open(out, json, snapshot, scope);
-    read_learned(out, json, snapshot, scope);
+    case_learned_read(out, json, snapshot, scope); /* before format 4 it stood here */
     read_doubts(out, json, snapshot, scope);
     int64_t at_us = 0;
     if (json_get_int64(&at_us, json, "at_us")) {

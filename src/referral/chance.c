@@ -30,12 +30,16 @@ static const enum region_tier wanted_tier[] = {
 #define THEATRE_WAIT_MOST 30. /* minutes at the place: so long the patient is stabilised and waits */
 #define MINUTE_US 60e6
 
+static double trust_by_age(const struct rank *rank, const struct region_count *count) {
+    const struct region_board_model *model = &rank->snapshot->board;
+    bool stated = model->ignored_after_min > 0;
+    return region_count_trust_under(stated ? model : &region_board_default, count, rank->patient->now_us);
+}
+
 /* By its age, and by how often what this place calls free was so. */
 static double trust_of(const struct rank *rank, const struct region_place *place, const struct region_count *count) {
-    const struct region_board_model *model = &rank->snapshot->board;
     const struct referral_learned *learned = rank->patient->learned;
-    bool stated = model->ignored_after_min > 0;
-    double trust = region_count_trust_under(stated ? model : &region_board_default, count, rank->patient->now_us);
+    double trust = trust_by_age(rank, count);
     double board = learned == NULL ? 0 : learned[place - rank->snapshot->places].board_trust;
     return board > 0 ? trust * board : trust;
 }
@@ -77,6 +81,7 @@ static double need_beds(
             out->count_free = count->free;
             out->count_age_min = fmax(0, (double)(now_us - count->said_us) / MINUTE_US);
             out->count_trust = trust;
+            out->count_trust_by_age = trust_by_age(rank, count);
         }
     }
     return best < 0 ? unknown_factor(rank) : best;

@@ -6,17 +6,22 @@
 #include "referral/surge_record.h"
 #include "referral/task.h"
 
+#define FORMAT "soyang-decision/4"
 enum { DECISION_BYTES_MAX = 900 * 1024 }; /* a FHIR string holds 1 MB */
 
 /* ---- making --------------------------------------------------------------------------------------------------------- */
 
 /* `ranked_out` is the same without the reading, which ranking does not look at. */
-static enum status write_inputs(struct text *out, struct text *ranked_out, const struct region_snapshot *snapshot,
-    const struct referral_case *patient, struct text reading, struct scope *scope) {
+static enum status write_inputs(struct text *out, struct text *ranked_out, struct text learned_digest,
+    const struct region_snapshot *snapshot, const struct referral_case *patient, struct text reading,
+    struct scope *scope) {
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
-    json_member_string(&w, "format", "soyang-decision/3");
+    json_member_string(&w, "format", FORMAT);
     json_member_text(&w, "policy", snapshot->policy_hash);
+    if (learned_digest.size > 0) {
+        json_member_text(&w, "learned_digest", learned_digest);
+    }
     json_name(&w, "case");
     case_write(&w, patient, snapshot);
     json_name(&w, "region");
@@ -38,8 +43,8 @@ static enum status write_inputs(struct text *out, struct text *ranked_out, const
     return status;
 }
 
-static void write_option(
-    struct json_writer *w, const struct referral_option *option, const struct region_snapshot *snapshot) {
+static void write_option(struct json_writer *w, const struct referral_option *option,
+    const struct region_snapshot *snapshot, bool tells_learned) {
     json_object_open(w);
     json_member_text(w, "place", snapshot->places[option->place].id);
     if (option->second_place >= 0) {
@@ -60,7 +65,7 @@ static void write_option(
         json_member_decimal(w, "worth_min", option->worth_min, 3);
         json_member_decimal(w, "scarcity_min", option->scarcity_min, 3);
     }
-    if (option->learned_weight > 0) {
+    if (tells_learned && option->learned_weight > 0) {
         json_member_decimal(w, "learned_from", option->learned_weight, 3);
     }
     if (option->wrong > 0) {
@@ -121,14 +126,15 @@ static void write_plan(
     }
 }
 
-static enum status write_outputs(struct text *out, const struct referral_ranking *ranking,
-    const struct region_snapshot *snapshot, struct scope *scope) {
+static enum status write_outputs(struct text *out, const struct decision *decision, struct scope *scope) {
+    const struct referral_ranking *ranking = &decision->ranking;
+    const struct region_snapshot *snapshot = decision->snapshot;
     struct json_writer w = json_writer_open(scope->arena, DECISION_BYTES_MAX);
     json_object_open(&w);
     json_name(&w, "options");
     json_array_open(&w);
     for (size_t i = 0; i < ranking->option_count; i++) {
-        write_option(&w, &ranking->options[i], snapshot);
+        write_option(&w, &ranking->options[i], snapshot, decision->patient.tells_learned);
     }
     json_array_close(&w);
     json_name(&w, "excluded");
@@ -149,7 +155,22 @@ static enum status write_outputs(struct text *out, const struct referral_ranking
     return json_finish(out, &w, scope);
 }
 
-enum status decision_replay(struct decision *out, struct text inputs, struct scope *scope) {
+static enum status read_apart(struct decision *out, const yyjson_val *root, const struct region_snapshot *snapshot,
+    const struct decision_source *source, struct scope *scope) {
+    enum status status = apart_find(&out->apart, root, source, scope);
+    if (status != STATUS_OK || out->apart.size == 0) {
+        return status;
+    }
+    yyjson_doc *doc = NULL;
+    status = json_read(&doc, out->apart, scope);
+    if (status == STATUS_OK) {
+        case_learned_read(&out->patient, yyjson_doc_get_root(doc), snapshot, scope);
+    }
+    return status;
+}
+
+enum status decision_replay(
+    struct decision *out, struct text inputs, const struct decision_source *source, struct scope *scope) {
     *out = (struct decision){.inputs = inputs};
     yyjson_doc *doc = NULL;
     enum status status = json_read(&doc, inputs, scope);
@@ -165,17 +186,25 @@ enum status decision_replay(struct decision *out, struct text inputs, struct sco
         status = case_read(&out->patient, json_get(root, "case"), snapshot, scope);
     }
     if (status == STATUS_OK) {
+        status = read_apart(out, root, snapshot, source, scope);
+        out->patient.tells_learned = !text_is(json_get_text(root, "format"), FORMAT);
+    }
+    if (status == STATUS_OK) {
         status = referral_rank(&out->ranking, snapshot, &out->patient, REFERRAL_WITH_SENTENCES, scope);
     }
-    return status == STATUS_OK ? write_outputs(&out->outputs, &out->ranking, snapshot, scope) : status;
+    return status == STATUS_OK ? write_outputs(&out->outputs, out, scope) : status;
 }
 
 enum status decision_make(struct decision *out, const struct region_snapshot *snapshot,
     const struct referral_case *patient, struct text reading, struct scope *scope) {
-    struct text inputs = {0}, ranked = {0};
-    enum status status = write_inputs(&inputs, &ranked, snapshot, patient, reading, scope);
+    struct text inputs = {0}, ranked = {0}, digest = {0};
+    struct decision_source source = {0};
+    enum status status = apart_make(&source.given, &digest, patient, snapshot, scope);
     if (status == STATUS_OK) {
-        status = decision_replay(out, ranked, scope);
+        status = write_inputs(&inputs, &ranked, digest, snapshot, patient, reading, scope);
+    }
+    if (status == STATUS_OK) {
+        status = decision_replay(out, ranked, &source, scope);
         out->inputs = inputs;
     }
     return status;
@@ -235,6 +264,9 @@ enum status decision_store(struct text *reference_out, struct records_unit *unit
         status = records_unit_put(&id, unit, body, scope);
     }
     if (status == STATUS_OK) {
+        status = apart_keep(unit, decision->apart, scope);
+    }
+    if (status == STATUS_OK) {
         *reference_out = text_format(scope->arena, "GuidanceResponse/%.*s", (int)id.size, id.at);
     }
     return status;
@@ -255,7 +287,7 @@ struct text decision_inputs_of(const yyjson_val *guidance_response) {
     return extension_of(guidance_response, DECISION_INPUTS_URL);
 }
 
-enum status decision_compare(const yyjson_val *stored, struct scope *scope) {
+enum status decision_compare(const yyjson_val *stored, const struct decision_source *source, struct scope *scope) {
     struct text inputs = extension_of(stored, DECISION_INPUTS_URL),
                 outputs = extension_of(stored, DECISION_OUTPUTS_URL);
     if (inputs.size == 0 || outputs.size == 0) {
@@ -263,7 +295,7 @@ enum status decision_compare(const yyjson_val *stored, struct scope *scope) {
             "this is no decision of ours: inputs or outputs are missing");
     }
     struct decision again;
-    enum status status = decision_replay(&again, inputs, scope);
+    enum status status = decision_replay(&again, inputs, source, scope);
     if (status != STATUS_OK) {
         return status;
     }

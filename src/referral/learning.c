@@ -394,6 +394,15 @@ enum status learning_note(struct loop *loop, const struct task *offer, enum refe
 
 /* ---- for those who may look ----------------------------------------------------------------------------------------------- */
 
+bool learning_is_shown(const struct records_caller *caller, struct text place) {
+    static const char *const others[] = {"crew", "planner", "researcher"}; /* of the place, and yet not its voice */
+    bool own = place.size > 0 && text_equal(reference_id(caller->organisation, "Organization"), place);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        own = own && !text_is(caller->role, others[i]);
+    }
+    return own || text_is(caller->role, "control-room");
+}
+
 enum status learning_place(
     struct referral_belief_place *out, struct learning *learning, struct text id, struct scope *scope) {
     memset(out, 0, sizeof *out);

@@ -23,6 +23,8 @@ MUST_CHECK enum status learning_note(struct loop *loop, const struct task *offer
 /* The answer that a Task's change is: an expiry, a decline by its reason. */
 enum referral_answer learning_answer_of(const struct task *offer, bool expired);
 
+/* Who may see what was learned of a place: the place itself, by its own voice, and the control room. The one rule for every door. */
+bool learning_is_shown(const struct records_caller *caller, struct text place);
 /* A copy of what is believed of one place (all zeros: nothing) and of the whole region. */
 MUST_CHECK enum status learning_place(
     struct referral_belief_place *out, struct learning *learning, struct text place, struct scope *scope);

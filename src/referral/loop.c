@@ -109,7 +109,8 @@ enum status loop_need_case(struct loop *loop) {
     yyjson_doc *doc = NULL;
     status = json_read(&doc, inputs, loop->scope);
     if (status == STATUS_OK) {
-        status = decision_replay(&loop->decision, inputs, loop->scope);
+        struct decision_source source = {.unit = loop->unit, .goes_on = true};
+        status = decision_replay(&loop->decision, inputs, &source, loop->scope);
     }
     if (status == STATUS_OK) {
         loop->case_json = json_get(yyjson_doc_get_root(doc), "case");

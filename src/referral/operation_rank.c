@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "referral/intake.h"
+#include "referral/learning.h"
 #include "referral/task.h"
 
 static const char *const names[] = {"patient", "bundle", "encounter", "human-level", "origin", "limit", "exclude",
@@ -29,7 +30,7 @@ static struct text organization(struct text id, struct scope *scope) {
 }
 
 static void write_option(struct json_writer *w, const struct referral_option *option,
-    const struct region_snapshot *snapshot, struct scope *scope) {
+    const struct region_snapshot *snapshot, const struct records_caller *caller, struct scope *scope) {
     const struct region_place *place = &snapshot->places[option->place];
     fhir_parameter_open(w, "option");
     fhir_parameter_reference(w, "place", organization(place->id, scope), place->name_ko);
@@ -48,7 +49,7 @@ static void write_option(struct json_writer *w, const struct referral_option *op
     if (option->ask_batch > 0) {
         fhir_parameter_integer(w, "ask", option->ask_batch);
     }
-    if (option->learned_weight > 0) {
+    if (option->learned_weight > 0 && learning_is_shown(caller, place->id)) {
         fhir_parameter_decimal(w, "learned-from", option->learned_weight, 1);
     }
     if (option->board_age_min >= 0) {
@@ -174,7 +175,7 @@ static enum status write_answer(struct text *out, const struct ranking_call *ran
     intake_write_answer(&w, &ranking->intake, scope);
     fhir_parameter_close(&w);
     for (size_t i = 0; i < decision->ranking.option_count; i++) {
-        write_option(&w, &decision->ranking.options[i], decision->snapshot, scope);
+        write_option(&w, &decision->ranking.options[i], decision->snapshot, ranking->question.call->caller, scope);
     }
     write_confirmed(&w, decision);
     write_doubts(&w, &decision->patient);

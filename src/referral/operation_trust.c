@@ -112,13 +112,7 @@ static void write_hints(struct json_writer *w, const struct sums *sums, struct a
 
 static enum status one_place(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope) {
-    const struct records_caller *caller = call->caller;
-    bool own = text_equal(reference_id(caller->organisation, "Organization"), call->id);
-    static const char *const others[] = {"crew", "planner", "researcher"}; /* of the place, and yet not its voice */
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        own = own && !text_is(caller->role, others[i]);
-    }
-    if (!own && !text_is(caller->role, "control-room")) {
+    if (!learning_is_shown(call->caller, call->id)) {
         return fault(
             scope, STATUS_DENIED, "Organization", "what was learned of a place is for that place and the control room");
     }

@@ -38,15 +38,15 @@ static void put_under(
     }
 }
 
-enum status referral_policy_replay(
-    struct referral_policy_difference *out, const yyjson_val *stored, struct text document, struct scope *scope) {
+enum status referral_policy_replay(struct referral_policy_difference *out, struct records *records,
+    const yyjson_val *stored, struct text document, struct scope *scope) {
     *out = (struct referral_policy_difference){.decision = json_get_text(stored, "id")};
     struct policy policy;
     struct decision was;
     struct text inputs = decision_inputs_of(stored);
     enum status status = policy_read(&policy, document, scope);
     if (status == STATUS_OK) {
-        status = inputs.size > 0 ? decision_replay(&was, inputs, scope)
+        status = inputs.size > 0 ? decision_replay(&was, inputs, &(struct decision_source){.records = records}, scope)
                                  : fault(scope, STATUS_UNPROCESSABLE, "GuidanceResponse.extension",
                                        "this is no decision of ours: its inputs are missing");
     }

@@ -55,6 +55,7 @@ struct chance {
     int count_bed;            /* bed kind that mattered; -1: none known */
     int count_free;
     double count_age_min, count_trust;
+    double count_trust_by_age; /* without what was learned of the board */
     bool tier_low;
 };
 void chance_find(struct chance *out, const struct rank *rank, int place, uint64_t needs);

@@ -154,7 +154,7 @@ enum status referral_decision_replay(
         return surge_record_compare(stored, scope);
     }
     if (status == STATUS_OK) {
-        status = decision_compare(stored, scope);
+        status = decision_compare(stored, &(struct decision_source){.records = referral->records}, scope);
     }
     return status == STATUS_OK ? replay_reading(referral, stored, scope) : status;
 }

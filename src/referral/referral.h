@@ -242,6 +242,8 @@ struct referral_case {
     size_t open_count;
     const struct referral_learned *learned; /* by place of the snapshot; NULL: nothing is learned */
     double corrections[REFERRAL_CHANCE_BANDS];
+    bool tells_learned; /* sentences tell the answers behind a chance, and what a board is believed: decisions of before
+                                         * format 4, and never a new one */
     const struct referral_wrong *wrong; /* by place of the snapshot; NULL: the reading is taken as certain */
     const struct referral_doubt
         *doubts; /* what `wrong` was made of; kept, so that it can be made anew for other places and hours */
@@ -427,10 +429,12 @@ struct referral_policy_difference {
     double minutes_was, minutes_would; /* of the first place */
     bool differs;
 };
-MUST_CHECK enum status referral_policy_replay(
-    struct referral_policy_difference *out, const yyjson_val *stored, struct text document, struct scope *scope);
+/* STATUS_GONE: what was learned for it, which is kept apart from it, is not in these records. */
+MUST_CHECK enum status referral_policy_replay(struct referral_policy_difference *out, struct records *records,
+    const yyjson_val *stored, struct text document, struct scope *scope);
 
-/* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference. */
+/* Recomputes a stored decision from its recorded inputs and compares the bytes: law 3. STATUS_CONFLICT names the first difference;
+ * STATUS_GONE: what was learned for it, which is kept apart from it, is not in this store. */
 MUST_CHECK enum status referral_decision_replay(
     struct referral *referral, const struct records_caller *caller, struct text id, struct scope *scope);
 

@@ -114,13 +114,10 @@ static void say_board(struct candidate *c, const struct rank *rank, struct arena
     }
     const struct region_code *bed = &rank->snapshot->beds[chance->count_bed];
     struct text en = name_en(bed);
-    const char *ko_old = chance->count_trust <= 0  ? ", 오래되어 반영하지 않음"
-                         : chance->count_trust < 1 ? ", 일부만 반영"
-                                                   : "";
-    const char *en_old = chance->count_trust <= 0  ? ", too old to count"
-                         : chance->count_trust < 1 ? ", counted in part"
-                                                   : "";
-    say(c, chance->count_trust <= 0 ? "stale-board" : "board",
+    double trust = rank->patient->tells_learned ? chance->count_trust : chance->count_trust_by_age;
+    const char *ko_old = trust <= 0 ? ", 오래되어 반영하지 않음" : trust < 1 ? ", 일부만 반영" : "";
+    const char *en_old = trust <= 0 ? ", too old to count" : trust < 1 ? ", counted in part" : "";
+    say(c, trust <= 0 ? "stale-board" : "board",
         text_format(arena, "%.*s %d병상(%.0f분 전 입력%s).", (int)bed->name_ko.size, bed->name_ko.at,
             chance->count_free, chance->count_age_min, ko_old),
         text_format(arena, "%.*s: %d free (said %.0f min ago%s).", (int)en.size, en.at, chance->count_free,
@@ -188,7 +185,11 @@ static void say_chance(struct candidate *c, const struct rank *rank, struct aren
         say(c, "tier", TEXT("권고보다 낮은 단계의 응급의료기관입니다."),
             TEXT("A lower emergency tier than recommended."));
     }
-    if (chance->weight >= LEARNED_FROM) {
+    bool learned = chance->weight >= LEARNED_FROM;
+    if (learned && !rank->patient->tells_learned) { /* from how many answers, and from what on, is the place's own */
+        say(c, "chance-learned", text_format(arena, "수용 가능성 %.0f %%(최근 응답에서 학습).", c->option.chance * 100),
+            text_format(arena, "%.0f %% chance of acceptance (learned from recent answers).", c->option.chance * 100));
+    } else if (learned) {
         say(c, "chance-learned",
             text_format(arena, "수용 가능성 %.0f %%(최근 응답 %.0f건에서 학습, 학습 전 %.0f %%).",
                 c->option.chance * 100, chance->weight, chance->prior * 100),

@@ -90,7 +90,7 @@ class Readings(unittest.TestCase):
         answer = self.rank()
         kept = next(p for p in answer.json["parameter"] if p["name"] == "decision")["valueReference"]["reference"]
         stored = {e["url"].rsplit("/", 1)[1]: e["valueString"] for e in self.http.get(kept).json["extension"]}
-        self.assertIn('"format":"soyang-decision/3"', stored["decision-inputs"])
+        self.assertIn('"format":"soyang-decision/4"', stored["decision-inputs"])
         self.assertIn('"need":"SY-TRAUMA"', stored["decision-inputs"])
         self.assertIn('"wrong":', stored["decision-outputs"])
 

@@ -116,7 +116,7 @@ class Policy(unittest.TestCase):
         ranked = run("match", bundle, "--data", data, "--origin", "gw-post-1429", "--json")
         self.assertEqual(ranked.returncode, 0, ranked.stderr)
         same = run("policy", "replay", POLICY, "--data", data, "--json")
-        self.assertEqual(json.loads(same.stdout), {"decisions": 1, "differ": 0, "mean_minutes": 0})
+        self.assertEqual(json.loads(same.stdout), {"decisions": 1, "differ": 0, "mean_minutes": 0, "gone": 0})
 
         def dear(policy):
             for level in policy["levels"]:

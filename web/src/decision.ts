@@ -31,7 +31,7 @@ export interface Option {
   estimated: boolean;
   chance: number | undefined;
   boardAge: number | undefined;
-  learnedFrom: number | undefined; // answers behind the chance; none: an assumption
+  learnedFrom: number | undefined; // answers behind the chance: told to the place itself and the control room
   wrong: number | undefined; // chance that the place cannot treat what the patient has after all
   wrongMinutes: number | undefined; // what that costs
   ask: number | undefined;

@@ -30,9 +30,9 @@ static int arena_teardown(void **state) {
 static void a_decision_without_doubts_replays(void **state) {
     struct scope scope = {.arena = *state};
     const yyjson_val *decision = stored("test/cases/decisions/format-2.json", &scope);
-    assert_int_equal(decision_compare(decision, &scope), STATUS_OK);
+    assert_int_equal(decision_compare(decision, NULL, &scope), STATUS_OK);
     struct decision made;
-    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), &scope), STATUS_OK);
+    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), NULL, &scope), STATUS_OK);
     assert_null(made.patient.wrong);
     assert_true(made.ranking.option_count > 0 && made.ranking.options[0].wrong <= 0);
 }
@@ -40,9 +40,9 @@ static void a_decision_without_doubts_replays(void **state) {
 static void a_decision_with_doubts_replays(void **state) {
     struct scope scope = {.arena = *state};
     const yyjson_val *decision = stored("test/cases/decisions/format-3.json", &scope);
-    assert_int_equal(decision_compare(decision, &scope), STATUS_OK);
+    assert_int_equal(decision_compare(decision, NULL, &scope), STATUS_OK);
     struct decision made;
-    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), &scope), STATUS_OK);
+    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), NULL, &scope), STATUS_OK);
     assert_true(made.patient.doubt_count > 0);
     assert_non_null(made.patient.wrong);
     bool doubted = false;
@@ -50,6 +50,21 @@ static void a_decision_with_doubts_replays(void **state) {
         doubted = doubted || made.ranking.options[i].wrong > 0;
     }
     assert_true(doubted);
+}
+
+/* What was learned stood in the case, and the sentences told the answers behind a chance. */
+static void a_decision_with_what_was_learned_inside_replays(void **state) {
+    struct scope scope = {.arena = *state};
+    const yyjson_val *decision = stored("test/cases/decisions/format-3-learned.json", &scope);
+    assert_int_equal(decision_compare(decision, NULL, &scope), STATUS_OK);
+    struct decision made;
+    assert_int_equal(decision_replay(&made, decision_inputs_of(decision), NULL, &scope), STATUS_OK);
+    assert_true(made.patient.tells_learned);
+    assert_non_null(made.patient.learned);
+    assert_int_equal(made.apart.size, 0);
+    const char *outputs = text_string(scope.arena, made.outputs);
+    assert_non_null(strstr(outputs, "\"learned_from\":"));
+    assert_non_null(strstr(outputs, "recent answers; "));
 }
 
 /* Waves: /1 of before readings were doubted, /2 with what they may hide. */
@@ -88,13 +103,14 @@ static void a_changed_decision_is_told(void **state) {
     chance += strlen("\\\"chance\\\":0.");
     *chance = *chance == '9' ? '1' : '9';
     assert_int_equal(json_read(&doc, text_from(text), &scope), STATUS_OK);
-    assert_int_equal(decision_compare(yyjson_doc_get_root(doc), &scope), STATUS_CONFLICT);
+    assert_int_equal(decision_compare(yyjson_doc_get_root(doc), NULL, &scope), STATUS_CONFLICT);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_decision_without_doubts_replays, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_decision_with_doubts_replays, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(a_decision_with_what_was_learned_inside_replays, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(stored_waves_replay, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_wave_of_another_format_is_none, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_changed_decision_is_told, arena_setup, arena_teardown),

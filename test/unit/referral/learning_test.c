@@ -1,7 +1,10 @@
 /* What answers teach, through the doors that answers come in by; and who may see it. */
 #include <math.h>
+#include <string.h>
 
 #include "unit/referral/referral_fixture.h"
+
+#include "referral/decision.h"
 
 static int open_province(void **state) {
     struct province *p = calloc(1, sizeof *p);
@@ -159,9 +162,49 @@ static void the_next_ranking_knows(void **state) {
     assert_true(before > 0 && after < before - .1);
 }
 
+static bool says(struct province *p, struct text json, const char *what) {
+    return strstr(text_string(p->f.arena, json), what) != NULL;
+}
+
+/* What was learned lies apart from the decision: with it the decision replays, with another or without it never, and only a referral that is
+ * under way goes on. */
+static void what_was_learned_lies_apart(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "one", "");
+    struct records_caller caller = receiver(p, sent.places[0]);
+    change_ok(p, &caller, sent.offers[0], DECLINE("icu-full"));
+    const yyjson_val *out = operate(p, referral_operation_rank, &nurse,
+        TEXT("{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\",\"valueReference\":{\"reference\":"
+             "\"Patient/one\"}},{\"name\":\"origin\",\"valueReference\":{\"reference\":\"Organization/"
+             "gw-post-1429\"}}]}"));
+    struct text id = id_after_slash(json_get_text(json_get(named(out, "decision", 0), "valueReference"), "reference"));
+    const yyjson_val *stored = fetch(p, "GuidanceResponse", id);
+    struct text inputs = decision_inputs_of(stored);
+    assert_true(says(p, inputs, "\"learned_digest\":\""));
+    assert_false(says(p, inputs, "\"learned\":") || says(p, inputs, "corrections"));
+    struct scope *scope = &p->f.scope;
+    struct decision made;
+    struct decision_source here = {.records = p->f.records}, none = {0}, on = {.goes_on = true},
+                           wrong = {.given = TEXT("{}")};
+    fixture_ok(&p->f, decision_compare(stored, &here, scope));
+    fixture_ok(&p->f, decision_replay(&made, inputs, &here, scope));
+    assert_non_null(made.patient.learned);
+    assert_true(says(p, made.apart, "\"board_trust\":") && says(p, made.apart, "\"salt\":"));
+    assert_false(says(p, made.outputs, "learned_from"));
+    assert_int_equal(decision_compare(stored, &none, scope), STATUS_GONE);
+    assert_true(fixture_said(scope, "is not in this store"));
+    assert_int_equal(decision_compare(stored, NULL, scope), STATUS_GONE);
+    scope->fault = (struct fault){0};
+    assert_int_equal(decision_compare(stored, &wrong, scope), STATUS_CONFLICT);
+    assert_true(fixture_said(scope, "is not what this decision was made with"));
+    scope->fault = (struct fault){0};
+    fixture_ok(&p->f, decision_replay(&made, inputs, &on, scope));
+    assert_null(made.patient.learned);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_province, close_province)
     const struct CMUnitTest tests[] = {TEST(every_answer_teaches_once), TEST(a_board_that_lies_is_believed_less),
-        TEST(is_private), TEST(the_next_ranking_knows)};
+        TEST(is_private), TEST(the_next_ranking_knows), TEST(what_was_learned_lies_apart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

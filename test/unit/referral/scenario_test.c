@@ -410,7 +410,8 @@ static void run(const char *name) {
     check_numbers(&w, &made);
     check_words(&w, &made);
     check_plan(&w, &made);
-    assert_int_equal(decision_replay(&again, made.inputs, &w.scope), STATUS_OK);
+    assert_int_equal(
+        decision_replay(&again, made.inputs, &(struct decision_source){.given = made.apart}, &w.scope), STATUS_OK);
     assert_true(text_equal(made.outputs, again.outputs));
     struct referral_ranking direct; /* from the snapshot itself: the same order */
     assert_int_equal(referral_rank(&direct, w.snapshot, &w.patient, REFERRAL_NUMBERS_ONLY, &w.scope), STATUS_OK);

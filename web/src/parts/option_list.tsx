@@ -54,7 +54,7 @@ function OptionRow({ option, rank, isChosen, onChoose }: { option: Option; rank:
         {chance !== undefined && (
           <span class="chance">
             <span class="chance-bar" aria-hidden="true"><i style={`width:${chance}%`} /></span>{say(`수용 가능성 ${chance}%`, `${chance}% to accept`)}
-            <small class="quiet">{option.learnedFrom === undefined || option.learnedFrom < 1 ? say("가정", "assumed") : say(`답 ${Math.round(option.learnedFrom)}건에서`, `from ${Math.round(option.learnedFrom)} answer${Math.round(option.learnedFrom) === 1 ? "" : "s"}`)}</small>
+            <small class="quiet">{option.reasons.every((reason) => reason.code !== "chance-learned") ? say("가정", "assumed") : option.learnedFrom === undefined ? say("응답에서 학습", "learned") : say(`답 ${Math.round(option.learnedFrom)}건에서`, `from ${Math.round(option.learnedFrom)} answer${Math.round(option.learnedFrom) === 1 ? "" : "s"}`)}</small>
           </span>
         )}
         {option.wrong !== undefined && option.wrong >= WRONG_FROM && (
