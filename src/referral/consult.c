@@ -488,6 +488,9 @@ static enum status reassign(struct update *u, struct scope *scope) {
     if (!known) {
         return fault(scope, STATUS_UNPROCESSABLE, "Task.owner", "is no place of the region");
     }
+    if (text_equal(id, reference_id(reference_of(u->change->before, "requester"), "Organization"))) {
+        return fault(scope, STATUS_UNPROCESSABLE, "Task.owner", "is who asks: a question goes to another place");
+    }
     u->rewrite.owner = owner;
     u->rewrite.state = "asked";
     u->rewrite.deadline_us = u->now_us + (int64_t)(u->policy.answer[level_of(u->change->before)] * (double)MINUTE_US);

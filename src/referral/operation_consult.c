@@ -147,6 +147,9 @@ static enum status read_place(struct asking *a, struct scope *scope) {
     if (place < 0) {
         status = fault(
             scope, STATUS_UNPROCESSABLE, path_of(a, "place", "valueReference", scope), "is no place of the region");
+    } else if (text_equal(reference_id(a->place, "Organization"), reference_id(a->requester, "Organization"))) {
+        status = fault(scope, STATUS_UNPROCESSABLE, path_of(a, "place", "valueReference", scope),
+            "is who asks: a question goes to another place");
     } else if (a->department.size > 0 && department < 0) {
         status = fault(
             scope, STATUS_UNPROCESSABLE, path_of(a, "department", "", scope), "the region knows no such department");

@@ -3,6 +3,7 @@
 
 #include "referral/consult.h"
 #include "referral/policy.h"
+#include "referral/rank.h"
 #include "referral/surge.h"
 
 static int clock_find(const struct policy *policy, struct text id) {
@@ -195,12 +196,18 @@ static enum status check_extreme(const yyjson_val *extreme, size_t index, struct
     bool good = json_count(needs) > 0 && json_count(needs) <= POLICY_EXTREME_NEEDS_MAX;
     size_t at, count;
     yyjson_val *need;
-    yyjson_arr_foreach((yyjson_val *)needs, at, count, need) {
-        good = good && json_text(need).size > 0;
+    if (!good) {
+        return fault(scope, STATUS_INVALID, member_path("extremes", index, "needs", scope),
+            "policy: 1 to %d codes of needs", POLICY_EXTREME_NEEDS_MAX);
     }
-    return good ? STATUS_OK
-                : fault(scope, STATUS_INVALID, member_path("extremes", index, "needs", scope),
-                      "policy: 1 to %d codes of needs", POLICY_EXTREME_NEEDS_MAX);
+    yyjson_arr_foreach((yyjson_val *)needs, at, count, need) {
+        if (need_number(json_text(need)) < 0) { /* nobody would ever be one of these */
+            return fault(scope, STATUS_INVALID,
+                text_string(scope->arena, text_format(scope->arena, "extremes[%zu].needs[%zu]", index, at)),
+                "policy: there is no such need; the codes are those of conditions.csv and needs-own.csv");
+        }
+    }
+    return STATUS_OK;
 }
 
 static enum status check_extremes(const yyjson_val *root, struct scope *scope) {

@@ -56,6 +56,8 @@ class Policy(unittest.TestCase):
             (lambda p: p["extremes"][0].update(levels=[9]), "extremes[0].levels", "each 1 to 5"),
             (lambda p: p["extremes"][0].update(choose="nearest"), "extremes[0].choose", "best-plan"),
             (lambda p: p["extremes"][1].update(needs=[]), "extremes[1].needs", "codes of needs"),
+            (lambda p: p["extremes"][1].update(needs=["SY-TRAUMA", "SY-TRAUMMA"]), "extremes[1].needs[1]", "no such need"),
+            (lambda p: p["extremes"][0].update(needs=[7]), "extremes[0].needs[0]", "no such need"),
             (lambda p: p["triggers"][0].update(levels=[]), "triggers[0].levels", "each 1 to 5"),
             (lambda p: p["patient_terms"]["levels"].update(value=[3, "4"]), "patient_terms.levels", "each 1 to 5"),
             (lambda p: p["board"]["ignored_after_minutes"].update(value=5), "board.ignored_after_minutes", "begun to fade"),

@@ -285,6 +285,8 @@ class Consult(unittest.TestCase):
         body = self.question()
         next(p for p in body["parameter"] if p["name"] == "place")["valueReference"] = {"reference": "Organization/moon"}
         self.assertEqual(self.asker.post("$consult", body).status, 422)
+        itself = self.asked.post("$consult", self.question())
+        self.assertEqual((itself.status, "goes to another place" in itself.diagnostics), (422, True), "nobody asks himself")
         self.assertEqual(self.asker.post("$consult", self.question(patient="nobody")).status, 422)
         self.assertEqual(self.http.get("Task?_summary=count").json["total"], before)
         self.assertEqual(self.asker.post("$consult", self.question(drop=("onset",), **{"onset-unknown": ("valueBoolean", True)})).status, 200)
@@ -317,6 +319,7 @@ class Consult(unittest.TestCase):
         self.refuse(task, {**task, "status": "cancelled"})
         self.refuse(task, {**task, "owner": {"reference": "Organization/A2200008"}}, self.asked)
         self.refuse(task, {**task, "owner": {"reference": "Organization/moon"}}, self.room)
+        self.refuse(task, {**task, "owner": {"reference": "Organization/" + POST}}, self.room)  # who asks
         self.refuse(task, {k: v for k, v in task.items() if k != "code"})
         self.assertEqual(self.http.delete("Task/" + task["id"]).status, 409)
         forged = {**task, "id": "forged"}
