@@ -159,6 +159,9 @@ enum status map_compose(struct version *version, const struct region_documents *
     member_close(&m, "names", &w);
     put_string_member(&m, "policy", snapshot->policy_hash);
     w = member_open(&m);
+    json_int(&w, snapshot->zone_minutes);
+    member_close(&m, "utcOffsetMinutes", &w);
+    w = member_open(&m);
     json_int(&w, (int64_t)snapshot->district_count);
     member_close(&m, "districts", &w);
     put_box(&m);

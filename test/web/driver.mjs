@@ -29,9 +29,9 @@ async function servePage(context, base) {
 }
 
 /** A person at the page: `caller` is { role, organisation, who } or nothing, for somebody who has not chosen. */
-export async function actor(browser, base, caller, { view = DESKTOP, language = "ko" } = {}) {
+export async function actor(browser, base, caller, { view = DESKTOP, language = "ko", timezone = "Asia/Seoul" } = {}) {
   const { deviceScaleFactor, ...viewport } = view;
-  const context = await browser.newContext({ viewport, deviceScaleFactor, locale: "ko-KR", timezoneId: "Asia/Seoul" });
+  const context = await browser.newContext({ viewport, deviceScaleFactor, locale: "ko-KR", timezoneId: timezone });
   await context.addInitScript(([chosen, words]) => {
     if (localStorage.getItem("soyang.language") === null) localStorage.setItem("soyang.language", words);
     if (chosen !== null && sessionStorage.getItem("soyang.caller") === null) sessionStorage.setItem("soyang.caller", JSON.stringify(chosen));

@@ -21,14 +21,18 @@ export async function openProgram({ silentSite } = {}) {
     writeFileSync(sites, JSON.stringify({ format: "soyang-triage-sites/1", sites: [{ site: `Organization/${silentSite}`, mode: "silent", calibrations: [] }] }));
     more.push("--triage-sites", sites);
   }
-  const child = spawn(binary, ["serve", "--data", data, "--port", "0", ...more], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
-  const close = async () => {
+  let child;
+  const end = async (signal) => {
     const ended = new Promise((done) => child.once("exit", done));
-    child.kill("SIGTERM");
+    child.kill(signal);
     await ended;
+  };
+  const close = async () => {
+    await end("SIGTERM");
     rmSync(folder, { recursive: true, force: true });
   };
-  const base = await new Promise((done, fail) => {
+  const serve = (port) => new Promise((done, fail) => {
+    child = spawn(binary, ["serve", "--data", data, "--port", String(port), ...more], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
     let said = "";
     const timer = setTimeout(() => fail(new Error(`the program was not ready: ${said}`)), READY_MS);
     child.once("exit", (code) => fail(new Error(`the program ended with ${code}`)));
@@ -38,7 +42,11 @@ export async function openProgram({ silentSite } = {}) {
       if (match !== null) { clearTimeout(timer); done(match[0]); }
     });
   });
-  return { base, close };
+  const base = await serve(0);
+  /** As the power fails; and on again, the same folder at the same address. */
+  const kill = () => end("SIGKILL");
+  const start = () => serve(new URL(base).port);
+  return { base, close, kill, start };
 }
 
 /** Reading the record beside the page, as the local operator. */

@@ -220,6 +220,117 @@ scenario("sent twice is sent once: by a double click, when the answer is lost, a
   second.seen.refused.length = 0;
 });
 
+scenario("the server is killed while it sends: the page says so, comes back by itself, and there is one referral or none", async (t) => {
+  const program = await openProgram();
+  try {
+    const nurse = await t.actor(NURSE, { base: program.base });
+    nurse.expects(/Failed to load resource|net::ERR/);
+    for (const [name, isWritten] of [["합성환자-정전", true], ["합성환자-정전전", false]]) {
+      await nurse.go("intake");
+      await fillIntake(nurse.page, { name });
+      await decide(nurse.page);
+      await nurse.page.route(/\/fhir\/\$send/, async (route) => {
+        if (isWritten) await route.fetch(); // it was written, and its answer is lost
+        await program.kill();
+        await route.abort();
+      });
+      await nurse.page.locator(".send-button").click();
+      await nurse.page.locator(".send .fault", { hasText: "서버의 답을 받지 못했습니다" }).waitFor();
+      assert.equal(await nurse.page.locator("input[name=sbp]").inputValue(), "104", "what was written is there");
+      await nurse.page.unrouteAll({ behavior: "ignoreErrors" });
+      await program.start();
+      const patient = (await fhir(program.base, `Patient?name=${encodeURIComponent(name)}&name:exact=${encodeURIComponent(name)}`)).entry[0].resource.id;
+      const loops = async () => (await fhir(program.base, `Task?patient=Patient/${patient}&part-of:missing=true`)).entry ?? [];
+      assert.equal((await loops()).length, isWritten ? 1 : 0);
+      await nurse.page.locator(".send-button").click();
+      if (isWritten) await nurse.page.locator(".already-sent a").click();
+      await nurse.page.locator(".referral-head", { hasText: name }).waitFor();
+      assert.equal((await loops()).length, 1);
+    }
+    await program.kill();
+    const told = nurse.page.locator(".lateness");
+    await told.getByText("서버의 답을 받지 못했습니다").waitFor();
+    await program.start();
+    await told.waitFor({ state: "detached" });
+    assert.ok(nurse.seen.refused.length === 1 && /^409 POST/.test(nurse.seen.refused[0]), nurse.seen.refused.join());
+    nurse.seen.refused.length = 0;
+  } finally {
+    await program.close();
+  }
+});
+
+scenario("who reads in another zone sees the region's clock and days, and is told which", async (t) => {
+  const { id } = await sendOne(t, { name: "합성환자-시차" });
+  const offer = (await offersOf(t.base, id))[0];
+  const far = await t.actor(asReceiver(idOf(offer.owner)), { timezone: "America/New_York", language: "en" });
+  const seoul = (at) => new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Seoul", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
+  await far.go(`inbox/${offer.id}`);
+  const clock = far.page.locator(".server-clock");
+  await until(async () => { const text = await clock.textContent(), now = Date.now(); return text.includes("UTC+9") && [now, now - 60000, now + 60000].some((at) => text.startsWith(seoul(at))); }, "the region's clock");
+  const near = await t.actor(NURSE);
+  await near.go(`referral/${id}`);
+  await near.page.locator(".referral-head").waitFor();
+  assert.doesNotMatch(await near.page.locator(".server-clock").textContent(), /UTC/);
+  const boston = await t.actor(NURSE, { timezone: "America/New_York" });
+  await boston.go(`referral/${id}`);
+  const by = (person) => person.page.locator(".who-acts small").last();
+  await by(boston).waitFor();
+  assert.equal(await by(boston).textContent(), await by(near).textContent(), "one deadline, one clock");
+  await boston.page.locator("details", { hasText: "전문의에게 협진 묻기" }).locator("summary").click();
+  await boston.page.getByLabel("물을 기관").fill("원주세브란스");
+  await boston.page.keyboard.press("Enter");
+  await boston.page.locator("select[name=consult-need]").selectOption("Y0032");
+  await boston.page.locator("input[name=onset]").fill("2026-01-02T00:30");
+  await boston.page.locator("textarea[name=consult-question]").fill("시차 시험");
+  await boston.page.locator(".ask-consult button[type=submit]").click();
+  await boston.page.locator(".consult").first().waitFor();
+  const task = (await fhir(t.base, "Task?code=e-consult&_sort=-_lastUpdated&_count=1")).entry[0].resource;
+  assert.equal(task.input.find((input) => input.type.coding[0].code === "onset").valueDateTime, "2026-01-01T15:30:00.000Z", "half past midnight at the patient's place");
+});
+
+scenario("a chart with odd names and others' zones: the latest is the latest, no name is no blank, a long one does not push", async (t) => {
+  const patient = { resourceType: "Patient", id: "odd-names", name: [{ use: "official" }], birthDate: "1950" };
+  const long = { resourceType: "Patient", id: "long-name", name: [{ text: "긴이름".repeat(19) + "Abcdefghijklmnopqrstuvwxyz" }], birthDate: "1950" };
+  const visit = (of) => ({ resourceType: "Encounter", id: `${of}-visit`, status: "in-progress", class: { code: "EMER" }, subject: { reference: `Patient/${of}` }, period: { start: "2026-01-02T00:10:00+09:00" } });
+  const pressure = (of, id, at, value) => ({ resourceType: "Observation", id: `${of}-${id}`, status: "final", code: { coding: [{ system: "http://loinc.org", code: "8480-6" }] }, subject: { reference: `Patient/${of}` }, effectiveDateTime: at,
+    valueQuantity: { value, unit: "mmHg", system: "http://unitsofmeasure.org", code: "mm[Hg]" } });
+  for (const of of ["odd-names", "long-name"]) {
+    const all = [of === "odd-names" ? patient : long, visit(of), pressure(of, "before", "2026-01-02T00:10:00+09:00", 111), pressure(of, "after", "2026-01-01T15:40:00Z", 77)];
+    for (const resource of all) {
+      const answer = await post(t, `${resource.resourceType}/${resource.id}`, resource, ["gw-post-1429", "primary-care"], "PUT");
+      assert.ok(answer.ok, await answer.text());
+    }
+    const sent = await post(t, "$send", { resourceType: "Parameters", parameter: [{ name: "patient", valueReference: { reference: `Patient/${of}` } }, { name: "encounter", valueReference: { reference: `Encounter/${of}-visit` } },
+      { name: "requester", valueReference: { reference: "Organization/gw-post-1429" } }, { name: "human-level", valueInteger: 2 }] }, ["gw-post-1429", "primary-care"]);
+    assert.ok(sent.ok, await sent.clone().text());
+    const loop = (await sent.json()).parameter.find((one) => one.name === "loop").resource.id;
+    const nurse = await t.actor(NURSE, { view: { ...PHONE, width: 360 }, language: of === "odd-names" ? "en" : "ko" });
+    for (const hash of [`referral/${loop}`, "referrals"]) {
+      await nurse.go(hash);
+      await nurse.page.locator(`.patient-line, a[href$="${loop}"]`).first().waitFor();
+      assert.ok(await nurse.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${of} ${hash} is too wide`);
+    }
+    await nurse.go(`referral/${loop}`);
+    await nurse.page.locator(".chart").first().waitFor();
+    assert.match(await nurse.page.locator(".chart").first().innerText(), /77/, "15:40 in London is after midnight in Seoul");
+    if (of === "odd-names") await nurse.page.locator(".patient-line", { hasText: "no name" }).first().waitFor();
+    assert.equal(await nurse.page.locator("input[type=search]").count() > 0, true);
+    await nurse.page.locator("details", { hasText: /전문의에게|Ask a specialist/ }).locator("summary").click();
+    await nurse.page.locator(".ask-consult input[type=search]").fill(of === "odd-names" ? "gw-post-1429" : "기린면보건지소");
+    assert.equal(await nurse.page.locator(".ask-consult [role=option]").count(), 0, "nobody asks himself");
+  }
+});
+
+scenario("an address that is none shows what is wrong, not an empty page", async (t) => {
+  const nurse = await t.actor(NURSE);
+  nurse.expects(/404|400|Failed to load resource/);
+  await nurse.go("referral/%E0%A4%A");
+  await nurse.page.locator(".fault").first().waitFor();
+  await nurse.go("map/%");
+  await nurse.page.locator(".map").first().waitFor();
+  nurse.seen.refused.length = 0;
+});
+
 scenario("another patient does not slip under the hand that is about to answer", async (t) => {
   const { id } = await sendOne(t, { name: "합성환자-손밑" });
   const place = idOf((await offersOf(t.base, id))[0].owner);

@@ -5,7 +5,7 @@ import {
 } from "./fhir";
 import { isWithdrawn, verification } from "./confirmed";
 import { half, say } from "./language";
-import { serverNow } from "./moment";
+import { regionDay } from "./moment";
 
 export interface Chart {
   patient: Patient | undefined;
@@ -21,20 +21,23 @@ export interface Chart {
   letters: DocumentReference[];
 }
 
+/** Others write their own zones: moments are compared, not their letters. */
+const moment = (at: string | undefined): number => Date.parse(at ?? "") || 0;
+
 const unique = (texts: string[]): string[] => [...new Set(texts.filter((text) => text !== ""))];
 
 export async function readChart(patientId: string): Promise<Chart> {
   const of = (type: string, extra = "") => search(`${type}?patient=Patient/${patientId}&_count=100${extra}`);
   const [patients, encounters, conditions, medicines, allergies, observations, letters] = await Promise.all([
     search<Patient>(`Patient?_id=${patientId}`),
-    of("Encounter") as Promise<Encounter[]>,
+    of("Encounter", "&_sort=-date") as Promise<Encounter[]>,
     of("Condition") as Promise<Condition[]>,
     of("MedicationStatement") as Promise<MedicationStatement[]>,
     of("AllergyIntolerance") as Promise<AllergyIntolerance[]>,
     of("Observation", "&_sort=-date") as Promise<Observation[]>,
     of("DocumentReference") as Promise<DocumentReference[]>,
   ]);
-  const visit = [...encounters].sort((a, b) => (b.period?.start ?? "").localeCompare(a.period?.start ?? ""))[0];
+  const visit = [...encounters].sort((a, b) => moment(b.period?.start) - moment(a.period?.start))[0];
   const isFinding = (condition: Condition) => condition.category?.some((c) => c.coding?.some((coding) => coding.code === "encounter-diagnosis")) ?? false;
   const ofVisit = (condition: Condition) => isFinding(condition) && (condition.encounter === undefined || condition.encounter.reference === `Encounter/${visit?.id}`);
   const words = (list: { code?: { text?: string } }[]) => unique(list.map((item) => half(conceptText(item.code))));
@@ -43,7 +46,7 @@ export async function readChart(patientId: string): Promise<Chart> {
   return {
     patient: patients[0],
     visit,
-    onset: conditions.filter((one) => ofVisit(one) && !isWithdrawn(one) && one.onsetDateTime?.includes("T")).map((one) => one.onsetDateTime ?? "").sort()[0],
+    onset: conditions.filter((one) => ofVisit(one) && !isWithdrawn(one) && one.onsetDateTime?.includes("T")).map((one) => one.onsetDateTime ?? "").sort((a, b) => moment(a) - moment(b))[0],
     complaints: complaints.some(hasHangul) && !complaints.every(hasHangul) ? complaints.filter((text) => hasHangul(text) === (say("ko", "en") === "ko")) : complaints,
     confirmed: conditions.filter((one) => ofVisit(one) && (one.code?.coding ?? []).length > 0 && ["confirmed", "refuted", "entered-in-error"].includes(verification(one))),
     findings: words(conditions.filter((one) => isFinding(one) && !isWithdrawn(one))).filter((text) => !complaints.includes(text)),
@@ -60,7 +63,7 @@ function latestOfEach(observations: Observation[]): Observation[] {
   for (const observation of observations) {
     const code = observation.code?.coding?.[0]?.code ?? conceptText(observation.code);
     const known = latest.get(code);
-    if (known === undefined || (observation.effectiveDateTime ?? "") > (known.effectiveDateTime ?? "")) latest.set(code, observation);
+    if (known === undefined || moment(observation.effectiveDateTime) > moment(known.effectiveDateTime)) latest.set(code, observation);
   }
   return [...latest.values()];
 }
@@ -71,16 +74,16 @@ export function patientName(patient: Patient | undefined): string {
   const names = patient?.name ?? [];
   const chosen = say("ko", "en") === "en" ? (names.find((name) => name.use === "usual") ?? names[0]) : names[0];
   if (chosen === undefined) return say("이름 없음", "no name");
-  return chosen.text ?? [chosen.family, ...(chosen.given ?? [])].filter(Boolean).join(say("", " "));
+  return chosen.text || [chosen.family, ...(chosen.given ?? [])].filter(Boolean).join(say("", " ")) || say("이름 없음", "no name");
 }
 
 export function ageOf(patient: Patient | undefined): string {
   if (patient?.birthDate === undefined) return say("나이 모름", "age unknown");
   const born = patient.birthDate.split("-").map(Number);
-  const now = new Date(serverNow());
-  let months = (now.getFullYear() - (born[0] ?? 0)) * 12 + (now.getMonth() + 1 - (born[1] ?? 1));
-  if (born[2] !== undefined && now.getDate() < born[2]) months--;
-  if (born[1] === undefined) return say(`${now.getFullYear() - (born[0] ?? 0)}세`, `${now.getFullYear() - (born[0] ?? 0)} y`);
+  const { year, month, day } = regionDay();
+  let months = (year - (born[0] ?? 0)) * 12 + (month - (born[1] ?? 1));
+  if (born[2] !== undefined && day < born[2]) months--;
+  if (born[1] === undefined) return say(`${year - (born[0] ?? 0)}세`, `${year - (born[0] ?? 0)} y`);
   if (months < 24) return say(`${Math.max(months, 0)}개월`, `${Math.max(months, 0)} mo`);
   return say(`${Math.floor(months / 12)}세`, `${Math.floor(months / 12)} y`);
 }

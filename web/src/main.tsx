@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { roleName, useCaller, type Caller, type Role } from "./caller";
 import { ServerFault, count } from "./client";
 import { currentLanguage, nameIn, onLanguage, say, setLanguage } from "./language";
-import { clockSpeed, clockText, useServerNow } from "./moment";
+import { clockSpeed, clockText, foreignZone, useServerNow } from "./moment";
 import { Fault, Loading } from "./parts/marks";
 import { usePoll } from "./poll";
 import { currentRegion, keepRegionFresh, loadRegion, placeName, useRegion } from "./region";
@@ -34,8 +34,17 @@ const tabs: Record<Role, Tab[]> = {
   "control-room": [CONTROL, REFERRALS, CONSULTS, MAP],
 };
 
+/** A part of the address without its escapes; what is no such thing stays as it is. */
+function plainPart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function useRoute(): string[] {
-  const parse = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  const parse = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(plainPart);
   const [route, setRoute] = useState(parse());
   useEffect(() => {
     const onHash = () => {
@@ -72,7 +81,7 @@ function ServerClock() {
   const speed = clockSpeed();
   return (
     <span class="server-clock" title={say("서버의 시각", "the server's time")}>
-      {clockText(now)}{speed !== 1 && <small> ×{speed}</small>}
+      {clockText(now)}{foreignZone() && <small> {foreignZone()}</small>}{speed !== 1 && <small> ×{speed}</small>}
     </span>
   );
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { readJson } from "./client";
 import { nameIn, say } from "./language";
-import { setServerClock } from "./moment";
+import { setServerClock, setZone } from "./moment";
 import { setCodeNames, type CodeFile } from "./tables";
 
 export interface Topology {
@@ -43,6 +43,7 @@ interface PlaceFile {
 interface RegionFile extends CodeFile {
   time: string; // the server's
   speed: number; // of its clock
+  utcOffsetMinutes?: number; // of the region's own
   id: string;
   names: { ko: string; en?: string };
   outline?: Topology | null;
@@ -83,6 +84,7 @@ function take(file: RegionFile): void {
     controlRooms: places.filter((place) => place.control_room),
   };
   setCodeNames(file);
+  setZone(file.utcOffsetMinutes);
   setServerClock(Date.parse(file.time), file.speed);
   listeners.forEach((listener) => listener());
 }
@@ -91,11 +93,13 @@ export async function loadRegion(): Promise<void> {
   take(await readJson<RegionFile>("/region.json"));
 }
 
-/** Keeps the clock true: a demonstration's clock skips quiet stretches. */
+/** Keeps the clock true: a demonstration's clock skips quiet stretches, and a telephone's own stands still while it sleeps. */
 export function keepRegionFresh(): void {
-  setInterval(() => {
+  const look = () => {
     if (!document.hidden) loadRegion().catch(() => undefined); // the screens' own requests tell of a lost server
-  }, RESYNC_MS);
+  };
+  setInterval(look, RESYNC_MS);
+  document.addEventListener("visibilitychange", look);
 }
 
 export const currentRegion = (): Region | undefined => region;

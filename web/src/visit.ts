@@ -1,7 +1,7 @@
 // What is written down at intake: its fields, their units and limits, and the transaction they become.
 import { BASE, LOINC, UCUM, type Bundle, type BundleEntry, type Patient, type Resource } from "./fhir";
 import { say } from "./language";
-import { serverNow } from "./moment";
+import { regionDay, serverNow } from "./moment";
 
 export interface Measure {
   id: string;
@@ -128,9 +128,9 @@ export const patientIdOf = (visit: Visit): string => (visit.patientMode === "exi
 
 /** Years are known, days are not: the birth is written to the year, or to the month for the very young. */
 function birthDate(visit: Visit): string {
-  const now = new Date(serverNow());
-  if (visit.ageUnit === "years" && Number(visit.age) >= 3) return String(now.getFullYear() - Number(visit.age));
-  const months = now.getFullYear() * 12 + now.getMonth() - Number(visit.age) * (visit.ageUnit === "years" ? 12 : 1);
+  const { year, month } = regionDay();
+  if (visit.ageUnit === "years" && Number(visit.age) >= 3) return String(year - Number(visit.age));
+  const months = year * 12 + month - 1 - Number(visit.age) * (visit.ageUnit === "years" ? 12 : 1);
   return `${Math.floor(months / 12)}-${String((months % 12) + 1).padStart(2, "0")}`;
 }
 

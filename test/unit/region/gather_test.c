@@ -677,8 +677,9 @@ static void test_map(void **state) {
     assert_int_equal(yyjson_arr_size(json_get(map, "places")), 71);
     assert_int_equal(yyjson_arr_size(json_get(map, "posts")), 240);
     assert_int_equal(yyjson_arr_size(json_get(map, "sigungu")), 18);
-    int64_t districts = 0;
+    int64_t districts = 0, zone = 0;
     assert_true(json_get_int64(&districts, map, "districts") && districts == 188);
+    assert_true(json_get_int64(&zone, map, "utcOffsetMinutes") && zone == 540);
     assert_true(text_is(json_get_text(json_get(map, "outline"), "type"), "Topology"));
     assert_true(text_is(json_get_text(json_get(json_get(map, "needs"), "Y0010"), "ko"), "심근경색 재관류중재술"));
     assert_true(text_is(json_get_text(json_get(json_get(map, "states"), "offered"), "en"), "Offered"));

@@ -1,13 +1,13 @@
 // One question to a specialist: its words, the clock since it began, the pictures, and the answer.
 import { useState } from "preact/hooks";
-import type { Caller } from "../caller";
+import { currentCaller, type Caller } from "../caller";
 import { CLOCKED, answer, answerWords, ask, asked, consultState, mayAnswer, readPictures, readStudies, said, stateWords, studiesOf, takeBack, type ConsultAnswer } from "../consult";
 import { readFinding } from "../confirmed";
 import { referenceId, type Patient, type Task } from "../fhir";
 import { ageOf, patientName, readChart, sexOf } from "../chart";
 import { isSynthetic } from "../fhir";
 import { say } from "../language";
-import { ageText, clockText, durationText, useServerNow } from "../moment";
+import { ageText, clockText, durationText, fromLocalField, useServerNow } from "../moment";
 import { useAction, usePoll } from "../poll";
 import { deadlineOf } from "../referral";
 import { currentRegion, placeName, type Place } from "../region";
@@ -137,11 +137,11 @@ export function AskConsult({ patient, level, referral, onAsked }: { patient: str
   const [question, setQuestion] = useState("");
   const studies = usePoll(`studies ${patient}`, () => readStudies(patient), 5000);
   const action = useAction();
-  const places = (currentRegion()?.places ?? []).filter((candidate) => !candidate.control_room);
+  const places = (currentRegion()?.places ?? []).filter((candidate) => !candidate.control_room && candidate.id !== currentCaller()?.organisation);
   const isReady = place !== undefined && given !== undefined && question.trim() !== "" && (need === "" || isUnknown || onset !== "");
   const send = () => action.run(async () => {
     if (place === undefined || given === undefined) return;
-    await ask({ patient, place: place.id, level: given, need, question: question.trim(), imaging: chosen, ...(isUnknown || onset === "" ? {} : { onset: new Date(onset).toISOString() }), ...(referral ? { referral: `Task/${referral}` } : {}) });
+    await ask({ patient, place: place.id, level: given, need, question: question.trim(), imaging: chosen, ...(isUnknown || onset === "" ? {} : { onset: fromLocalField(onset) }), ...(referral ? { referral: `Task/${referral}` } : {}) });
     setQuestion("");
     onAsked();
   });

@@ -376,7 +376,7 @@ function Result({ decision, visit, origin, readyIn, caller, isOld, onSent }: { d
         </details>
         <label class="check"><input type="checkbox" checked={departs} onChange={(event) => setDeparts(event.currentTarget.checked)} /><span>{say("구급차가 지금 출발합니다", "The ambulance leaves now")}</span></label>
         {sent === undefined ? <Fault fault={action.fault} onClose={action.clear} /> : (
-          <p class="banner banner-alert already-sent" role="alert">{say("이 환자의 의뢰가 이미 열려 있어 다시 보내지 않았습니다.", "This patient is being referred already: it was not sent again.")} <a href={`#/referral/${sent}`}>{say("그 의뢰 보기", "See that referral")}</a></p>
+          <p class="banner banner-alert already-sent" role="alert">{say("이 환자의 의뢰가 이미 열려 있어 다시 보내지 않았습니다.", "This patient is being referred already: it was not sent again.")} <a href={`#/referral/${sent}`} onClick={onSent}>{say("그 의뢰 보기", "See that referral")}</a></p>
         )}
         {place === "" && reading.stayLocal && <p class="quiet">{say("지역에서 진료합니다. 그래도 보내려면 기관을 고르십시오.", "Care stays local. To send all the same, choose a place.")}</p>}
       </section>
