@@ -426,6 +426,14 @@ static bool is_late(const struct admission *a, const struct visit *visit) {
            time_parse(&until_us, visit->first_until) && a->event_us <= until_us;
 }
 
+/* A discharge that was none is taken back first; a visit that was cancelled as if it had not been is admitted anew. */
+static bool refuse_ended(struct admission *a, const struct visit *visit) {
+    return refuse(a, HL7_SEQUENCE, "PV1", 19,
+        text_is(visit->status, "cancelled")
+            ? "this visit was cancelled: A01 admits it"
+            : "this visit has ended: A13 takes back its discharge, then this is sent again");
+}
+
 static bool enter(
     struct step *out, struct admission *a, struct visit *visit, const struct ward *ward, struct text since) {
     if (a->event == EVENT_ADMIT) {
@@ -436,7 +444,8 @@ static bool enter(
             return true;
         }
         if (visit->known && !text_is(visit->status, "cancelled")) {
-            return refuse(a, HL7_DUPLICATE_KEY, "PV1", 19, "this visit has been admitted before");
+            return refuse(a, HL7_DUPLICATE_KEY, "PV1", 19,
+                "this visit has been admitted before: A13 takes back its discharge, another visit has its own number");
         }
         visit->ward_count = 0;
         out->to = *ward;
@@ -444,7 +453,7 @@ static bool enter(
         return push_ward(a, visit, ward->id, since);
     }
     if (visit->known && !visit->open) {
-        return refuse(a, HL7_SEQUENCE, "PV1", 19, "this visit has ended");
+        return refuse_ended(a, visit);
     }
     struct ward prior = {0};
     if (a->prior_code.size > 0 && !find_ward(&prior, a, a->prior_code, 6)) {
@@ -473,7 +482,7 @@ static bool enter(
 static bool leave(
     struct step *out, struct admission *a, struct visit *visit, const struct ward *ward, struct text since) {
     if (visit->known && !visit->open) {
-        return refuse(a, HL7_SEQUENCE, "PV1", 19, "this visit has ended");
+        return refuse_ended(a, visit);
     }
     if (!visit->known) {
         if (a->event == EVENT_UNADMIT) {

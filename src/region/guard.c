@@ -301,15 +301,41 @@ static enum status check_group(const yyjson_val *groups, const yyjson_val *group
                           SYSTEM_COUNT);
 }
 
-static bool free_of(int64_t *out, const yyjson_val *group) {
+static bool count_said(int64_t *out, const yyjson_val *group, const char *code) {
     size_t index, max;
     yyjson_val *population;
     yyjson_arr_foreach(json_get(group, "population"), index, max, population) {
-        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), "free")) {
+        if (text_is(concept_code(json_get(population, "code"), SYSTEM_COUNT), code)) {
             return json_get_int64(out, population, "count");
         }
     }
     return false;
+}
+
+static bool free_of(int64_t *out, const yyjson_val *group) {
+    return count_said(out, group, "free");
+}
+
+/* More free than there are: one of the two is wrong, and ranking would take the place for emptier than empty. What stood so before this was
+ * looked at stays, so that no other count of that board is held up. */
+static enum status check_total(
+    const struct records_change *change, const yyjson_val *group, size_t number, struct scope *scope) {
+    struct text bed = concept_code(json_get(group, "code"), SYSTEM_BED);
+    int64_t free = 0, total = 0, free_before = 0, total_before = 0;
+    if (bed.size == 0 || !free_of(&free, group) || !count_said(&total, group, "total") || free <= total) {
+        return STATUS_OK;
+    }
+    size_t index, max;
+    yyjson_val *before;
+    yyjson_arr_foreach(json_get(change->before, "group"), index, max, before) {
+        if (text_equal(concept_code(json_get(before, "code"), SYSTEM_BED), bed) && free_of(&free_before, before) &&
+            count_said(&total_before, before, "total") && free_before == free && total_before == total) {
+            return STATUS_OK;
+        }
+    }
+    return fault(scope, STATUS_UNPROCESSABLE,
+        text_format(scope->arena, "MeasureReport.group[%zu].population", number).at,
+        "more is free than there is: correct the count or the total; a total that is not known is left out");
 }
 
 /* Whoever sends a count with an age of its own says it as it stood: another count, or a later time, says it anew. */
@@ -389,6 +415,7 @@ static enum status check_groups(const struct records_change *change, struct scop
     yyjson_arr_foreach((yyjson_val *)groups, index, max, group) {
         if (status == STATUS_OK) {
             status = check_group(groups, group, index, scope);
+            status = status == STATUS_OK ? check_total(change, group, index, scope) : status;
             status = status == STATUS_OK ? check_said(change, group, index, scope) : status;
             status = status == STATUS_OK ? check_code(change, group, index, scope) : status;
         }

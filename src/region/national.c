@@ -301,7 +301,11 @@ static void put_bed(struct board *board, size_t bed) {
     json_array_open(&board->w);
     put_population(&board->w, "free", free);
     if (text_to_int64(&total, value_of(board->item, s->bed_totals[bed])) && total >= 0 && total <= COUNT_MOST) {
-        put_population(&board->w, "total", total);
+        if (free <= total) {
+            put_population(&board->w, "total", total);
+        } else { /* the total is what was agreed, not what was counted */
+            board->taking->page->over++;
+        }
     }
     json_array_close(&board->w);
     json_object_close(&board->w);
@@ -601,6 +605,7 @@ static enum status take_all(void *context, struct records_unit *unit, struct sco
     struct taking *taking = context;
     enum status status = STATUS_OK;
     taking->page->written = taking->page->older = taking->page->elsewhere = taking->page->refused = 0;
+    taking->page->over = 0;
     bool notices = taking->operation == REGION_NATIONAL_NOTICES;
     for (size_t i = 0; notices && i < taking->snapshot->place_count && status == STATUS_OK; i++) {
         status = take_notices(taking, &taking->snapshot->places[i], unit, scope);

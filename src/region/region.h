@@ -331,6 +331,7 @@ struct region_national_page {
     int64_t total, page, rows; /* as the answer says; 0: it does not */
     size_t items, written, older, elsewhere,
         refused;     /* what became of its items; of notices: `written` and `older` count places */
+    size_t over;     /* counts above the total that was agreed: taken without it */
     struct text why; /* of the first that was refused: where and what; none */
 };
 /* Writes what is newer than what is known, in one unit. STATUS_INVALID for an answer that is none, STATUS_UNAVAILABLE with the service's own

@@ -74,14 +74,16 @@ static enum status take_page(void *context, struct scope *scope) {
 }
 
 static void tell(const struct asking *asking, const struct scope *scope, enum status status) {
-    char items[32], written[32], refused[32];
+    char items[32], written[32], refused[32], over[32];
     (void)snprintf(items, sizeof items, "%zu", asking->taken.items);
     (void)snprintf(written, sizeof written, "%zu", asking->taken.written);
     (void)snprintf(refused, sizeof refused, "%zu", asking->taken.refused);
+    (void)snprintf(over, sizeof over, "%zu", asking->taken.over);
     if (status == STATUS_OK) {
         log_event(asking->taken.refused > 0 ? LOG_WARNING : LOG_INFO, "national-board", "operation",
             region_national_name(asking->operation), "items", items, "written", written, "refused", refused,
-            asking->taken.why.size > 0 ? "first" : NULL, text_string(scope->arena, asking->taken.why), NULL);
+            "over-total", over, asking->taken.why.size > 0 ? "first" : NULL,
+            text_string(scope->arena, asking->taken.why), NULL);
     } else {
         log_event(LOG_WARNING, "national-board-unread", "operation", region_national_name(asking->operation), "why",
             scope->fault.first != NULL ? scope->fault.first->text : status_name(status), NULL);

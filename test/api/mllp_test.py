@@ -188,7 +188,17 @@ class Mllp(unittest.TestCase):
         self.accepted("A03", self.visit, "ICU")
         late = self.feed.send(message("A02", self.visit, "ED"))
         self.assertEqual((code(late), error(late)), ("AE", ("PV1^1^19", 100)))
+        self.assertIn("this visit has ended: A13 takes back its discharge, then this is sent again", late)
         self.assertEqual((self.free("hvicc"), self.free("hvec")), (3, 2))
+        self.accepted("A13", self.visit, "ICU")  # what the refusal says mends it
+        self.accepted("A02", self.visit, "ED")
+        self.assertEqual((self.free("hvicc"), self.free("hvec")), (3, 1))
+        self.accepted("A11", self.visit, "ED")
+        cancelled = self.feed.send(message("A02", self.visit, "ICU"))
+        self.assertEqual((code(cancelled), error(cancelled)), ("AE", ("PV1^1^19", 100)))
+        self.assertIn("this visit was cancelled: A01 admits it", cancelled)
+        self.accepted("A01", self.visit, "ICU")
+        self.assertEqual((self.free("hvicc"), self.free("hvec")), (2, 2))
 
     def test_an_admission_that_comes_last(self):
         """A01 and A03 (or A02) the wrong way round leave the counts as in their order."""

@@ -102,7 +102,7 @@ class National(unittest.TestCase):
         for form in ("xml", "json"):
             service = Service()
             typed = korean(60)
-            service.items[BEDS] = [{"hpid": "Z0000001", "hvec": 1, "hvidate": typed}, {"hpid": PLACES[0], "hvec": -3, "hvs01": 22, "hv42": "Y", "hv6": "", "hvctayn": "Y", "hvs27": 3, "hvmriayn": "N1", "hvecmoayn": "정보미제공", "hvdnm": "합성당직의", "hv1": "000-0000", "hvidate": typed},
+            service.items[BEDS] = [{"hpid": "Z0000001", "hvec": 1, "hvidate": typed}, {"hpid": PLACES[0], "hvec": -3, "hvs01": 22, "hv42": "Y", "hv6": "", "hvgc": 9, "hvs38": 8, "hvctayn": "Y", "hvs27": 3, "hvmriayn": "N1", "hvecmoayn": "정보미제공", "hvdnm": "합성당직의", "hv1": "000-0000", "hvidate": typed},
                                    {"hpid": PLACES[1], "hvec": "7", "hvidate": typed}]
             service.items[CONDITIONS] = [{"hpid": PLACES[0], "MKioskTy1": "Y", "MKioskTy2": "불가능", "MKioskTy3": "정보미제공", "MKioskTy4": "N"}]
             server = self.start(service, "--national-format", form)
@@ -113,6 +113,8 @@ class National(unittest.TestCase):
             self.assertEqual(said["by"], "Organization/" + PLACES[0])
             self.assertEqual(said["at"][:16].replace("-", "").replace("T", "").replace(":", ""), time.strftime("%Y%m%d%H%M", time.gmtime(calendar.timegm(time.strptime(typed, "%Y%m%d%H%M%S")) - 9 * 3600)))
             self.assertEqual(self.group(server, "hv42")[0], {"free": 1})
+            self.assertEqual(self.group(server, "hvgc")[0], {"free": 9}, "more than was agreed: taken without the total")
+            self.assertRegex(self.log(server), r'over-total"?[=:] ?"?1')
             self.assertEqual(self.group(server, "hvctayn"), ({"available": 1, "total": 3}, said))
             self.assertEqual(self.group(server, "hvmriayn")[0], {"available": 0})
             self.assertIsNone(self.group(server, "hvecmoayn")[0], "not provided is not known")

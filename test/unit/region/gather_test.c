@@ -292,6 +292,7 @@ static void test_boards_refused(void **state) {
         {&receiver, {place, self, "2026-11-22T03:02:30Z", "hvec", 1, 2}, STATUS_UNPROCESSABLE, "future"},
         {&receiver, {place, self, "2026-11-22T03:01:59Z", "hvec", 1, 2}, STATUS_OK, NULL},
         {&receiver, {place, self, now, "hvec", 1, -2}, STATUS_UNPROCESSABLE, "negative"},
+        {&receiver, {place, self, now, "hvec", 3, 2}, STATUS_UNPROCESSABLE, "more is free than there is"},
         {&receiver, {place, self, now, "hvec", -5, 2}, STATUS_OK, NULL},
         {&receiver, {place, NULL, now, "hvec", 1, 2}, STATUS_UNPROCESSABLE, "reported"},
         {&receiver, {place, "Organization/A2200008", now, "hvec", 1, 2}, STATUS_DENIED, "reporter"},
