@@ -27,7 +27,14 @@ enum trigger_kind {
     TRIGGER_FILLER,
     TRIGGER_JOIN,
     TRIGGER_TOPIC,
-    TRIGGER_KIND_COUNT
+    TRIGGER_PAST_BESIDE, /* "old", "s/p": of the next disease alone, never over a comma */
+    TRIGGER_RELATIVE,    /* from here on: whose it is and when (below: context) */
+    TRIGGER_PATIENT,
+    TRIGGER_SELF,
+    TRIGGER_SUMMONS,
+    TRIGGER_NOW,
+    TRIGGER_RECENT,
+    TRIGGER_DEATH
 };
 static const struct {
     const char *name;
@@ -38,16 +45,25 @@ static const struct {
     {"negated_list_before", TRIGGER_NEGATED_LIST, false},
     {"negated_after", TRIGGER_NEGATED, true},
     {"not_negated", TRIGGER_NOT_NEGATED, false},
+    {"not_past", TRIGGER_NOT_NEGATED, false},
     {"possible_before", TRIGGER_POSSIBLE, false},
     {"possible_after", TRIGGER_POSSIBLE, true},
     {"past_before", TRIGGER_PAST, false},
     {"past_after", TRIGGER_PAST, true},
+    {"past_beside", TRIGGER_PAST_BESIDE, false},
     {"family_before", TRIGGER_FAMILY, false},
     {"family_after", TRIGGER_FAMILY, true},
     {"breaks", TRIGGER_BREAK, false},
     {"fillers", TRIGGER_FILLER, true},
     {"joins", TRIGGER_JOIN, true},
     {"topics", TRIGGER_TOPIC, true},
+    {"relatives", TRIGGER_RELATIVE, false},
+    {"patients", TRIGGER_PATIENT, false},
+    {"selves", TRIGGER_SELF, false},
+    {"summons", TRIGGER_SUMMONS, false},
+    {"now", TRIGGER_NOW, false},
+    {"recent", TRIGGER_RECENT, false},
+    {"deaths", TRIGGER_DEATH, false},
 };
 
 struct word {
@@ -240,6 +256,7 @@ struct scan {
     size_t match_count;
     struct trigger_hit triggers[TRIGGER_HITS_MAX];
     size_t trigger_count;
+    bool is_history, told_before; /* an earlier text tells what the patient has */
 };
 
 static bool is_char_start(char c) {
@@ -287,9 +304,10 @@ static void concept_hit(struct scan *scan, uint16_t owner, size_t from, size_t t
         scan->matches[scan->match_count++] = (struct lexicon_match){.concept = owner, .from = from, .to = to};
 }
 
-/* A trigger inside a concept's own words ("no pulse") changes nothing. */
+/* A trigger inside a concept's own words ("no pulse") changes nothing, but "acute" in "acute mi" says when. */
 static void trigger_hit(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity) {
-    for (size_t i = 0; i < scan->match_count; i++) {
+    bool dates = trigger_lists[owner].kind >= TRIGGER_RELATIVE;
+    for (size_t i = 0; i < scan->match_count && !dates; i++) {
         if (scan->matches[i].from <= from && to <= scan->matches[i].to)
             return;
     }
@@ -308,7 +326,8 @@ static void triggers_prune(struct scan *scan) {
             const struct trigger_hit *other = &scan->triggers[k];
             bool overlaps = other->from < hit.to && hit.from < other->to;
             bool longer = other->to - other->from > hit.to - hit.from;
-            dropped = k != i && overlaps &&
+            bool alike = other->kind < TRIGGER_RELATIVE && hit.kind < TRIGGER_RELATIVE;
+            dropped = k != i && overlaps && alike &&
                       ((other->kind == TRIGGER_NOT_NEGATED && hit.kind <= TRIGGER_NEGATED_LIST) ||
                           (longer && other->kind != TRIGGER_FILLER && other->kind != TRIGGER_TOPIC &&
                               other->kind != TRIGGER_JOIN && other->after == hit.after));
@@ -395,6 +414,20 @@ static struct between look_between(const struct scan *scan, size_t from, size_t 
     return found;
 }
 
+/* "h/o CVA, acute MI": what is new behind the last comma is not the past's. */
+static bool is_new_behind_comma(const struct scan *scan, size_t from, const struct lexicon_match *match) {
+    size_t comma = match->from;
+    while (comma > from && scan->text.at[comma - 1] != ',')
+        comma--;
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        if ((hit->kind == TRIGGER_NOW || hit->kind == TRIGGER_RECENT || hit->kind == TRIGGER_SUMMONS) &&
+            hit->from >= comma && hit->to <= match->to)
+            return true;
+    }
+    return false;
+}
+
 static bool reaches_forward(const struct scan *scan, const struct trigger_hit *hit, const struct lexicon_match *match) {
     if (hit->to > match->from || match->from - hit->to > SENTENCE_REACH_BYTES || is_parted(scan, hit->to, match->from))
         return false;
@@ -406,7 +439,12 @@ static bool reaches_forward(const struct scan *scan, const struct trigger_hit *h
         return true;
     case TRIGGER_NEGATED: /* one unknown word ("no acute chest pain") only where no list begins */
         return between.unknown <= (between.joins ? 0 : 1) && (!comma || list_goes_on(scan, match->to));
+    case TRIGGER_PAST_BESIDE:
+        return disease && !comma && !between.joins && !between.concepts && between.unknown <= 2;
     case TRIGGER_PAST: /* what a patient has now often follows what he once had: a symptom must stand close */
+        if (comma && is_new_behind_comma(scan, hit->to, match))
+            return false;
+        return disease ? match->from - hit->to <= REACH_BYTES : !comma && !between.concepts && between.unknown <= 1;
     case TRIGGER_FAMILY:
         return disease ? match->from - hit->to <= REACH_BYTES : !comma && !between.concepts && between.unknown <= 1;
     default:
@@ -483,12 +521,167 @@ static enum lexicon_assertion assertion_of(enum trigger_kind kind) {
     case TRIGGER_POSSIBLE:
         return LEXICON_POSSIBLE;
     case TRIGGER_PAST:
+    case TRIGGER_PAST_BESIDE:
         return LEXICON_PAST;
     case TRIGGER_FAMILY:
         return LEXICON_FAMILY;
     default:
         return LEXICON_PRESENT;
     }
+}
+
+/* ---- context: whose it is, and when ------------------------------------------------------------------------------------
+ *
+ * After ConText (Harkema et al., J Biomed Inform 2009;42:839): a relative's word opens a scope up to the end of its clause. The one called
+ * "father" may be the patient, though, so it makes a disease another's only where the patient's own trouble is told in a clause
+ * before the first relative (or behind "본인은"), or where the relative died of it; and never where help is
+ * called for, or the relative's clause speaks of now or tells a symptom. What is left open stays the patient's, and is
+ * quoted with the relative's word. */
+
+static bool is_clause_end(const struct scan *scan, size_t at) {
+    return scan->text.at[at] == ',' || pattern_is_break(scan->text, at);
+}
+
+static size_t clause_begin(const struct scan *scan, size_t at) {
+    while (at > 0 && !is_clause_end(scan, at - 1))
+        at--;
+    return at;
+}
+
+static size_t clause_end(const struct scan *scan, size_t at) {
+    while (at < scan->text.size && !is_clause_end(scan, at))
+        at++;
+    return at;
+}
+
+static bool is_letter(const struct scan *scan, size_t at) {
+    char c = at < scan->text.size ? scan->text.at[at] : ' ';
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+/* A word of the family as a word of its own, or with a particle. */
+static bool is_relative(const struct scan *scan, const struct trigger_hit *hit) {
+    if (hit->kind != TRIGGER_RELATIVE)
+        return false;
+    const struct trigger_hit *particle = is_letter(scan, hit->to) ? trigger_at(scan, hit->to, true) : NULL;
+    return !is_letter(scan, particle ? particle->to : hit->to);
+}
+
+static const struct trigger_hit *trigger_between(
+    const struct scan *scan, enum trigger_kind kind, size_t from, size_t to) {
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        if (hit->kind == kind && hit->from >= from && hit->to <= to)
+            return hit;
+    }
+    return NULL;
+}
+
+/* "with" and "has" lead from a relative to his disease; other words of contrast end his clause. */
+static bool is_contrast_between(const struct scan *scan, size_t from, size_t to) {
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        struct text word = {scan->text.at + hit->from, hit->to - hit->from};
+        if (hit->kind == TRIGGER_BREAK && hit->from >= from && hit->to <= to && !text_is(word, "with") &&
+            !text_is(word, "has"))
+            return true;
+    }
+    return false;
+}
+
+static bool is_had(const struct scan *scan, size_t from, size_t to) {
+    static const char *const words[] = {"had", "had a", "had an", "has", "has a", "has had", "has had a", "has had an"};
+    struct text between = text_trim((struct text){scan->text.at + from, to - from});
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (text_is(between, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The nearest relative before the word whose clause holds it. */
+static const struct trigger_hit *relative_of(const struct scan *scan, const struct lexicon_match *match) {
+    const struct trigger_hit *best = NULL;
+    size_t begin = clause_begin(scan, match->from);
+    bool disease = scan->lexicon->concepts[match->concept].disease;
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        if (hit->from < begin || hit->to > match->from || match->from - hit->to > REACH_BYTES ||
+            !is_relative(scan, hit))
+            continue;
+        if (is_contrast_between(scan, hit->to, match->from) ||
+            trigger_between(scan, TRIGGER_PATIENT, hit->to, match->from))
+            continue;
+        if ((disease || is_had(scan, hit->to, match->from)) && (!best || hit->to > best->to))
+            best = hit;
+    }
+    return best;
+}
+
+/* Something that is there now and is told in a clause before the first relative. */
+static bool is_told_before(const struct scan *scan) {
+    size_t first = scan->text.size;
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        if (is_relative(scan, &scan->triggers[i]) && scan->triggers[i].from < first)
+            first = scan->triggers[i].from;
+    }
+    size_t begin = clause_begin(scan, first);
+    for (size_t i = 0; i < scan->match_count && scan->matches[i].to <= begin; i++) {
+        if (scan->matches[i].assertion <= LEXICON_POSSIBLE)
+            return true;
+    }
+    return false;
+}
+
+static bool is_acute_clause(
+    const struct scan *scan, const struct trigger_hit *relative, const struct lexicon_match *match) {
+    size_t begin = clause_begin(scan, relative->from), end = clause_end(scan, match->to);
+    if (trigger_between(scan, TRIGGER_NOW, begin, end) || trigger_between(scan, TRIGGER_RECENT, begin, end))
+        return true;
+    for (size_t i = match_first(scan, begin); i < scan->match_count && scan->matches[i].from < end; i++) {
+        const struct lexicon_match *other = &scan->matches[i];
+        bool apart = other->to <= match->from || other->from >= match->to;
+        if (apart && !scan->lexicon->concepts[other->concept].disease)
+            return true;
+    }
+    return false;
+}
+
+static bool is_anothers(
+    const struct scan *scan, const struct trigger_hit *relative, const struct lexicon_match *match) {
+    if (scan->is_history)
+        return true;
+    size_t end = clause_end(scan, match->to);
+    if (is_acute_clause(scan, relative, match) || trigger_between(scan, TRIGGER_SUMMONS, 0, scan->text.size))
+        return false;
+    return scan->told_before || is_told_before(scan) || trigger_between(scan, TRIGGER_SELF, end, scan->text.size) ||
+           trigger_between(scan, TRIGGER_DEATH, relative->to, end);
+}
+
+/* "어제 심근경색 진단받고", "s/p seizure 10 min ago": dated hours or days back beside it, it is no past. */
+static bool is_recent(const struct scan *scan, const struct lexicon_match *match) {
+    size_t begin = clause_begin(scan, match->from), end = clause_end(scan, match->to);
+    for (size_t i = 0; i < scan->trigger_count; i++) {
+        const struct trigger_hit *hit = &scan->triggers[i];
+        if (hit->kind != TRIGGER_RECENT || hit->from < begin || hit->to > end)
+            continue;
+        size_t from = hit->from < match->from ? hit->to : match->to,
+               to = hit->from < match->from ? match->from : hit->from;
+        if (from <= to && !is_parted(scan, from, to) && !look_between(scan, from, to).concepts)
+            return true;
+    }
+    return false;
+}
+
+static void match_context(const struct scan *scan, struct lexicon_match *match) {
+    const struct trigger_hit *relative = relative_of(scan, match);
+    match->quote_from = match->from;
+    if (relative && is_anothers(scan, relative, match))
+        match->assertion = LEXICON_FAMILY;
+    else if (relative)
+        match->quote_from = relative->from;
+    if (match->assertion == LEXICON_PAST && !scan->is_history && is_recent(scan, match))
+        match->assertion = LEXICON_PRESENT;
 }
 
 /* The strongest of what stands before and behind: family, negated, past, possible. */
@@ -500,12 +693,13 @@ static void match_assert(const struct scan *scan, struct lexicon_match *match, c
     for (size_t i = 0; i < scan->trigger_count; i++) {
         const struct trigger_hit *hit = &scan->triggers[i];
         if (hit->after || hit->kind == TRIGGER_BREAK || hit->kind == TRIGGER_NOT_NEGATED ||
-            !reaches_forward(scan, hit, match))
+            hit->kind >= TRIGGER_RELATIVE || !reaches_forward(scan, hit, match))
             continue;
         enum lexicon_assertion assertion = assertion_of(hit->kind);
         if (assertion > match->assertion)
             match->assertion = assertion;
     }
+    match_context(scan, match);
     if (text->doubtful && match->assertion == LEXICON_PRESENT)
         match->assertion = LEXICON_POSSIBLE;
     if (text->kind == TRIAGE_TEXT_HISTORY && match->assertion <= LEXICON_POSSIBLE)
@@ -529,6 +723,7 @@ static void scan_codes(
         out->at[out->count++] = (struct lexicon_match){.concept = row->concept,
             .text = (uint16_t)index,
             .by_code = true,
+            .quote_from = 0,
             .to = text->text.size,
             .assertion = text->kind == TRIAGE_TEXT_HISTORY ? LEXICON_PAST
                          : text->doubtful                  ? LEXICON_POSSIBLE
@@ -570,6 +765,15 @@ static void matches_keep(struct lexicon_matches *out, const struct scan *scan, s
     }
 }
 
+static bool is_told(const struct lexicon_matches *matches, const struct triage_facts *facts) {
+    for (size_t i = 0; i < matches->count; i++) {
+        if (matches->at[i].assertion <= LEXICON_POSSIBLE &&
+            facts->texts[matches->at[i].text].kind != TRIAGE_TEXT_HISTORY)
+            return true;
+    }
+    return false;
+}
+
 struct lexicon_matches lexicon_scan(
     const struct lexicon *lexicon, const struct triage_facts *facts, struct arena *arena) {
     struct lexicon_matches out = {
@@ -584,7 +788,11 @@ struct lexicon_matches lexicon_scan(
         size_t room = text->text.size < TEXT_MATCHES_MAX / 8 ? 8 * text->text.size
                                                              : TEXT_MATCHES_MAX; /* a word may be of several concepts */
         struct lexicon_match *matches = ARENA_ARRAY(arena, struct lexicon_match, room);
-        *scan = (struct scan){.lexicon = lexicon, .text = lower(text->text, arena), .matches = matches};
+        *scan = (struct scan){.lexicon = lexicon,
+            .text = lower(text->text, arena),
+            .matches = matches,
+            .is_history = text->kind == TRIAGE_TEXT_HISTORY,
+            .told_before = is_told(&out, facts)};
         index_scan(scan, &lexicon->words, concept_hit, room);
         index_scan(scan, &lexicon->triggers, trigger_hit, TRIGGER_HITS_MAX);
         triggers_prune(scan);

@@ -2,7 +2,7 @@
  *
  * All words come from the policy. A word's pattern: lower case; a blank matches any run of blanks, and none beside Hangul;
  * "~" a gap inside the sentence, "#" a number, "^" and "$" the edge of a word, "*" at the end any further letters. Latin words
- * begin and end at word edges and may carry a plural s. Offsets are into the text as it was given. */
+ * begin and end at word edges and may carry a plural s (not those of two letters). Offsets are into the text as it was given. */
 #ifndef SOYANG_TRIAGE_LEXICON_H
 #define SOYANG_TRIAGE_LEXICON_H
 
@@ -18,6 +18,8 @@ struct lexicon_match {
     enum lexicon_assertion assertion;
     bool by_code; /* matched the text's code: from = 0, to = whole text */
     size_t from, to;
+    size_t
+        quote_from; /* = from, or where the relative's word begins who may be the patient or not ("아버지가 심근경색") */
 };
 struct lexicon_matches {
     struct lexicon_match *at;

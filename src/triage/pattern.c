@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { GAP_MAX = 36, BREAK_WORD_MIN = 4 };
+enum { GAP_MAX = 36, BREAK_WORD_MIN = 4, PLURAL_MIN = 3 /* "ha" is a headache, "has" none */ };
 
 static bool is_alnum(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -140,7 +140,7 @@ size_t pattern_match(double *number, const struct pattern *pattern, const struct
         return end;
     }
     if (is_alnum(last)) {
-        if (end + 1 <= text.size && end < text.size && text.at[end] == 's' &&
+        if (pattern->size >= PLURAL_MIN && end < text.size && text.at[end] == 's' &&
             (end + 1 == text.size || !is_alnum(text.at[end + 1])))
             end++;
         if (end < text.size && is_alnum(text.at[end]))

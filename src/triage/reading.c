@@ -50,10 +50,10 @@ static int evidence_fill(
     for (int i = 0; i < grounds->match_count && count < TRIAGE_EVIDENCE_MAX; i++) {
         const struct lexicon_match *match = grounds->matches[i];
         const struct triage_text *text = &work->patient.facts->texts[match->text];
-        struct text quote = {text->text.at ? text->text.at + match->from : NULL, match->to - match->from};
+        struct text quote = {text->text.at ? text->text.at + match->quote_from : NULL, match->to - match->quote_from};
         out[count++] = (struct triage_evidence){.quote = quote.size ? quote : text->code,
             .path = text->path,
-            .from = match->from,
+            .from = match->quote_from,
             .to = match->to,
             .concept = lexicon_concept_code(work->policy->lexicon, match->concept),
             .possible = match->assertion == LEXICON_POSSIBLE};

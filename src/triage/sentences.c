@@ -144,7 +144,7 @@ struct text sentence_with_grounds(struct text sentence, const struct condition_g
     for (int i = 0; i < grounds->match_count; i++) {
         const struct lexicon_match *match = grounds->matches[i];
         const struct triage_text *text = &patient->facts->texts[match->text];
-        struct text quote = {text->text.at + match->from, match->to - match->from};
+        struct text quote = {text->text.at + match->quote_from, match->to - match->quote_from};
         if (match->by_code && quote.size == 0)
             quote = text->code;
         if (quote.size > QUOTE_BYTES_MAX)
