@@ -6,6 +6,7 @@
 #include "http/http.h"
 
 enum { SIDE = 50, ANSWER_MAX = 8 << 20, CONNECT_S = 5, TIMEOUT_S = 60 };
+#define SECONDS_MAX 604800. /* a week: no way within a region */
 
 struct osrm {
     struct http_client *client;
@@ -38,16 +39,19 @@ static enum status read_answer(
         return status;
     const yyjson_val *root = yyjson_doc_get_root(document), *durations = json_get(root, "durations");
     bool fits = text_is(json_get_text(root, "code"), "Ok") && json_count(durations) == rows;
+    for (size_t i = 0; i < rows && fits; i++)
+        fits = yyjson_arr_size(json_at(durations, i)) == columns;
     for (size_t i = 0; i < rows && fits; i++) {
-        yyjson_val *line = json_at(durations, i);
-        fits = yyjson_arr_size(line) == columns;
-        for (size_t j = 0; j < columns && fits; j++) {
-            yyjson_val *cell = yyjson_arr_get(line, j);
+        for (size_t j = 0; j < columns; j++) {
+            yyjson_val *cell = yyjson_arr_get(json_at(durations, i), j);
             double seconds = NAN;
             double *out = &osrm->minutes[(size_t)osrm->places[row + i] * osrm->snapshot->place_count +
                                          (size_t)osrm->places[column + j]];
-            fits = yyjson_is_null(cell) || (text_to_double(&seconds, json_number_text(cell)) && seconds >= 0);
-            *out = seconds / 60;
+            bool told = text_to_double(&seconds, json_number_text(cell)) && seconds >= 0 && seconds <= SECONDS_MAX;
+            if (!told && !yyjson_is_null(cell))
+                return fault(scope, STATUS_INVALID, text_format(scope->arena, "durations[%zu][%zu]", i, j).at,
+                    "the service's answer is no duration: null, or seconds from 0 to %.0f", SECONDS_MAX);
+            *out = told ? seconds / 60 : (double)NAN;
         }
     }
     return fits ? STATUS_OK

@@ -167,18 +167,37 @@ static enum status make_table(const struct arguments *arguments, struct scope *s
     return status;
 }
 
+/* Pairs of places that are apart and have positions; those of them that no way joins. */
+static void count_ways(size_t *pairs, size_t *apart, const double *minutes, const struct region_snapshot *snapshot) {
+    size_t count = snapshot->place_count;
+    *pairs = *apart = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            bool placed =
+                i != j && isfinite(snapshot->places[i].point.latitude) && isfinite(snapshot->places[j].point.latitude);
+            *pairs += placed ? 1 : 0;
+            *apart += placed && !isfinite(minutes[i * count + j]) ? 1 : 0;
+        }
+    }
+}
+
 /* The first operand is where the service is. */
 static enum status ask_service(const struct arguments *arguments, struct scope *scope) {
     struct folder folder = {0};
     const struct region_snapshot *snapshot = NULL;
     const char *target = argument(arguments, "--out");
     struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    size_t pairs = 0, apart = 0;
     enum status status = folder_open(&folder, &config, scope);
     if (status == STATUS_OK)
         status = region_hold(&snapshot, folder.region, scope);
     if (status == STATUS_OK) {
         double *minutes = ARENA_ARRAY(scope->arena, double, snapshot->place_count * snapshot->place_count + 1);
         status = osrm_minutes(minutes, arguments->operands[1], snapshot, show_progress, NULL, scope);
+        count_ways(&pairs, &apart, minutes, snapshot);
+        if (status == STATUS_OK && pairs == apart)
+            status = fault(scope, STATUS_INVALID, "durations",
+                "the service knows no way between any two places: is its map of this region?");
         if (status == STATUS_OK)
             status = region_road_table_keep(target, snapshot, minutes, scope);
         region_release(snapshot);
@@ -189,6 +208,8 @@ static enum status ask_service(const struct arguments *arguments, struct scope *
     if (status == STATUS_OK)
         printf("%s, %s.minutes: minutes between the region's places, by %s; 'soyang serve --roads %s' asks them\n",
             target, target, arguments->operands[1], target);
+    if (status == STATUS_OK && apart > 0)
+        printf("%zu of %zu pairs have no way by the service: their minutes stay estimates\n", apart, pairs);
     return status;
 }
 

@@ -264,6 +264,7 @@ class Service(unittest.TestCase):
     class Osrm(http.server.BaseHTTPRequestHandler):
         answers = "good"
         sizes = []
+        cells = {"nowhere": None, "nan": math.nan, "endless": 1e300, "words in cells": "60", "truth": True, "before": -1, "a year": 3e7}
 
         def do_GET(self):
             path, _, query = self.path.partition("?")
@@ -274,8 +275,14 @@ class Service(unittest.TestCase):
             seconds = [[180 + 100 * (abs(a[0] - b[0]) + abs(a[1] - b[1])) for b in targets] for a in sources]
             if self.answers == "short":
                 seconds = seconds[:-1]
-            body = json.dumps({"code": "Ok", "durations": seconds}).encode() if self.answers != "words" else b"<html>"
-            self.send_response(200 if self.answers != "busy" else 503)
+            if self.answers in self.cells:
+                seconds = [[self.cells[self.answers] for _ in row] for row in seconds]
+            if self.answers == "islands":
+                seconds = [[None if (i + j) % 2 else cell for j, cell in enumerate(row)] for i, row in enumerate(seconds)]
+            body = json.dumps({"code": "Ok" if self.answers != "NoRoute" else "NoRoute", "durations": seconds}).encode() if self.answers != "words" else b"<html>"
+            self.send_response({"busy": 503, "elsewhere": 302}.get(self.answers, 200))
+            if self.answers == "elsewhere":
+                self.send_header("Location", "http://127.0.0.1:9/")
             self.end_headers()
             self.wfile.write(body)
 
@@ -326,6 +333,16 @@ class Service(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(told, done.stderr)
             self.assertEqual(list(self.folder.glob("g.*")), [])
+        for self.Osrm.answers, told in (("nowhere", "no way between any two"), ("nan", "not JSON"), ("endless", "durations[0][0]"), ("words in cells", "durations[0][0]"),
+                                        ("truth", "durations[0][0]"), ("before", "durations[0][0]"), ("a year", "durations[0][0]"), ("NoRoute", "no table"), ("elsewhere", "HTTP 302")):
+            with self.subTest(self.Osrm.answers):
+                done = self.ask()
+                self.assertEqual((done.returncode, list(self.folder.glob("g.*"))), (1, []))
+                self.assertIn(told, done.stderr)
+        self.Osrm.answers = "islands"
+        done = self.ask()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"\d+ of \d+ pairs have no way")
         self.service.shutdown()
         self.service.server_close()
         self.assertIn("does not answer", self.ask().stderr)
