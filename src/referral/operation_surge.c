@@ -266,7 +266,7 @@ static void write_patient(struct json_writer *w, const struct surge_call *surge,
         fhir_parameter_text(w, "why", "valueCode", first == NULL ? TEXT("no-place") : TEXT("no-bed"));
     } else {
         const struct surge_column *at = &solved->columns[column];
-        const struct surge_way *way = &solved->ways[group][at->place];
+        const struct surge_way *way = surge_way_find(solved, group, at->place);
         write_place(w, "place", surge, column, scope);
         fhir_parameter_text(w, "name-en", "valueString", surge->snapshot->places[at->place].name_en);
         if (at->bed >= 0) {
@@ -286,8 +286,8 @@ static void write_patient(struct json_writer *w, const struct surge_call *surge,
         fhir_parameter_reference(w, "place",
             text_format(scope->arena, "Organization/%.*s", (int)wanted->id.size, wanted->id.at), wanted->name_ko);
         if (column != ASSIGNMENT_UNPLACED) {
-            fhir_parameter_decimal(
-                w, "minutes", solved->ways[group][solved->columns[column].place].minutes - first->minutes, 1);
+            fhir_parameter_decimal(w, "minutes",
+                surge_way_find(solved, group, solved->columns[column].place)->minutes - first->minutes, 1);
         }
         fhir_parameter_close(w);
     }

@@ -62,12 +62,27 @@ int surge_column_find(const struct surge *surge, int place, int bed) {
     return *slot_of(surge, place, bed) - 1;
 }
 
+const struct surge_way *surge_way_find(const struct surge *surge, int group, int place) {
+    const struct surge_way *ways = surge->ways[group];
+    size_t low = 0, high = surge->way_count[group];
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (ways[middle].place < place) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < surge->way_count[group] && ways[low].place == place ? &ways[low] : NULL;
+}
+
 struct making {
     struct surge *surge;
     const struct surge_policy *policy;
     const struct surge_bed *beds;
     size_t bed_count;
     size_t column_room;
+    struct surge_way *by_place; /* of the group that is looked at; cost ASSIGNMENT_NEVER: not there */
     struct scope *scope;
 };
 
@@ -152,7 +167,6 @@ static void find_doubt(struct making *making, struct surge_doubt *chains[DOUBT_C
 struct looking {
     struct making *making;
     int group;
-    struct surge_way *ways;
 };
 
 static void take_option(const struct looking *looking, const struct rank *rank, const struct referral_option *option,
@@ -160,7 +174,7 @@ static void take_option(const struct looking *looking, const struct rank *rank, 
     struct making *making = looking->making;
     double weight = making->policy->weights[rank->patient->level];
     double value = option->chance * option->benefit * preference_expected(rank, option->place, option->minutes);
-    looking->ways[option->place] = (struct surge_way){.place = option->place,
+    making->by_place[option->place] = (struct surge_way){.place = option->place,
         .minutes = option->minutes,
         .chance = option->chance,
         .value = value,
@@ -204,21 +218,31 @@ static enum status find_ways(struct making *making, int group, struct arena *scr
     struct surge *surge = making->surge;
     size_t places = surge->snapshot->place_count;
     struct scope inner = {.deadline_us = making->scope->deadline_us};
-    struct looking looking = {making, group, ARENA_ARRAY(making->scope->arena, struct surge_way, places + 1)};
+    struct looking looking = {making, group};
+    size_t count = 0;
     for (size_t i = 0; i < places; i++) {
-        looking.ways[i].cost = ASSIGNMENT_NEVER;
+        making->by_place[i].cost = ASSIGNMENT_NEVER;
     }
     enum status status = scope_run(&inner, scratch, look_around, &looking);
     if (status != STATUS_OK) {
         fault_carry(making->scope, &inner.fault);
     }
     for (size_t i = 0; i < places; i++) {
-        const struct surge_way *way = &looking.ways[i], *best = surge->first_choice[group];
-        if (way->cost != ASSIGNMENT_NEVER && (best == NULL || way->cost < best->cost)) {
+        count += making->by_place[i].cost != ASSIGNMENT_NEVER ? 1 : 0;
+    }
+    struct surge_way *ways = ARENA_ARRAY(making->scope->arena, struct surge_way, count + 1);
+    surge->ways[group] = ways;
+    for (size_t i = 0; i < places; i++) {
+        const struct surge_way *best = surge->first_choice[group];
+        if (making->by_place[i].cost == ASSIGNMENT_NEVER) {
+            continue;
+        }
+        struct surge_way *way = &ways[surge->way_count[group]++];
+        *way = making->by_place[i];
+        if (best == NULL || way->cost < best->cost) {
             surge->first_choice[group] = way;
         }
     }
-    surge->ways[group] = looking.ways;
     arena_reset(scratch);
     return status;
 }
@@ -229,6 +253,12 @@ static void fill_costs(struct making *making, int group) {
     rank_prepare(&rank, surge->snapshot, &surge->groups[group].patient);
     int kinds[NEED_BEDS_MAX], kind_count = kinds_of(kinds, &rank);
     int64_t *row = ARENA_ARRAY(making->scope->arena, int64_t, surge->column_count + 1);
+    for (size_t i = 0; i < surge->snapshot->place_count; i++) {
+        making->by_place[i].cost = ASSIGNMENT_NEVER;
+    }
+    for (size_t i = 0; i < surge->way_count[group]; i++) {
+        making->by_place[surge->ways[group][i].place].cost = surge->ways[group][i].cost;
+    }
     for (size_t j = 0; j < surge->column_count; j++) {
         const struct surge_column *column = &surge->columns[j];
         bool fits = false;
@@ -241,7 +271,7 @@ static void fill_costs(struct making *making, int group) {
                 fits = fits && surge_column_find(surge, column->place, kinds[k]) < 0;
             }
         }
-        row[j] = fits ? surge->ways[group][column->place].cost : ASSIGNMENT_NEVER;
+        row[j] = fits ? making->by_place[column->place].cost : ASSIGNMENT_NEVER;
     }
     surge->costs[group] = row;
 }
@@ -280,8 +310,10 @@ enum status surge_solve(struct surge *out, const struct region_snapshot *snapsho
     struct scope *scope) {
     *out = (struct surge){.snapshot = snapshot, .groups = groups, .group_count = group_count};
     out->ways = ARENA_ARRAY(scope->arena, struct surge_way *, group_count + 1);
+    out->way_count = ARENA_ARRAY(scope->arena, size_t, group_count + 1);
     out->costs = ARENA_ARRAY(scope->arena, int64_t *, group_count + 1);
     struct making making = {.surge = out, .policy = policy, .beds = beds, .bed_count = bed_count, .scope = scope};
+    making.by_place = ARENA_ARRAY(scope->arena, struct surge_way, snapshot->place_count + 1);
     out->index = ARENA_ARRAY(scope->arena, int, (snapshot->place_count + 1) * (REGION_BEDS_MAX + 1));
     out->first_of = ARENA_ARRAY(scope->arena, size_t, group_count + 1);
     out->doubt_of = ARENA_ARRAY(scope->arena, const struct surge_doubt *, group_count + 1);

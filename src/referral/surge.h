@@ -61,8 +61,9 @@ struct surge {
     int *index;                            /* see surge_column_find */
     struct surge_column *columns;
     size_t column_count;
-    struct surge_way **ways; /* by group, by place; cost ASSIGNMENT_NEVER: not there */
-    int64_t **costs;         /* by group, by column */
+    struct surge_way **ways; /* by group: those there are, in the order of places; see surge_way_find */
+    size_t *way_count;       /* by group */
+    int64_t **costs;         /* by group, by column; ASSIGNMENT_NEVER: no way there */
     struct assignment_problem problem;
     int *capacity;
     struct assignment *assignment;
@@ -75,6 +76,8 @@ MUST_CHECK enum status surge_solve(struct surge *out, const struct region_snapsh
     const struct surge_bed *beds, size_t bed_count, struct scope *scope);
 /* From groups, columns and costs: the problem that is solved. */
 void surge_number_patients(struct surge *surge, const struct surge_policy *policy, struct arena *arena);
+/* A group's way to a place; NULL: none. */
+const struct surge_way *surge_way_find(const struct surge *surge, int group, int place);
 /* The column of a place and bed kind; -1: no patient of the wave could take it. */
 int surge_column_find(const struct surge *surge, int place, int bed);
 #endif

@@ -68,7 +68,7 @@ static void write_group(struct json_writer *w, const struct surge *surge, size_t
         if (surge->costs[g][j] == ASSIGNMENT_NEVER) {
             continue;
         }
-        const struct surge_way *way = &surge->ways[g][surge->columns[j].place];
+        const struct surge_way *way = surge_way_find(surge, (int)g, surge->columns[j].place);
         json_array_open(w);
         json_int(w, (int64_t)j);
         json_int(w, surge->costs[g][j]);
