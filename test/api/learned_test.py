@@ -101,6 +101,8 @@ class Learned(unittest.TestCase):
         reasons = next(o["reasons"] for o in outputs["options"] if o["place"] == self.taught)
         told = next(r for r in reasons if r["code"] == "chance-learned")
         self.assertRegex(told["en"], r"^\d+ % chance of acceptance \(learned from recent answers\)\.$")
+        board = next(r for r in reasons if r["code"] == "board")
+        self.assertRegex(board["en"], r"\(said \d+ min ago\)\.$", "a fresh board that is believed less is told as it was typed")
         self.assertRegex(told["ko"], r"^수용 가능성 \d+ %\(최근 응답에서 학습\)\.$")
 
     def learned_from(self, caller):

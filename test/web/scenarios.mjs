@@ -386,7 +386,7 @@ scenario("places tell in plain words what is assumed, and what may hide behind t
   await nurse.go("intake");
   await fillIntake(nurse.page, { name: "합성환자-의심" });
   await decide(nurse.page);
-  await nurse.page.locator(".option").first().getByText(/가정|답 \d+건에서/).first().waitFor();
+  await nurse.page.locator(".option").first().getByText(/가정|응답에서 학습/).first().waitFor();
   await nurse.page.locator(".doubts > summary").click();
   assert.match(await nurse.page.locator(".doubts ul li").first().innerText(), /^\d+명 /);
   await nurse.page.locator(".language").click();

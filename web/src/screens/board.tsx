@@ -117,6 +117,7 @@ function BedRow({ group, edit, mayEdit, onEdit }: { group: MeasureGroup; edit: n
       ) : <b>{free ?? "?"}</b>}
       {mayEdit && <button type="button" aria-label={say(`${name} 하나 늘리기`, `${name}: one more`)} onClick={() => onEdit((free ?? 0) + 1)}>+</button>}
       {edit !== undefined && <small class="quiet">{say(`전 ${was ?? "?"}`, `was ${was ?? "?"}`)}</small>}
+      {free !== undefined && total !== undefined && free > total && <em class="field-note">{say(`전체 ${total}병상보다 많습니다`, `more than the ${total} there are`)}</em>}
       {free !== undefined && free < 0 && <em class="field-note">{say(`정원보다 ${-free}명 많음`, `${-free} over capacity`)}</em>}
     </li>
   );
