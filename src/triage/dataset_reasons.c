@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const profile_names[DATASET_REASON_PROFILES] = {
+    "ambulance", "age", "news2", "unmeasured", "chronic", "shock-index", "spo2", "systolic", "respiration"};
+static const char *const complaint_profile_names[DATASET_COMPLAINT_PROFILES] = {"ambulance", "age", "pulse", "systolic",
+    "respiration", "spo2", "temperature", "admissions", "visits", "unmeasured"};
+
 enum { FIFTH_DIGIT = 10, CODE_LEAST = 10000, CODE_MOST = 99999 };
 
 static int profile_order(const void *key, const void *row) {
@@ -16,7 +21,7 @@ static const struct profile_row *profile_find(int key) {
 }
 
 int dataset_reason_profile_find(struct text name) {
-    for (int i = 0; i < PROFILE_COUNT; i++) {
+    for (int i = 0; i < DATASET_REASON_PROFILES; i++) {
         if (text_is(name, profile_names[i]))
             return i;
     }

@@ -4,17 +4,8 @@
 #ifndef SOYANG_TRIAGE_DATASET_REASONS_TABLE_H
 #define SOYANG_TRIAGE_DATASET_REASONS_TABLE_H
 
-#include "triage/dataset.h"
+#include "triage/dataset_reasons.h"
 
-enum { PROFILE_COUNT = 9 };
-static const char *const profile_names[PROFILE_COUNT] = {
-    "ambulance", "age", "news2", "unmeasured", "chronic", "shock-index", "spo2", "systolic", "respiration"};
-static const char *const complaint_profile_names[DATASET_COMPLAINT_PROFILES] = {"ambulance", "age", "pulse", "systolic",
-    "respiration", "spo2", "temperature", "admissions", "visits", "unmeasured"};
-struct profile_row {
-    int key; /* three or four digits of the code; 0: all */
-    double means[PROFILE_COUNT];
-};
 /* clang-format off */
 static const struct profile_row profiles[] = {
     {0, {0.1649, 44.49, 0.9393, 0.3545, 1.233, 0.6439, 97.47, 136.6, 18.21}},
@@ -350,10 +341,7 @@ static const struct profile_row profiles[] = {
     {8998, {0.2537, 42.3, 1.043, 1.316, 1.063, 0.6939, 97.47, 132.2, 18.37}},
 };
 /* The same of complaints of Hong et al. 2018 (cc_*), over all their adult visits; "": of all visits. */
-static const struct complaint_row {
-    const char *name;
-    double means[DATASET_COMPLAINT_PROFILES];
-} complaints[] = {
+static const struct complaint_row complaints[] = {
     {"", {0.3175, 50.39, 85.03, 132.9, 17.59, 97.5, 98.09, 0.8998, 3.564, 0.2509}},
     {"abdominalcramping", {0.1669, 41.37, 83.18, 130.8, 17.7, 97.74, 97.98, 0.6773, 4.15, 0.1777}},
     {"abdominaldistention", {0.3586, 59.35, 82.05, 130.9, 18.04, 97.42, 97.95, 1.957, 4.121, 0.2798}},

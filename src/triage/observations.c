@@ -82,7 +82,16 @@ static const struct {
 static const char *const mind_negations[] = {
     "not ", "no ", "non", "n't", "without", "않", "없", "아니", "아님", "불명료", "비명료"};
 
-/* Words and codes of the ACVPU scale; a word counts where the text holds it. */
+/* Words of depth that no published table places on the scale: drowsiness is roused easily (which is V) in Ropper et al., Adams and
+ * Victor's Principles of Neurology, ch. 17, but has a median GCS of 10 between V (13) and P (8) in McNarry and Goldhill, Anaesthesia
+ * 2004;59:34-7; "semicoma", "lethargy" and "obtundation" are called ambiguous in the former. Beside them only what is said of voice, pain or
+ * no response counts. */
+static const char *const mind_unplaced[] = {
+    "drows", "기면", "semi", "반혼수", "letharg", "somnol", "obtund", "졸", "glasgow", "precoma", "pre-coma"};
+
+/* Words and codes of the ACVPU scale; a word counts where the text holds it. Coma and stupor by definition (Posner et al., Plum and
+ * Posner's Diagnosis of Stupor and Coma; Ropper et al., ch. 17; in Korean, 혼수 and 혼미, the MSD Manual, Maiese 2022): no stimulus
+ * rouses from coma (U), from stupor only a vigorous one (P). What is roused is as the word says, not as somebody tried: a note says so. */
 static const struct {
     const char *word;
     enum triage_mind mind;
@@ -102,6 +111,10 @@ static const struct {
     {"언어", TRIAGE_VOICE},
     {"300202002", TRIAGE_VOICE},
     {"la17108-4", TRIAGE_VOICE},
+    {"coma", TRIAGE_UNRESPONSIVE},
+    {"혼수", TRIAGE_UNRESPONSIVE},
+    {"stupor", TRIAGE_PAIN_ONLY},
+    {"혼미", TRIAGE_PAIN_ONLY},
     {"confus", TRIAGE_CONFUSED},
     {"혼동", TRIAGE_CONFUSED},
     {"130987000", TRIAGE_CONFUSED},
@@ -110,6 +123,7 @@ static const struct {
     {"248234008", TRIAGE_ALERT},
     {"la9340-6", TRIAGE_ALERT},
 };
+static const char *const mind_defined[] = {"coma", "혼수", "stupor", "혼미"};
 
 /* ---- values ---------------------------------------------------------------------------------------------------------- */
 
@@ -190,8 +204,25 @@ static bool text_holds(struct text text, const char *word) {
     return false;
 }
 
+static bool is_one_of(const char *word, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool holds_one_of(struct text text, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (text_holds(text, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* `defined`: by what the word means, not by the scale's own words. */
 static enum status mind_read(
-    enum triage_mind *out, const struct reading_value *value, const char *path, struct scope *scope) {
+    enum triage_mind *out, bool *defined, const struct reading_value *value, const char *path, struct scope *scope) {
     static const char letters[] = "ACVPU";
     struct text word = text_trim(value->word);
     if (word.size == 1) {
@@ -202,15 +233,17 @@ static enum status mind_read(
             return STATUS_OK;
         }
     }
-    bool negated = false;
-    for (size_t i = 0; i < sizeof mind_negations / sizeof mind_negations[0]; i++)
-        negated = negated || text_holds(word, mind_negations[i]);
-    for (size_t i = 0; i < sizeof mind_words / sizeof mind_words[0]; i++) {
-        bool holds = value->has_word && text_holds(word, mind_words[i].word);
-        if (holds && (!negated || mind_words[i].mind == TRIAGE_UNRESPONSIVE)) {
-            *out = mind_words[i].mind;
-            return STATUS_OK;
-        }
+    bool negated = holds_one_of(word, mind_negations, sizeof mind_negations / sizeof mind_negations[0]);
+    bool unplaced = holds_one_of(word, mind_unplaced, sizeof mind_unplaced / sizeof mind_unplaced[0]);
+    for (size_t i = 0; i < sizeof mind_words / sizeof mind_words[0] && value->has_word; i++) {
+        enum triage_mind mind = mind_words[i].mind;
+        bool by_definition = is_one_of(mind_words[i].word, mind_defined, sizeof mind_defined / sizeof mind_defined[0]);
+        if (!text_holds(word, mind_words[i].word) || (negated && (mind != TRIAGE_UNRESPONSIVE || by_definition)) ||
+            (unplaced && (by_definition || mind < TRIAGE_VOICE)))
+            continue;
+        *out = mind;
+        *defined = by_definition;
+        return STATUS_OK;
     }
     return fault(scope, STATUS_UNPROCESSABLE, path, "the state of mind is none of A, C, V, P, U");
 }
@@ -299,12 +332,22 @@ static enum status fraction_read(
     return STATUS_OK;
 }
 
+static enum status mind_put(
+    struct triage_facts *facts, const struct reading_value *value, struct text path, struct scope *scope) {
+    bool defined = false;
+    enum status status = mind_read(&facts->mind, &defined, value, path.at, scope);
+    if (status == STATUS_OK && defined)
+        triage_facts_note(facts, "derived", path, TEXT("의식(AVPU)은 혼수·혼미라는 말의 뜻으로 미루어 읽었습니다"),
+            TEXT("the state of mind (AVPU) was read from what coma or stupor means"));
+    return status;
+}
+
 static enum status stated_read(struct gather *gather, const struct reading_value *value, size_t row, struct text path) {
     struct triage_facts *facts = gather->facts;
     struct triage_text complaint = {.kind = TRIAGE_TEXT_COMPLAINT, .text = value->word, .path = path};
     switch (specials[row].special) {
     case SPECIAL_MIND:
-        return mind_read(&facts->mind, value, path.at, gather->scope);
+        return mind_put(facts, value, path, gather->scope);
     case SPECIAL_OXYGEN_FLOW:
         return flow_read(facts, value, path, gather->scope);
     case SPECIAL_OXYGEN_FRACTION:

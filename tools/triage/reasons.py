@@ -133,6 +133,7 @@ def main():
         patients.add(seen)
         for name in names:
             complaints.setdefault(name, Means(YALE_PROFILES)).add(seen)
+    check_names()
     print(HEAD.replace("UNTIL", str(options.until)))
     for key, means in rows.items():
         print(f"    {{{key}, {{" + ", ".join(f"{means[name]:.4g}" for name in PROFILES) + "}},")
@@ -144,31 +145,27 @@ def main():
     print(TAIL)
 
 
+def check_names():
+    """The columns' names stand in C: another order there would give each mean another's name."""
+    reader = "".join((Path(__file__).resolve().parents[2] / "src/triage/dataset_reasons.c").read_text().split())
+    for names in (PROFILES, YALE_PROFILES):
+        if "{" + ",".join(f'"{name}"' for name in names) + "}" not in reader:
+            raise SystemExit(f"src/triage/dataset_reasons.c does not name these columns in this order: {', '.join(names)}")
+
+
 HEAD = """/* What visits for a reason are like when they come: means of what triage knows, over adult visits of the National Hospital Ambulatory
  * Medical Care Survey, emergency departments, 2015 to UNTIL (NCHS, public use files), by the reason's first four digits, else by
  * its group's three, else of all visits (0). Written by tools/triage/reasons.py, which says how; no outcome stands behind them. */
 #ifndef SOYANG_TRIAGE_DATASET_REASONS_TABLE_H
 #define SOYANG_TRIAGE_DATASET_REASONS_TABLE_H
 
-#include "triage/dataset.h"
+#include "triage/dataset_reasons.h"
 
-enum { PROFILE_COUNT = 9 };
-static const char *const profile_names[PROFILE_COUNT] = {
-    "ambulance", "age", "news2", "unmeasured", "chronic", "shock-index", "spo2", "systolic", "respiration"};
-static const char *const complaint_profile_names[DATASET_COMPLAINT_PROFILES] = {"ambulance", "age", "pulse", "systolic",
-    "respiration", "spo2", "temperature", "admissions", "visits", "unmeasured"};
-struct profile_row {
-    int key; /* three or four digits of the code; 0: all */
-    double means[PROFILE_COUNT];
-};
 /* clang-format off */
 static const struct profile_row profiles[] = {"""
 MIDDLE = """};
 /* The same of complaints of Hong et al. 2018 (cc_*), over all their adult visits; "": of all visits. */
-static const struct complaint_row {
-    const char *name;
-    double means[DATASET_COMPLAINT_PROFILES];
-} complaints[] = {"""
+static const struct complaint_row complaints[] = {"""
 TAIL = """};
 /* clang-format on */
 
