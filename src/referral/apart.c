@@ -12,8 +12,10 @@ static struct text digest_of(struct text bytes, struct scope *scope) {
     return text_copy(scope->arena, text_from(text));
 }
 
-static struct text note_of(struct text digest, struct scope *scope) {
-    return text_format(scope->arena, NOTE_PREFIX "%.*s", (int)digest.size, digest.at);
+/* By the decision's time first, so that notes are added where the last ones lie. */
+static struct text note_of(int64_t at_us, struct text digest, struct scope *scope) {
+    return text_format(
+        scope->arena, NOTE_PREFIX "%016llx.%.*s", (unsigned long long)at_us, (int)digest.size, digest.at);
 }
 
 enum status apart_make(struct text *out, struct text *digest_out, const struct referral_case *patient,
@@ -38,23 +40,24 @@ enum status apart_make(struct text *out, struct text *digest_out, const struct r
     return status;
 }
 
-enum status apart_keep(struct records_unit *unit, struct text apart, struct scope *scope) {
+enum status apart_keep(struct records_unit *unit, const struct decision *decision, struct scope *scope) {
+    struct text apart = decision->apart;
     if (apart.size == 0) {
         return STATUS_OK;
     }
-    return store_unit_note_set(records_unit_store(unit), note_of(digest_of(apart, scope), scope), apart, scope);
+    struct text name = note_of(decision->patient.now_us, digest_of(apart, scope), scope);
+    return store_unit_note_set(records_unit_store(unit), name, apart, scope);
 }
 
-static enum status look(
-    struct text *out, const struct decision_source *source, struct text digest, struct scope *scope) {
+static enum status look(struct text *out, const struct decision_source *source, struct text name, struct scope *scope) {
     *out = source == NULL ? (struct text){0} : source->given;
     if (source == NULL || out->size > 0) {
         return STATUS_OK;
     }
     if (source->unit != NULL) {
-        return store_unit_note(out, records_unit_store(source->unit), note_of(digest, scope), scope);
+        return store_unit_note(out, records_unit_store(source->unit), name, scope);
     }
-    return source->records == NULL ? STATUS_OK : records_note(out, source->records, note_of(digest, scope), scope);
+    return source->records == NULL ? STATUS_OK : records_note(out, source->records, name, scope);
 }
 
 enum status apart_find(
@@ -64,7 +67,9 @@ enum status apart_find(
     if (digest.size == 0) {
         return STATUS_OK;
     }
-    enum status status = look(out, source, digest, scope);
+    int64_t at_us = 0;
+    (void)json_get_int64(&at_us, json_get(inputs, "case"), "at_us");
+    enum status status = look(out, source, note_of(at_us, digest, scope), scope);
     if (status == STATUS_OK && out->size == 0 && (source == NULL || !source->goes_on)) {
         return fault(scope, STATUS_GONE, "GuidanceResponse.extension",
             "what was learned of the places when this decision was made is kept apart from it and is not in this "

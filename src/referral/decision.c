@@ -264,7 +264,7 @@ enum status decision_store(struct text *reference_out, struct records_unit *unit
         status = records_unit_put(&id, unit, body, scope);
     }
     if (status == STATUS_OK) {
-        status = apart_keep(unit, decision->apart, scope);
+        status = apart_keep(unit, decision, scope);
     }
     if (status == STATUS_OK) {
         *reference_out = text_format(scope->arena, "GuidanceResponse/%.*s", (int)id.size, id.at);

@@ -58,7 +58,7 @@ void case_learned_read(
 /* apart.c: makes what is kept apart (none where nothing is learned) and its digest; keeps it; finds it by the inputs. */
 MUST_CHECK enum status apart_make(struct text *out, struct text *digest_out, const struct referral_case *patient,
     const struct region_snapshot *snapshot, struct scope *scope);
-MUST_CHECK enum status apart_keep(struct records_unit *unit, struct text apart, struct scope *scope);
+MUST_CHECK enum status apart_keep(struct records_unit *unit, const struct decision *decision, struct scope *scope);
 MUST_CHECK enum status apart_find(
     struct text *out, const yyjson_val *inputs, const struct decision_source *source, struct scope *scope);
 
