@@ -9,7 +9,8 @@ enum {
     CODES_MAX = 2048,
     TRIGGER_HITS_MAX = 256,
     TEXT_MATCHES_MAX = 2048,
-    ALIKE_MAX = 8, /* more than the evidence that a reason shows */
+    ALIKE_MAX = 8,                     /* more than the evidence that a reason shows */
+    ONSET_MINUTES_MAX = 60 * 24 * 100, /* times 10,000 it is still an int */
     REACH_BYTES = 72,
     SENTENCE_REACH_BYTES = 400,
     AFTER_REACH_BYTES = 160
@@ -187,14 +188,18 @@ static enum status concept_add(
     return status;
 }
 
-static void onsets_open(struct lexicon *lexicon, const yyjson_val *document, struct arena *arena) {
+static enum status onsets_open(
+    struct lexicon *lexicon, const yyjson_val *document, struct arena *arena, struct scope *scope) {
     yyjson_val *list = json_get(document, "onset"), *words = json_get(document, "numbers"), *item, *name;
     size_t i, count = yyjson_arr_size(list);
     lexicon->onsets = ARENA_ARRAY(arena, struct onset, count + 1);
     yyjson_arr_foreach(list, i, count, item) {
         struct onset *onset = &lexicon->onsets[lexicon->onset_count++];
         onset->pattern = triage_pattern_compile(json_get_text(item, "word"), arena);
-        (void)json_get_double(&onset->minutes, item, "minutes");
+        if (!json_get_double(&onset->minutes, item, "minutes") ||
+            !(onset->minutes > 0 && onset->minutes <= ONSET_MINUTES_MAX) || !onset->pattern.size)
+            return fault(scope, STATUS_INVALID, "onset", "an onset has a word and minutes, above 0 and at most %d",
+                ONSET_MINUTES_MAX);
     }
     struct pattern_number *numbers = ARENA_ARRAY(arena, struct pattern_number, yyjson_obj_size(words) + 1);
     yyjson_obj_foreach(words, i, count, name, item) {
@@ -205,6 +210,7 @@ static void onsets_open(struct lexicon *lexicon, const yyjson_val *document, str
             numbers[i].value = 0;
     }
     lexicon->numbers = (struct pattern_numbers){yyjson_obj_size(words), numbers};
+    return STATUS_OK;
 }
 
 enum status lexicon_open(
@@ -225,7 +231,8 @@ enum status lexicon_open(
     for (size_t row = 0; row < sizeof trigger_lists / sizeof trigger_lists[0] && status == STATUS_OK; row++)
         status = words_add(&lexicon->triggers, json_get(document, trigger_lists[row].name), (uint16_t)row, arena,
             trigger_lists[row].name, scope);
-    onsets_open(lexicon, document, arena);
+    if (status == STATUS_OK)
+        status = onsets_open(lexicon, document, arena, scope);
     *out = lexicon;
     return status;
 }
@@ -429,6 +436,8 @@ static bool is_new_behind_comma(const struct scan *scan, size_t from, const stru
 }
 
 static bool reaches_forward(const struct scan *scan, const struct trigger_hit *hit, const struct lexicon_match *match) {
+    if (hit->kind == TRIGGER_PAST_BESIDE && (hit->to > match->from || match->from - hit->to > REACH_BYTES))
+        return false;
     if (hit->to > match->from || match->from - hit->to > SENTENCE_REACH_BYTES || is_parted(scan, hit->to, match->from))
         return false;
     bool comma = has_between(scan, hit->to, match->from, ',');
@@ -440,7 +449,7 @@ static bool reaches_forward(const struct scan *scan, const struct trigger_hit *h
     case TRIGGER_NEGATED: /* one unknown word ("no acute chest pain") only where no list begins */
         return between.unknown <= (between.joins ? 0 : 1) && (!comma || list_goes_on(scan, match->to));
     case TRIGGER_PAST_BESIDE:
-        return disease && !comma && !between.joins && !between.concepts && between.unknown <= 2;
+        return disease && !comma && !between.joins && !between.concepts && !between.unknown;
     case TRIGGER_PAST: /* what a patient has now often follows what he once had: a symptom must stand close */
         if (comma && is_new_behind_comma(scan, hit->to, match))
             return false;

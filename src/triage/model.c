@@ -60,6 +60,12 @@ struct sections {
 
 /* ---- checks --------------------------------------------------------------------------------------------------------- */
 
+/* Within these neither a sum of leaves nor the product of the covers' shares along a path, leaf over root, leaves the numbers. */
+#define COVER_LEAST 1e-9F
+#define COVER_MOST 1e12F
+#define COVER_ROUNDING 1.01F
+#define MARGIN_MOST 1e6F
+
 const char *model_tree_flaw(const struct triage_model_tree *tree, size_t feature_count) {
     uint8_t depths[TRIAGE_MODEL_TREE_NODES_MAX] = {0}; /* one more than the depth; 0: no parent seen */
     if (tree->node_count == 0 || tree->node_count > TRIAGE_MODEL_TREE_NODES_MAX)
@@ -69,8 +75,10 @@ const char *model_tree_flaw(const struct triage_model_tree *tree, size_t feature
         const struct triage_model_node *node = &tree->nodes[i];
         if (depths[i] == 0)
             return "a node has no parent";
-        if (!isfinite(node->threshold) || !(node->cover > 0) || !isfinite(node->cover))
+        if (!isfinite(node->threshold) || !(node->cover >= COVER_LEAST && node->cover <= COVER_MOST))
             return "a threshold, leaf or cover is not a number, or a cover is not above 0";
+        if (node->feature == TRIAGE_MODEL_LEAF && fabsf(node->threshold) > MARGIN_MOST)
+            return "a leaf is beyond any log odds";
         if (node->feature == TRIAGE_MODEL_LEAF)
             continue;
         if (node->feature >= feature_count)
@@ -81,6 +89,8 @@ const char *model_tree_flaw(const struct triage_model_tree *tree, size_t feature
         for (int k = 0; k < 2; k++) {
             if (children[k] <= i || children[k] >= tree->node_count || depths[children[k]] != 0)
                 return "a child does not stand behind its parent, or has two";
+            if (tree->nodes[children[k]].cover > node->cover * COVER_ROUNDING)
+                return "more came by a child than by its parent";
             depths[children[k]] = (uint8_t)(depths[i] + 1);
         }
     }
@@ -126,7 +136,7 @@ static const char *feature_flaw(const struct triage_model_feature *feature) {
 }
 
 static const char *output_flaw(const struct triage_model_output *output, size_t feature_count) {
-    if (output->name[0] == '\0' || output->link > TRIAGE_LINK_SOFTMAX || !isfinite(output->base))
+    if (output->name[0] == '\0' || output->link > TRIAGE_LINK_SOFTMAX || !(fabsf(output->base) <= MARGIN_MOST))
         return "an output has no name, link or base";
     for (size_t i = 0; i < output->tree_count; i++) {
         const char *flaw = model_tree_flaw(&output->trees[i], feature_count);
@@ -319,7 +329,8 @@ static const char *envelope_flaw(struct cursor *cursor, struct text file) {
             return "a count lies beyond the file";
     }
     if (header.string_bytes == 0 || header.string_bytes > body.size - sizeof header || body.at[body.size - 1] != '\0' ||
-        body.at[body.size - header.string_bytes] != '\0')
+        body.at[body.size - header.string_bytes] != '\0' ||
+        !text_is_utf8((struct text){body.at + body.size - header.string_bytes, header.string_bytes}))
         return "its strings";
     *cursor = (struct cursor){.bytes = {body.at, body.size - header.string_bytes},
         .strings = body.at + body.size - header.string_bytes,

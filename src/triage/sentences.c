@@ -69,6 +69,10 @@ static void put_mind(struct buffer *buffer, enum triage_mind mind, enum language
 
 static void put_age(struct buffer *buffer, int months, enum language language) {
     static const char *const formats[2][LANGUAGE_COUNT] = {{"생후 %d개월", "%d months old"}, {"%d세", "%d years old"}};
+    if (months == 1 && language == ENGLISH) {
+        buffer_put_string(buffer, "1 month old");
+        return;
+    }
     bool years = months >= 24;
     buffer_put_format(buffer, formats[years][language], years ? months / 12 : months);
 }

@@ -517,10 +517,48 @@ static enum status forged(void *context, struct scope *scope) {
     return STATUS_OK;
 }
 
+/* What would leave the numbers, or the answer's UTF-8, is refused when opening, whatever the checksum says. */
+static enum status unreasonable(void *context, struct scope *scope) {
+    (void)context;
+    struct text file = files[TRIAGE_MODEL_LEVEL], again;
+    const struct triage_model *model = NULL;
+    assert_int_equal(triage_model_open(&model, file, scope->arena, scope), STATUS_OK);
+    struct triage_model_source source = *triage_model_content(model);
+    struct triage_model_feature feature = {
+        .name = "age", .unit = "a", .label_ko = "\xff", .label_en = "age", .group = ""};
+    struct triage_model_node nodes[] = {{.threshold = 1, .cover = 2, .left = 1, .right = 2},
+        {.threshold = 1, .cover = 1, .feature = TRIAGE_MODEL_LEAF},
+        {.threshold = 1, .cover = 1, .feature = TRIAGE_MODEL_LEAF}};
+    struct triage_model_tree tree = {nodes, 3};
+    struct triage_model_output output = {.name = "x", .link = TRIAGE_LINK_LOGISTIC, .trees = &tree, .tree_count = 1};
+    const float leaves[] = {1, 1e7F, 1, 1, NAN, 1}, covers[] = {1, 1, 3, 1e-20F, 1, NAN};
+    source = (struct triage_model_source){.name = "m",
+        .version = "",
+        .cohort = "",
+        .card = "",
+        .features = &feature,
+        .feature_count = 1,
+        .outputs = &output,
+        .output_count = 1};
+    for (size_t i = 0; i < sizeof leaves / sizeof leaves[0]; i++) {
+        nodes[2].threshold = leaves[i];
+        nodes[2].cover = covers[i];
+        assert_int_equal(triage_model_write(&again, &source, scope), i == 0 ? STATUS_OK : STATUS_INVALID);
+        if (i == 0)
+            assert_int_equal(triage_model_open(&model, again, scope->arena, scope), STATUS_INVALID); /* the label */
+    }
+    nodes[2].threshold = nodes[2].cover = 1;
+    feature.label_ko = "나이";
+    assert_int_equal(triage_model_write(&again, &source, scope), STATUS_OK);
+    assert_int_equal(triage_model_open(&model, again, scope->arena, scope), STATUS_OK);
+    return STATUS_OK;
+}
+
 static void test_damaged_files(void **state) {
     (void)state;
     run_case(damage, NULL);
     run_case(forged, NULL);
+    run_case(unreasonable, NULL);
 }
 
 /* ---- Shapley's values by their definition ------------------------------------------------------------------------------ */
