@@ -132,13 +132,15 @@ static enum status open_all(struct stage *stage, const struct arguments *argumen
     stage->demo.control_room = stage->demo.snapshot->control_room >= 0
                                    ? stage->demo.snapshot->places[stage->demo.snapshot->control_room].id
                                    : TEXT("control-room");
+    const struct region_snapshot *snapshot = stage->demo.snapshot;
+    struct text region_name = strcmp(stage->demo.language, "en") == 0 ? snapshot->name_en : snapshot->name_ko;
     printf("Soyang demonstration. Research and decision support; not a certified medical device. All patients are "
            "invented.\n"
            "%.*s: %zu places, %zu public health posts, %zu districts, with assumptions where no source speaks. Data "
            "folder: %s\n"
            "Page: http://127.0.0.1:%u/   clock: %.0f times as fast, quiet stretches skipped\n\n",
-        (int)stage->demo.snapshot->name_ko.size, stage->demo.snapshot->name_ko.at, loaded.places, loaded.posts,
-        loaded.districts, path, (unsigned)server_port(stage->server), speed);
+        (int)region_name.size, region_name.at, loaded.places, loaded.posts, loaded.districts, path,
+        (unsigned)server_port(stage->server), speed);
     (void)fflush(stdout);
     return STATUS_OK;
 }
@@ -256,7 +258,7 @@ static void print_case(const struct demo_case *c, const struct demo *demo) {
     if (c->went_to_controller)
         printf("  control room designated the place\n");
     int place = region_place_find(demo->snapshot, text_from(c->treated_at));
-    struct text name = place >= 0 ? demo->snapshot->places[place].name_ko : text_from(c->treated_at);
+    struct text name = demo_place_name(demo, place, text_from(c->treated_at));
     double hours = (double)(c->closed_us - c->started_us) / 3600e6;
     if (c->stage == DEMO_LOCAL)
         printf("  treated  %.*s: stays local, nobody was asked\n\n", (int)name.size, name.at);

@@ -80,10 +80,23 @@ static void report_reading(
     }
 }
 
+struct text demo_place_name(const struct demo *demo, int place, struct text otherwise) {
+    if (place < 0)
+        return otherwise;
+    const struct region_place *at = &demo->snapshot->places[place];
+    return strcmp(demo->language, "en") == 0 && at->name_en.size > 0 ? at->name_en : at->name_ko;
+}
+
 static void report_option(struct buffer *report, int rank, const yyjson_val *option, const char *language) {
-    struct text place = answer_part_display(option, "place");
+    struct text english = answer_part_text(option, "name-en"), place = answer_part_display(option, "place");
+    place = strcmp(language, "en") == 0 && english.size > 0 ? english : place;
     const yyjson_val *reason = answer_part(option, "part", "reason");
     struct text words = answer_part_text(reason, language);
+    if (answer_part_number(option, "distance") == 0 && text_is(answer_part_text(reason, "code"), "local")) {
+        buffer_put_format(report, "  %d.       %.*s  is here, nobody is asked  %.*s\n", rank, (int)place.size, place.at,
+            (int)words.size, words.at != NULL ? words.at : "");
+        return;
+    }
     buffer_put_format(report, "  %d.       %.*s  %.0f min%s, chance %.0f %%  %.*s\n", rank, (int)place.size, place.at,
         answer_part_number(option, "minutes"), answer_part_true(option, "estimated") ? " (estimated)" : "",
         100 * answer_part_number(option, "chance"), (int)words.size, words.at != NULL ? words.at : "");
@@ -170,13 +183,10 @@ static struct demo_offer *offer_of(struct demo_case *c, const yyjson_val *task, 
     if (c->offer_count == DEMO_OFFERS_MAX)
         return NULL;
     struct demo_offer *offer = &c->offers[c->offer_count++];
-    struct text name = json_get_text(json_get(task, "owner"), "display");
     copy_id(offer->id, id);
     copy_id(offer->place, reference_id(json_get(task, "owner")));
     int place = region_place_find(demo->snapshot, text_from(offer->place));
-    if (name.at == NULL)
-        name = place >= 0 ? demo->snapshot->places[place].name_ko : text_from(offer->place);
-    copy_id(offer->name, name);
+    copy_id(offer->name, demo_place_name(demo, place, text_from(offer->place)));
     offer->seen_us = clock_now_us(demo->clock);
     offer->answer = answer_of(demo, c, c->offer_count);
     offer->answer_us = text_is(json_get_text(offer->answer, "answer"), "silent")
@@ -512,13 +522,13 @@ static enum status follow_loop(
 enum status demo_case_start(struct demo_case *c, const struct demo *demo, struct scope *scope) {
     struct text bundle, answer;
     struct buffer report = buffer_open(demo->arena, LETTER_MAX);
-    struct text name = json_get_text(c->patient, "name_ko"),
-                complaint =
-                    json_get_text(c->patient, strcmp(demo->language, "ko") == 0 ? "complaint_ko" : "complaint_en");
+    bool korean = strcmp(demo->language, "ko") == 0;
+    struct text name = json_get_text(c->patient, korean ? "name_ko" : "name_en"),
+                complaint = json_get_text(c->patient, korean ? "complaint_ko" : "complaint_en");
     copy_id(c->id, json_get_text(c->patient, "id"));
     c->started_us = clock_now_us(demo->clock);
     int post = region_place_find(demo->snapshot, post_of(c));
-    struct text post_name = post >= 0 ? demo->snapshot->places[post].name_ko : post_of(c);
+    struct text post_name = demo_place_name(demo, post, post_of(c));
     buffer_put_format(&report, "%.*s (synthetic) at %.*s\n           %.*s\n", (int)name.size, name.at,
         (int)post_name.size, post_name.at, (int)complaint.size, complaint.at);
     enum status status = demo_patient_bundle(&bundle, demo->patients, c->patient, c->started_us, scope);

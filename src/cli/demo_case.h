@@ -21,4 +21,7 @@ MUST_CHECK enum status demo_case_step(struct demo_case *c, const struct demo *de
 bool demo_case_is_over(const struct demo_case *c);
 int64_t demo_case_next_us(const struct demo_case *c); /* when one of its actors acts next; INT64_MAX: they wait */
 
+/* A place of the region in the demonstration's language; -1: `otherwise`. */
+struct text demo_place_name(const struct demo *demo, int place, struct text otherwise);
+
 #endif

@@ -387,6 +387,9 @@ scenario("places tell in plain words what is assumed, and what may hide behind t
   await fillIntake(nurse.page, { name: "합성환자-의심" });
   await decide(nurse.page);
   await nurse.page.locator(".option").first().getByText(/가정|응답에서 학습/).first().waitFor();
+  await until(async () => /실제로 .*[이가] 필요하며/.test(await nurse.page.locator(".options").innerHTML()), "a reason with a particle");
+  const hedged = (await nurse.page.locator(".options").innerHTML()).match(/[가-힣](이\(가\)|을\(를\)|\(으\)로).{0,20}/g);
+  assert.equal(hedged, null, "a particle that was not chosen");
   await nurse.page.locator(".doubts > summary").click();
   assert.match(await nurse.page.locator(".doubts ul li").first().innerText(), /^\d+명 /);
   await nurse.page.locator(".language").click();
@@ -583,6 +586,9 @@ scenario("a case that stays local is not sent without a place and a reason", asy
   await decide(page);
   await page.locator(".banner", { hasText: "지역에서 진료할 수 있습니다" }).waitFor();
   assert.equal(await page.locator(".send-button").isDisabled(), true);
+  const first = page.locator(".option").first();
+  await first.getByText("지금 있는 곳", { exact: true }).waitFor();
+  assert.doesNotMatch(await first.innerText(), /수용 가능성/, "nobody is asked where the patient is");
 });
 
 scenario("a recorded patient is found by name and by identifier", async (t) => {

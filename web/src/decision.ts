@@ -2,7 +2,7 @@
 import { read } from "./client";
 import type { Certain } from "./confirmed";
 import { part, partNumber, parts, partText, partTrue, referenceId, type Parameter, type Resource } from "./fhir";
-import { nameIn, say } from "./language";
+import { nameIn, particles, say } from "./language";
 
 export interface Reason { code: string; kind: string; ko: string; en: string; source: string }
 export interface Need { code: string; display: string; department: string; window: number | undefined; evidence: string[]; ko: string; en: string }
@@ -44,7 +44,7 @@ export interface Plan { now: number; batches: number; placed: number | undefined
 export interface Ranking { options: Option[]; excluded: Excluded[]; mayNeed: MayNeed[]; certain: Certain | undefined; plan: Plan | undefined; otherwise: { ko: string; en: string } | undefined; decision: string; policy: string }
 
 const sentence = (list: Parameter[] | undefined) => ({ code: partText(list, "code"), ko: partText(list, "ko"), en: partText(list, "en") });
-export const sentenceIn = (both: { ko: string; en: string }): string => say(both.ko || both.en, both.en || both.ko);
+export const sentenceIn = (both: { ko: string; en: string }): string => say(particles(both.ko || both.en), both.en || both.ko);
 
 export function readReading(list: Parameter[]): Reading {
   const scores = parts(list, "score").map(({ part: p }) => ({

@@ -36,7 +36,8 @@ export function OptionList({ ranking, chosen, onChoose }: { ranking: Ranking; ch
 
 function OptionRow({ option, rank, isChosen, onChoose }: { option: Option; rank: number; isChosen: boolean; onChoose: () => void }) {
   const reasons = [...option.reasons.filter((reason) => reason.code !== "may-need"), ...option.reasons.filter((reason) => reason.code === "may-need")]; // its figures stand among the facts
-  const chance = option.chance === undefined ? undefined : Math.round(option.chance * 100);
+  const isHere = option.distance === 0 && option.reasons.some((reason) => reason.code === "local"); // nobody is asked there
+  const chance = option.chance === undefined || isHere ? undefined : Math.round(option.chance * 100);
   return (
     <li class={`option ${isChosen ? "is-on" : ""}`}>
       <label class="option-head">
@@ -49,8 +50,9 @@ function OptionRow({ option, rank, isChosen, onChoose }: { option: Option; rank:
         {option.reasons.some((reason) => reason.code === "notice") && <b class="tag tag-notice">{say("받을 수 없다고 알림", "says that it cannot take this")}</b>}
         {option.reasons.some((reason) => reason.code === "in-theatre") && <b class="tag tag-notice">{say("의료진 수술 중", "team in theatre")}</b>}
         {option.ask === 1 && <b class="asked-now">{say("지금 문의", "asked now")}</b>}
-        {option.distance !== undefined && <span>{option.distance.toFixed(1)} km</span>}
-        {option.travel !== undefined && <span>{say(`이동 ${Math.round(option.travel)}분`, `travel ${Math.round(option.travel)} min`)}</span>}
+        {isHere && <b class="tag">{say("지금 있는 곳", "where the patient is")}</b>}
+        {option.distance !== undefined && !isHere && <span>{option.distance.toFixed(1)} km</span>}
+        {option.travel !== undefined && !isHere && <span>{say(`이동 ${Math.round(option.travel)}분`, `travel ${Math.round(option.travel)} min`)}</span>}
         {chance !== undefined && (
           <span class="chance">
             <span class="chance-bar" aria-hidden="true"><i style={`width:${chance}%`} /></span>{say(`수용 가능성 ${chance}%`, `${chance}% to accept`)}
