@@ -56,6 +56,7 @@ struct sections {
     float *edges, *shares, *margins, *probabilities;
     struct triage_model_tree *trees;
     struct triage_model_node *nodes;
+    struct model_split *splits;
 };
 
 /* ---- checks --------------------------------------------------------------------------------------------------------- */
@@ -208,14 +209,64 @@ static void take_outputs(struct triage_model_output *out, struct cursor *cursor,
     }
 }
 
-static void take_trees(struct cursor *cursor, struct sections *sections) {
-    for (size_t i = 0; i < sections->header.tree_count; i++) {
-        uint32_t first = take_u32(cursor), count = take_u32(cursor);
-        if (first > sections->header.node_count || count > sections->header.node_count - first)
-            cursor->broken = true, first = count = 0;
-        sections->trees[i] = (struct triage_model_tree){sections->nodes + first, count};
+/* The codes of the nodes, and the leaves behind them. */
+struct planting {
+    struct cursor *codes, *leaves;
+    const struct sections *sections;
+    struct triage_model_node *nodes; /* of the tree */
+    size_t count, room;
+};
+
+/* The next node and all below it; returns its place in the tree. Its cover in double precision goes to *cover. */
+static uint16_t plant(double *cover, struct planting *p, int depth) {
+    uint16_t code = MODEL_NODE_LEAF;
+    size_t at = p->count, split = 0;
+    *cover = 0;
+    take(&code, p->codes, sizeof code);
+    split = code & (MODEL_NODE_MISSING_LEFT - 1);
+    bool leaf = code == MODEL_NODE_LEAF;
+    if (p->codes->broken || at >= p->room || at >= TRIAGE_MODEL_TREE_NODES_MAX || depth > TRIAGE_MODEL_DEPTH_MAX ||
+        (!leaf && split >= p->sections->header.split_count)) {
+        p->codes->broken = true;
+        return 0;
     }
-    take(sections->nodes, cursor, sections->header.node_count * sizeof *sections->nodes);
+    struct triage_model_node *node = &p->nodes[p->count++];
+    if (leaf) {
+        float value = take_f32(p->leaves), weight = take_f32(p->leaves);
+        *node = (struct triage_model_node){.threshold = value, .cover = weight, .feature = TRIAGE_MODEL_LEAF};
+        *cover = (double)weight;
+        return (uint16_t)at;
+    }
+    double left = 0, right = 0;
+    *node = (struct triage_model_node){.threshold = p->sections->splits[split].threshold,
+        .feature = (uint16_t)p->sections->splits[split].feature,
+        .missing_left = (code & MODEL_NODE_MISSING_LEFT) != 0};
+    node->left = plant(&left, p, depth + 1);
+    node->right = plant(&right, p, depth + 1);
+    *cover = left + right;
+    node->cover = (float)*cover;
+    return (uint16_t)at;
+}
+
+static void take_trees(struct cursor *cursor, struct sections *sections) {
+    const struct model_header *header = &sections->header;
+    for (size_t i = 0; i < header->split_count; i++) {
+        take(&sections->splits[i], cursor, sizeof *sections->splits);
+        cursor->broken = cursor->broken || sections->splits[i].feature >= header->feature_count;
+    }
+    struct cursor codes = *cursor, leaves = *cursor;
+    size_t bytes = header->node_count * sizeof(uint16_t), used = 0;
+    leaves.broken = leaves.broken || bytes > leaves.bytes.size - leaves.at;
+    leaves.at += leaves.broken ? 0 : bytes;
+    for (size_t i = 0; i < header->tree_count; i++) {
+        double cover = 0;
+        struct planting planting = {&codes, &leaves, sections, sections->nodes + used, 0, header->node_count - used};
+        (void)plant(&cover, &planting, 0);
+        sections->trees[i] = (struct triage_model_tree){planting.nodes, planting.count};
+        used += planting.count;
+    }
+    leaves.broken = leaves.broken || codes.broken || used != header->node_count;
+    *cursor = leaves;
 }
 
 static void take_calibrations(
@@ -274,6 +325,7 @@ static void take_all(struct triage_model_source *source, struct cursor *cursor, 
     sections.probabilities = ARENA_ARRAY(arena, float, header->point_count + 1);
     sections.trees = ARENA_ARRAY(arena, struct triage_model_tree, header->tree_count + 1);
     sections.nodes = ARENA_ARRAY(arena, struct triage_model_node, header->node_count + 1);
+    sections.splits = ARENA_ARRAY(arena, struct model_split, header->split_count + 1);
     struct triage_model_feature *features = ARENA_ARRAY(arena, struct triage_model_feature, header->feature_count + 1);
     struct triage_model_output *outputs = ARENA_ARRAY(arena, struct triage_model_output, header->output_count + 1);
     struct triage_model_calibration *calibrations =
@@ -323,7 +375,7 @@ static const char *envelope_flaw(struct cursor *cursor, struct text file) {
         return "its checksum does not fit: it was damaged";
     const uint32_t counts[] = {header.feature_count, header.output_count, header.tree_count, header.node_count,
         header.calibration_count, header.point_count, header.escalation_count, header.parameter_count,
-        header.edge_count};
+        header.edge_count, header.split_count};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         if (counts[i] > TRIAGE_MODEL_BYTES_MAX)
             return "a count lies beyond the file";

@@ -12,19 +12,21 @@
  *
  * File (little-endian, no padding but what is named; at most TRIAGE_MODEL_BYTES_MAX bytes):
  *
- *   0   8 bytes  "SOYANGM1"
+ *   0   8 bytes  "SOYANGM2"
  *   8  12 x u32  file size, string bytes, features, outputs, trees, nodes, calibrations, points, escalations, parameters,
  *                drift edges, least age in months
  *  56   u32      least count of known features among those flagged MEASURED
  *  60   u32 x 4  name, version, cohort, card (string offsets)
- *  76   u32      zero
+ *  76   u32      splits
  *  80   features    TRIAGE_FEATURE_BYTES each: name, unit, label ko, label en, group (u32 string offsets), flags (u32),
  *                   low, high, usual (f32: range seen in training, and its median), missing share (f32), first edge (u32),
  *                   edges (u32)
  *       outputs     u32 name, u32 link, u32 softmax group, f32 base margin, u32 first tree, u32 trees, f32 prevalence
- *       trees       u32 first node, u32 nodes (the root is first; children behind their parent, each with one parent)
- *       nodes       f32 threshold or leaf value, f32 cover, u16 feature (0xFFFF: leaf), u16 left, u16 right (from the tree's
- *                   first node), u8 missing goes left, u8 zero
+ *       splits      f32 threshold, u32 feature: each pair once, by feature and then by the threshold's bits
+ *       nodes       u16 each, tree after tree, a node before its left side and that before its right: 0xFFFF a leaf, else a split's
+ *                   number, and 0x8000 added where a missing input goes left
+ *       leaves      f32 value, f32 cover, in the order of the nodes; a node's cover is the sum of its two sides' in double
+ *                   precision, rounded once
  *       calibrations u32 site, u32 output, u32 kind, u32 visits, f32 slope, f32 intercept, u32 first point, u32 points
  *       points      f32 margin, f32 probability (margins rise strictly, probabilities never fall)
  *       escalations u32 human level, u32 level, u32 output, f32 probability

@@ -14,26 +14,36 @@ struct step {
 /* One path a depth, each one longer than the one before. */
 enum { PATH_STEPS = TRIAGE_MODEL_DEPTH_MAX + 2, STEPS_MAX = PATH_STEPS * (PATH_STEPS + 1) / 2 };
 
+/* 1 / n, so that a leaf costs multiplications. */
+static const double reciprocals[PATH_STEPS + 1] = {0, 1.0, 1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5, 1.0 / 6, 1.0 / 7,
+    1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11, 1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17, 1.0 / 18,
+    1.0 / 19, 1.0 / 20, 1.0 / 21, 1.0 / 22, 1.0 / 23, 1.0 / 24, 1.0 / 25, 1.0 / 26};
+
 static void path_extend(struct step *path, int length, struct step added) {
     path[length] = added;
     path[length].weight = length == 0 ? 1 : 0;
+    double known = added.known * reciprocals[length + 1], unknown = added.unknown * reciprocals[length + 1];
     for (int i = length - 1; i >= 0; i--) {
-        path[i + 1].weight += added.known * path[i].weight * (i + 1) / (length + 1);
-        path[i].weight = added.unknown * path[i].weight * (length - i) / (length + 1);
+        path[i + 1].weight += known * path[i].weight * (i + 1);
+        path[i].weight = unknown * path[i].weight * (length - i);
     }
 }
 
 /* The weights as if the step at `at` had never come; `last` is the index of the last step. Returns their sum. */
 static double path_without(double *weights, const struct step *path, int last, int at) {
-    double known = path[at].known, unknown = path[at].unknown, next = path[last].weight, sum = 0;
-    for (int i = last - 1; i >= 0; i--) {
-        if (known != 0) {
-            double weight = next * (last + 1) / ((i + 1) * known);
-            next = path[i].weight - weight * unknown * (last - i) / (last + 1);
-            weights[i] = weight;
-        } else {
-            weights[i] = path[i].weight * (last + 1) / (unknown * (last - i));
+    double sum = 0, length = last + 1;
+    if (path[at].known != 0) { /* then it is 1: a product of ones */
+        double next = path[last].weight, lost = path[at].unknown * reciprocals[last + 1];
+        for (int i = last - 1; i >= 0; i--) {
+            weights[i] = next * length * reciprocals[i + 1];
+            next = path[i].weight - weights[i] * lost * (last - i);
+            sum += weights[i];
         }
+        return sum;
+    }
+    double scale = length / path[at].unknown;
+    for (int i = last - 1; i >= 0; i--) {
+        weights[i] = path[i].weight * scale * reciprocals[last - i];
         sum += weights[i];
     }
     return sum;

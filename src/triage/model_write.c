@@ -1,4 +1,5 @@
 /* A model, written: the sections of model.h in their order, strings told once, the checksum last. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "triage/model_file.h"
@@ -7,6 +8,8 @@ enum { STRINGS_MAX = 64 * 1024 };
 
 struct writing {
     struct buffer bytes, strings;
+    struct model_split *splits; /* in order, each once */
+    size_t split_count;
 };
 
 static void put_u32(struct writing *w, size_t value) {
@@ -65,21 +68,80 @@ static void put_ensembles(struct writing *w, const struct triage_model_source *s
         put_f32(w, output->prevalence);
         first += output->tree_count;
     }
-    first = 0;
-    for (size_t i = 0; i < source->output_count; i++) {
-        for (size_t k = 0; k < source->outputs[i].tree_count; k++) {
-            put_u32(w, first);
-            put_u32(w, source->outputs[i].trees[k].node_count);
-            first += source->outputs[i].trees[k].node_count;
-        }
-    }
+}
+
+/* ---- trees ------------------------------------------------------------------------------------------------------------ */
+
+static uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static int split_compare(const void *a, const void *b) {
+    const struct model_split *x = a, *y = b;
+    uint32_t left = bits_of(x->threshold), right = bits_of(y->threshold);
+    if (x->feature != y->feature)
+        return x->feature < y->feature ? -1 : 1;
+    return left < right ? -1 : left > right;
+}
+
+/* Every split of the trees, each once. */
+static void splits_list(
+    struct writing *w, const struct triage_model_source *source, size_t nodes, struct arena *arena) {
+    size_t count = 0, kept = 0;
+    w->splits = ARENA_ARRAY(arena, struct model_split, nodes + 1);
     for (size_t i = 0; i < source->output_count; i++) {
         for (size_t k = 0; k < source->outputs[i].tree_count; k++) {
             const struct triage_model_tree *tree = &source->outputs[i].trees[k];
-            buffer_put(&w->bytes, (struct text){(const char *)tree->nodes, tree->node_count * sizeof *tree->nodes});
+            for (size_t n = 0; n < tree->node_count; n++) {
+                if (tree->nodes[n].feature != TRIAGE_MODEL_LEAF)
+                    w->splits[count++] = (struct model_split){tree->nodes[n].threshold, tree->nodes[n].feature};
+            }
+        }
+    }
+    qsort(w->splits, count, sizeof *w->splits, split_compare);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || split_compare(&w->splits[kept - 1], &w->splits[i]) != 0)
+            w->splits[kept++] = w->splits[i];
+    }
+    w->split_count = kept;
+}
+
+/* A tree's codes, or its leaves: both in the order node, left side, right side. The tree was checked: it is no deeper than
+ * TRIAGE_MODEL_DEPTH_MAX. */
+static void put_side(struct writing *w, const struct triage_model_tree *tree, size_t at, bool leaves) {
+    const struct triage_model_node *node = &tree->nodes[at];
+    uint16_t code = MODEL_NODE_LEAF;
+    if (node->feature == TRIAGE_MODEL_LEAF) {
+        if (leaves) {
+            put_f32(w, node->threshold);
+            put_f32(w, node->cover);
+        } else {
+            buffer_put(&w->bytes, (struct text){(const char *)&code, sizeof code});
+        }
+        return;
+    }
+    struct model_split own = {node->threshold, node->feature};
+    const struct model_split *split = bsearch(&own, w->splits, w->split_count, sizeof own, split_compare);
+    code = (uint16_t)((size_t)(split - w->splits) | (node->missing_left ? MODEL_NODE_MISSING_LEFT : 0));
+    if (!leaves)
+        buffer_put(&w->bytes, (struct text){(const char *)&code, sizeof code});
+    put_side(w, tree, node->left, leaves);
+    put_side(w, tree, node->right, leaves);
+}
+
+static void put_trees(struct writing *w, const struct triage_model_source *source) {
+    buffer_put(&w->bytes, (struct text){(const char *)w->splits, w->split_count * sizeof *w->splits});
+    for (int leaves = 0; leaves < 2; leaves++) {
+        for (size_t i = 0; i < source->output_count; i++) {
+            for (size_t k = 0; k < source->outputs[i].tree_count; k++)
+                put_side(w, &source->outputs[i].trees[k], 0, leaves);
         }
     }
 }
+
+/* ---- the rest --------------------------------------------------------------------------------------------------------- */
 
 static void put_calibrations(struct writing *w, const struct triage_model_source *source) {
     size_t first = 0;
@@ -160,9 +222,14 @@ enum status triage_model_write(struct text *out, const struct triage_model_sourc
         .bytes = buffer_open(scope->arena, TRIAGE_MODEL_BYTES_MAX), .strings = buffer_open(scope->arena, STRINGS_MAX)};
     buffer_put_char(&w.strings, '\0');
     struct model_header header = header_of(&w, &checked);
+    splits_list(&w, &checked, header.node_count, scope->arena);
+    header.split_count = (uint32_t)w.split_count;
+    if (w.split_count >= MODEL_SPLITS_MAX)
+        return fault(scope, STATUS_TOO_LARGE, "", "a model file holds fewer than %d splits", MODEL_SPLITS_MAX);
     buffer_put(&w.bytes, (struct text){(const char *)&header, sizeof header});
     put_features(&w, &checked);
     put_ensembles(&w, &checked);
+    put_trees(&w, &checked);
     put_calibrations(&w, &checked);
     put_rules(&w, &checked);
     buffer_put(&w.bytes, buffer_text(&w.strings));

@@ -134,7 +134,8 @@ class TrainingTest(unittest.TestCase):
             self.assertIn(told, refused.run.stderr)
 
     def test_bad_parts_are_refused(self):
-        for output, parts, told in ((0, [{"linear": 1}], "not together with stages"), (1, [], "from 1 to 4"), (1, [{"linear": 0}], "above 0"),
+        for output, parts, told in ((0, [{"linear": 1}], "not together with stages"), (1, [], "from 1 to 12"), (1, [{"linear": 0}], "above 0"),
+                                    (1, [{"rounds": 2, "seeds": 13}], "from 1 to 12"), (1, [{"linear": 1, "seeds": 2}], "no seeds"),
                                     (1, [{"eta": 0.2}], "need rounds")):
             plan = json.loads((HERE / "plan.json").read_text())
             plan["models"][0]["outputs"][output]["grid"] = [{"parts": parts}]

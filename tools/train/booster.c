@@ -10,8 +10,9 @@
 #include <xgboost/c_api.h>
 
 struct booster {
-    BoosterHandle handles[STAGES_MAX]; /* by stage, or by part */
-    struct linear *linear[PARTS_MAX];  /* where the part is no booster */
+    BoosterHandle handles[PARTS_MAX]; /* by stage, or by part */
+    struct linear *linear[PARTS_MAX]; /* where the part is no booster */
+    double shares[PARTS_MAX];         /* of the parts in the margin; they sum up to 1 */
     int count, parts;
     size_t gate; /* where there are stages */
     bool staged;
@@ -22,7 +23,7 @@ static enum status failed(struct scope *scope) {
 }
 
 void booster_close(struct booster *booster) {
-    for (int i = 0; i < STAGES_MAX; i++) {
+    for (int i = 0; i < PARTS_MAX; i++) {
         if (booster->handles[i])
             (void)XGBoosterFree(booster->handles[i]);
         booster->handles[i] = NULL;
@@ -82,7 +83,7 @@ static enum status parameters_set(
     yyjson_val *name, *value;
     yyjson_obj_foreach((yyjson_val *)parameters, i, count, name, value) {
         struct text told = json_number_text(value).at ? json_number_text(value) : json_text(value);
-        if (strcmp(yyjson_get_str(name), "rounds") == 0)
+        if (strcmp(yyjson_get_str(name), "rounds") == 0 || strcmp(yyjson_get_str(name), "seeds") == 0)
             continue;
         if (parameter_set(handle, yyjson_get_str(name), text_string(scope->arena, told), scope) != STATUS_OK)
             return STATUS_FAILED;
@@ -98,7 +99,7 @@ static enum status rounds_run(BoosterHandle handle, DMatrixHandle data, int64_t 
     return STATUS_OK;
 }
 
-_Static_assert((int)PARTS_MAX <= (int)STAGES_MAX, "parts stand where stages stand");
+_Static_assert((int)PARTS_MAX >= (int)STAGES_MAX, "parts stand where stages stand");
 
 static enum status one_train(BoosterHandle *out, struct matrix matrix, const int8_t *labels, struct sample sample,
     const yyjson_val *parameters, const char *monotone, uint64_t seed, struct scope *scope) {
@@ -118,28 +119,47 @@ static enum status one_train(BoosterHandle *out, struct matrix matrix, const int
     return status;
 }
 
+/* One entry of "parts": a ridge regression, or boosters that differ in their seed alone. They share `share`. */
+static enum status part_train(struct booster *booster, struct matrix matrix, const int8_t *labels, struct sample sample,
+    const yyjson_val *part, double share, const char *monotone, uint64_t seed, struct arena *arena,
+    struct scope *scope) {
+    double penalty = 0, grams = 1;
+    int64_t seeds = 1;
+    enum status status = STATUS_OK;
+    (void)json_get_double(&grams, part, "grams");
+    (void)json_get_int64(&seeds, part, "seeds");
+    if (seeds < 1 || seeds > PARTS_MAX - booster->parts || (seeds > 1 && json_get(part, "linear")))
+        return fault(
+            scope, STATUS_INVALID, "parts", "from 1 to %d boosters in all, and a linear part has no seeds", PARTS_MAX);
+    for (int64_t i = 0; i < seeds && status == STATUS_OK; i++) {
+        int at = booster->parts++;
+        booster->shares[at] = share / (double)seeds;
+        if (!json_get(part, "linear"))
+            status = one_train(
+                &booster->handles[at], matrix, labels, sample, part, monotone, seed + 7919 * (uint64_t)at, scope);
+        else if (json_get_double(&penalty, part, "linear") && penalty > 0)
+            status = linear_train(&booster->linear[at], matrix, labels, sample, penalty, grams, arena, scope);
+        else
+            status = fault(scope, STATUS_INVALID, "parts", "a linear part needs a penalty above 0");
+    }
+    return status;
+}
+
 static enum status parts_train(struct booster *booster, struct matrix matrix, const int8_t *labels,
     struct sample sample, const yyjson_val *parts, const char *monotone, uint64_t seed, struct arena *arena,
     struct scope *scope) {
     size_t i, count, found = yyjson_arr_size((yyjson_val *)parts);
     yyjson_val *part;
     enum status status = STATUS_OK;
-    if (found < 1 || found > PARTS_MAX)
+    if (found < 1)
         return fault(scope, STATUS_INVALID, "parts", "from 1 to %d parts", PARTS_MAX);
-    booster->count = booster->parts = (int)found;
+    booster->parts = 0;
     yyjson_arr_foreach((yyjson_val *)parts, i, count, part) {
-        double penalty = 0, grams = 1;
-        if (status != STATUS_OK)
-            break;
-        (void)json_get_double(&grams, part, "grams");
-        if (!json_get(part, "linear"))
-            status = one_train(
-                &booster->handles[i], matrix, labels, sample, part, monotone, seed + 7919 * (uint64_t)i, scope);
-        else if (json_get_double(&penalty, part, "linear") && penalty > 0)
-            status = linear_train(&booster->linear[i], matrix, labels, sample, penalty, grams, arena, scope);
-        else
-            status = fault(scope, STATUS_INVALID, "parts", "a linear part needs a penalty above 0");
+        if (status == STATUS_OK)
+            status =
+                part_train(booster, matrix, labels, sample, part, 1.0 / (double)found, monotone, seed, arena, scope);
     }
+    booster->count = booster->parts;
     return status;
 }
 
@@ -148,7 +168,8 @@ enum status booster_train(struct booster **out, struct matrix matrix, const int8
     struct scope *scope) {
     struct booster *booster = ARENA_NEW(arena, struct booster);
     enum status status = STATUS_OK;
-    *booster = (struct booster){.count = stages ? STAGES_MAX : 1, .parts = 1, .staged = stages != NULL, .gate = 0};
+    *booster = (struct booster){
+        .shares = {1}, .count = stages ? STAGES_MAX : 1, .parts = 1, .staged = stages != NULL, .gate = 0};
     *out = booster;
     if (stages)
         booster->gate = stages->gate;
@@ -197,8 +218,8 @@ static enum status parts_margins(
         if (!linear)
             status = stage_margins(one, booster, part, matrix, sample, scope);
         for (size_t i = 0; i < sample.count && status == STATUS_OK; i++)
-            margins[i] +=
-                (linear ? linear_margin(linear, matrix.at + sample.rows[i] * matrix.columns) : one[i]) / booster->parts;
+            margins[i] += booster->shares[part] *
+                          (linear ? linear_margin(linear, matrix.at + sample.rows[i] * matrix.columns) : one[i]);
     }
     free(one);
     return status;
@@ -218,7 +239,7 @@ bool booster_is_staged(const struct booster *booster) {
     return booster->staged;
 }
 
-/* Adds a part's own terms, divided by the parts' count. */
+/* Adds a part's own terms times its share. */
 static enum status part_terms(
     float *terms, struct booster *booster, int part, struct matrix matrix, struct sample sample, struct scope *scope) {
     enum { TERMS = 4 };
@@ -231,7 +252,7 @@ static enum status part_terms(
     if (status == STATUS_OK && count != sample.count * (matrix.columns + 1))
         status = fault(scope, STATUS_FAILED, "", "libxgboost gave another count of terms");
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        terms[i] += result[i] / (float)booster->parts;
+        terms[i] += result[i] * (float)booster->shares[part];
     if (data)
         (void)XGDMatrixFree(data);
     return status;
@@ -250,7 +271,7 @@ enum status booster_terms(
             status = part_terms(terms, booster, part, matrix, sample, scope);
         for (size_t i = 0; linear && i < sample.count; i++)
             linear_terms(terms + i * (matrix.columns + 1), linear, matrix.at + sample.rows[i] * matrix.columns,
-                1.0 / booster->parts);
+                booster->shares[part]);
     }
     return status;
 }
@@ -369,13 +390,13 @@ static enum status parts_join(struct triage_model_outputs *out, struct booster *
     struct triage_model_outputs *parts = ARENA_NEW(arena, struct triage_model_outputs);
     const struct triage_model_output *taken[PARTS_MAX] = {0};
     size_t count = 0, first = 0;
-    double base = 0, share = 1.0 / booster->parts;
+    double base = 0;
     if (out->count == TRIAGE_MODEL_OUTPUTS_MAX)
         return fault(scope, STATUS_TOO_LARGE, name, "too many outputs");
     for (int i = 0; i < booster->parts; i++) {
         if (booster->linear[i]) {
             count += linear_tree_count(booster->linear[i]);
-            base += share * linear_intercept(booster->linear[i]);
+            base += booster->shares[i] * linear_intercept(booster->linear[i]);
             continue;
         }
         enum status status = stage_take(parts, booster, i, name, arena, scope);
@@ -383,15 +404,15 @@ static enum status parts_join(struct triage_model_outputs *out, struct booster *
             return status;
         taken[i] = &parts->at[parts->count - 1];
         count += taken[i]->tree_count;
-        base += share * (double)taken[i]->base;
+        base += booster->shares[i] * (double)taken[i]->base;
     }
     struct triage_model_tree *trees = ARENA_ARRAY(arena, struct triage_model_tree, count + 1);
     for (int i = 0; i < booster->parts; i++) {
         if (booster->linear[i])
-            linear_trees(trees + first, booster->linear[i], share, arena);
+            linear_trees(trees + first, booster->linear[i], booster->shares[i], arena);
         first += booster->linear[i] ? linear_tree_count(booster->linear[i]) : 0;
         for (size_t t = 0; taken[i] && t < taken[i]->tree_count; t++)
-            trees[first++] = tree_scaled(taken[i]->trees[t], (float)share, arena);
+            trees[first++] = tree_scaled(taken[i]->trees[t], (float)booster->shares[i], arena);
     }
     out->at[out->count++] = (struct triage_model_output){
         .name = name, .link = TRIAGE_LINK_LOGISTIC, .base = (float)base, .trees = trees, .tree_count = count};

@@ -8,9 +8,10 @@
  * Masked inputs. What a server may not know (how the patient came) is hidden in every third training row, drawn by the seed. So trees
  * learn what to say where it is missing, though no row of the set misses it.
  *
- * Parts. "parts" in place of settings is a list of them: each is trained by itself, and the margin is the mean of theirs. A part
+ * Parts. "parts" in place of settings is a list of them: each is trained by itself, and the margin is the mean of theirs. A part with
+ * "seeds": N is the mean of N boosters that differ in their seed alone (Breiman, Bagging predictors, Mach Learn 1996;24). A part
  * {"linear": penalty, "grams": scale} is a ridge regression (linear.h), which masks nothing: to it a missing value is the mean. In
- * the model's file every part is trees, with leaves divided by the parts' count. Parts and stages do not go together. */
+ * the model's file every part is trees, with leaves times its share of the margin. Parts and stages do not go together. */
 #ifndef SOYANG_TRAIN_BOOSTER_H
 #define SOYANG_TRAIN_BOOSTER_H
 
@@ -23,7 +24,7 @@ struct matrix {
     size_t masked_count;
     const bool *grams; /* by column: hashed pieces of words; NULL: none */
 };
-enum { STAGES_MAX = 4, PARTS_MAX = 4 };
+enum { STAGES_MAX = 4, PARTS_MAX = 12 };
 #define STAGE_NEVER (-6.0)
 struct stages {
     size_t gate; /* the column that says which stage answers */

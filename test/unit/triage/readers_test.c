@@ -599,6 +599,7 @@ static enum status by_definition(void *context, struct scope *scope) {
     const struct triage_model *model;
     assert_int_equal(triage_model_write(&file, &source, scope), STATUS_OK);
     assert_int_equal(triage_model_open(&model, file, scope->arena, scope), STATUS_OK);
+    const struct triage_model_output *opened = triage_model_content(model)->outputs;
     for (int trial = 0; trial < 20; trial++) {
         float inputs[FEATURES];
         double terms[FEATURES], expected[FEATURES] = {0};
@@ -609,10 +610,10 @@ static enum status by_definition(void *context, struct scope *scope) {
             for (int i = 0; i < FEATURES; i++) {
                 if (known >> i & 1)
                     continue;
-                for (size_t t = 0; t < output.tree_count; t++)
+                for (size_t t = 0; t < opened->tree_count; t++)
                     expected[i] +=
-                        weight_of(known, i, FEATURES) * (tree_expects(&output.trees[t], 0, inputs, known | 1u << i) -
-                                                            tree_expects(&output.trees[t], 0, inputs, known));
+                        weight_of(known, i, FEATURES) * (tree_expects(&opened->trees[t], 0, inputs, known | 1u << i) -
+                                                            tree_expects(&opened->trees[t], 0, inputs, known));
             }
         }
         for (int i = 0; i < FEATURES; i++)
