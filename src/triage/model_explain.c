@@ -86,11 +86,14 @@ static void explain_node(const struct walk *walk, size_t at, const struct step *
     path_extend(path, length, added);
     int last = length;
     if (node->feature == TRIAGE_MODEL_LEAF) {
-        double weights[PATH_STEPS];
-        for (int i = 1; i <= last; i++) {
-            double weight = path_without(weights, path, last, i);
-            walk->terms[path[i].feature] += weight * (path[i].known - path[i].unknown) * (double)node->threshold;
-        }
+        /* What a step that is not known takes away is the same for each: its own share cancels out. */
+        double weights[PATH_STEPS], value = (double)node->threshold, lost = 0;
+        for (int i = 0; i < last; i++)
+            lost += path[i].weight * reciprocals[last - i];
+        lost *= (last + 1) * value;
+        for (int i = 1; i <= last; i++)
+            walk->terms[path[i].feature] +=
+                path[i].known != 0 ? path_without(weights, path, last, i) * (1 - path[i].unknown) * value : -lost;
         return;
     }
     struct step next = {.feature = node->feature, .known = 1, .unknown = 1};
@@ -103,8 +106,9 @@ static void explain_node(const struct walk *walk, size_t at, const struct step *
     }
     const size_t children[] = {node->left, node->right};
     int own = goes_left(node, walk->inputs) ? 0 : 1;
+    double portion = 1 / (double)node->cover;
     for (int k = 0; k < 2; k++) {
-        double share = (double)walk->tree->nodes[children[k]].cover / (double)node->cover;
+        double share = (double)walk->tree->nodes[children[k]].cover * portion;
         explain_node(walk, children[k], path, last + 1,
             (struct step){
                 .feature = next.feature, .known = k == own ? next.known : 0, .unknown = next.unknown * share});
