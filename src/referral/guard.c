@@ -73,7 +73,8 @@ static bool crew_may(const char *trigger) {
 /* What the engine alone writes among a Task's inputs and outputs. */
 static bool is_of_engine(struct text code) {
     static const char *const codes[] = {"departed", "first-offer", "delayed", "decision", "mode", "extreme", "rank",
-        "hold", "hold-until", "hold-ended", "return-request"};
+        "stabilise-for", "second-leg", "second-leg-minutes", "vehicle-away-minutes", "escort", "hold", "hold-until",
+        "hold-ended", "return-request"};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (text_is(code, codes[i])) {
             return true;

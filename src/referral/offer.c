@@ -120,6 +120,36 @@ static struct text department_of(const struct loop *loop) {
     return snapshot->department_count > 0 ? snapshot->departments[0].code : (struct text){0};
 }
 
+static const struct referral_option *option_of(const struct loop *loop, struct text place_id) {
+    const struct referral_ranking *ranking = &loop->decision.ranking;
+    for (size_t i = 0; loop->has_decision && i < ranking->option_count; i++) {
+        if (text_equal(loop->decision.snapshot->places[ranking->options[i].place].id, place_id)) {
+            return &ranking->options[i];
+        }
+    }
+    return NULL;
+}
+
+/* Who is asked as the first of two legs is told so: what is not asked of them, where that is done, how the patient gets there. Else they
+ * would answer to a need that they do not serve. */
+static void tell_legs(struct task *offer, const struct loop *loop, const struct referral_option *option) {
+    if (option == NULL || option->missing_need < 0) {
+        return;
+    }
+    const struct region_snapshot *snapshot = loop->decision.snapshot;
+    task_add_text(offer, false, "stabilise-for", TASK_VALUE_CODE, snapshot->needs[option->missing_need].code);
+    if (option->second_place >= 0) {
+        struct text second = snapshot->places[option->second_place].id;
+        task_add_text(
+            offer, false, "second-leg", TASK_VALUE_REFERENCE, place_reference(loop->scope, "Organization", second));
+        task_add_number(
+            offer, false, "second-leg-minutes", TASK_VALUE_INTEGER, (int64_t)(option->second_leg_min + 0.5));
+        task_add_number(
+            offer, false, "vehicle-away-minutes", TASK_VALUE_INTEGER, (int64_t)(option->vehicle_away_min + 0.5));
+        task_add_text(offer, false, "escort", TASK_VALUE_CODE, text_from(referral_escort_code(loop->level)));
+    }
+}
+
 enum status offer_new(struct task **out, struct loop *loop, struct text place_id) {
     if (loop->offer_count == LOOP_OFFERS_MAX) {
         return fault(loop->scope, STATUS_TOO_COSTLY, "Task", "a referral asks at most %d times", LOOP_OFFERS_MAX);
@@ -148,6 +178,7 @@ enum status offer_new(struct task **out, struct loop *loop, struct text place_id
     if (loop->decision_reference.size > 0) {
         task_add_text(offer, false, "decision", TASK_VALUE_REFERENCE, loop->decision_reference);
     }
+    tell_legs(offer, loop, option_of(loop, place_id));
     struct text question = task_input_text(&loop->parent, "question");
     if (question.size > 0) {
         task_add_text(offer, false, "question", TASK_VALUE_STRING, question);
@@ -323,12 +354,32 @@ static enum status lose_destination(struct loop *loop, struct task *offer) {
     return status == STATUS_OK ? loop_fill(&asked, loop) : status;
 }
 
-static enum status after_no(struct loop *loop, const char *trigger) {
+/* One of several has said no: neither is it the one who must act any more, nor does a patient who rolls roll on towards it. */
+static enum status turn_from(struct loop *loop, const struct task *offer) {
+    struct task *parent = &loop->parent;
+    bool owned = text_equal(parent->owner, offer->owner);
+    bool ahead = task_has_input(parent, "departed") && text_equal(loop_destination_id(loop), place_of(offer));
+    for (size_t i = 0; i < loop->offer_count && (owned || ahead); i++) {
+        if (is_waiting(&loop->offers[i])) {
+            parent->owner = owned ? loop->offers[i].owner : parent->owner;
+            parent->location =
+                ahead ? place_reference(loop->scope, "Location", place_of(&loop->offers[i])) : parent->location;
+            return loop_commit(loop, parent);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status after_no(struct loop *loop, const struct task *offer, const char *trigger) {
     size_t asked = 0;
     if (is_business(&loop->parent, "offered") && loop_open_offers(loop) == 0) {
         return loop_reroute(loop, REFERRAL_SYSTEM, trigger);
     }
-    if (is_business(&loop->parent, "offered") || is_business(&loop->parent, "diverted")) {
+    if (is_business(&loop->parent, "offered")) {
+        enum status status = loop_fill(&asked, loop);
+        return status == STATUS_OK ? turn_from(loop, offer) : status;
+    }
+    if (is_business(&loop->parent, "diverted")) {
         return loop_fill(&asked, loop);
     }
     return STATUS_OK;
@@ -350,7 +401,7 @@ enum status loop_decline(struct loop *loop, struct task *offer, const struct ref
     if (status != STATUS_OK) {
         return status;
     }
-    return had_accepted ? lose_destination(loop, offer) : after_no(loop, expired ? "expire" : "reroute");
+    return had_accepted ? lose_destination(loop, offer) : after_no(loop, offer, expired ? "expire" : "reroute");
 }
 
 /* ---- yes, and then -------------------------------------------------------------------------------------------------- */

@@ -273,6 +273,8 @@ enum referral_exclusion {
     REFERRAL_NOTICE,        /* says that it cannot take it now, and the policy leaves such out */
     REFERRAL_UNSAFE_BYPASS, /* arrest, unsecured airway: passes a nearer place that can resuscitate */
 };
+/* Who goes along on a second leg: "physician" at levels 1 and 2, else "nurse-or-paramedic" (assumption). */
+const char *referral_escort_code(int level);
 const char *referral_exclusion_code(enum referral_exclusion exclusion);
 const char *referral_exclusion_text(enum referral_exclusion exclusion, const char *language);
 

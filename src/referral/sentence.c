@@ -201,13 +201,17 @@ static void say_chance(struct candidate *c, const struct rank *rank, struct aren
     }
 }
 
-/* Assumption: levels 1 and 2 go on with a physician, the others with a nurse or paramedic. */
+/* Assumption. */
+const char *referral_escort_code(int level) {
+    return level <= 2 ? "physician" : "nurse-or-paramedic";
+}
+
 static void say_transfer(struct candidate *c, const struct rank *rank, struct arena *arena) {
     const struct referral_option *o = &c->option;
     if (o->second_place < 0) {
         return;
     }
-    bool physician = rank->patient->level <= 2;
+    bool physician = strcmp(referral_escort_code(rank->patient->level), "physician") == 0;
     say(c, "second-vehicle",
         text_format(arena, "두 번째 이송은 %s 동승 구급차(가정). 그 차량은 왕복 약 %.0f분 동안 이 지역을 비웁니다.",
             physician ? "의사" : "간호사·응급구조사", o->vehicle_away_min),

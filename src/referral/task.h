@@ -21,7 +21,7 @@ struct task_extra {
     struct text text; /* string, code, reference */
     int64_t number;   /* integer; instant in µs */
 };
-enum { TASK_EXTRAS_MAX = 12 };
+enum { TASK_EXTRAS_MAX = 20 };
 
 struct task {
     struct text id;

@@ -505,6 +505,52 @@ static void rolling_keeps_a_destination_and_goes_on_by_itself(void **state) {
     assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "location"), "reference")), sent.places[0]));
 }
 
+/* Who rolls does not roll on towards a place that has said no, nor must that place act any more: the other that is asked does. */
+static void rolling_turns_from_a_place_that_said_no(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", ",{\"name\":\"depart\",\"valueBoolean\":true}");
+    assert_int_equal(sent.count, 2);
+    struct records_caller first = place_of(p, &sent, 0);
+    change_ok(p, &first, sent.offers[0],
+        "{\"status\":\"rejected\",\"statusReason\":{\"coding\":[{\"system\":\"" DECLINE_SYSTEM
+        "\",\"code\":\"ed-full\"}]}}");
+    const yyjson_val *loop = fetch(p, "Task", sent.loop);
+    assert_state(loop, "requested", "offered");
+    assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "location"), "reference")), sent.places[1]));
+    assert_true(text_equal(id_after_slash(json_get_text(json_get(loop, "owner"), "reference")), sent.places[1]));
+    assert_laws(p, sent.loop);
+}
+
+static const yyjson_val *input_of(const yyjson_val *task, const char *code) {
+    size_t index, count;
+    yyjson_val *item, *found = NULL;
+    yyjson_arr_foreach((yyjson_val *)json_get(task, "input"), index, count, item) {
+        found = text_is(json_get_text(at(item, "/type/coding/0"), "code"), code) ? item : found;
+    }
+    return found;
+}
+
+/* The first of two legs is told what it is not asked for, where that follows, and how: in the offer, which it reads. */
+static void the_first_of_two_legs_is_told(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(
+        p, "p1", ",{\"name\":\"origin\",\"valueReference\":{\"reference\":\"Organization/gw-post-1550\"}}");
+    const yyjson_val *offer = fetch(p, "Task", sent.offers[0]);
+    assert_true(text_is(json_get_text(input_of(offer, "stabilise-for"), "valueCode"), "Y0010"));
+    struct text second = json_get_text(json_get(input_of(offer, "second-leg"), "valueReference"), "reference");
+    assert_true(second.size > 0 && !text_equal(id_after_slash(second), sent.places[0]));
+    int64_t minutes = 0, away = 0;
+    assert_true(json_get_int64(&minutes, input_of(offer, "second-leg-minutes"), "valueInteger") && minutes > 0);
+    assert_true(json_get_int64(&away, input_of(offer, "vehicle-away-minutes"), "valueInteger") && away > 0);
+    assert_true(text_is(json_get_text(input_of(offer, "escort"), "valueCode"), "physician"));
+    assert_int_equal(change(p, &nurse, sent.offers[0],
+                         "{\"+input\":{\"type\":{\"coding\":[{\"system\":\"" INPUT_SYSTEM
+                         "\",\"code\":\"escort\"}]},\"valueCode\":\"physician\"}}"),
+        STATUS_CONFLICT);
+    struct sent direct = send_infarction(p, "p2", "");
+    assert_null(input_of(fetch(p, "Task", direct.offers[0]), "stabilise-for"));
+}
+
 static void who_gets_worse_departs_at_once(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
@@ -588,6 +634,8 @@ int main(void) {
         TEST(nobody_left_means_the_control_room),
         TEST(the_way_may_change_never_vanish),
         TEST(rolling_keeps_a_destination_and_goes_on_by_itself),
+        TEST(rolling_turns_from_a_place_that_said_no),
+        TEST(the_first_of_two_legs_is_told),
         TEST(who_gets_worse_departs_at_once),
         TEST(a_claimed_input_is_the_engines),
         TEST(a_bser_referral_runs_its_course),

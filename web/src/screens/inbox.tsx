@@ -12,6 +12,7 @@ import { ChartCard } from "../parts/chart_card";
 import { Countdown, Due, Empty, Fault, Freshness, Level, Loading, State, Synthetic } from "../parts/marks";
 import { LoopSteps, OfferAnswer } from "../parts/steps";
 import { SummaryCard } from "../parts/summary_card";
+import { TwoLegs } from "../parts/two_legs";
 import { usePoll } from "../poll";
 import { business, deadlineOf, inputOf, isOpen, levelOf, loopId } from "../referral";
 import { findPlace, placeName } from "../region";
@@ -103,6 +104,7 @@ function Detail({ task, caller, list, now, reload }: { task: Task; caller: Calle
         </div>{offer && isOpen(offer) && offer.status === "requested" && end !== undefined ? <Countdown start={Date.parse(offer.authoredOn ?? offer.lastModified ?? "")} end={end} now={now} /> : loop && <State task={loop} />}</div>
         {reading.data && reading.data.needs.length > 0 && <ul class="needs">{reading.data.needs.map((need) => <li key={need.code}><strong>{needName(need.code) || need.display}</strong>{need.window !== undefined && <span class="quiet">{say(`${need.window}분 안`, `within ${need.window} min`)}</span>}<p>{sentenceIn(need)}</p></li>)}</ul>}
         {question && <p class="banner"><b>{say("보낸 곳의 말", "From the sender")}</b> {question}</p>}
+        {offer && <TwoLegs offer={offer} />}
         {offer && loop && <OfferAnswer caller={caller} loop={loop} offers={offers} offer={offer} reload={reload} />}
         {loop === undefined && <p class="quiet">{say("의뢰를 읽을 수 없습니다", "the referral cannot be read")}</p>}
       </section>

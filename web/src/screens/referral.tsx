@@ -16,6 +16,7 @@ import { MapView } from "../parts/map_view";
 import { Countdown, Due, Fault, Freshness, Level, Loading, State } from "../parts/marks";
 import { LoopSteps, OfferAnswer } from "../parts/steps";
 import { SummaryCard } from "../parts/summary_card";
+import { TwoLegs } from "../parts/two_legs";
 import { Timeline, Way } from "../parts/timeline";
 import { usePoll } from "../poll";
 import { deadlineOf, declineReasonOf, inputOf, isOpen, letterOf, levelOf, rankOf, telephoneOf, waitedFor } from "../referral";
@@ -110,6 +111,7 @@ export function OfferCards({ caller, loop, offers, now, reload }: { caller: Call
                 <State task={offer} />
                 {isWaiting && <span class="sr-only"><Due task={offer} end={end} now={now} /></span>}
               </div>
+              <TwoLegs offer={offer} />
               <OfferAnswer caller={caller} loop={loop} offers={offers} offer={offer} reload={reload} />
             </li>
           );
