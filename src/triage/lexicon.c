@@ -1,6 +1,7 @@
 #include "triage/lexicon.h"
 #include "triage/pattern.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -70,6 +71,7 @@ static const struct {
 struct word {
     struct pattern pattern;
     uint16_t owner; /* concept, or row of trigger_lists */
+    char second;    /* the pattern's second byte where the text's must be the same; 0: any */
     int next;       /* of the same first byte; -1: last */
 };
 enum { INDEX_CHAINS = 1024 };
@@ -133,6 +135,8 @@ static enum status index_add(struct word_index *index, struct text pattern, uint
     *word = (struct word){.pattern = triage_pattern_compile(pattern, arena), .owner = owner};
     if (word->pattern.size == 0 || word->pattern.at[0] == '~' || word->pattern.at[0] == ' ')
         return fault(scope, STATUS_INVALID, path, "a word must begin with a letter, a digit or #");
+    if (word->pattern.size > 1 && word->pattern.at[0] != '#' && !strchr("#~ ", word->pattern.at[1]))
+        word->second = word->pattern.at[1];
     index_chain(index, index->count++, chain_of(word->pattern.at, word->pattern.size));
     return STATUS_OK;
 }
@@ -261,9 +265,10 @@ struct scan {
     struct text text;              /* lower-cased */
     struct lexicon_match *matches; /* of this text */
     size_t match_count;
-    struct trigger_hit triggers[TRIGGER_HITS_MAX];
+    struct trigger_hit triggers[TRIGGER_HITS_MAX]; /* in the order of the text, as the matches are */
     size_t trigger_count;
-    bool is_history, told_before; /* an earlier text tells what the patient has */
+    uint32_t *parted, *clause_begin, *clause_end; /* places_mark() */
+    bool is_history, told_before;                 /* an earlier text tells what the patient has */
 };
 
 static bool is_char_start(char c) {
@@ -282,27 +287,33 @@ typedef void hit_work(struct scan *scan, uint16_t owner, size_t from, size_t to,
 static void chain_scan(
     struct scan *scan, const struct word_index *index, unsigned chain, size_t at, hit_work *hit, size_t capacity) {
     double number = 0;
+    char second = at + 1 < scan->text.size ? scan->text.at[at + 1] : '\0';
     for (int i = index->first[chain]; i >= 0; i = index->words[i].next) {
+        if (index->words[i].second && index->words[i].second != second)
+            continue;
         size_t to = pattern_match(&number, &index->words[i].pattern, &scan->lexicon->numbers, scan->text, at);
         if (to > at)
             hit(scan, index->words[i].owner, at, to, capacity);
     }
 }
 
+/* Inside a Latin word or number none begins. */
 static void index_scan(struct scan *scan, const struct word_index *index, hit_work *hit, size_t capacity) {
     for (size_t at = 0; at < scan->text.size; at++) {
         if (!is_char_start(scan->text.at[at]))
             continue;
-        chain_scan(scan, index, chain_of(scan->text.at + at, scan->text.size - at), at, hit, capacity);
-        if (pattern_number_begins(&scan->lexicon->numbers, scan->text, at))
+        bool inside = at > 0 && pattern_is_alnum(scan->text.at[at - 1]);
+        if (!inside || !pattern_is_alnum(scan->text.at[at]))
+            chain_scan(scan, index, chain_of(scan->text.at + at, scan->text.size - at), at, hit, capacity);
+        if (!inside && pattern_number_begins(&scan->lexicon->numbers, scan->text, at))
             chain_scan(scan, index, chain_of("#", 1), at, hit, capacity);
     }
 }
 
 static void concept_hit(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity) {
-    for (size_t i = 0; i < scan->match_count; i++) {
-        struct lexicon_match *match = &scan->matches[i];
-        if (match->concept == owner && match->from == from) {
+    for (size_t i = scan->match_count; i > 0 && scan->matches[i - 1].from == from; i--) {
+        struct lexicon_match *match = &scan->matches[i - 1];
+        if (match->concept == owner) {
             match->to = to > match->to ? to : match->to;
             return;
         }
@@ -314,13 +325,14 @@ static void concept_hit(struct scan *scan, uint16_t owner, size_t from, size_t t
 /* A trigger inside a concept's own words ("no pulse") changes nothing, but "acute" in "acute mi" says when. */
 static void trigger_hit(struct scan *scan, uint16_t owner, size_t from, size_t to, size_t capacity) {
     bool dates = trigger_lists[owner].kind >= TRIGGER_RELATIVE;
+    if (scan->trigger_count == capacity)
+        return;
     for (size_t i = 0; i < scan->match_count && !dates; i++) {
         if (scan->matches[i].from <= from && to <= scan->matches[i].to)
             return;
     }
-    if (scan->trigger_count < capacity)
-        scan->triggers[scan->trigger_count++] =
-            (struct trigger_hit){trigger_lists[owner].kind, trigger_lists[owner].after, from, to};
+    scan->triggers[scan->trigger_count++] =
+        (struct trigger_hit){trigger_lists[owner].kind, trigger_lists[owner].after, from, to};
 }
 
 /* "no relief of" negates nothing: what overlaps it goes. */
@@ -349,18 +361,37 @@ static bool has_between(const struct scan *scan, size_t from, size_t to, char c)
     return to > from && memchr(scan->text.at + from, c, to - from) != NULL;
 }
 
-/* A sentence ends, or a word of contrast stands, between two places. */
-static bool is_parted(const struct scan *scan, size_t from, size_t to) {
-    for (size_t i = from; i < to; i++) {
-        if (pattern_is_break(scan->text, i))
-            return true;
+/* Once a text, for each place and the text's end: where the clause round it begins and ends, and the least end of a break (an end of
+ * sentence, a word of contrast) that begins there or later. So a text that repeats itself costs no walk for each of its words. */
+static void places_mark(struct scan *scan, struct arena *arena) {
+    size_t size = scan->text.size;
+    uint32_t *parted = ARENA_ARRAY(arena, uint32_t, size + 1), *begin = ARENA_ARRAY(arena, uint32_t, size + 1),
+             *end = ARENA_ARRAY(arena, uint32_t, size + 1);
+    begin[0] = 0;
+    for (size_t i = 0; i < size; i++) {
+        bool is_break = pattern_is_break(scan->text, i);
+        parted[i] = is_break ? (uint32_t)i + 1 : UINT32_MAX;
+        begin[i + 1] = is_break || scan->text.at[i] == ',' ? (uint32_t)i + 1 : begin[i];
     }
+    parted[size] = UINT32_MAX;
+    end[size] = (uint32_t)size;
     for (size_t i = 0; i < scan->trigger_count; i++) {
         const struct trigger_hit *hit = &scan->triggers[i];
-        if (hit->kind == TRIGGER_BREAK && hit->from >= from && hit->to <= to)
-            return true;
+        if (hit->kind == TRIGGER_BREAK && hit->to < parted[hit->from])
+            parted[hit->from] = (uint32_t)hit->to;
     }
-    return false;
+    for (size_t i = size; i-- > 0;) {
+        end[i] = begin[i + 1] == i + 1 ? (uint32_t)i : end[i + 1];
+        parted[i] = parted[i + 1] < parted[i] ? parted[i + 1] : parted[i];
+    }
+    scan->parted = parted;
+    scan->clause_begin = begin;
+    scan->clause_end = end;
+}
+
+/* A sentence ends, or a word of contrast stands, between two places. */
+static bool is_parted(const struct scan *scan, size_t from, size_t to) {
+    return scan->parted[from] <= to;
 }
 
 /* "no fever, cough or chest pain": the comma belongs to a list that a later "or" closes. */
@@ -392,10 +423,12 @@ struct between {
     int concepts, joins, unknown;
 };
 
-static struct between look_between(const struct scan *scan, size_t from, size_t to) {
+/* Looks no further once there are more than so many. */
+static struct between look_between(
+    const struct scan *scan, size_t from, size_t to, int most_concepts, int most_unknown) {
     struct between found = {0};
     size_t at = from;
-    while (at < to) {
+    while (at < to && found.concepts <= most_concepts && found.unknown <= most_unknown) {
         size_t end = 0;
         for (size_t i = match_first(scan, at); i < scan->match_count && scan->matches[i].from == at; i++) {
             if (scan->matches[i].to <= to && scan->matches[i].to > end)
@@ -442,7 +475,9 @@ static bool reaches_forward(const struct scan *scan, const struct trigger_hit *h
         return false;
     bool comma = has_between(scan, hit->to, match->from, ',');
     bool disease = scan->lexicon->concepts[match->concept].disease;
-    struct between between = look_between(scan, hit->to, match->from);
+    struct between between = {0};
+    if (hit->kind == TRIGGER_NEGATED || !disease || hit->kind == TRIGGER_PAST_BESIDE)
+        between = look_between(scan, hit->to, match->from, hit->kind == TRIGGER_NEGATED ? INT_MAX : 0, 1);
     switch (hit->kind) {
     case TRIGGER_NEGATED_LIST:
         return true;
@@ -461,12 +496,25 @@ static bool reaches_forward(const struct scan *scan, const struct trigger_hit *h
     }
 }
 
+/* The first that begins there or later. */
+static size_t trigger_first(const struct scan *scan, size_t from) {
+    size_t low = 0, high = scan->trigger_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (scan->triggers[middle].from < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static const struct trigger_hit *trigger_at(const struct scan *scan, size_t at, bool of_glue) {
     const struct trigger_hit *best = NULL;
-    for (size_t i = 0; i < scan->trigger_count; i++) {
+    for (size_t i = trigger_first(scan, at); i < scan->trigger_count && scan->triggers[i].from == at; i++) {
         const struct trigger_hit *hit = &scan->triggers[i];
         bool glue = hit->kind == TRIGGER_FILLER || hit->kind == TRIGGER_JOIN || hit->kind == TRIGGER_TOPIC;
-        if (hit->after && hit->from == at && glue == of_glue && (!best || hit->to > best->to))
+        if (hit->after && glue == of_glue && (!best || hit->to > best->to))
             best = hit;
     }
     return best;
@@ -547,22 +595,6 @@ static enum lexicon_assertion assertion_of(enum trigger_kind kind) {
  * called for, or the relative's clause speaks of now or tells a symptom. What is left open stays the patient's, and is
  * quoted with the relative's word. */
 
-static bool is_clause_end(const struct scan *scan, size_t at) {
-    return scan->text.at[at] == ',' || pattern_is_break(scan->text, at);
-}
-
-static size_t clause_begin(const struct scan *scan, size_t at) {
-    while (at > 0 && !is_clause_end(scan, at - 1))
-        at--;
-    return at;
-}
-
-static size_t clause_end(const struct scan *scan, size_t at) {
-    while (at < scan->text.size && !is_clause_end(scan, at))
-        at++;
-    return at;
-}
-
 static bool is_letter(const struct scan *scan, size_t at) {
     char c = at < scan->text.size ? scan->text.at[at] : ' ';
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
@@ -611,7 +643,7 @@ static bool is_had(const struct scan *scan, size_t from, size_t to) {
 /* The nearest relative before the word whose clause holds it. */
 static const struct trigger_hit *relative_of(const struct scan *scan, const struct lexicon_match *match) {
     const struct trigger_hit *best = NULL;
-    size_t begin = clause_begin(scan, match->from);
+    size_t begin = scan->clause_begin[match->from];
     bool disease = scan->lexicon->concepts[match->concept].disease;
     for (size_t i = 0; i < scan->trigger_count; i++) {
         const struct trigger_hit *hit = &scan->triggers[i];
@@ -634,7 +666,7 @@ static bool is_told_before(const struct scan *scan) {
         if (is_relative(scan, &scan->triggers[i]) && scan->triggers[i].from < first)
             first = scan->triggers[i].from;
     }
-    size_t begin = clause_begin(scan, first);
+    size_t begin = scan->clause_begin[first];
     for (size_t i = 0; i < scan->match_count && scan->matches[i].to <= begin; i++) {
         if (scan->matches[i].assertion <= LEXICON_POSSIBLE)
             return true;
@@ -644,7 +676,7 @@ static bool is_told_before(const struct scan *scan) {
 
 static bool is_acute_clause(
     const struct scan *scan, const struct trigger_hit *relative, const struct lexicon_match *match) {
-    size_t begin = clause_begin(scan, relative->from), end = clause_end(scan, match->to);
+    size_t begin = scan->clause_begin[relative->from], end = scan->clause_end[match->to];
     if (trigger_between(scan, TRIGGER_NOW, begin, end) || trigger_between(scan, TRIGGER_RECENT, begin, end))
         return true;
     for (size_t i = match_first(scan, begin); i < scan->match_count && scan->matches[i].from < end; i++) {
@@ -660,7 +692,7 @@ static bool is_anothers(
     const struct scan *scan, const struct trigger_hit *relative, const struct lexicon_match *match) {
     if (scan->is_history)
         return true;
-    size_t end = clause_end(scan, match->to);
+    size_t end = scan->clause_end[match->to];
     if (is_acute_clause(scan, relative, match) || trigger_between(scan, TRIGGER_SUMMONS, 0, scan->text.size))
         return false;
     return scan->told_before || is_told_before(scan) || trigger_between(scan, TRIGGER_SELF, end, scan->text.size) ||
@@ -669,14 +701,14 @@ static bool is_anothers(
 
 /* "어제 심근경색 진단받고", "s/p seizure 10 min ago": dated hours or days back beside it, it is no past. */
 static bool is_recent(const struct scan *scan, const struct lexicon_match *match) {
-    size_t begin = clause_begin(scan, match->from), end = clause_end(scan, match->to);
+    size_t begin = scan->clause_begin[match->from], end = scan->clause_end[match->to];
     for (size_t i = 0; i < scan->trigger_count; i++) {
         const struct trigger_hit *hit = &scan->triggers[i];
         if (hit->kind != TRIGGER_RECENT || hit->from < begin || hit->to > end)
             continue;
         size_t from = hit->from < match->from ? hit->to : match->to,
                to = hit->from < match->from ? match->from : hit->from;
-        if (from <= to && !is_parted(scan, from, to) && !look_between(scan, from, to).concepts)
+        if (from <= to && !is_parted(scan, from, to) && !look_between(scan, from, to, 0, INT_MAX).concepts)
             return true;
     }
     return false;
@@ -699,14 +731,13 @@ static void match_assert(const struct scan *scan, struct lexicon_match *match, c
     const struct trigger_hit *behind = trigger_behind(scan, match);
     if (behind)
         match->assertion = assertion_of(behind->kind);
-    for (size_t i = 0; i < scan->trigger_count; i++) {
-        const struct trigger_hit *hit = &scan->triggers[i];
+    for (size_t i = scan->trigger_count; i > 0; i--) { /* the nearest first: it mostly settles it */
+        const struct trigger_hit *hit = &scan->triggers[i - 1];
         if (hit->after || hit->kind == TRIGGER_BREAK || hit->kind == TRIGGER_NOT_NEGATED ||
-            hit->kind >= TRIGGER_RELATIVE || !reaches_forward(scan, hit, match))
+            hit->kind >= TRIGGER_RELATIVE || assertion_of(hit->kind) <= match->assertion)
             continue;
-        enum lexicon_assertion assertion = assertion_of(hit->kind);
-        if (assertion > match->assertion)
-            match->assertion = assertion;
+        if (reaches_forward(scan, hit, match))
+            match->assertion = assertion_of(hit->kind);
     }
     match_context(scan, match);
     if (text->doubtful && match->assertion == LEXICON_PRESENT)
@@ -805,6 +836,7 @@ struct lexicon_matches lexicon_scan(
         index_scan(scan, &lexicon->words, concept_hit, room);
         index_scan(scan, &lexicon->triggers, trigger_hit, TRIGGER_HITS_MAX);
         triggers_prune(scan);
+        places_mark(scan, arena);
         for (size_t k = 0; k < scan->match_count; k++)
             match_assert(scan, &scan->matches[k], text);
         matches_keep(&out, scan, i);

@@ -4,11 +4,11 @@
 
 enum { GAP_MAX = 36, BREAK_WORD_MIN = 4, PLURAL_MIN = 3 /* "ha" is a headache, "has" none */ };
 
-static bool is_alnum(char c) {
+bool pattern_is_alnum(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 static bool is_letter_byte(char c) {
-    return is_alnum(c) || (unsigned char)c >= 0x80;
+    return pattern_is_alnum(c) || (unsigned char)c >= 0x80;
 }
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '-' || c == '\r';
@@ -126,24 +126,24 @@ size_t pattern_match(double *number, const struct pattern *pattern, const struct
     if (pattern->size == 0)
         return 0;
     char first = pattern->at[0], last = pattern->at[pattern->size - 1];
-    bool latin_start = is_alnum(first) || first == '#';
-    if (from > 0 &&
-        ((latin_start && is_alnum(text.at[from - 1])) || (pattern->edge_before && is_letter_byte(text.at[from - 1]))))
+    bool latin_start = pattern_is_alnum(first) || first == '#';
+    if (from > 0 && ((latin_start && pattern_is_alnum(text.at[from - 1])) ||
+                        (pattern->edge_before && is_letter_byte(text.at[from - 1]))))
         return 0;
     struct cursor cursor = {number, numbers, text, {pattern->at, pattern->size}};
     size_t end = match_rest(&cursor, 0, from);
     if (end == 0)
         return 0;
     if (pattern->open_end) {
-        while (end < text.size && is_alnum(text.at[end]))
+        while (end < text.size && pattern_is_alnum(text.at[end]))
             end++;
         return end;
     }
-    if (is_alnum(last)) {
+    if (pattern_is_alnum(last)) {
         if (pattern->size >= PLURAL_MIN && end < text.size && text.at[end] == 's' &&
-            (end + 1 == text.size || !is_alnum(text.at[end + 1])))
+            (end + 1 == text.size || !pattern_is_alnum(text.at[end + 1])))
             end++;
-        if (end < text.size && is_alnum(text.at[end]))
+        if (end < text.size && pattern_is_alnum(text.at[end]))
             return 0;
     }
     if (pattern->edge_after && end < text.size && is_letter_byte(text.at[end]))

@@ -22,6 +22,7 @@ struct pattern triage_pattern_compile(struct text word, struct arena *arena);
 size_t pattern_match(double *number, const struct pattern *pattern, const struct pattern_numbers *numbers,
     struct text text, size_t from);
 bool pattern_number_begins(const struct pattern_numbers *numbers, struct text text, size_t at);
+bool pattern_is_alnum(char c);                      /* a to z (the text is lower-cased), 0 to 9 */
 bool pattern_is_break(struct text text, size_t at); /* an end of sentence stands here */
 
 #endif
