@@ -348,7 +348,8 @@ static int run(const struct arguments *arguments, struct scope *scope) {
 }
 
 const struct command command_policy = {"policy", "check|key|sign|verify|replay FILE", "check, sign and replay a policy",
-    "check FILE    the first fault of a policy with its path: cycles, missing ends, unknown actions, needs and members\n"
+    "check FILE    the first fault of a policy with its path: cycles, missing ends, unknown actions, needs and "
+    "members\n"
     "key FILE      makes an Ed25519 key: FILE (private, mode 600) and FILE.pub\n"
     "sign FILE     checks it and writes FILE.sig with the private key of --key\n"
     "verify FILE   whether FILE.sig is the signature of these bytes by the public key of --key\n"
