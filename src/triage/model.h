@@ -18,7 +18,7 @@
  *  56   u32      least count of known features among those flagged MEASURED
  *  60   u32 x 4  name, version, cohort, card (string offsets)
  *  76   u32      splits
- *  80   features    TRIAGE_FEATURE_BYTES each: name, unit, label ko, label en, group (u32 string offsets), flags (u32),
+ *  80   features    48 bytes each: name, unit, label ko, label en, group (u32 string offsets), flags (u32),
  *                   low, high, usual (f32: range seen in training, and its median), missing share (f32), first edge (u32),
  *                   edges (u32)
  *       outputs     u32 name, u32 link, u32 softmax group, f32 base margin, u32 first tree, u32 trees, f32 prevalence

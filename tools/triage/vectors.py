@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """Score vectors: every band edge and its neighbours, from the published tables, written here a second time and apart from the
 C tables. Prints tab-separated lines: score, part, inputs, expected points of the part. Redirect to test/cases/scores/vectors.tsv.
+With --fits: score, inputs, whether the score is meant for such a patient. Redirect to test/cases/scores/fits.tsv.
 
 Sources: NEWS2, Royal College of Physicians 2017 (chart 1); MEWS, Subbe 2001; REMS, Olsson 2004; qSOFA, Singer 2016; SIRS, Bone
 1992; ESI danger zone, AHRQ 2012; PALS hypotension, AHA 2020; SIPA, Acker 2015; CTAS first-order modifiers, Bullard 2008 and 2017. A band is [low, high], both ends in it."""
+
+import sys
 
 OPEN = 10 ** 6
 # score, part, step, lowest and highest value to try, [(low, high, points)], fixed inputs, input name
@@ -54,7 +57,12 @@ for months, most in ((48, 122), (83, 122), (84, 100), (155, 100), (156, 90), (20
     BANDS.append(("sipa", "ratio", 1, 40, 250, [(-OPEN, most, 0), (most + 1, OPEN, 1)], f"months={months} systolic=100", "pulse"))
 
 MIND = [("news2", "mind", {"A": 0, "C": 3, "V": 3, "P": 3, "U": 3}), ("mews", "mind", {"A": 0, "V": 1, "P": 2, "U": 3}),
-        ("qsofa", "altered", {"A": 0, "C": 1, "V": 1, "P": 1, "U": 1}), ("ctas-vitals", "mind", {"A": 0, "V": 2, "P": 1, "U": 1})]
+        ("rems", "gcs", {"A": 0, "C": 0, "V": 1, "P": 2, "U": 3}), ("qsofa", "altered", {"A": 0, "C": 1, "V": 1, "P": 1, "U": 1}), ("ctas-vitals", "mind", {"A": 0, "V": 2, "P": 1, "U": 1})]
+# Score, from and below which age in months it is meant, in pregnancy too, only after injury. NEWS2 (RCP 2017: 16 years, not in pregnancy) and by
+# the adults they were made in: MEWS, REMS, shock index 16 years; qSOFA and SIRS 18. PALS: children, here under 16 years; SIPA: 4 to 16 years, injured.
+FITS = [("news2", 192, OPEN, False, False), ("mews", 192, OPEN, False, False), ("rems", 192, OPEN, False, False), ("shock-index", 192, OPEN, False, False),
+        ("qsofa", 216, OPEN, False, False), ("sirs", 216, OPEN, False, False), ("esi-danger", 0, OPEN, True, False), ("ctas-vitals", 0, OPEN, True, False),
+        ("pals-pressure", 0, 192, True, False), ("sipa", 48, 204, True, True)]
 OXYGEN = [("news2", "oxygen", {"no": 0, "yes": 2})]
 
 
@@ -82,6 +90,22 @@ def inputs(name, value, step):
     return f"{name}={number(value, step)}"
 
 
+def fits():
+    print("# Whom a score fits, at each limit of age; made by tools/triage/vectors.py. Free to use.")
+    print("score\tinputs\tfits")
+    vitals = "pulse=90 systolic=100"
+    for score, low, high, pregnancy, injured in FITS:
+        months = {m for edge in (low, high) for m in (edge - 1, edge, edge + 1) if 0 <= m <= 1200} | {480}
+        for month in sorted(months):
+            for hurt in (True, False) if injured else (False,):
+                told = f"months={month} {vitals}" + (" injured=yes" if hurt else "")
+                print(f"{score}\t{told}\t{'yes' if low <= month < high and hurt == injured else 'no'}")
+        always = low == 0 and high == OPEN
+        print(f"{score}\t{vitals}\t{'yes' if always else 'no'}")
+        if high == OPEN:
+            print(f"{score}\tmonths=360 {vitals} pregnant=yes\t{'yes' if pregnancy else 'no'}")
+
+
 def main():
     print("# Band edges and their neighbours; made by tools/triage/vectors.py from the published tables. Free to use.")
     print("score\tpart\tinputs\tpoints")
@@ -98,4 +122,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    fits() if sys.argv[1:] == ["--fits"] else main()

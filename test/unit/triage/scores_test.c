@@ -10,7 +10,7 @@
 
 #include <cmocka.h> /* after what it needs */
 
-enum { ARENA_BYTES = 64 << 20, LINE_BYTES = 512, VECTORS_MIN = 500 };
+enum { ARENA_BYTES = 64 << 20, LINE_BYTES = 512, VECTORS_MIN = 500, FITS_MIN = 50 };
 
 static struct arena *arena;
 
@@ -41,6 +41,10 @@ static void input_put(struct triage_facts *facts, struct text name, struct text 
         facts->hypercapnic = number == 2 ? TRIAGE_YES : TRIAGE_NO;
     else if (text_is(name, "oxygen"))
         facts->oxygen = text_is(value, "yes") ? TRIAGE_YES : TRIAGE_NO;
+    else if (text_is(name, "pregnant"))
+        facts->pregnant = text_is(value, "yes") ? TRIAGE_YES : TRIAGE_NO;
+    else if (text_is(name, "injured"))
+        facts->injury = text_is(value, "yes") ? TRIAGE_YES : TRIAGE_NO;
     else if (text_is(name, "mind"))
         facts->mind = (enum triage_mind)(TRIAGE_ALERT + (strchr(letters, value.at[0]) - letters));
 }
@@ -93,6 +97,25 @@ static void test_published_vectors(void **state) {
     }
     fclose(file);
     assert_true(count >= VECTORS_MIN);
+}
+
+static void test_published_fits(void **state) {
+    (void)state;
+    char line[LINE_BYTES];
+    int count = 0;
+    FILE *file = fopen("test/cases/scores/fits.tsv", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        char *rest = line, *score_code = strsep(&rest, "\t"), *inputs = strsep(&rest, "\t");
+        if (line[0] == '#' || strcmp(score_code, "score") == 0)
+            continue;
+        struct triage_score score = score_of(score_code, inputs);
+        if (score.fits != (strncmp(rest, "yes", 3) == 0) || score.fits == (score.unfit_ko && score.unfit_en))
+            fail_msg("%s with %s: expected %s", score_code, inputs, rest);
+        count++;
+    }
+    fclose(file);
+    assert_true(count >= FITS_MIN);
 }
 
 /* Which score fits whom, and that those of children say nothing of others. */
@@ -194,6 +217,7 @@ static void test_a_score_takes_microseconds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_vectors),
+        cmocka_unit_test(test_published_fits),
         cmocka_unit_test(test_children_only),
         cmocka_unit_test(test_totals),
         cmocka_unit_test(test_rems_counts_coma),
