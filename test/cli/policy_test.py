@@ -1,5 +1,6 @@
 """`soyang policy`: what cannot be lived by is refused with its path, signatures hold for these bytes and this key alone, and recorded
 decisions are held against another policy."""
+import datetime
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "laws"))
 from cli_test import story_bundle  # noqa: E402
-from province import PROGRAM, ROOT  # noqa: E402
+from province import POST, PROGRAM, ROOT, Client, Server, new_patient, reference  # noqa: E402
 
 POLICY = ROOT / "regions/korea/policy.json"
 
@@ -109,6 +110,45 @@ class Policy(unittest.TestCase):
         self.assertEqual(loaded.returncode, 0, loaded.stderr)
         self.assertIn("0 unchanged", loaded.stdout, "the refused load has written nothing")
         self.assertIn("0 decisions", run("policy", "replay", policy, "--data", data).stdout)
+
+    def chance_beside_an_old_zero(self, change):
+        """What ranking gives a place whose intensive care said 90 minutes ago that it is full, under a changed policy."""
+        regions = self.folder / f"regions-{len(list(self.folder.iterdir()))}"
+        shutil.copytree(ROOT / "regions", regions)
+        policy = json.loads(POLICY.read_text(encoding="utf-8"))
+        change(policy["board"])
+        (regions / "korea/policy.json").write_text(json.dumps(policy, ensure_ascii=False), encoding="utf-8")
+        server = Server(region=regions / "gangwon")
+        try:
+            place = "A2200008"
+            board = server.client.get(f"MeasureReport/capacity-{place}").json
+            said = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            groups = [{k: v for k, v in g.items() if k != "extension"} for g in board["group"] if g["code"]["coding"][0]["code"] in ("hv34", "hv6")]
+            for group in groups:
+                group["population"] = [{**p, "count": 0} if p["code"]["coding"][0]["code"] == "free" else p for p in group["population"]]
+            typed = {**board, "date": said, "period": {"start": said, "end": said}, "reporter": {"reference": f"Organization/{place}"}, "group": groups}
+            typed.pop("text", None)
+            answer = Client(server.port, place, "receiving").put(f"MeasureReport/capacity-{place}", {k: v for k, v in typed.items() if k != "meta"})
+            self.assertEqual(answer.status, 200, answer)
+            patient = new_patient(server.client)
+            ranked = Client(server.port, POST, "primary-care").post("$rank-places", {"resourceType": "Parameters", "parameter": [
+                reference("patient", f"Patient/{patient}"), reference("encounter", f"Encounter/{patient}-visit"), {"name": "human-level", "valueInteger": 2}]})
+            self.assertEqual(ranked.status, 200, ranked)
+            for option in (p["part"] for p in ranked.json["parameter"] if p["name"] == "option"):
+                if {"reference": f"Organization/{place}"}.items() <= next(p["valueReference"] for p in option if p["name"] == "place").items():
+                    return next(p["valueDecimal"] for p in option if p["name"] == "chance")
+            return None
+        finally:
+            server.close()
+
+    def test_what_an_old_board_costs_is_the_province_s(self):
+        """Over 60 minutes it lowers the chance and excludes nobody; by how much, and from when, the policy says."""
+        usual = self.chance_beside_an_old_zero(lambda board: None)
+        dear = self.chance_beside_an_old_zero(lambda board: board["unknown_chance_factor"].update(value=0.5))
+        believed = self.chance_beside_an_old_zero(lambda board: board["ignored_after_minutes"].update(value=10000))
+        self.assertIsNotNone(usual, "an old zero excludes nobody")
+        self.assertAlmostEqual(dear / usual, 0.5 / 0.85, places=2)
+        self.assertLess(believed, usual * 0.6, "believed for longer, the zero counts")
 
     def test_recorded_decisions_under_another_policy(self):
         data, bundle = self.folder / "data", self.folder / "patient.json"

@@ -473,6 +473,28 @@ scenario("the summary says that it is automatic, and a line opens the resource i
   await until(async () => nurse.page.getByLabel("등록된 환자").isChecked(), "the recorded patient to be chosen");
 });
 
+scenario("the first of two legs sees that it is asked to stabilise, and where the patient goes on", async (t) => {
+  const of = "two-legs", far = ["gw-post-1550", "primary-care"], subject = { reference: `Patient/${of}` }, encounter = { reference: `Encounter/${of}-visit` };
+  for (const resource of [
+    { resourceType: "Patient", id: of, name: [{ text: "합성환자-두단계" }], gender: "male", birthDate: "1960" },
+    { resourceType: "Encounter", id: `${of}-visit`, status: "in-progress", subject, reasonCode: [{ text: "쥐어짜는 가슴 통증" }], class: { system: "http://terminology.hl7.org/CodeSystem/v3-ActCode", code: "EMER" } },
+    { resourceType: "Condition", id: `${of}-c`, subject, encounter, code: { text: "심전도 ST분절 상승" } },
+  ]) {
+    const answer = await post(t, `${resource.resourceType}/${resource.id}`, resource, far, "PUT");
+    assert.ok(answer.ok, await answer.text());
+  }
+  const sent = await post(t, "$send", { resourceType: "Parameters", parameter: [{ name: "patient", valueReference: subject }, { name: "encounter", valueReference: encounter }, { name: "human-level", valueInteger: 2 }] }, far);
+  assert.ok(sent.ok, await sent.clone().text());
+  const loop = (await sent.json()).parameter.find((one) => one.name === "loop").resource.id;
+  const offer = (await offersOf(t.base, loop))[0];
+  const hospital = await t.actor(asReceiver(idOf(offer.owner)));
+  await hospital.go(`inbox/${offer.id}`);
+  await hospital.page.locator(".inbox-detail .two-legs", { hasText: "먼저 안정화만 묻습니다" }).waitFor();
+  assert.match(await hospital.page.locator(".inbox-detail .two-legs").innerText(), /심근경색.*에서 받습니다.*의사 동승.*분 이 지역을 비웁니다/);
+  await hospital.go(`referral/${loop}`);
+  await hospital.page.locator(".offers .two-legs").first().waitFor();
+});
+
 scenario("there and back: sent, accepted, departed, arrived, taken over, returned, acknowledged", async (t) => {
   const { nurse, id } = await sendOne(t, { name: "합성환자-왕복" });
   const [first, second] = await offersOf(t.base, id);
