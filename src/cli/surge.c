@@ -1,4 +1,5 @@
 /* soyang surge: many patients at once over all places, from a file. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,27 +46,30 @@ static const struct words english = {.summary = "%.0f patients, %.0f placed, %.0
     .outside = "unplaced",
     .end = "Research and decision support; not a certified medical device."};
 
-static struct text place_or(const yyjson_val *item, const char *name, const char *otherwise) {
-    struct text display = answer_part_display(item, name);
+static struct text place_of(
+    const yyjson_val *item, const char *name, const char *name_en, const struct words *words, const char *otherwise) {
+    struct text display = words == &english ? answer_part_text(item, name_en) : (struct text){0};
+    display = display.size > 0 ? display : answer_part_display(item, name);
     return display.size > 0 ? display : text_from(otherwise);
 }
 
 static void print_patient(const yyjson_val *item, const struct words *words) {
-    struct text label = answer_part_text(item, "label"), place = place_or(item, "place", words->unplaced);
+    struct text label = answer_part_text(item, "label"),
+                place = place_of(item, "place", "name-en", words, words->unplaced);
     const yyjson_val *first = answer_part(item, "part", "gives-way");
     printf(
         "%-24.*s L%.0f  %.*s", (int)label.size, label.at, answer_part_number(item, "level"), (int)place.size, place.at);
     if (!answer_part_true(item, "unplaced"))
         printf("  %.0f min", answer_part_number(item, "minutes"));
     if (first != NULL) {
-        struct text wanted = answer_part_display(first, "place");
-        printf(words->first, (int)wanted.size, wanted.at, answer_part_number(first, "minutes"));
+        struct text wanted = place_of(first, "place", "name-en", words, "");
+        printf(words->first, (int)wanted.size, wanted.at, nearbyint(answer_part_number(first, "minutes")) + 0.0);
     }
     putchar('\n');
 }
 
 static void print_beds(const yyjson_val *item, const struct words *words) {
-    struct text place = answer_part_display(item, "place"), bed = answer_part_text(item, "bed");
+    struct text place = place_of(item, "place", "name-en", words, ""), bed = answer_part_text(item, "bed");
     if (answer_part_number(item, "used") > 0 || answer_part_number(item, "price") > 0)
         printf("  %.*s %.*s %.0f/%.0f  %.6f%s\n", (int)place.size, place.at, (int)bed.size, bed.at,
             answer_part_number(item, "used"), answer_part_number(item, "free"), answer_part_number(item, "price"),
@@ -75,14 +79,15 @@ static void print_beds(const yyjson_val *item, const struct words *words) {
 static void print_exchange(const yyjson_val *item, const struct words *words) {
     size_t index, count, moved = 0;
     yyjson_val *part;
-    struct text place = answer_part_display(item, "place"), bed = answer_part_text(item, "bed");
+    struct text place = place_of(item, "place", "name-en", words, ""), bed = answer_part_text(item, "bed");
     printf(words->changed, (int)place.size, place.at, (int)bed.size, bed.at, answer_part_number(item, "free"),
         answer_part_number(item, "milliseconds"), answer_part_number(item, "saved"));
     yyjson_arr_foreach(json_get(item, "part"), index, count, part) {
         if (!text_is(json_get_text(part, "name"), "move"))
             continue;
         struct text label = answer_part_text(part, "label");
-        struct text from = place_or(part, "from", words->outside), to = place_or(part, "to", words->outside);
+        struct text from = place_of(part, "from", "from-en", words, words->outside);
+        struct text to = place_of(part, "to", "to-en", words, words->outside);
         printf(words->moves, (int)label.size, label.at, (int)from.size, from.at, (int)to.size, to.at);
         moved++;
     }

@@ -235,14 +235,21 @@ static enum status read_question(struct surge_call *surge, struct scope *scope) 
 
 /* ---- the answer ------------------------------------------------------------------------------------------------------------ */
 
-static void write_place(
-    struct json_writer *w, const char *name, const struct surge_call *surge, int column, struct scope *scope) {
-    if (column == ASSIGNMENT_UNPLACED) {
-        return;
-    }
-    const struct region_place *place = &surge->snapshot->places[surge->surge.columns[column].place];
+/* A place by its reference and Korean name, beside it the English one. */
+static void write_named(struct json_writer *w, const char *name, const char *name_en, const struct region_place *place,
+    struct scope *scope) {
     fhir_parameter_reference(
         w, name, text_format(scope->arena, "Organization/%.*s", (int)place->id.size, place->id.at), place->name_ko);
+    if (place->name_en.size > 0) {
+        fhir_parameter_text(w, name_en, "valueString", place->name_en);
+    }
+}
+
+static void write_place(struct json_writer *w, const char *name, const char *name_en, const struct surge_call *surge,
+    int column, struct scope *scope) {
+    if (column != ASSIGNMENT_UNPLACED) {
+        write_named(w, name, name_en, &surge->snapshot->places[surge->surge.columns[column].place], scope);
+    }
 }
 
 static struct text label_of(const struct surge_call *surge, size_t patient, struct scope *scope) {
@@ -267,8 +274,7 @@ static void write_patient(struct json_writer *w, const struct surge_call *surge,
     } else {
         const struct surge_column *at = &solved->columns[column];
         const struct surge_way *way = surge_way_find(solved, group, at->place);
-        write_place(w, "place", surge, column, scope);
-        fhir_parameter_text(w, "name-en", "valueString", surge->snapshot->places[at->place].name_en);
+        write_place(w, "place", "name-en", surge, column, scope);
         if (at->bed >= 0) {
             fhir_parameter_text(w, "bed", "valueCode", surge->snapshot->beds[at->bed].code);
         }
@@ -281,10 +287,8 @@ static void write_patient(struct json_writer *w, const struct surge_call *surge,
         }
     }
     if (first != NULL && (column == ASSIGNMENT_UNPLACED || solved->columns[column].place != first->place)) {
-        const struct region_place *wanted = &surge->snapshot->places[first->place];
         fhir_parameter_open(w, "gives-way");
-        fhir_parameter_reference(w, "place",
-            text_format(scope->arena, "Organization/%.*s", (int)wanted->id.size, wanted->id.at), wanted->name_ko);
+        write_named(w, "place", "name-en", &surge->snapshot->places[first->place], scope);
         if (column != ASSIGNMENT_UNPLACED) {
             fhir_parameter_decimal(w, "minutes",
                 surge_way_find(solved, group, solved->columns[column].place)->minutes - first->minutes, 1);
@@ -298,7 +302,7 @@ static void write_column(struct json_writer *w, const struct surge_call *surge, 
     const struct surge *solved = &surge->surge;
     const struct surge_column *at = &solved->columns[column];
     fhir_parameter_open(w, "beds");
-    write_place(w, "place", surge, column, scope);
+    write_place(w, "place", "name-en", surge, column, scope);
     if (at->bed >= 0) {
         fhir_parameter_text(w, "bed", "valueCode", surge->snapshot->beds[at->bed].code);
     }
@@ -321,8 +325,7 @@ static void write_change(
     struct json_writer *w, const struct surge_call *surge, const struct surge_change *change, struct scope *scope) {
     const struct region_place *place = &surge->snapshot->places[change->bed.place];
     fhir_parameter_open(w, "exchange");
-    fhir_parameter_reference(
-        w, "place", text_format(scope->arena, "Organization/%.*s", (int)place->id.size, place->id.at), place->name_ko);
+    write_named(w, "place", "name-en", place, scope);
     fhir_parameter_text(w, "bed", "valueCode", surge->snapshot->beds[change->bed.bed].code);
     fhir_parameter_integer(w, "free", change->bed.free);
     fhir_parameter_decimal(w, "saved", (double)change->saved / SURGE_COST_UNIT, 6);
@@ -330,8 +333,8 @@ static void write_change(
     for (size_t i = 0; i < change->move_count; i++) {
         fhir_parameter_open(w, "move");
         fhir_parameter_text(w, "label", "valueString", label_of(surge, (size_t)change->moves[i].patient, scope));
-        write_place(w, "from", surge, change->moves[i].from, scope);
-        write_place(w, "to", surge, change->moves[i].to, scope);
+        write_place(w, "from", "from-en", surge, change->moves[i].from, scope);
+        write_place(w, "to", "to-en", surge, change->moves[i].to, scope);
         fhir_parameter_close(w);
     }
     fhir_parameter_close(w);

@@ -175,10 +175,13 @@ class Surge(unittest.TestCase):
             file = pathlib.Path(folder) / "wave.json"
             file.write_text(json.dumps(wave(patient("red", 1, 2, ["SY-TRAUMA"]), patient("yellow", 3, 20), bed("change", "A2200001", "hvec", 0))))
             url = f"http://127.0.0.1:{self.server.port}"
-            for language, words in (("en", "nothing better is possible"), ("ko", "더 나은 배정이 없음")):
+            for language, words, place, other in (("en", "nothing better is possible", "Wonju Severance Christian Hospital", "원주세브란스기독병원"),
+                                                  ("ko", "더 나은 배정이 없음", "원주세브란스기독병원", "Wonju Severance Christian Hospital")):
                 done = subprocess.run([PROGRAM, "surge", str(file), "--url", url, "--language", language], capture_output=True, text=True)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertIn(words, done.stdout)
+                self.assertIn(place, done.stdout, "places by their name in the language asked for")
+                self.assertNotIn(other, done.stdout)
             done = subprocess.run([PROGRAM, "surge", str(file), "--url", url, "--json"], capture_output=True, text=True)
             self.assertEqual(json.loads(done.stdout)["resourceType"], "Parameters")
             self.assertEqual(subprocess.run([PROGRAM, "surge", str(file), "--nothing"], capture_output=True).returncode, 2)
