@@ -98,7 +98,7 @@ static struct text term_sentence(const struct question *q, const struct term *te
     bool words = term->grouped || (f->flags & TRIAGE_FEATURE_WORDS);
     buffer_put_string(&buffer, label_of(q, term->feature, language));
     if (!words && isnan(value)) {
-        buffer_put_string(&buffer, language == KOREAN ? " 없음(측정되지 않음)" : " not known");
+        buffer_put_string(&buffer, language == KOREAN ? ": 알 수 없음" : " not known");
     } else if (!words && (f->flags & TRIAGE_FEATURE_YES_NO)) {
         const char *answers[2][2] = {{": 아니요", ": no"}, {": 예", ": yes"}};
         buffer_put_string(&buffer, answers[value > 0][language]);

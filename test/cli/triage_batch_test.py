@@ -356,6 +356,23 @@ class Batch(unittest.TestCase):
         for arguments in (("--human-level", "2.5"), ("--language", "fr")):
             self.assertNotEqual(read(*arguments, str(bundle)).returncode, 0)
 
+    def test_what_is_not_known_is_not_denied(self):
+        """Of an input that nobody gave, the built-in models say in both languages that it is not known: "손상 없음" would be "no injury"."""
+        bundle, said = self.folder / "little.json", {}
+        bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
+            {"resource": {"resourceType": "Patient", "id": "p", "gender": "male", "birthDate": "1950-05-05"}},
+            {"resource": {"resourceType": "Encounter", "id": "e", "status": "arrived", "class": {"code": "EMER"}, "period": {"start": "2026-03-01T09:00:00+09:00"},
+                          "reasonCode": [{"text": "호흡곤란"}]}}] + [
+            {"resource": {"resourceType": "Observation", "id": code, "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+                          "effectiveDateTime": "2026-03-01T09:00:00+09:00", "valueQuantity": {"value": value, "system": "http://unitsofmeasure.org", "code": unit}}}
+            for code, value, unit in (("9279-1", 30, "/min"), ("8480-6", 92, "mm[Hg]"), ("8867-4", 128, "/min"), ("8310-5", 39, "Cel"), ("8462-4", 58, "mm[Hg]"))]}))
+        for language in ("ko", "en"):
+            done = subprocess.run([PROGRAM, "triage", "--human-level", "4", "--language", language, str(bundle)], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said[language] = [line for line in done.stdout.splitlines() if "log odds" in line or "로그 오즈" in line]
+        self.assertEqual([" not known " in line for line in said["en"]], [": 알 수 없음 " in line for line in said["ko"]])
+        self.assertIn("  reader   injury not known", "\n".join(said["en"]))
+
     def calibrate(self, *arguments):
         return subprocess.run([PROGRAM, "triage", "calibrate", "--models", self.models, "--sites", str(self.folder / "sites.json"), *map(str, arguments)],
                               capture_output=True, text=True)
