@@ -61,6 +61,15 @@ class TrainingTest(unittest.TestCase):
     def test_card_agrees_with_a_second_computation(self):
         agree(self, json.loads(self.first.bytes_of(".json")), self.first.folder / "predictions/invented.csv")
 
+    def test_failing_parts_and_intervals_are_told(self):
+        words = self.first.bytes_of(".md").decode()
+        for output in json.loads(self.first.bytes_of(".json"))["outputs"]:
+            for place, what in (("subgroups", ""), ("sites", "hospital "), ("held_out_sites", "held out, hospital "), ("later_period", "the later period ")):
+                for part in output[place]:
+                    said = f"**Failing**: {what}{part['name']}, observed / expected {part['observed_expected']:.4f} "
+                    self.assertEqual(part["failing"], said in words, said)
+                    self.assertIn("({:.4f}–{:.4f})".format(*part["observed_expected_interval"]), words)
+
     def test_goals_are_told_as_they_are(self):
         goals = json.loads(self.first.bytes_of(".json"))["goals"]
         self.assertEqual([goal["met"] for goal in goals], [True, False])
@@ -145,6 +154,18 @@ class TrainingTest(unittest.TestCase):
             self.assertIn(told, refused.run.stderr)
 
 
+def parts_agree(test, output):
+    """Every part of the visits has its intervals, and is told as failing where observed over expected lies outside .90 to 1.10."""
+    for part in output["subgroups"] + output["sites"] + output["held_out_sites"] + output["later_period"] + [output["performance"]]:
+        for name in ("auroc", "brier", "observed_expected"):
+            low, high = part[name + "_interval"]
+            test.assertTrue(low <= part[name] <= high, f"{output['name']} {part.get('name')} {name}")
+        if part is not output["performance"]:
+            test.assertEqual(part["failing"], part["count"] >= 200 and not .90 <= part["observed_expected"] <= 1.10, part["name"])
+    for part in output["subgroups"]:
+        test.assertGreaterEqual(part["count"], 200)
+
+
 def agree(test, card, predictions_path):
     """Every number of the card that can be made anew from the predictions."""
     rows = measures.read(predictions_path)
@@ -156,6 +177,22 @@ def agree(test, card, predictions_path):
                             ("ece", measures.ece(labels, probabilities)), ("count", len(labels)), ("events", sum(labels)),
                             ("observed_expected", sum(labels) / sum(probabilities))):
             test.assertAlmostEqual(told[name], value, delta=6e-5, msg=f"{output['name']} {name}")
+        if told["slope"] is not None:  # none where the outcomes are told apart without a fault
+            for name, value in zip(("slope", "intercept"), measures.calibration(labels, probabilities)):
+                test.assertAlmostEqual(told[name], value, delta=6e-5, msg=f"{output['name']} {name}")
+        for point, sensitivity in zip(output["at_sensitivity"], (.80, .90, .95), strict=True):
+            threshold = measures.threshold_for(labels, probabilities, sensitivity)
+            test.assertAlmostEqual(point["threshold"], threshold, delta=6e-5)
+            for name, value in measures.at_threshold(labels, probabilities, threshold).items():
+                if name in point:
+                    test.assertAlmostEqual(point[name], value, delta=6e-5, msg=f"{output['name']} {name} at {sensitivity}")
+        for point in output["decision_curve"]:
+            made = measures.at_threshold(labels, probabilities, point["threshold"])
+            everybody = measures.at_threshold(labels, [1] * len(labels), point["threshold"])
+            test.assertAlmostEqual(point["net_benefit"], made["net_benefit"], delta=6e-5)
+            test.assertAlmostEqual(point["net_benefit_all"], everybody["net_benefit"], delta=6e-5)
+            test.assertAlmostEqual(point["flags_per_100"], made["flags_per_100"], delta=6e-5)
+        parts_agree(test, output)
         for reviewed in output["reviewed"]:
             test.assertEqual(reviewed["caught"], measures.caught(labels, probabilities, reviewed["share"]))
         low, high = told["auroc_interval"]

@@ -57,17 +57,21 @@ static void write_performance(struct json_writer *w, struct predictions p, struc
 /* Visits are drawn anew with replacement; the model is not trained anew: the interval is that of the sample, not of training. */
 static void write_intervals(struct json_writer *w, struct predictions p, uint64_t seed, struct arena *arena) {
     double *aurocs = ARENA_ARRAY(arena, double, BOOTSTRAPS), *briers = ARENA_ARRAY(arena, double, BOOTSTRAPS),
-           *eces = ARENA_ARRAY(arena, double, BOOTSTRAPS), *drawn = ARENA_ARRAY(arena, double, p.count + 1),
-           interval[2];
+           *eces = ARENA_ARRAY(arena, double, BOOTSTRAPS), *ratios = ARENA_ARRAY(arena, double, BOOTSTRAPS),
+           *drawn = ARENA_ARRAY(arena, double, p.count + 1), interval[2];
     int8_t *labels = ARENA_ARRAY(arena, int8_t, p.count + 1);
     struct arena *scratch = arena_open((size_t)1 << 30);
     for (int b = 0; b < BOOTSTRAPS && scratch; b++) {
+        double observed = 0, expected = 0;
         for (size_t i = 0; i < p.count; i++) {
             size_t at = random_below(&seed, p.count);
             drawn[i] = p.probabilities[at];
             labels[i] = p.labels[at];
+            observed += labels[i];
+            expected += drawn[i];
         }
         struct predictions sample = {p.count, labels, drawn};
+        ratios[b] = expected > 0 ? observed / expected : (double)NAN;
         aurocs[b] = metric_auroc(sample, scratch);
         briers[b] = metric_brier(sample);
         eces[b] = metric_ece(sample, scratch);
@@ -80,6 +84,8 @@ static void write_intervals(struct json_writer *w, struct predictions p, uint64_
     member_interval(w, "brier_interval", interval);
     interval_of(interval, eces, BOOTSTRAPS);
     member_interval(w, "ece_interval", interval);
+    interval_of(interval, ratios, BOOTSTRAPS);
+    member_interval(w, "observed_expected_interval", interval);
 }
 
 static void write_repeats(struct json_writer *w, const struct card_output *output, struct arena *arena) {
@@ -181,6 +187,12 @@ static struct predictions predictions_part(const struct card_output *output, str
     return (struct predictions){count, labels, probabilities};
 }
 
+/* Observed over expected outside .90 to 1.10, of 200 visits or more. */
+static void write_failing(struct json_writer *w, struct predictions p, struct arena *arena) {
+    double ratio = performance_of(p, arena).observed_expected;
+    json_member_bool(w, "failing", p.count >= SUBGROUP_LEAST && !(ratio >= SUBGROUP_LOW && ratio <= SUBGROUP_HIGH));
+}
+
 static void write_subgroups(
     struct json_writer *w, const struct card_output *output, struct predictions p, struct arena *arena) {
     json_name(w, "subgroups");
@@ -189,11 +201,11 @@ static void write_subgroups(
         struct predictions part = predictions_part(output, p, NULL, i, arena);
         if (part.count < SUBGROUP_LEAST)
             continue;
-        double ratio = performance_of(part, arena).observed_expected;
         json_object_open(w);
         json_member_string(w, "name", subgroups[i].name);
         write_performance(w, part, arena);
-        json_member_bool(w, "failing", !(ratio >= SUBGROUP_LOW && ratio <= SUBGROUP_HIGH));
+        write_intervals(w, part, output->study->seed + 31 + i, arena);
+        write_failing(w, part, arena);
         json_object_close(w);
     }
     json_array_close(w);
@@ -298,6 +310,7 @@ static enum status write_held_out(struct json_writer *w, const struct card_outpu
     json_member_string(w, "name", name);
     write_performance(w, p, arena);
     write_intervals(w, p, output->study->seed + 17, arena);
+    write_failing(w, p, arena);
     if (!output->study->fixed)
         write_threshold(w, others, p, arena);
     write_operating(w, p, arena);
@@ -318,6 +331,8 @@ static enum status write_sites(struct json_writer *w, const struct card_output *
         json_object_open(w);
         json_member_text(w, "name", sites[s]);
         write_performance(w, part, arena);
+        write_intervals(w, part, study->seed + 53 + s, arena);
+        write_failing(w, part, arena);
         json_object_close(w);
     }
     json_array_close(w);

@@ -1,9 +1,10 @@
 /* A card as Markdown: nothing but what its JSON says. */
 #include "card.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { MARKDOWN_BYTES_MAX = 1 << 20 };
+enum { MARKDOWN_BYTES_MAX = 1 << 20, MEMBER_BYTES_MAX = 64 };
 
 static struct text told(const yyjson_val *value) {
     struct text number = json_number_text(value);
@@ -16,6 +17,20 @@ static struct text get_told(const yyjson_val *object, const char *name) {
     return told(json_get(object, name));
 }
 
+/* "0.8254 (0.7821–0.8660)": with its interval, where the object has one. Not of the ECE: visits drawn anew are less even than the
+ * visits, so that what the draws say of it lies high. */
+static void put_interval(struct buffer *out, const yyjson_val *object, const char *name) {
+    char member[MEMBER_BYTES_MAX];
+    if (strcmp(name, "ece") == 0)
+        return;
+    (void)snprintf(member, sizeof member, "%s_interval", name);
+    const yyjson_val *interval = json_get(object, member);
+    struct text low = told(yyjson_arr_get((yyjson_val *)interval, 0)),
+                high = told(yyjson_arr_get((yyjson_val *)interval, 1));
+    if (interval)
+        buffer_put_format(out, " (%.*s–%.*s)", (int)low.size, low.at, (int)high.size, high.at);
+}
+
 static void put_cell(struct buffer *out, struct text text) {
     buffer_put(out, text);
     buffer_put_string(out, " | ");
@@ -23,8 +38,11 @@ static void put_cell(struct buffer *out, struct text text) {
 
 static void put_row(struct buffer *out, const yyjson_val *object, const char *const *names) {
     buffer_put_string(out, "| ");
-    for (; *names; names++)
-        put_cell(out, get_told(object, *names));
+    for (; *names; names++) {
+        buffer_put(out, get_told(object, *names));
+        put_interval(out, object, *names);
+        buffer_put_string(out, " | ");
+    }
     out->size--; /* the blank behind the last bar */
     buffer_put_char(out, '\n');
 }
@@ -75,14 +93,14 @@ static void put_recalibrated(struct buffer *out, const yyjson_val *list) {
     }
 }
 
-static void put_failing(struct buffer *out, const yyjson_val *subgroups) {
+static void put_failing(struct buffer *out, const char *what, const yyjson_val *subgroups) {
     size_t i, count;
     yyjson_val *item;
     yyjson_arr_foreach((yyjson_val *)subgroups, i, count, item) {
         bool failing = false;
         struct text name = get_told(item, "name"), ratio = get_told(item, "observed_expected");
         if (json_get_bool(&failing, item, "failing") && failing)
-            buffer_put_format(out, "\n**Failing**: %.*s, observed / expected %.*s lies outside 0.90–1.10.\n",
+            buffer_put_format(out, "\n**Failing**: %s%.*s, observed / expected %.*s lies outside 0.90–1.10.\n", what,
                 (int)name.size, name.at, (int)ratio.size, ratio.at);
     }
 }
@@ -127,7 +145,10 @@ static void put_output(struct buffer *out, const yyjson_val *output) {
     put_recalibrated(out, json_get(output, "later_period"));
     put_table(
         out, "Subgroups of at least 200 visits", json_get(output, "subgroups"), performance_names, performance_heads);
-    put_failing(out, json_get(output, "subgroups"));
+    put_failing(out, "", json_get(output, "subgroups"));
+    put_failing(out, "hospital ", json_get(output, "sites"));
+    put_failing(out, "held out, hospital ", json_get(output, "held_out_sites"));
+    put_failing(out, "the later period ", json_get(output, "later_period"));
     put_table(out, "Operating points", json_get(output, "at_sensitivity"), at_names, at_heads);
     put_table(out, "Decision curve (flagging none: 0)", json_get(output, "decision_curve"), curve_names, curve_heads);
     put_table(out, "When the highest-ranked visits are reviewed", json_get(output, "reviewed"), reviewed_names,
