@@ -316,6 +316,12 @@ static void local_reason(struct work *work, const struct policy_rule *rule, cons
         TEXT("가까운 의원이나 보건기관에서 볼 수 있습니다: 중증 질환의 조건에 들지 않고 위급한 활력징후가 없습니다.");
     struct text en = TEXT(
         "A clinic or health post nearby is enough: no severe condition's rule holds and no vital sign is alarming.");
+    if (!work->reading->scores[TRIAGE_NEWS2].any) { /* nothing was measured that could alarm */
+        ko = TEXT("가까운 의원이나 보건기관에서 볼 수 있습니다: 중증 질환의 조건에 들지 않습니다. 활력징후는 측정되지 "
+                  "않았습니다.");
+        en = TEXT(
+            "A clinic or health post nearby is enough: no severe condition's rule holds. No vital sign was measured.");
+    }
     struct triage_reason *reason = reason_add(work, TRIAGE_REASON_NEED, TEXT("stay-local"), ko, en);
     if (!rule)
         return;

@@ -268,6 +268,36 @@ static void test_repetition_is_no_dearer(void **state) {
     }
 }
 
+/* Who stays local without a vital sign is not told that none is alarming. */
+static enum status read_unmeasured(void *context, struct scope *scope) {
+    (void)context;
+    for (int measured = 0; measured < 2; measured++) {
+        struct triage_facts *facts = triage_facts_new(scope->arena);
+        struct triage_reading reading;
+        const struct triage_reason *local = NULL;
+        facts->human_level = 5;
+        if (measured)
+            facts->values[TRIAGE_PULSE] = (struct triage_value){.known = true, .value = 72};
+        assert_int_equal(triage_read(&reading, policy, facts, NULL, 0, scope), STATUS_OK);
+        for (size_t i = 0; i < reading.reason_count; i++) {
+            if (text_is(reading.reasons[i].code, "stay-local"))
+                local = &reading.reasons[i];
+        }
+        assert_non_null(local);
+        assert_int_equal(strstr(text_string(scope->arena, local->en), "No vital sign was measured") != NULL, !measured);
+        assert_int_equal(strstr(text_string(scope->arena, local->ko), "측정되지 않았습니다") != NULL, !measured);
+    }
+    return STATUS_OK;
+}
+
+static void test_what_was_not_measured_is_not_calm(void **state) {
+    (void)state;
+    struct scope scope;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    assert_int_equal(scope_run(&scope, arena, read_unmeasured, NULL), STATUS_OK);
+    arena_close(arena);
+}
+
 /* ---- the second reader ----------------------------------------------------------------------------------------------- */
 
 static void read_fixed(struct triage_opinion *out, const struct triage_reader *reader, const struct triage_facts *facts,
@@ -479,6 +509,7 @@ int main(void) {
         cmocka_unit_test(test_never_lowers),
         cmocka_unit_test(test_ten_worst_inputs),
         cmocka_unit_test(test_repetition_is_no_dearer),
+        cmocka_unit_test(test_what_was_not_measured_is_not_calm),
         cmocka_unit_test(test_a_reader_only_escalates),
         cmocka_unit_test(test_replays_to_the_byte),
         cmocka_unit_test(test_stored_readings),
