@@ -3,6 +3,7 @@ may not be read is refused; nothing is ever lowered. Runs on invented visits, an
 a real training left (docs/models and build/train)."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ TRAINER = Path(os.environ.get("SOYANG", ROOT / "build/debug/soyang")).parent / "
 class Trained:
     """One training in a folder of its own."""
 
-    def __init__(self, plan=None):
+    def __init__(self, plan=None, *options):
         self.folder = Path(tempfile.mkdtemp(prefix="soyang-train-"))
         (self.folder / "invented.csv").write_text(synthetic.text(seed=3, count=500))
         (self.folder / "predictions").mkdir()
@@ -28,7 +29,7 @@ class Trained:
         path.write_text(json.dumps(plan) if plan else (HERE / "plan.json").read_text())
         self.run = subprocess.run(
             [TRAINER, "--plan", path, "--data", self.folder, "--policy", ROOT / "regions/korea/triage-policy.json", "--models",
-             self.folder, "--cards", self.folder, "--predictions", self.folder / "predictions"], capture_output=True, text=True,
+             self.folder, "--cards", self.folder, "--predictions", self.folder / "predictions", *options], capture_output=True, text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     def bytes_of(self, ending):
@@ -116,6 +117,44 @@ class TrainingTest(unittest.TestCase):
         self.addCleanup(refused.close)
         self.assertEqual(refused.run.returncode, 1)
         self.assertIn("only a fixed model", refused.run.stderr)
+
+    def test_inside_an_outer_fold(self):
+        """Forms are compared without the fold's visits: nothing is written, and each fold leaves other visits out."""
+        plan = json.loads((HERE / "plan.json").read_text())
+        del plan["models"][0]["escalation"]
+        plan["models"][0]["goals"], plan["models"][0]["outputs"] = [], plan["models"][0]["outputs"][1:2]
+        said = []
+        for fold in ("1", "1", "2", "99", "0"):
+            inside = Trained(plan, "--inside", fold)
+            self.addCleanup(inside.close)
+            said.append((inside.run.returncode, inside.run.stdout))
+            self.assertFalse(list(inside.folder.glob("invented.[mj]*")) + list((inside.folder / "predictions").iterdir()))
+        visits, folds = json.loads(self.first.bytes_of(".json"))["data"]["visits"], plan["models"][0].get("folds", 5)
+        lines = said[0][1].splitlines()
+        self.assertEqual([code for code, _ in said], [0, 0, 0, 1, 2])
+        self.assertEqual(len(lines), plan["models"][0].get("repeats", 1))
+        for line in lines:
+            told = re.fullmatch(r"inside fold 1, level-1-2, repeat \d: (\d+) visits, log loss (\d\.\d{6}), AUROC (\d\.\d{6}), in the top tenth (\d+)", line)
+            self.assertTrue(told, line)
+            self.assertAlmostEqual(int(told[1]), visits * (folds - 1) / folds, delta=2)
+            self.assertTrue(0 < float(told[2]) < 0.7 and 0.5 < float(told[3]) <= 1, line)
+        self.assertEqual(said[0], said[1])
+        self.assertNotEqual(said[0][1].split(":", 1)[1], said[2][1].split(":", 1)[1])
+
+    def test_inner_folds_dealt_more_than_once(self):
+        """More deals give another calibration; the card holds."""
+        plan = json.loads((HERE / "plan.json").read_text())
+        del plan["models"][0]["escalation"]
+        plan["models"][0]["goals"], plan["models"][0]["outputs"] = [], plan["models"][0]["outputs"][1:2]
+        told = []
+        for times in (1, 2):
+            plan["models"][0]["inner_repeats"] = times
+            trained = Trained(plan)
+            self.addCleanup(trained.close)
+            self.assertEqual(trained.run.returncode, 0, trained.run.stderr)
+            agree(self, json.loads(trained.bytes_of(".json")), trained.folder / "predictions/invented.csv")
+            told.append([row["probability"] for row in measures.read(trained.folder / "predictions/invented.csv")["level-1-2"][0]])
+        self.assertNotEqual(*told)
 
     def test_no_child_is_in_it(self):
         data = json.loads(self.first.bytes_of(".json"))["data"]

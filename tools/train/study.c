@@ -51,6 +51,7 @@ enum status study_open(struct study *out, const yyjson_val *model, const yyjson_
     out->seed = (uint64_t)seed;
     out->folds = whole(model, "folds", 5, FOLDS_MAX);
     out->inner_folds = whole(model, "inner_folds", 4, FOLDS_MAX);
+    out->inner_repeats = whole(model, "inner_repeats", 1, REPEATS_MAX);
     (void)json_get_bool(&out->fixed, model, "fixed");
     (void)json_get_bool(&out->by_site, output, "calibrated_by_site");
     out->repeats = whole(model, "repeats", 1, REPEATS_MAX);
@@ -196,31 +197,57 @@ static struct platt platt_of(
     return platt;
 }
 
+/* The sample as often as the inner folds are dealt, one after the other. */
+static struct sample sample_repeated(const struct study *study, struct sample sample, struct arena *arena) {
+    size_t times = (size_t)study->inner_repeats;
+    size_t *rows = ARENA_ARRAY(arena, size_t, times * sample.count + 1);
+    for (size_t i = 0; i < times * sample.count; i++)
+        rows[i] = sample.rows[i % sample.count];
+    return (struct sample){rows, times * sample.count};
+}
+
+/* margins[deal, place] of grid entry `parameters`: each deal of the inner folds has boosters of its own. */
+static enum status inner_margins(double *margins, const struct study *study, struct sample sample, const int *folds,
+    size_t parameters, struct arena *arena, struct scope *scope) {
+    enum { DEAL_SEEDS = 100 };
+    enum status status = STATUS_OK;
+    for (int deal = 0; deal < study->inner_repeats && status == STATUS_OK; deal++) {
+        size_t first = (size_t)deal * sample.count;
+        status = out_of_fold(margins + first, study, sample, folds + first, study->inner_folds, parameters,
+            study->seed + DEAL_SEEDS * (uint64_t)deal, arena, scope);
+    }
+    return status;
+}
+
 enum status study_choose(
     struct chosen *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope) {
     size_t grid = yyjson_arr_size(json_get(study->plan, "grid"));
-    int *fold = ARENA_ARRAY(arena, int, sample.count + 1);
-    double *margins = ARENA_ARRAY(arena, double, sample.count + 1), best = HUGE_VAL;
     uint64_t seed = study->seed ^ (sample.count * 0x9E3779B97F4A7C15ull);
     *out = (struct chosen){.platt = {1, 0}, .probability = ARENA_ARRAY(arena, double, sample.count + 1)};
     for (size_t i = 0; i < sample.count && study->fixed; i++)
         out->probability[i] = (double)NAN;
     if (study->fixed)
         return STATUS_OK;
-    folds_deal(fold, study, sample, study->inner_folds, seed, arena);
+    struct sample repeated = sample_repeated(study, sample, arena);
+    int *folds = ARENA_ARRAY(arena, int, repeated.count + 1);
+    double *margins = ARENA_ARRAY(arena, double, repeated.count + 1), best = HUGE_VAL;
+    for (int deal = 0; deal < study->inner_repeats; deal++)
+        folds_deal(
+            folds + (size_t)deal * sample.count, study, sample, study->inner_folds, seed + (uint64_t)deal, arena);
     for (size_t g = 0; g < grid; g++) {
-        enum status status =
-            out_of_fold(margins, study, sample, fold, study->inner_folds, g, study->seed, arena, scope);
+        enum status status = inner_margins(margins, study, sample, folds, g, arena, scope);
         if (status != STATUS_OK)
             return status;
-        double loss = log_loss(margins, study, sample);
+        double loss = log_loss(margins, study, repeated);
         if (loss >= best)
             continue;
         best = loss;
         out->parameters = g;
-        out->platt = platt_of(margins, study, sample, arena);
+        out->platt = platt_of(margins, study, repeated, arena);
         for (size_t i = 0; i < sample.count; i++)
-            out->probability[i] = platt_apply(out->platt, margins[i]);
+            out->probability[i] = 0;
+        for (size_t i = 0; i < repeated.count; i++)
+            out->probability[i % sample.count] += platt_apply(out->platt, margins[i]) / study->inner_repeats;
     }
     return STATUS_OK;
 }
@@ -269,6 +296,32 @@ enum status study_unseen(struct unseen *out, const struct study *study, struct a
             status = fold_unseen(out, study, repeat, k, arena, scope);
     }
     return status;
+}
+
+enum status study_inside(
+    struct study *out, const struct study *study, int fold, struct arena *arena, struct scope *scope) {
+    struct sample all = {study->rows, study->count};
+    size_t *places = NULL;
+    int *dealt = ARENA_ARRAY(arena, int, study->count + 1);
+    if (fold < 1 || fold > study->folds)
+        return fault(scope, STATUS_INVALID, "inside", "there is no outer fold %d", fold);
+    folds_deal(dealt, study, all, study->folds, study->seed, arena);
+    struct sample train = sample_part(all, dealt, fold - 1, false, &places, arena);
+    size_t *rows = ARENA_ARRAY(arena, size_t, train.count + 1);
+    memcpy(rows, train.rows, train.count * sizeof *rows);
+    *out = *study;
+    out->rows = rows;
+    out->count = train.count;
+    return STATUS_OK;
+}
+
+double study_log_loss(const struct study *study, const double *probabilities) {
+    double sum = 0;
+    for (size_t i = 0; i < study->count; i++) {
+        double bounded = fmin(fmax(probabilities[i], 1e-9), 1 - 1e-9);
+        sum -= log(study->labels[study->rows[i]] == 1 ? bounded : 1 - bounded);
+    }
+    return sum / (double)study->count;
 }
 
 void study_calibrate(struct chosen *out, const struct study *study, const struct unseen *unseen, struct arena *arena) {

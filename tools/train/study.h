@@ -22,7 +22,7 @@ struct study {
     size_t *rows;                /* those that are part of it */
     size_t count;
     uint64_t seed;
-    int folds, inner_folds, repeats;
+    int folds, inner_folds, inner_repeats, repeats;
     bool
         fixed; /* one setting, and no inner folds: nothing is chosen, and nothing calibrates but the folds themselves */
     bool by_site; /* of a fixed one: each hospital gets Platt's numbers of its own */
@@ -61,6 +61,12 @@ MUST_CHECK enum status study_unseen(
     struct unseen *out, const struct study *study, struct arena *arena, struct scope *scope);
 MUST_CHECK enum status study_choose(
     struct chosen *out, const struct study *study, struct sample sample, struct arena *arena, struct scope *scope);
+/* The same study inside the training rows of one outer fold (from 1) of the first repeat: forms are compared there, and the fold's
+ * own visits are not looked at. */
+MUST_CHECK enum status study_inside(
+    struct study *out, const struct study *study, int fold, struct arena *arena, struct scope *scope);
+/* Of one repeat's probabilities, by place. */
+double study_log_loss(const struct study *study, const double *probabilities);
 /* Of a fixed study: Platt's numbers from the first repeat's predictions of unseen visits. */
 void study_calibrate(struct chosen *out, const struct study *study, const struct unseen *unseen, struct arena *arena);
 /* Of a fixed study that is by_site: `unseen` becomes what each hospital's own calibration makes of it, a fold's fitted to the

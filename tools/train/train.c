@@ -1,9 +1,12 @@
 /* soyang_train: makes the second reader's models and their cards from the plan.
  *
- *   soyang_train --plan FILE --data FOLDER --policy FILE --models FOLDER --cards FOLDER --predictions FOLDER [MODEL...]
+ *   soyang_train --plan FILE --data FOLDER --policy FILE --models FOLDER --cards FOLDER --predictions FOLDER [--inside FOLD] [MODEL...]
  *
  * Writes for each model MODELS/NAME.model, CARDS/NAME.json and .md, PREDICTIONS/NAME.csv (one line for each unseen prediction; it
- * holds outcomes of the data, so it stays outside the repository). Same plan and data, same bytes. */
+ * holds outcomes of the data, so it stays outside the repository). Same plan and data, same bytes.
+ *
+ * --inside FOLD writes nothing: it runs each study, choice and calibration included, inside the training rows of that outer fold
+ * (from 1) of the first repeat and prints what came of it. So two plans are compared before the fold's own visits are looked at. */
 #include "card.h"
 
 #include <errno.h>
@@ -18,6 +21,7 @@ enum { SETS_MAX = 16, JSON_BYTES_MAX = 8 << 20 };
 
 struct options {
     const char *plan, *data, *policy, *models, *cards, *predictions;
+    int inside; /* 0: no */
     char **only;
     int only_count;
 };
@@ -176,6 +180,28 @@ static enum status output_agrees(const struct triage_model_output *output, struc
     return STATUS_OK;
 }
 
+static enum status output_inside(
+    const struct study *study, int fold, const char *name, struct arena *arena, struct scope *scope) {
+    static const double tenth = 0.1;
+    struct study inside;
+    struct unseen unseen;
+    enum status status = study_inside(&inside, study, fold, arena, scope);
+    if (status == STATUS_OK)
+        status = study_unseen(&unseen, &inside, arena, scope);
+    if (status != STATUS_OK)
+        return status;
+    int8_t *labels = ARENA_ARRAY(arena, int8_t, inside.count + 1);
+    for (size_t i = 0; i < inside.count; i++)
+        labels[i] = inside.labels[inside.rows[i]];
+    for (int repeat = 0; repeat < inside.repeats; repeat++) {
+        struct predictions p = {inside.count, labels, unseen.probabilities + (size_t)repeat * inside.count};
+        printf("inside fold %d, %s, repeat %d: %zu visits, log loss %.6f, AUROC %.6f, in the top tenth %zu\n", fold,
+            name, repeat + 1, p.count, study_log_loss(&inside, p.probabilities), metric_auroc(p, arena),
+            metric_caught(p, tenth, arena));
+    }
+    return STATUS_OK;
+}
+
 static enum status output_make(struct making *making, const struct training *training, const yyjson_val *plan,
     struct arena *arena, struct scope *scope) {
     size_t at = making->count++;
@@ -188,6 +214,8 @@ static enum status output_make(struct making *making, const struct training *tra
         status = study_open(study, training->model, plan, making->visits,
             inputs_without(&making->inputs, json_get(plan, "without"), arena), making->inputs.names, monotone, arena,
             scope);
+    if (status == STATUS_OK && training->options->inside)
+        return output_inside(study, training->options->inside, name, arena, scope);
     if (status == STATUS_OK)
         status = study_unseen(&making->unseen[at], study, arena, scope);
     struct sample all = {study->rows, study->count};
@@ -469,8 +497,9 @@ static enum status model_make(struct training *training, struct arena *arena, st
         if (status == STATUS_OK && making->count < TRIAGE_MODEL_OUTPUTS_MAX)
             status = output_make(making, training, output, arena, scope);
     }
-    if (status == STATUS_OK)
-        status = levels_make(making, training, arena, scope);
+    if (status != STATUS_OK || training->options->inside)
+        return status;
+    status = levels_make(making, training, arena, scope);
     return status == STATUS_OK ? model_leave(making, training, arena, scope) : status;
 }
 
@@ -519,14 +548,15 @@ int main(int argc, char **argv) {
     static const struct option names[] = {{"plan", required_argument, NULL, 'p'},
         {"data", required_argument, NULL, 'd'}, {"policy", required_argument, NULL, 'y'},
         {"models", required_argument, NULL, 'm'}, {"cards", required_argument, NULL, 'c'},
-        {"predictions", required_argument, NULL, 'r'}, {0}};
+        {"predictions", required_argument, NULL, 'r'}, {"inside", required_argument, NULL, 'i'}, {0}};
     struct options options = {0};
-    const char **slots[] = {['p'] = &options.plan,
-        ['d'] = &options.data,
-        ['y'] = &options.policy,
-        ['m'] = &options.models,
-        ['c'] = &options.cards,
-        ['r'] = &options.predictions};
+    const char *inside = NULL, **slots[] = {['p'] = &options.plan,
+                                   ['d'] = &options.data,
+                                   ['y'] = &options.policy,
+                                   ['m'] = &options.models,
+                                   ['c'] = &options.cards,
+                                   ['r'] = &options.predictions,
+                                   ['i'] = &inside};
     int option = 0;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == '?')
@@ -536,6 +566,11 @@ int main(int argc, char **argv) {
     if (!options.plan || !options.data || !options.policy || !options.models || !options.cards ||
         !options.predictions) {
         fprintf(stderr, "soyang_train: --plan --data --policy --models --cards --predictions are all needed\n");
+        return 2;
+    }
+    options.inside = inside ? (int)strtol(inside, NULL, 10) : 0;
+    if (inside && options.inside < 1) {
+        fprintf(stderr, "soyang_train: --inside needs the number of an outer fold, from 1\n");
         return 2;
     }
     options.only = argv + optind;
