@@ -3,10 +3,11 @@
 
     ./dev bench simulation       runs what is needed and then this
 
-    python3 tools/planning/document.py YEAR.json GRID.json SENSITIVITY.json[,SENSITIVITY.json]... REPLAY.txt [EARLIER.json]
+    python3 tools/planning/document.py YEAR.json[,OTHER.json]... GRID.json SENSITIVITY.json[,SENSITIVITY.json]... REPLAY.txt [EARLIER.json]
     python3 tools/planning/document.py --sensitivity SENSITIVITY.json[,SENSITIVITY.json]...
+    python3 tools/planning/document.py --seeds YEAR.json,OTHER.json[,OTHER.json]...
 
-YEAR: --days 365 --policy all --json; GRID: --grid --frontier; SENSITIVITY: --sensitivity; REPLAY: what --replay printed.
+YEAR: --days 365 --policy all --json; OTHER: the same with another --seed, one paragraph each, which --seeds alone writes anew while the page's table is YEAR's; GRID: --grid --frontier; SENSITIVITY: --sensitivity; REPLAY: what --replay printed.
 SENSITIVITY may be several runs of different numbers (--only). Alone, it writes its section and picture anew and leaves the rest of the page:
 only while the engine and the parameters are those of the page. SENSITIVITY may be "-": the table and picture of the page as it stands are kept, and the page says so.
 EARLIER: a year of an engine that has changed since, when SENSITIVITY and REPLAY are of that one too: the page says so.
@@ -145,6 +146,33 @@ def goals(year):
         ("level 4-5 kept local, %", f"{mine['kept_local_mild']:.1f}", "90", mine["kept_local_mild"] >= 90),
         ("acceptance model in use, ECE %", f"{mine['acceptance_ece_percent']:.2f}", "5", mine["acceptance_ece_percent"] <= 5)]
     return table(["what", "reached", "aim", ""], [[a, b, c, "yes" if ok else "**no**"] for a, b, c, ok in rows])
+
+
+def seeds(years):
+    """A paragraph for each year after the first, which differs from it in its seed alone."""
+    out = ""
+    for other in years[1:]:
+        if any(other[k] != years[0][k] for k in ("days", "year", "hashes", "validation")) or other["seed"] == years[0]["seed"]:
+            sys.exit("another seed's year is not of the same world")
+        at, g = {p["policy"]: p for p in other["policies"]}, other["cells"][0]["gap"]
+        mine, best, overload = at["soyang"], at[g["best_baseline"]], min(BASELINES, key=lambda b: at[b]["overload_hours_tertiary"])
+        minutes, verdict = against(g)
+        out += (f"**Another seed.** The same {other['days']} days with seed {other['seed']} ({other['cells'][0]['limit']['severe']} severe patients, limit {other['cells'][0]['limit']['dual_min']:.2f} minutes): "
+                f"`soyang` {cell(mine, 'minutes_to_definitive_severe', 1)} minutes, `{g['best_baseline']}` {cell(best, 'minutes_to_definitive_severe', 1)}, difference {minutes} ({verdict}); "
+                f"gap closed, percent: {gap(other['cells'][0])}; first place wrong {cell(mine, 'first_place_wrong_severe', 1)} %, "
+                f"`memory` {cell(at['memory'], 'first_place_wrong_severe', 1)}; overload {cell(mine, 'overload_hours_tertiary', 0)} hours, "
+                f"the best baseline (`{overload}`) {cell(at[overload], 'overload_hours_tertiary', 0)}; ECE {mine['acceptance_ece_percent']:.2f} %.\n\n")
+    return out
+
+
+def seeds_alone(paths):
+    """The paragraphs of other seeds into the page as it stands."""
+    page, years = (ROOT / "docs/simulation.md").read_text(), [json.loads(pathlib.Path(p).read_text()) for p in paths.split(",")]
+    before, after = goals(years[0]) + "\n\n", "## What is due to reading"
+    if policies(years[0]) not in page or before not in page or years[0]["hashes"]["parameters"] not in page:
+        sys.exit("the page is of another year")
+    head, tail = page.split(before, 1)
+    (ROOT / "docs/simulation.md").write_text(head + before + seeds(years) + tail[tail.index(after):])
 
 
 def frontier(grid):
@@ -286,7 +314,8 @@ def kept_sensitivity():
 
 def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None):
     earlier_line, earlier_note = earlier(earlier_path)
-    year, grid = (json.loads(pathlib.Path(p).read_text()) for p in (year_path, grid_path))
+    years = [json.loads(pathlib.Path(p).read_text()) for p in year_path.split(",")]
+    year, grid = years[0], json.loads(pathlib.Path(grid_path).read_text())
     if sensitivity_path == "-":
         days, swings_table = kept_sensitivity()
         kept_note = " By the engine before its last change."
@@ -298,7 +327,7 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
     observed, left_out = observations()
     at = {p["policy"]: p for p in year["policies"]}
     values = {
-        **counties(year), "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year),
+        **counties(year), "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year), "SEEDS": seeds(years),
         "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": swings_table, "KEPT_NOTE": kept_note,
         "ASSUMED": parameters(year, lambda p: p["assumed"]), "FITTED": parameters(year, lambda p: p["source"].startswith("fitted")),
         "PLAIN": next(f"{r['closed_percent']:.0f}" for r in year["cells"][0]["reading"] if r["who"] == "soyang without the second reader"),
@@ -320,6 +349,9 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "--sensitivity":
         sensitivity_alone(sys.argv[2])
+        sys.exit(0)
+    if len(sys.argv) == 3 and sys.argv[1] == "--seeds":
+        seeds_alone(sys.argv[2])
         sys.exit(0)
     if len(sys.argv) not in (5, 6):
         sys.exit(__doc__)
