@@ -8,7 +8,6 @@
 #include "region/said.h"
 
 #define MEMORY_US (7 * 86400 * INT64_C(1000000))
-#define SKEW_US (120 * INT64_C(1000000))
 #define ALREADY_DONE "done before: nothing changed"
 enum { KEY_SIZE = 33, BOARD_MAX = 4 << 20, WARDS_MAX = 2 };
 
@@ -110,7 +109,7 @@ static bool read_body(struct admission *a, int zone_minutes, int64_t now_us) {
         return refuse(
             a, when.size == 0 ? HL7_REQUIRED : HL7_DATA, "EVN", field, "a time of day is required: YYYYMMDDHHMM");
     }
-    if (a->event_us > now_us + SKEW_US) {
+    if (a->event_us > now_us + GUARD_SKEW_US) {
         return refuse(a, HL7_DATA, "EVN", field, "lies in the future by more than 2 minutes");
     }
     struct text code = value(a, "EVN", 1, 1);
@@ -159,7 +158,7 @@ static bool find_ward(struct ward *out, struct admission *a, struct text code, i
 
 enum { HISTORY_MAX = 64 };
 struct visit {
-    bool known, open;
+    bool known, open; /* known: it has been in a ward; an Encounter that somebody else wrote says nothing without one */
     struct text status;
     struct text wards[HISTORY_MAX],
         since[HISTORY_MAX];  /* the last is where the patient is; the first since none: not told yet */
@@ -175,20 +174,21 @@ static enum status read_visit(struct visit *out, struct admission *a) {
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
-    out->known = true;
     out->status = json_get_text(encounter, "status");
-    out->open = text_is(out->status, "in-progress");
     size_t index, count;
     yyjson_val *entry;
     yyjson_arr_foreach((yyjson_val *)json_get(encounter, "location"), index, count, entry) {
-        if (out->ward_count < HISTORY_MAX) {
+        struct text ward = region_reference_id(entry, "location", "Location");
+        if (ward.size > 0 && out->ward_count < HISTORY_MAX) {
             out->since[out->ward_count] = json_get_text(json_get(entry, "period"), "start");
-            if (index == 0 && out->since[0].size == 0) {
+            if (out->ward_count == 0 && out->since[0].size == 0) {
                 out->first_until = json_get_text(json_get(entry, "period"), "end");
             }
-            out->wards[out->ward_count++] = region_reference_id(entry, "location", "Location");
+            out->wards[out->ward_count++] = ward;
         }
     }
+    out->known = out->ward_count > 0;
+    out->open = out->known && text_is(out->status, "in-progress");
     return status;
 }
 
@@ -279,8 +279,8 @@ static void write_group(struct json_writer *w, struct recount *recount, const yy
     int64_t basis_us = 0, free = 0, total = 0;
     const yyjson_val *free_count = population_of(group, "free"), *total_count = population_of(group, "total");
     int shift = shift_of(recount->shifts, concept_code(json_get(group, "code"), SYSTEM_BED));
-    bool moves = shift != 0 && json_get_int64(&free, free_count, "count") &&
-                 !(time_parse(&basis_us, said.basis) && a->event_us < basis_us);
+    bool moves = shift != 0 && json_get_int64(&free, free_count, "count") && free >= -GUARD_COUNT_MOST &&
+                 free <= GUARD_COUNT_MOST && !(time_parse(&basis_us, said.basis) && a->event_us < basis_us);
     size_t index, count;
     yyjson_val *name, *item;
     recount->changed = recount->changed || moves;
@@ -297,7 +297,7 @@ static void write_group(struct json_writer *w, struct recount *recount, const yy
         json_name_text(w, json_text(name));
         json_value(w, item);
     }
-    free += shift;
+    free = moves ? free + shift : free;
     if (json_get_int64(&total, total_count, "count") && total > 0 && free > total) {
         free = total;
     }

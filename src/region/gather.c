@@ -6,6 +6,7 @@
 
 #include "region/duty.h"
 #include "region/fetch.h"
+#include "region/keeper.h"
 #include "region/map.h"
 #include "region/naming.h"
 #include "region/notice.h"
@@ -274,6 +275,22 @@ static void keep_need(struct region_place *place, struct gathering *g, const yyj
     }
 }
 
+/* Outside of these a response is not stated: what one place writes must not make another's minutes infinite. */
+#define RESPONSE_MOST_MIN 1440.
+#define RESPONSE_FACTOR_MOST 10.
+
+static void keep_response(struct region_place *place, const yyjson_val *response) {
+    double minutes = 0, factor = 0;
+    if (json_get_double(&minutes, find_extension(response, "minutes"), "valueDecimal") && minutes >= 0 &&
+        minutes <= RESPONSE_MOST_MIN) {
+        place->answer_minutes = minutes;
+    }
+    if (json_get_double(&factor, find_extension(response, "night-factor"), "valueDecimal") && factor > 0 &&
+        factor <= RESPONSE_FACTOR_MOST) {
+        place->answer_night_factor = factor;
+    }
+}
+
 static void keep_service(struct gathering *g, const yyjson_val *service) {
     bool active = true;
     (void)json_get_bool(&active, service, "active");
@@ -292,9 +309,7 @@ static void keep_service(struct gathering *g, const yyjson_val *service) {
             place->departments[department / 64] |= UINT64_C(1) << (department % 64);
         }
     }
-    const yyjson_val *response = find_extension(service, EXTENSION_RESPONSE);
-    (void)json_get_double(&place->answer_minutes, find_extension(response, "minutes"), "valueDecimal");
-    (void)json_get_double(&place->answer_night_factor, find_extension(response, "night-factor"), "valueDecimal");
+    keep_response(place, find_extension(service, EXTENSION_RESPONSE));
 }
 
 static void keep_affiliation(struct gathering *g, const yyjson_val *affiliation) {
@@ -320,7 +335,7 @@ static void keep_count(struct region_count *count, const yyjson_val *group) {
     yyjson_arr_foreach(json_get(group, "population"), index, max, population) {
         int64_t number = 0;
         struct text code = concept_code(json_get(population, "code"), SYSTEM_COUNT);
-        if (!json_get_int64(&number, population, "count") || number < INT_MIN || number > INT_MAX) {
+        if (!json_get_int64(&number, population, "count") || number < -GUARD_COUNT_MOST || number > GUARD_COUNT_MOST) {
             continue;
         }
         if (text_is(code, "free")) {

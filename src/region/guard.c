@@ -10,6 +10,9 @@
 #include "region/notice.h"
 #include "region/said.h"
 
+/* Every bed kind, need and piece of equipment, and twice as many notices as the national service is believed. */
+enum { BOARD_GROUPS_MAX = 512 };
+
 static uint64_t sequence_of(const struct records_change *change) {
     return store_unit_sequence(records_unit_store(change->unit));
 }
@@ -291,6 +294,10 @@ static enum status check_group(const yyjson_val *groups, const yyjson_val *group
         int64_t count = 0;
         struct text code = concept_code(json_get(population, "code"), SYSTEM_COUNT);
         bool has_count = json_get_int64(&count, population, "count");
+        if (has_count && (count < -GUARD_COUNT_MOST || count > GUARD_COUNT_MOST)) {
+            return fault(
+                scope, STATUS_UNPROCESSABLE, path, "a count lies within %lld either way", (long long)GUARD_COUNT_MOST);
+        }
         has_free = has_free || (has_count && text_is(code, "free"));
         if (has_count && text_is(code, "total") && count < 0) {
             return fault(scope, STATUS_UNPROCESSABLE, path, "a total is not negative");
@@ -338,7 +345,7 @@ static enum status check_total(
         "more is free than there is: correct the count or the total; a total that is not known is left out");
 }
 
-/* Whoever sends a count with an age of its own says it as it stood: another count, or a later time, says it anew. */
+/* Whoever sends a group with an age of its own says it as it stood: another count, or a later time, says it anew. */
 static enum status check_said(
     const struct records_change *change, const yyjson_val *group, size_t number, struct scope *scope) {
     const yyjson_val *said = find_extension(group, EXTENSION_SAID);
@@ -356,6 +363,9 @@ static enum status check_said(
     yyjson_val *before;
     yyjson_arr_foreach(json_get(change->before, "group"), index, max, before) {
         const yyjson_val *old = find_extension(before, EXTENSION_SAID);
+        if (json_equal(before, group)) {
+            return STATUS_OK;
+        }
         if (old != NULL && json_equal(old, said) && free_of(&free, group) && free_of(&stood, before) && free == stood &&
             text_equal(concept_code(json_get(before, "code"), SYSTEM_BED),
                 concept_code(json_get(group, "code"), SYSTEM_BED))) {
@@ -373,38 +383,67 @@ static const struct code_book code_books[] = {{SYSTEM_BED, "board-bed", NULL},
     {SYSTEM_CONDITION, "severe-condition", NULL}, {SYSTEM_EQUIPMENT, "board-equipment", NULL},
     {SYSTEM_NOTICE, "severe-condition", "need"}};
 
-static enum status has_code(
-    bool *out, const struct records_change *change, const char *id, struct text code, struct scope *scope) {
+struct codes {
+    bool known; /* the system is loaded */
+    const yyjson_val *concepts;
+};
+
+static enum status read_codes(
+    struct codes *out, const struct records_change *change, const char *id, struct scope *scope) {
     const yyjson_val *system = NULL;
-    size_t index, max;
-    yyjson_val *concept;
+    *out = (struct codes){0};
+    if (id == NULL) {
+        return STATUS_OK;
+    }
     enum status status =
         records_unit_get(&system, change->unit, fhir_type_find(TEXT("CodeSystem")), text_from(id), scope);
-    *out = *out || status == STATUS_NOT_FOUND;
-    yyjson_arr_foreach((yyjson_val *)json_get(system, "concept"), index, max, concept) {
-        *out = *out || text_equal(json_get_text(concept, "code"), code);
-    }
+    *out = (struct codes){status == STATUS_OK, json_get(system, "concept")};
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status check_code(
-    const struct records_change *change, const yyjson_val *group, size_t number, struct scope *scope) {
-    for (size_t i = 0; i < sizeof code_books / sizeof *code_books; i++) {
-        const struct code_book *book = &code_books[i];
-        struct text code = concept_code(json_get(group, "code"), book->system);
-        bool known = code.size == 0;
-        enum status status = known ? STATUS_OK : has_code(&known, change, book->id, code, scope);
-        if (status == STATUS_OK && !known && book->also != NULL) {
-            status = has_code(&known, change, book->also, code, scope);
-        }
-        if (status != STATUS_OK || !known) {
-            return status != STATUS_OK ? status
-                                       : fault(scope, STATUS_UNPROCESSABLE,
-                                             text_format(scope->arena, "MeasureReport.group[%zu].code", number).at,
-                                             "the region has no such code of %s", book->system);
+static bool has_code(const struct codes *codes, struct text code) {
+    size_t index, max;
+    yyjson_val *concept;
+    yyjson_arr_foreach((yyjson_val *)codes->concepts, index, max, concept) {
+        if (text_equal(json_get_text(concept, "code"), code)) {
+            return true;
         }
     }
-    return STATUS_OK;
+    return false;
+}
+
+static bool names_system(const yyjson_val *groups, const char *system) {
+    size_t index, max;
+    yyjson_val *group;
+    yyjson_arr_foreach((yyjson_val *)groups, index, max, group) {
+        if (concept_code(json_get(group, "code"), system).size > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each book is opened once for all groups. */
+static enum status check_codes(const struct records_change *change, const struct code_book *book, struct scope *scope) {
+    const yyjson_val *groups = json_get(change->after, "group");
+    struct codes codes, also;
+    if (!names_system(groups, book->system)) {
+        return STATUS_OK;
+    }
+    enum status status = read_codes(&codes, change, book->id, scope);
+    status = status == STATUS_OK ? read_codes(&also, change, book->also, scope) : status;
+    bool all_loaded = status == STATUS_OK && codes.known && (book->also == NULL || also.known);
+    size_t index, max;
+    yyjson_val *group;
+    yyjson_arr_foreach((yyjson_val *)groups, index, max, group) {
+        struct text code = concept_code(json_get(group, "code"), book->system);
+        if (all_loaded && code.size > 0 && !has_code(&codes, code) && !has_code(&also, code)) {
+            return fault(scope, STATUS_UNPROCESSABLE,
+                text_format(scope->arena, "MeasureReport.group[%zu].code", index).at,
+                "the region has no such code of %s", book->system);
+        }
+    }
+    return status;
 }
 
 static enum status check_groups(const struct records_change *change, struct scope *scope) {
@@ -412,13 +451,19 @@ static enum status check_groups(const struct records_change *change, struct scop
     enum status status = STATUS_OK;
     size_t index, max;
     yyjson_val *group;
+    if (json_count(groups) > BOARD_GROUPS_MAX) {
+        return fault(
+            scope, STATUS_TOO_COSTLY, "MeasureReport.group", "a board has at most %d groups", BOARD_GROUPS_MAX);
+    }
     yyjson_arr_foreach((yyjson_val *)groups, index, max, group) {
         if (status == STATUS_OK) {
             status = check_group(groups, group, index, scope);
             status = status == STATUS_OK ? check_total(change, group, index, scope) : status;
             status = status == STATUS_OK ? check_said(change, group, index, scope) : status;
-            status = status == STATUS_OK ? check_code(change, group, index, scope) : status;
         }
+    }
+    for (size_t i = 0; i < sizeof code_books / sizeof *code_books && status == STATUS_OK; i++) {
+        status = check_codes(change, &code_books[i], scope);
     }
     return status;
 }

@@ -43,6 +43,8 @@ void keeper_mark_place(struct region *region, struct text place, uint64_t sequen
 bool guard_speaks_for(const struct records_caller *caller, struct text place);
 /* A hospital's clock may run ahead of ours by this much. */
 #define GUARD_SKEW_US INT64_C(120000000)
+/* Beyond that, either way, a number is no count of anybody's beds. */
+#define GUARD_COUNT_MOST INT64_C(100000)
 
 /* Registers the guards of what a region is made of. */
 void guard_register(struct region *region);

@@ -10,8 +10,7 @@
 #include "region/notice.h"
 #include "region/said.h"
 
-enum { ITEMS_MAX = 2000, FIELDS_MAX = 200, VALUE_MAX = 4000, BOARD_MAX = 4 << 20, COUNT_MOST = 100000 };
-#define SKEW_US (120 * INT64_C(1000000))
+enum { ITEMS_MAX = 2000, FIELDS_MAX = 200, VALUE_MAX = 4000, BOARD_MAX = 4 << 20 };
 
 struct field {
     struct text name, value;
@@ -203,7 +202,7 @@ static bool count_of(int64_t *out, struct text value) {
         *out = 0;
         return true;
     }
-    return text_to_int64(out, value) && *out >= -COUNT_MOST && *out <= COUNT_MOST;
+    return text_to_int64(out, value) && *out >= -GUARD_COUNT_MOST && *out <= GUARD_COUNT_MOST;
 }
 
 /* 1: taken, 0: not, -1: not known (정보미제공, blank, anything else). */
@@ -300,7 +299,7 @@ static void put_bed(struct board *board, size_t bed) {
     json_name(&board->w, "population");
     json_array_open(&board->w);
     put_population(&board->w, "free", free);
-    if (text_to_int64(&total, value_of(board->item, s->bed_totals[bed])) && total >= 0 && total <= COUNT_MOST) {
+    if (text_to_int64(&total, value_of(board->item, s->bed_totals[bed])) && total >= 0 && total <= GUARD_COUNT_MOST) {
         if (free <= total) {
             put_population(&board->w, "total", total);
         } else { /* the total is what was agreed, not what was counted */
@@ -367,7 +366,7 @@ static void put_equipment(struct board *board, size_t row) {
     json_array_open(&board->w);
     put_population(&board->w, "available", yes ? 1 : 0);
     if (text_to_int64(&total, value_of(board->item, text_from(equipment[row].total))) && total >= 0 &&
-        total <= COUNT_MOST) {
+        total <= GUARD_COUNT_MOST) {
         put_population(&board->w, "total", total);
     }
     json_array_close(&board->w);
@@ -532,7 +531,7 @@ static bool time_of(struct board *board, char text[static TIME_TEXT_SIZE]) {
     board->said_us = taking->now_us;
     if (taking->operation == REGION_NATIONAL_BEDS &&
         (!hl7_time(&board->said_us, typed, taking->snapshot->zone_minutes) ||
-            board->said_us > taking->now_us + SKEW_US)) {
+            board->said_us > taking->now_us + GUARD_SKEW_US)) {
         return false;
     }
     time_format_utc(text, board->said_us);
