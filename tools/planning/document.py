@@ -130,12 +130,13 @@ def observations():
     return "\n".join("| " + " | ".join(row) + " |" for row in rows), reader["note"].split("Left out ", 1)[1]
 
 
-def goals(year):
+def goal_rows(year):
+    """Name, what was reached, the aim, and whether it was."""
     at = {p["policy"]: p for p in year["policies"]}
     mine, memory = at["soyang"], at["memory"]
     wrong = mine["first_place_wrong_severe"]
     overload = min(at[b]["overload_hours_tertiary"] for b in BASELINES)
-    rows = [
+    return [
         ("gap closed, %", gap(year["cells"][0]), "50", year["cells"][0]["gap"]["closed_percent"] >= 50),
         ("first place cannot treat, %", f"{wrong:.1f}; memory {memory['first_place_wrong_severe']:.1f}", "2, and half of memory",
          wrong <= 2 and wrong <= memory["first_place_wrong_severe"] / 2),
@@ -145,7 +146,14 @@ def goals(year):
          mine["overload_hours_tertiary"] <= overload),
         ("level 4-5 kept local, %", f"{mine['kept_local_mild']:.1f}", "90", mine["kept_local_mild"] >= 90),
         ("acceptance model in use, ECE %", f"{mine['acceptance_ece_percent']:.2f}", "5", mine["acceptance_ece_percent"] <= 5)]
-    return table(["what", "reached", "aim", ""], [[a, b, c, "yes" if ok else "**no**"] for a, b, c, ok in rows])
+
+
+def goals(year):
+    return table(["what", "reached", "aim", ""], [[a, b, c, "yes" if ok else "**no**"] for a, b, c, ok in goal_rows(year)])
+
+
+def missed(year):
+    return "; ".join(f"{a}: {b} (aim: {c})" for a, b, c, ok in goal_rows(year) if not ok) or "nothing"
 
 
 def seeds(years):
@@ -184,7 +192,7 @@ def frontier(grid):
     for name in ("nearest",) + BASELINES:
         asked, minutes = baselines[name]
         under = [p for p, _, of in points if of["asked_per_severe"] <= asked and of["minutes_to_definitive_severe"] <= minutes]
-        rows.append([name, f"{asked:.2f}", f"{minutes:.1f}", ", ".join(under) if under else "**none**"])
+        rows.append([name, f"{asked:.2f}", f"{minutes:.1f}", "; ".join(under) if under else "**none**"])
     return out + table(["baseline", "asked", "minutes", "points of soyang on or under it"], rows)
 
 
@@ -327,7 +335,7 @@ def main(year_path, grid_path, sensitivity_path, replay_path, earlier_path=None)
     observed, left_out = observations()
     at = {p["policy"]: p for p in year["policies"]}
     values = {
-        **counties(year), "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year), "SEEDS": seeds(years),
+        **counties(year), "VALIDATION": validation(year), "POLICIES": policies(year), "GAP": gap(year["cells"][0]), "CELLS": cells(grid), "GOALS": goals(year), "MISSED": missed(year), "SEEDS": seeds(years),
         "BY_MEASURE": by_measure(grid), "FRONTIER": frontier(grid), "SENSITIVITY": swings_table, "KEPT_NOTE": kept_note,
         "ASSUMED": parameters(year, lambda p: p["assumed"]), "FITTED": parameters(year, lambda p: p["source"].startswith("fitted")),
         "PLAIN": next(f"{r['closed_percent']:.0f}" for r in year["cells"][0]["reading"] if r["who"] == "soyang without the second reader"),
