@@ -1,11 +1,12 @@
 /* search: from search parameters to index rows, from queries to plans.
  *
- * Parameters come from the tables of `fhir` (later also uploaded ones): no parameter is listed by hand. Knows no HTTP: a query is a
- * list of name/value pairs, already percent-decoded.
+ * Parameters come from the tables of `fhir` and from uploaded SearchParameters: no parameter is listed by hand. Knows no HTTP: a query is
+ * a list of name/value pairs, already percent-decoded.
  *
  * docs/search.md tabulates which spaces and keys each parameter type makes.
  *
- * Threads. A `struct search` is read-only after opening and may be shared. */
+ * Threads. A `struct search` may be shared. Its tables are a snapshot that never changes; an upload publishes a new one, and whoever has begun
+ * ends with the one it began with. */
 #ifndef SOYANG_SEARCH_H
 #define SOYANG_SEARCH_H
 

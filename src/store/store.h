@@ -94,7 +94,7 @@ struct store_text_source {
     void *context;
     const char *form; /* names how words are made: when it changes, the index is made anew */
 };
-/* From now on plans may ask for words. An index of them is made in the background once somebody does; docs/store.md, Text.
+/* From now on plans may ask for words. An index of them is made in the background once somebody does; docs/store.md, Words.
  * Only the first source counts. It must stay until the store is closed. */
 MUST_CHECK enum status store_text_serve(
     struct store *store, const struct store_text_source *source, struct scope *scope);
