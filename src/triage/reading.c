@@ -72,9 +72,22 @@ static bool rule_holds(struct condition_grounds *grounds, const struct work *wor
            !triage_condition_any(&rule->unless, &work->patient);
 }
 
-/* All rules of a section that hold become reasons; returns the most urgent level. */
-static int read_levels(struct work *work, enum policy_section section, enum triage_reason_kind kind) {
-    int level = 0;
+/* Level by level, which rules of a section hold. */
+struct held {
+    int count[6]; /* by level, 1..5 */
+};
+
+static int most_urgent_held(const struct held *held, int from) {
+    for (int level = from; level <= 5; level++) {
+        if (held->count[level])
+            return level;
+    }
+    return 0;
+}
+
+/* All rules of a section that hold become reasons. */
+static struct held read_levels(struct work *work, enum policy_section section, enum triage_reason_kind kind) {
+    struct held held = {{0}};
     const struct policy_rules *rules = &work->policy->sections[section];
     for (size_t i = 0; i < rules->count; i++) {
         const struct policy_rule *rule = &rules->at[i];
@@ -86,9 +99,9 @@ static int read_levels(struct work *work, enum policy_section section, enum tria
         reason->level = rule->level;
         reason->source = rule->source;
         reason->evidence_count = evidence_fill(reason->evidence, work, &grounds);
-        level = more_urgent(level, rule->level);
+        held.count[rule->level]++;
     }
-    return level;
+    return held;
 }
 
 /* ---- needs ---------------------------------------------------------------------------------------------------------- */
@@ -443,8 +456,8 @@ static int reason_rank(const struct triage_reason *reason) {
         [TRIAGE_REASON_SCORE] = 5,
         [TRIAGE_REASON_NOTE] = 6,
         [TRIAGE_REASON_MISSING] = 7};
-    return ranks[reason->kind] * 8 +
-           (reason->kind == TRIAGE_REASON_FLOOR || reason->kind == TRIAGE_REASON_ADVICE ? reason->level : 0);
+    bool by_level = reason->kind == TRIAGE_REASON_FLOOR || reason->kind == TRIAGE_REASON_ADVICE;
+    return ranks[reason->kind] * 8 + (!by_level ? 0 : reason->level ? reason->level : 7);
 }
 
 static void reasons_sort(struct triage_reading *reading) {
@@ -470,28 +483,63 @@ static bool facts_say_something(const struct triage_facts *facts) {
 
 enum { VITAL_SIGNS_ENOUGH = 3 };
 
+/* Where no rule gives a level. */
+static int level_by_default(const struct work *work, const struct policy_rule *local) {
+    int human = work->patient.facts->human_level;
+    bool measured = vital_signs_known(work->patient.facts) >= VITAL_SIGNS_ENOUGH;
+    int level = local && local->level ? local->level
+                : measured            ? work->policy->default_level
+                                      : work->policy->default_level_unmeasured;
+    return human > level && !local ? human : level;
+}
+
+/* Without a human's level, the rules' stands in its place. */
+static int level_stated(const struct work *work, int rules, const struct policy_rule *local) {
+    int human = work->patient.facts->human_level;
+    return human ? human : rules ? rules : level_by_default(work, local);
+}
+
+/* Where floor rules alone make the level what it is: what it would be if they did not hold, all else as it is. */
+static void floor_change_reason(
+    struct work *work, const struct held *floor, int other_rules, const struct policy_rule *local) {
+    struct triage_reading *reading = work->reading;
+    int next = most_urgent_held(floor, reading->floor_level + 1);
+    int without = more_urgent(
+        level_stated(work, more_urgent(next, other_rules), local), more_urgent(next, reading->reader_level));
+    if (!reading->floor_level || without <= reading->level)
+        return;
+    int count = floor->count[reading->floor_level];
+    struct text ko = text_format(
+        work->arena, "%d단계의 규칙 %d개가 아니었다면 %d단계였을 것입니다.", reading->level, count, without);
+    struct text en = text_format(
+        work->arena, "Without the %d rules for level %d it would be level %d.", count, reading->level, without);
+    if (count == 1) {
+        ko = text_format(work->arena, "%d단계의 규칙이 아니었다면 %d단계였을 것입니다.", reading->level, without);
+        en = text_format(work->arena, "Without the rule for level %d it would be level %d.", reading->level, without);
+    }
+    (void)reason_add(work, TRIAGE_REASON_FLOOR, TEXT("change"), ko, en);
+}
+
 static void read_level(struct work *work, const struct triage_reader *readers, size_t reader_count) {
     struct triage_reading *reading = work->reading;
     const struct triage_facts *facts = work->patient.facts;
     struct condition_grounds grounds;
-    reading->floor_level = read_levels(work, POLICY_FLOOR, TRIAGE_REASON_FLOOR);
-    int advice = read_levels(work, POLICY_ADVICE, TRIAGE_REASON_ADVICE);
-    work->patient.level = more_urgent(facts->human_level, more_urgent(reading->floor_level, advice));
-    reading->rule_level = more_urgent(more_urgent(reading->floor_level, advice), read_needs(work));
+    const struct held floor = read_levels(work, POLICY_FLOOR, TRIAGE_REASON_FLOOR);
+    const struct held advice = read_levels(work, POLICY_ADVICE, TRIAGE_REASON_ADVICE);
+    int advice_level = most_urgent_held(&advice, 1);
+    reading->floor_level = most_urgent_held(&floor, 1);
+    work->patient.level = more_urgent(facts->human_level, more_urgent(reading->floor_level, advice_level));
+    int other_rules = more_urgent(advice_level, read_needs(work));
     const struct policy_rule *local = first_rule(&grounds, work, POLICY_LOCAL);
-    if (reading->rule_level == 0) {
-        bool measured = vital_signs_known(facts) >= VITAL_SIGNS_ENOUGH;
-        reading->rule_level = local && local->level ? local->level
-                              : measured            ? work->policy->default_level
-                                                    : work->policy->default_level_unmeasured;
-        if (facts->human_level && !local)
-            reading->rule_level = facts->human_level > reading->rule_level ? facts->human_level : reading->rule_level;
-    }
+    reading->rule_level = more_urgent(reading->floor_level, other_rules);
+    if (reading->rule_level == 0)
+        reading->rule_level = level_by_default(work, local);
     reading->human_level = facts->human_level;
     read_readers(work, readers, reader_count);
-    int stated = facts->human_level ? facts->human_level : reading->rule_level;
+    int stated = level_stated(work, reading->rule_level, local);
     reading->level = more_urgent(stated, more_urgent(reading->floor_level, reading->reader_level));
     reading->escalated = facts->human_level > 0 && reading->level < facts->human_level;
+    floor_change_reason(work, &floor, other_rules, local);
     read_place(work);
     if (reading->stay_local)
         local_reason(work, local, &grounds);

@@ -90,7 +90,8 @@ static struct tally *tally_find(struct measurement *m, const struct triage_reaso
 static void visit_measure(struct measurement *m, const struct visit *visit, const struct triage_reading *reading) {
     for (size_t i = 0; i < reading->reason_count; i++) {
         const struct triage_reason *reason = &reading->reasons[i];
-        if (reason->kind != TRIAGE_REASON_FLOOR && reason->kind != TRIAGE_REASON_ADVICE)
+        bool rule = reason->kind == TRIAGE_REASON_FLOOR || reason->kind == TRIAGE_REASON_ADVICE;
+        if (!rule || !reason->level) /* what would change the level is no rule */
             continue;
         struct tally *tally = tally_find(m, reason);
         tally->hits++;

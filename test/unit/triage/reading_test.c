@@ -134,7 +134,8 @@ static void check_laws(const struct triage_reading *reading, const struct triage
     assert_true(reading->reason_count >= 1);
     for (size_t i = 0; i < reading->reason_count; i++) {
         assert_true(reading->reasons[i].ko.size > 0 && reading->reasons[i].en.size > 0);
-        assert_true(reading->reasons[i].kind != TRIAGE_REASON_FLOOR || reading->reasons[i].level >= reading->level);
+        assert_true(reading->reasons[i].kind != TRIAGE_REASON_FLOOR || reading->reasons[i].level >= reading->level ||
+                    text_is(reading->reasons[i].code, "change"));
     }
 }
 
@@ -171,6 +172,91 @@ static void test_never_lowers(void **state) {
     printf("%d random patients read, %d had nothing to read, %d escalated; %.1f microseconds each\n", work.read,
         work.refused, work.escalated, (double)(clock_monotonic_us() - start) / RANDOM_PATIENTS);
     assert_true(work.read > RANDOM_PATIENTS / 2 && work.escalated > 1000);
+    arena_close(arena);
+}
+
+/* ---- what would change it ------------------------------------------------------------------------------------------- */
+
+enum { FLOOR_LEVELS = 3, CHANGE_PATIENTS = 20000 };
+struct without {
+    const struct triage_policy
+        *policies[FLOOR_LEVELS + 1]; /* the built-in policy without its floor rules of this level */
+    int told, untold;
+};
+
+static enum status open_without(void *context, struct scope *scope) {
+    struct without *without = context;
+    struct text document = {0};
+    yyjson_doc *doc = NULL;
+    enum status status = file_read(&document, "regions/korea/triage-policy.json", JSON_BYTES, scope);
+    for (int level = 1; level <= FLOOR_LEVELS && status == STATUS_OK; level++) {
+        status = json_read(&doc, document, scope);
+        if (status != STATUS_OK)
+            return status;
+        yyjson_mut_doc *changed = yyjson_doc_mut_copy(doc, NULL);
+        yyjson_mut_val *kept = yyjson_mut_arr(changed), *rule;
+        size_t i, count;
+        yyjson_mut_arr_foreach(yyjson_mut_obj_get(yyjson_mut_doc_get_root(changed), "floor"), i, count, rule) {
+            if (*yyjson_mut_get_raw(yyjson_mut_obj_get(rule, "level")) != (char)('0' + level))
+                (void)yyjson_mut_arr_append(kept, yyjson_mut_val_mut_copy(changed, rule));
+        }
+        (void)yyjson_mut_obj_replace(yyjson_mut_doc_get_root(changed), yyjson_mut_str(changed, "floor"), kept);
+        size_t size = 0;
+        char *written = yyjson_mut_write(changed, 0, &size);
+        status = triage_policy_open(
+            &without->policies[level], text_copy(process_arena, (struct text){written, size}), process_arena, scope);
+        free(written);
+        yyjson_mut_doc_free(changed);
+    }
+    return status;
+}
+
+static const struct triage_reason *reason_find(
+    const struct triage_reading *reading, enum triage_reason_kind kind, const char *code) {
+    for (size_t i = 0; i < reading->reason_count; i++) {
+        if (reading->reasons[i].kind == kind && text_is(reading->reasons[i].code, code))
+            return &reading->reasons[i];
+    }
+    return NULL;
+}
+
+/* The sentence's level is the one that is read where the policy lacks those rules; where nothing is told, it is the same. */
+static enum status read_without(void *context, struct scope *scope) {
+    struct without *without = context;
+    struct triage_facts *facts = random_patient(scope);
+    struct triage_reading reading, other;
+    if (triage_read(&reading, policy, facts, NULL, 0, scope) != STATUS_OK || !reading.floor_level)
+        return STATUS_OK;
+    const struct triage_reason *change = reason_find(&reading, TRIAGE_REASON_FLOOR, "change");
+    assert_int_equal(triage_read(&other, without->policies[reading.floor_level], facts, NULL, 0, scope), STATUS_OK);
+    if (!change) {
+        assert_int_equal(other.level, reading.level);
+        without->untold++;
+        return STATUS_OK;
+    }
+    char level[24];
+    (void)snprintf(level, sizeof level, "it would be level %d.", other.level);
+    assert_non_null(strstr(text_string(scope->arena, change->en), level));
+    (void)snprintf(level, sizeof level, "%d단계였을", other.level);
+    assert_non_null(strstr(text_string(scope->arena, change->ko), level));
+    assert_true(other.level > reading.level && change->level == 0 && change > reading.reasons && change[-1].level > 0);
+    without->told++;
+    return STATUS_OK;
+}
+
+static void test_change_is_what_would_be(void **state) {
+    (void)state;
+    struct without without = {.told = 0};
+    struct scope scope;
+    struct arena *arena = arena_open(ARENA_BYTES);
+    assert_int_equal(scope_run(&scope, process_arena, open_without, &without), STATUS_OK);
+    for (int i = 0; i < CHANGE_PATIENTS; i++) {
+        assert_int_equal(scope_run(&scope, arena, read_without, &without), STATUS_OK);
+        arena_reset(arena);
+    }
+    printf("%d readings tell what their level would be without the rules, %d are not made by rules alone\n",
+        without.told, without.untold);
+    assert_true(without.told > CHANGE_PATIENTS / 20 && without.untold > CHANGE_PATIENTS / 20);
     arena_close(arena);
 }
 
@@ -507,6 +593,7 @@ static void test_policies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never_lowers),
+        cmocka_unit_test(test_change_is_what_would_be),
         cmocka_unit_test(test_ten_worst_inputs),
         cmocka_unit_test(test_repetition_is_no_dearer),
         cmocka_unit_test(test_what_was_not_measured_is_not_calm),
