@@ -181,6 +181,24 @@ class TrainingTest(unittest.TestCase):
             self.assertEqual(refused.run.returncode, 1)
             self.assertIn(told, refused.run.stderr)
 
+    def test_stages_of_several_seeds(self):
+        """Each stage the mean of three: the written trees say what libxgboost's boosters say, to which the trainer holds them."""
+        plan = json.loads((HERE / "plan.json").read_text())
+        grid = plan["models"][0]["outputs"][0]["grid"]
+        for setting in grid:
+            setting["seeds"] = 3
+        trained = Trained(plan)
+        self.addCleanup(trained.close)
+        self.assertEqual(trained.run.returncode, 0, trained.run.stderr)
+        self.assertEqual(trained.run.stderr.count("against libxgboost"), 3)
+        agree(self, json.loads(trained.bytes_of(".json")), trained.folder / "predictions/invented.csv")
+        self.assertGreater(len(trained.bytes_of(".model")), 1.5 * len(self.first.bytes_of(".model")))
+        grid[0]["seeds"] = 4
+        refused = Trained(plan)
+        self.addCleanup(refused.close)
+        self.assertEqual(refused.run.returncode, 1)
+        self.assertIn("from 1 to 3", refused.run.stderr)
+
     def test_bad_parts_are_refused(self):
         for output, parts, told in ((0, [{"linear": 1}], "not together with stages"), (1, [], "from 1 to 12"), (1, [{"linear": 0}], "above 0"),
                                     (1, [{"rounds": 2, "seeds": 13}], "from 1 to 12"), (1, [{"linear": 1, "seeds": 2}], "no seeds"),

@@ -10,10 +10,11 @@
 #include <xgboost/c_api.h>
 
 struct booster {
-    BoosterHandle handles[PARTS_MAX]; /* by stage, or by part */
+    BoosterHandle handles[PARTS_MAX]; /* by stage and seed, or by part */
     struct linear *linear[PARTS_MAX]; /* where the part is no booster */
     double shares[PARTS_MAX];         /* of the parts in the margin; they sum up to 1 */
     int count, parts;
+    int seeds;   /* of each stage */
     size_t gate; /* where there are stages */
     bool staged;
 };
@@ -163,13 +164,32 @@ static enum status parts_train(struct booster *booster, struct matrix matrix, co
     return status;
 }
 
+/* Stages, each the mean of boosters that differ in their seed alone; without stages one booster. */
+static enum status stages_train(struct booster *booster, struct matrix matrix, const int8_t *labels,
+    const struct stages *stages, struct sample sample, const yyjson_val *parameters, const char *monotone,
+    uint64_t seed, struct scope *scope) {
+    int64_t seeds = 1;
+    enum status status = STATUS_OK;
+    (void)json_get_int64(&seeds, parameters, "seeds");
+    if (seeds < 1 || seeds > PARTS_MAX / STAGES_MAX || (seeds > 1 && !stages))
+        return fault(
+            scope, STATUS_INVALID, "seeds", "from 1 to %d for each stage, else of a part", PARTS_MAX / STAGES_MAX);
+    booster->seeds = (int)seeds;
+    booster->count *= (int)seeds;
+    for (int i = 0; i < booster->count && status == STATUS_OK; i++) {
+        int stage = i / booster->seeds, again = i % booster->seeds;
+        status = one_train(&booster->handles[i], matrix, stages ? stages->labels[stage] : labels, sample, parameters,
+            monotone, seed + 7919 * (uint64_t)(stage + STAGES_MAX * again), scope);
+    }
+    return status;
+}
+
 enum status booster_train(struct booster **out, struct matrix matrix, const int8_t *labels, const struct stages *stages,
     struct sample sample, const yyjson_val *parameters, const char *monotone, uint64_t seed, struct arena *arena,
     struct scope *scope) {
     struct booster *booster = ARENA_NEW(arena, struct booster);
-    enum status status = STATUS_OK;
     *booster = (struct booster){
-        .shares = {1}, .count = stages ? STAGES_MAX : 1, .parts = 1, .staged = stages != NULL, .gate = 0};
+        .shares = {1}, .count = stages ? STAGES_MAX : 1, .parts = 1, .seeds = 1, .staged = stages != NULL, .gate = 0};
     *out = booster;
     if (stages)
         booster->gate = stages->gate;
@@ -178,27 +198,25 @@ enum status booster_train(struct booster **out, struct matrix matrix, const int8
         return stages ? fault(scope, STATUS_INVALID, "parts", "not together with stages")
                       : parts_train(booster, matrix, labels, sample, json_get(parameters, "parts"), monotone, seed,
                             arena, scope);
-    for (int i = 0; i < booster->count && status == STATUS_OK; i++)
-        status = one_train(&booster->handles[i], matrix, stages ? stages->labels[i] : labels, sample, parameters,
-            monotone, seed + 7919 * (uint64_t)i, scope);
-    return status;
+    return stages_train(booster, matrix, labels, stages, sample, parameters, monotone, seed, scope);
 }
 
-/* Of one stage: the rows that it answers for. */
-static enum status stage_margins(double *margins, struct booster *booster, int stage, struct matrix matrix,
-    struct sample sample, struct scope *scope) {
+/* Of one booster of a stage, its share of the mean: added for the rows that the stage answers for. */
+static enum status stage_margins(
+    double *margins, struct booster *booster, int at, struct matrix matrix, struct sample sample, struct scope *scope) {
     enum { MARGINS = 1 };
     DMatrixHandle data = NULL;
     bst_ulong count = 0;
     const float *result = NULL;
+    int stage = at / booster->seeds;
     enum status status = sample.count ? matrix_open(&data, matrix, NULL, sample, 0, scope) : STATUS_OK;
     if (status == STATUS_OK && data &&
-        XGBoosterPredict(booster->handles[stage], data, MARGINS, 0, 0, &count, &result) != 0)
+        XGBoosterPredict(booster->handles[at], data, MARGINS, 0, 0, &count, &result) != 0)
         status = failed(scope);
     for (size_t i = 0; i < sample.count && status == STATUS_OK; i++) {
         float gate = booster->staged ? matrix.at[sample.rows[i] * matrix.columns + booster->gate] : 0;
         if (!booster->staged || (int)gate == stage + 2)
-            margins[i] = (double)result[i];
+            margins[i] += (double)result[i] / booster->seeds;
         else if (!(gate > 1))
             margins[i] = STAGE_NEVER;
     }
@@ -215,6 +233,7 @@ static enum status parts_margins(
         margins[i] = 0;
     for (int part = 0; part < booster->parts && status == STATUS_OK; part++) {
         const struct linear *linear = booster->linear[part];
+        memset(one, 0, sample.count * sizeof *one);
         if (!linear)
             status = stage_margins(one, booster, part, matrix, sample, scope);
         for (size_t i = 0; i < sample.count && status == STATUS_OK; i++)
@@ -230,6 +249,8 @@ enum status booster_margins(
     enum status status = STATUS_OK;
     if (!booster->staged)
         return parts_margins(margins, booster, matrix, sample, scope);
+    for (size_t i = 0; i < sample.count; i++)
+        margins[i] = 0;
     for (int i = 0; i < booster->count && status == STATUS_OK; i++)
         status = stage_margins(margins, booster, i, matrix, sample, scope);
     return status;
@@ -342,6 +363,16 @@ static double share_below(float limit, struct booster *booster, struct matrix ma
     return sample.count ? (double)below / (double)sample.count : 0;
 }
 
+static struct triage_model_tree tree_scaled(struct triage_model_tree tree, float share, struct arena *arena) {
+    struct triage_model_node *nodes = ARENA_ARRAY(arena, struct triage_model_node, tree.node_count);
+    for (size_t i = 0; i < tree.node_count; i++) {
+        nodes[i] = tree.nodes[i];
+        if (nodes[i].feature == TRIAGE_MODEL_LEAF)
+            nodes[i].threshold *= share;
+    }
+    return (struct triage_model_tree){nodes, tree.node_count};
+}
+
 static enum status stages_join(struct triage_model_outputs *out, struct booster *booster, const char *name,
     struct matrix matrix, struct sample sample, struct arena *arena, struct scope *scope) {
     struct triage_model_outputs *parts = ARENA_NEW(arena, struct triage_model_outputs);
@@ -359,12 +390,12 @@ static enum status stages_join(struct triage_model_outputs *out, struct booster 
     struct triage_model_tree *trees = ARENA_ARRAY(arena, struct triage_model_tree, count);
     count = 0;
     for (size_t i = 0; i < parts->count; i++) {
-        float low = (float)i + 1.5F;
+        float low = (float)(i / (size_t)booster->seeds) + 1.5F, share = 1 / (float)booster->seeds;
         double below = share_below(low, booster, matrix, sample);
         double inside = share_below(low + 1, booster, matrix, sample) - below;
         struct gate gate = {(uint16_t)booster->gate, low, low + 1, below, below < 1 ? inside / (1 - below) : 0};
         for (size_t t = 0; t < parts->at[i].tree_count; t++)
-            trees[count++] = tree_gated(parts->at[i].trees[t], &gate, arena);
+            trees[count++] = tree_gated(tree_scaled(parts->at[i].trees[t], share, arena), &gate, arena);
     }
     trees[count++] = tree_never((uint16_t)booster->gate, share_below(1.5F, booster, matrix, sample),
         parts->at[0].trees[0].nodes[0].cover, arena);
@@ -373,16 +404,6 @@ static enum status stages_join(struct triage_model_outputs *out, struct booster 
     output->trees = trees;
     output->tree_count = count;
     return STATUS_OK;
-}
-
-static struct triage_model_tree tree_scaled(struct triage_model_tree tree, float share, struct arena *arena) {
-    struct triage_model_node *nodes = ARENA_ARRAY(arena, struct triage_model_node, tree.node_count);
-    for (size_t i = 0; i < tree.node_count; i++) {
-        nodes[i] = tree.nodes[i];
-        if (nodes[i].feature == TRIAGE_MODEL_LEAF)
-            nodes[i].threshold *= share;
-    }
-    return (struct triage_model_tree){nodes, tree.node_count};
 }
 
 static enum status parts_join(struct triage_model_outputs *out, struct booster *booster, const char *name,

@@ -3,7 +3,8 @@
  *
  * Stages. What the human's level makes of a question may be asked of several boosters: stage k (from 1) is trained on all rows with
  * labels of its own and answers for the rows whose input `gate` is k + 1; where it is 1 the answer is STAGE_NEVER. So "the experts'
- * level is more urgent than the human's" is learnt as "1", "1 or 2", "1 to 3", "1 to 4" of all visits, and asked where it matters.
+ * level is more urgent than the human's" is learnt as "1", "1 or 2", "1 to 3", "1 to 4" of all visits, and asked where it matters. With
+ * "seeds": N each stage is the mean of N boosters that differ in their seed alone.
  *
  * Masked inputs. What a server may not know (how the patient came) is hidden in every third training row, drawn by the seed. So trees
  * learn what to say where it is missing, though no row of the set misses it.
