@@ -89,7 +89,7 @@ struct region_place {
     const float *road_to;
 };
 
-/* How a count on a board ages (law 4 of the brief): believed fully up to `fades_from_min`, not at all from
+/* How a count on a board ages (docs/region.md, Numbers): believed fully up to `fades_from_min`, not at all from
  * `ignored_after_min`, in between falling in a straight line. */
 struct region_board_model {
     double fades_from_min, ignored_after_min;

@@ -3,7 +3,7 @@
 
 #define US_PER_MINUTE 60e6
 
-/* The brief's law 4 and issue 5: counts over 15 minutes old fade, over 60 they do not count. A province's policy may say
+/* Counts over 15 minutes old fade, over 60 they do not count (docs/region.md, Numbers). A province's policy may say
  * otherwise (policy.json, board). */
 const struct region_board_model region_board_default = {.fades_from_min = 15, .ignored_after_min = 60};
 

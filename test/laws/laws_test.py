@@ -240,7 +240,7 @@ class Laws(unittest.TestCase):
         self.http.put("Task/" + taken["id"], {**taken, "output": taken.get("output", []) + [{"type": kind, "valueString": other}]})
         self.assertNotIn(other, str(self.fresh(offers[0]).get("output")), "a hold cannot be written by hand")
 
-    # law 4 of the brief: a count has an age and an author
+    # a count has an age and an author
     def test_boards(self):
         board = self.http.get("MeasureReport/capacity-A2200013").json
         self.assertTrue(board["date"] and board["reporter"]["reference"])
@@ -255,7 +255,7 @@ class Laws(unittest.TestCase):
         self.assertEqual(stranger.put(path, board).status, 403)
         self.assertEqual(self.http.get(path).json, board)
 
-    # law 5 of the brief: nothing is read without a purpose
+    # nothing is read without a purpose
     def test_purpose(self):
         nobody = receiver(self.server, {"owner": {"reference": "Organization/A2200013"}})
         nobody.headers["X-Soyang-Purpose"] = ""

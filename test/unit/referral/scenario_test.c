@@ -1,5 +1,5 @@
 /* Golden scenarios: test/region/NAME.json holds a small province, a patient, and what must come out, worked out by hand from
- * docs/referral.md. Positions are km north of the patient; the travel model is the brief's. Every scenario also goes through a
+ * docs/referral.md. Positions are km north of the patient; the travel model is Gangwon's. Every scenario also goes through a
  * decision, which must replay to the byte. */
 #include <dirent.h>
 #include <math.h>

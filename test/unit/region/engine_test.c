@@ -35,7 +35,7 @@ static void test_distance(void **state) {
     }
 }
 
-/* The brief: 3 + 60·1.435·(min(d,8)/30 + max(d−8,0)/60) minutes. */
+/* Gangwon's travel model: 3 + 60·1.435·(min(d,8)/30 + max(d−8,0)/60) minutes. */
 static void test_travel(void **state) {
     (void)state;
     const struct region_travel_model model = {

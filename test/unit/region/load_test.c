@@ -99,7 +99,7 @@ static void test_sourced_only(void **state) {
     fixture_close(&f);
 }
 
-/* ---- access: the brief's figures -------------------------------------------------------------------------------- */
+/* ---- access: the published figures -------------------------------------------------------------------------------- */
 
 static double nearest_min(const struct region_snapshot *snapshot, struct region_point from, enum region_tier least) {
     double best = INFINITY;
