@@ -1,5 +1,5 @@
 /* catalog: which parameters a resource type has and in which index slots their values lie: those of the definitions, and in a
- * snapshot (snapshot.h) also uploaded ones.
+ * snapshot (edition.h) also uploaded ones.
  *
  * A published expression is a union over types ("Patient.name | Practitioner.name"). Per type it is cut into branches, and
  * a branch is compiled and evaluated once. Branches asked by the same set of parameters of one search type share a slot:
