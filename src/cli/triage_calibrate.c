@@ -23,9 +23,23 @@ static const struct option_row options[] = {
 };
 enum { READINGS_MAX = 20000, ROWS_MAX = 2000000, CELLS_MAX = 64, TABLE_BYTES_MAX = 256 << 20 };
 
+/* What a column of soyang triage batch says: which output of which models. NULL: no output of a model by itself. */
+struct batch_column {
+    const char *name, *output;
+    enum triage_model_kind model, or_model;
+};
+static const struct batch_column batch_columns[] = {
+    {"p_disposition", "disposition", TRIAGE_MODEL_DISPOSITION, TRIAGE_MODEL_DISPOSITION},
+    {"p_icu", "intensive-care", TRIAGE_MODEL_INTENSIVE_CARE, TRIAGE_MODEL_INTENSIVE_CARE},
+    {"p_admission", "admission", TRIAGE_MODEL_ADMISSION, TRIAGE_MODEL_ADMISSION},
+    {"p_level_1_2", "level-1-2", TRIAGE_MODEL_LEVEL, TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN},
+    {"p_undertriage", NULL, TRIAGE_MODEL_LEVEL, TRIAGE_MODEL_LEVEL},
+};
+
 struct table {
     struct triage_outcome *rows;
-    size_t count;
+    size_t count, left_out;            /* left_out: rows without a probability */
+    const struct batch_column *column; /* NULL: the probabilities are of no column of the batch */
 };
 
 static struct text cell_next(struct text *rest) {
@@ -55,6 +69,30 @@ static struct text cell_at(struct text line, int column) {
     return cell;
 }
 
+static const struct batch_column *batch_column_find(struct text header, int column) {
+    struct text name = cell_at(header, column);
+    for (size_t i = 0; i < sizeof batch_columns / sizeof *batch_columns; i++) {
+        if (text_is(name, batch_columns[i].name))
+            return &batch_columns[i];
+    }
+    return NULL;
+}
+
+/* One model's probabilities fitted for another's would stand in the sites document as if they were its own. */
+static enum status check_column(const struct batch_column *column, enum triage_model_kind kind, const char *output,
+    const char *path, struct scope *scope) {
+    if (column == NULL)
+        return STATUS_OK;
+    if (column->output == NULL)
+        return fault(scope, STATUS_INVALID, path,
+            "%s is the model's chance joined with the rules': no output of a model to calibrate", column->name);
+    if ((kind == column->model || kind == column->or_model) && strcmp(output, column->output) == 0)
+        return STATUS_OK;
+    struct text file = text_from(triage_model_file_name(column->model));
+    return fault(scope, STATUS_INVALID, path, "%s is the output '%s' of --model %.*s, not '%s'", column->name,
+        column->output, (int)(file.size - strlen(".model")), file.at, output);
+}
+
 static bool take_outcome(bool *out, struct text cell) {
     static const char *const yes[] = {"1", "1.0", "true", "TRUE", "yes"}, *const no[] = {
                                                                               "0", "0.0", "false", "FALSE", "no"};
@@ -81,6 +119,7 @@ static enum status read_table(struct table *out, struct text csv, const char *pa
             probability == COLUMN_SEVERAL ? "probabilities" : "outcomes");
     if (probability < 0 || outcome < 0)
         return fault(scope, STATUS_INVALID, path, "the first line names no 'probability' or no 'outcome'");
+    out->column = batch_column_find(header, probability);
     size_t room = 1;
     for (size_t i = 0; i < csv.size; i++)
         room += csv.at[i] == '\n';
@@ -88,8 +127,10 @@ static enum status read_table(struct table *out, struct text csv, const char *pa
     for (long row = 1; csv.at != NULL; row++) {
         struct text line = text_trim(text_cut(&csv, '\n'));
         struct text said = line.size ? cell_at(line, probability) : (struct text){0};
-        if (said.size == 0)
+        if (said.size == 0) {
+            out->left_out += line.size > 0;
             continue;
+        }
         struct triage_outcome *slot = &out->rows[out->count];
         if (!text_to_double(&slot->probability, said) || !(slot->probability >= 0 && slot->probability <= 1))
             return fault(scope, STATUS_UNPROCESSABLE, path, "row %ld: a probability lies between 0 and 1", row);
@@ -216,12 +257,19 @@ static enum status calibrate(struct text *document, const struct arguments *argu
         status = file_read(&csv, arguments->operands[0], TABLE_BYTES_MAX, scope);
     if (status == STATUS_OK && data == NULL)
         status = read_table(&table, csv, arguments->operands[0], scope);
+    if (status == STATUS_OK && output == NULL)
+        output = triage_readers_output(readers, kind);
+    if (status == STATUS_OK && data == NULL)
+        status = check_column(table.column, kind, output, arguments->operands[0], scope);
     if (status != STATUS_OK)
         return status;
+    if (table.left_out > 0)
+        fprintf(stderr, "soyang: %s: %zu rows without a probability were left out\n", arguments->operands[0],
+            table.left_out);
     struct triage_calibrate_question question = {.sites = *document,
         .site = text_from(argument(arguments, "--site")),
         .model_digest = triage_readers_digest(readers, kind),
-        .output = output != NULL ? output : triage_readers_output(readers, kind),
+        .output = output,
         .outcomes = table.rows,
         .count = table.count};
     status = triage_calibrate(document, &measured, &question, scope);
@@ -239,6 +287,9 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     enum status status = read_sites(&document, path, scope);
     if (site == NULL)
         status = fault(scope, STATUS_INVALID, "--site", "which site? e.g. Organization/hospital-1");
+    else if (strchr(site, '/') == NULL) /* no visit would ever be found to be of it, nor silent */
+        status = fault(scope, STATUS_INVALID, "--site",
+            "a reference, as the visits' serviceProvider has it: Organization/%s?", site);
     else if (silent && shown)
         status = fault(scope, STATUS_INVALID, "--silent", "either --silent or --shown");
     else if (arguments->operand_count > 0 && argument(arguments, "--data") != NULL)

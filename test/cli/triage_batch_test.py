@@ -412,13 +412,36 @@ class Batch(unittest.TestCase):
             self.assertEqual(done.returncode, 1 if told else 0, done.stderr)
             self.assertIn(told, done.stderr)
 
+    def test_calibrate_takes_no_other_models_probabilities(self):
+        """A column of the batch says whose it is; the level's order of review is joined with the rules', and is no model's own."""
+        r = random.Random(7)
+        rows = [(p, int(r.random() < p)) for p in (0.05 + 0.9 * r.random() for _ in range(300))]
+        table, sites = self.folder / "batch.csv", self.folder / "whose.json"
+        for column, arguments, told in (
+                ("p_disposition", (), ""), ("p_disposition", ("--model", "admission"), "--model disposition"), ("p_icu", (), "--model intensive-care"),
+                ("p_icu", ("--model", "intensive-care"), "not 'intensive-care-record'"), ("p_icu", ("--model", "intensive-care", "--output", "intensive-care"), ""),
+                ("p_admission", ("--model", "admission"), "not 'admission-record'"), ("p_undertriage", ("--model", "level"), "joined with the rules'"),
+                ("p_level_1_2", ("--model", "level"), "not 'under-triage'"), ("p_level_1_2", ("--model", "level", "--output", "level-1-2"), ""),
+                ("p_level_1_2", ("--model", "level-without-human"), "")):
+            table.write_text(f"row,{column},outcome\n" + "".join(f"{n},{p},{y}\n" for n, (p, y) in enumerate(rows, 1)) + "301,,0\n302,,1\n")
+            done = subprocess.run([PROGRAM, "triage", "calibrate", "--sites", str(sites), "--site", "Organization/h", *arguments, str(table)],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1 if told else 0, (column, arguments, done.stderr))
+            self.assertIn(told or "2 rows without a probability", done.stderr)
+
+    def test_a_site_is_a_reference(self):
+        for arguments in (("--silent",), ("--shown",)):
+            done = self.calibrate("--site", "hospital-1", *arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("Organization/hospital-1?", done.stderr)
+
     def test_sites_documents_that_are_none(self):
         sites, one = self.folder / "odd.json", {"model": "m", "output": "o", "slope": 1, "intercept": 0, "visits": 100, "observed": 10, "expected": 10}
         for rows in ([{"mode": "silent"}], [{"site": 5}], [{"site": "a"}, {"site": "a"}], [{"site": "a", "calibrations": {}}], [{"site": "a", "mode": "x"}],
                      *([{"site": "a", "calibrations": [{**one, **change}]}] for change in ({"slope": 1e39}, {"slope": 1e-60}, {"intercept": 1e39}, {"visits": 0},
                                                                                           {"expected": -1}, {"model": ""}))):
             sites.write_text(json.dumps({"format": "soyang-triage-sites/1", "sites": rows}))
-            done = subprocess.run([PROGRAM, "triage", "calibrate", "--sites", str(sites), "--site", "b", "--silent"], capture_output=True, text=True)
+            done = subprocess.run([PROGRAM, "triage", "calibrate", "--sites", str(sites), "--site", "Organization/b", "--silent"], capture_output=True, text=True)
             self.assertEqual(done.returncode, 1, rows)
             self.assertIn("sites[", done.stderr)
 
