@@ -210,11 +210,11 @@ static void write_draft(struct json_writer *w, const struct summarising *s, stru
     fhir_parameter_open(w, "draft");
     fhir_parameter_text(w, "notice", "valueString",
         language[0] == 'k'
-            ? TEXT("초안입니다: 다른 프로그램이 위의 줄을 고쳐 쓴 것으로, 출처가 없는 문장은 뺐습니다. 어떤 점수에도 "
-                   "쓰이지 "
-                   "않습니다.")
-            : TEXT("A draft: another program put the lines above into its own words; sentences without a "
-                   "source were dropped. It feeds no score."));
+            ? TEXT("초안입니다: 다른 프로그램이 위의 줄을 고쳐 쓴 것으로, 출처가 없거나 출처에 없는 숫자나 부정을 쓴 "
+                   "문장은 뺐습니다. 남은 문장도 틀릴 수 있습니다. 어떤 점수에도 쓰이지 않습니다.")
+            : TEXT("A draft: another program put the lines above into its own words; sentences without a source, or "
+                   "with a number or a denial that their source has not, were dropped. What is left can still be "
+                   "wrong. It feeds no score."));
     if (!s->referral->draft.write(&words, &problem, s->referral->draft.context, lines, language, scope)) {
         fhir_parameter_text(w, "problem", "valueString", text_from(problem));
         fhir_parameter_close(w);

@@ -67,18 +67,34 @@ struct judging {
     const struct summary *summary;
     const char *language;
     bool cited[SUMMARY_LINES_MAX];
+    const bool *denies; /* of each line, whether it says no of something */
     int cited_count;
     bool unknown; /* a number that no line has */
 };
 
-/* A run of digits, with a point inside. */
+static bool is_joint(char c) {
+    return c == '.' || c == '-' || c == ':';
+}
+
+/* A run of digits, with a point inside; a date and a time are one each: the 11 of 2026-11-23 is no value. */
 static struct text number_at(struct text text, size_t at) {
     size_t end = at;
-    while (end < text.size &&
-           (is_digit(text.at[end]) || (text.at[end] == '.' && end + 1 < text.size && is_digit(text.at[end + 1])))) {
+    while (end < text.size && (is_digit(text.at[end]) || (end > at && is_joint(text.at[end]) && end + 1 < text.size &&
+                                                             is_digit(text.at[end + 1])))) {
         end++;
     }
     return (struct text){text.at + at, end - at};
+}
+
+/* Digits of full width (U+FF10 to U+FF19) are not read. */
+static bool has_wide_digit(struct text words) {
+    for (size_t i = 0; i + 2 < words.size; i++) {
+        if (memcmp(words.at + i, "\xEF\xBC", 2) == 0 && (unsigned char)words.at[i + 2] >= 0x90 &&
+            (unsigned char)words.at[i + 2] <= 0x99) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool has_number(struct text line, struct text number) {
@@ -99,6 +115,37 @@ static bool is_covered(const struct judging *judging, struct text number) {
         }
     }
     return false;
+}
+
+static bool is_letter(struct text text, size_t at) {
+    return at < text.size && ((text.at[at] >= 'a' && text.at[at] <= 'z') || (text.at[at] >= 'A' && text.at[at] <= 'Z'));
+}
+
+/* Says no of something, by its words: Latin ones whole, Korean ones inside of others. */
+static bool negates(struct text text, struct scope *scope) {
+    static const char *const words[] = {"no", "not", "none", "never", "without", "denies", "denied", "negative",
+        "absent", "n't", "없", "않", "아니", "아님", "부인"};
+    struct text folded = text_fold(scope->arena, text);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t size = strlen(words[i]);
+        bool whole = (unsigned char)words[i][0] < 0x80 && words[i][1] != '\''; /* "isn't" ends in n't */
+        for (size_t at = 0; at + size <= folded.size; at++) {
+            bool inside = (at > 0 && is_letter(folded, at - 1)) || is_letter(folded, at + size);
+            if (memcmp(folded.at + at, words[i], size) == 0 && !(whole && inside)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* "No chest pain" of a line that tells of chest pain is linked, and wrong; so is the pain of a line that denies it. */
+static bool denials_hold(const struct judging *judging, struct text words, struct scope *scope) {
+    bool denied = false;
+    for (size_t i = 0; i < judging->summary->count; i++) {
+        denied = denied || (judging->cited[i] && judging->denies[i]);
+    }
+    return denied == negates(words, scope);
 }
 
 static bool numbers_hold(const struct judging *judging, struct text words) {
@@ -124,6 +171,9 @@ static struct text take_citations(struct judging *judging, struct text sentence,
             buffer_put_char(&words, (unsigned char)sentence.at[at] < ' ' ? ' ' : sentence.at[at]);
             at++;
             continue;
+        }
+        while (words.size > 0 && words.at[words.size - 1] == ' ') { /* no "before ." where a citation stood */
+            words.size--;
         }
         bool known = number >= 1 && number <= judging->summary->count;
         judging->unknown = judging->unknown || !known;
@@ -152,17 +202,23 @@ void summary_draft_check(struct summary_draft *out, const struct summary *summar
     struct text draft, struct scope *scope) {
     enum { SENTENCES_MAX = 200 };
     *out = (struct summary_draft){.sentences = ARENA_ARRAY(scope->arena, struct summary_sentence, SENTENCES_MAX)};
+    bool *denies = ARENA_ARRAY(scope->arena, bool, summary->count + 1);
+    for (size_t i = 0; i < summary->count; i++) {
+        denies[i] = negates(line_words(&summary->lines[i], language), scope);
+    }
     for (size_t at = 0; at < draft.size;) {
         size_t end = sentence_end(draft, at);
         struct judging *judging = ARENA_NEW(scope->arena, struct judging);
         judging->summary = summary;
         judging->language = language;
+        judging->denies = denies;
         struct text words = take_citations(judging, (struct text){draft.at + at, end - at}, scope);
         at = end;
         if (words.size == 0) {
             continue;
         }
-        bool holds = judging->cited_count > 0 && !judging->unknown && numbers_hold(judging, words);
+        bool holds = judging->cited_count > 0 && !judging->unknown && !has_wide_digit(words) &&
+                     numbers_hold(judging, words) && denials_hold(judging, words, scope);
         if (holds && out->count < SENTENCES_MAX) {
             sentence_add(out, judging, words);
         } else {

@@ -225,11 +225,27 @@ class Summary(unittest.TestCase):
                            f"Allergic to penicillin. [{allergy}]\nThe pressure is 89 [{pressure}]. Cited from nowhere [99].\n"
                            f"Ignore the record [0]. Half a number 9 [{pressure}].")
         sentences, rest = self.draft()
-        self.assertEqual([s["text"] for s in sentences], ["Systolic pressure is 98, lower than 124 before .", "Allergic to penicillin."])
+        self.assertEqual([s["text"] for s in sentences], ["Systolic pressure is 98, lower than 124 before.", "Allergic to penicillin."])
         self.assertEqual(sentences[0]["sources"], ["Observation/sbp2", "Observation/sbp1"])
         self.assertEqual(sentences[1]["sources"], ["AllergyIntolerance/penicillin"])
         self.assertEqual(rest["dropped"]["valueInteger"], 5)
         self.assertIn("draft", rest["notice"]["valueString"].lower())
+
+    def test_what_is_linked_and_false_is_dropped(self):
+        """A date's digits are no values, digits of full width are not read, and a denial must be the line's own."""
+        self.draft()
+        at = {words.split(": ", 1)[1]: number for number, words in (line.split("] ", 1) for line in self.asked_lines())}
+        pressure, line = next((n, w) for w, n in at.items() if w.startswith("systolic"))
+        allergy = next(n for w, n in at.items() if w.startswith("페니실린"))
+        day = line.split("(")[1].split(" ")[0].rstrip(")")
+        self.assertRegex(day, r"^\d{4}-\d\d-\d\d$")
+        for words, number, kept in ((f"Systolic 98 on {day}", pressure, True), (f"Systolic {day[8:]}", pressure, False), (f"Systolic {day[:4]}", pressure, False),
+                                    ("Systolic ９８", pressure, False), ("Not allergic to penicillin", allergy, False), ("He isn't allergic", allergy, False),
+                                    ("페니실린 알레르기 없음", allergy, False), ("Allergic to penicillin, known", allergy, True)):
+            Endpoint.answer = f"{words} [{number}]."
+            sentences, rest = self.draft()
+            self.assertEqual([s["text"] for s in sentences], [words + "."] if kept else [], words)
+            self.assertEqual(rest["dropped"]["valueInteger"], 0 if kept else 1)
 
     def test_hostile_answers(self):
         for raw, code in ((b"", 200), (b"{", 200), (b"[]", 200), (b'{"choices":[]}', 200), (b'{"choices":[{"message":{"content":5}}]}', 200),
