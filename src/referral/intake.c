@@ -415,8 +415,14 @@ static void write_score(struct json_writer *w, const struct triage_score *score)
     fhir_parameter_open(w, "score");
     fhir_parameter_text(w, "name", "valueString", text_from(triage_score_name(score->kind)));
     fhir_parameter_text(w, "code", "valueCode", text_from(triage_score_code(score->kind)));
-    fhir_parameter_integer(w, "total", score->total);
-    fhir_parameter_integer(w, "maximum", score->maximum);
+    if (score->kind == TRIAGE_SHOCK_INDEX) { /* reckoned in hundredths */
+        fhir_parameter_decimal(w, "total", score->total / 100.0, 2);
+    } else {
+        fhir_parameter_integer(w, "total", score->total);
+    }
+    if (score->maximum > 0 && score->kind != TRIAGE_CTAS_VITALS) { /* a ratio has none, and CTAS' total is a level */
+        fhir_parameter_integer(w, "maximum", score->maximum);
+    }
     fhir_parameter_boolean(w, "complete", score->complete);
     fhir_parameter_boolean(w, "fits", score->fits);
     fhir_parameter_text(w, "unfit-ko", "valueString", text_from(score->fits ? NULL : score->unfit_ko));

@@ -411,6 +411,19 @@ static void write_need_coding(struct json_writer *w, const struct triage_needed 
     fhir_write_concept(w, NULL, (struct fhir_coding){need->system, need->code, need->name_ko}, needed->en);
 }
 
+/* What made the level: where a human gave one, the floor, the human or a reader; else the advice too. Sorted: the most telling first. */
+static const struct triage_reason *deciding_reason(const struct triage_reading *reading) {
+    for (size_t i = 0; i < reading->reason_count; i++) {
+        const struct triage_reason *reason = &reading->reasons[i];
+        bool counts = reason->kind == TRIAGE_REASON_HUMAN || reason->kind == TRIAGE_REASON_FLOOR ||
+                      reason->kind == TRIAGE_REASON_READER ||
+                      (reason->kind == TRIAGE_REASON_ADVICE && !reading->human_level);
+        if (counts && reason->level == reading->level)
+            return reason;
+    }
+    return &reading->reasons[0];
+}
+
 /* What the reading foresees: the level, then each need as an outcome with its rationale. */
 static void write_predictions(struct json_writer *w, const struct triage_reading *reading) {
     json_name(w, "prediction");
@@ -422,7 +435,7 @@ static void write_predictions(struct json_writer *w, const struct triage_reading
     json_object_close(w);
     write_level_concept(w, "qualitativeRisk", reading->level);
     if (reading->reason_count)
-        json_member_text(w, "rationale", reading->reasons[0].ko);
+        json_member_text(w, "rationale", deciding_reason(reading)->ko);
     json_object_close(w);
     for (int i = 0; i < reading->forecast_count; i++) {
         const struct triage_forecast *forecast = &reading->forecasts[i];

@@ -111,6 +111,19 @@ class BadInput(unittest.TestCase):
                     self.assertTrue(issue["diagnostics"])
                     self.assertIn(words, " ".join(issue.get("expression", [])), issue)
 
+    def test_what_is_written_is_what_was_read(self):
+        """The shock index is a ratio, not hundredths of a maximum of 0; the level's rationale is what made the level."""
+        resources = visit(*plain(systolic=104, diastolic=66, respiration=18, spo2=97, temperature=36.7), complaint="chest pain since 30 min, cold sweat")
+        for human, told in ((3, "2단계로 볼 것을 권합니다"), (2, "사람이 정한 단계: 2.")):
+            answer = triage(self.server.client, resources, human_level={"valueInteger": human})
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(parts(answer, "level")[0]["valueInteger"], 2)
+            self.assertIn(told, parts(answer, "reading")[0]["resource"]["prediction"][0]["rationale"])
+        scores = {s["code"]: s for s in ({p["name"]: next(v for k, v in p.items() if k.startswith("value")) for p in score["part"]} for score in parts(answer, "score"))}
+        self.assertEqual(scores["shock-index"]["total"], 0.92)
+        self.assertEqual({code for code, score in scores.items() if "maximum" not in score}, {"shock-index", "ctas-vitals"})
+        self.assertEqual((scores["news2"]["total"], scores["news2"]["maximum"]), (2, 20))
+
     def test_on_the_command_line(self):
         for number, (name, observations, about, outcome, words) in enumerate(BAD_INPUT):
             with self.subTest(name):

@@ -45,7 +45,7 @@ const reading = (human) => [
   group("reason", { code: "floor-chest-pain", kind: "floor", ko: "가슴 통증과 식은땀: 급성 관상동맥 증후군이 의심되면 2단계 아래로 두지 않습니다", en: "Chest pain with cold sweat: not below level 2 while an acute coronary syndrome is suspected", source: "CTAS 2016" }),
   group("reason", { code: "news2", kind: "score", ko: "NEWS2 3점(최소): 심박수 96/분, 산소포화도 95 %", en: "NEWS2 3 (at least): heart rate 96 /min, saturation 95 %", source: "Royal College of Physicians 2017" }),
   group("reason", { code: "ecg", kind: "advice", ko: "10분 안에 12유도 심전도", en: "12-lead ECG within 10 minutes", source: "ACC/AHA 2025" }),
-  group("score", { name: "news2", total: 3, complete: false, fits: true, missing: "temperature" }), group("score", { name: "qsofa", total: 0, complete: true, fits: true }), group("score", { name: "shock-index", total: 92, complete: true, fits: true }),
+  group("score", { name: "news2", total: 3, complete: false, fits: true, missing: "temperature" }), group("score", { name: "qsofa", total: 0, complete: true, fits: true }), group("score", { name: "shock-index", total: { valueDecimal: 0.92 }, complete: true, fits: true }),
   group("need", { code: { valueCoding: { system: `${S}/CodeSystem/need`, code: "Y0010" } }, department: { valueCoding: { code: "01" } }, window: { valueQuantity: { value: 120, code: "min" } }, ko: "가슴 통증이 왼팔로 뻗치고 식은땀", en: "Chest pain spreading to the left arm, cold sweat" }),
   value("extreme", false), value("stay-local", false), value("policy", "fixture"),
 ];

@@ -155,8 +155,11 @@ export const missingName = (code: string): string => {
   };
   return names[code] === undefined ? code : nameIn(names[code]);
 };
-/** Scores are named by the server; two of them read better in Korean. */
+/** Scores are named by the server; three of them read better in Korean. */
 export const scoreName = (name: string): string =>
-  ({ "shock index": say("쇼크 지수", name), "esi danger-zone vitals": say("ESI 위험 활력징후", name), "ctas first-order modifiers": say("CTAS 1차 수정자", name) })[name.toLowerCase()] ?? name;
-/** The shock index comes in hundredths. */
-export const scoreText = (score: Score): string => `${/shock/i.test(score.name) ? ((score.total ?? 0) / 100).toFixed(2) : score.total}${score.complete ? "" : "+"}`;
+  ({ "shock index": say("쇼크 지수", name), "esi danger-zone vitals": say("ESI 위험 활력징후", name), "ctas first-order vitals": say("CTAS 1차 활력징후", name) })[name.toLowerCase()] ?? name;
+/** The shock index is a ratio; what CTAS' vitals come to is a level, and 0 none. */
+export const scoreText = (score: Score): string => {
+  const known = /shock/i.test(score.name) ? (score.total ?? 0).toFixed(2) : /^ctas/i.test(score.name) ? (score.total ? say(`${score.total}단계`, `level ${score.total}`) : "–") : score.total;
+  return `${known}${score.complete ? "" : "+"}`;
+};
