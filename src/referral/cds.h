@@ -40,6 +40,7 @@ struct cds_run {
     const yyjson_val *bundle; /* what was prefetched and read, as one collection */
     struct triage_facts *facts;
     struct triage_reading reading;
+    bool is_ours;     /* the patient is in this server's record, where the page finds them */
     bool has_reading; /* false: no visit is open, or nothing is known to read */
 };
 

@@ -96,14 +96,20 @@ static void write_overrides(const struct cards *c) {
     json_array_close(c->w);
 }
 
+/* A patient who is only prefetched has no page to look at: there the link leads to where one is entered. */
 static void write_links(const struct cards *c) {
     struct text id = c->run->patient_id, page = c->run->call->page;
     json_name(c->w, "links");
     json_array_open(c->w);
     json_object_open(c->w);
-    json_member_string(c->w, "label", say(c, "소양에서 갈 곳 보기", "See the places in Soyang"));
-    json_member_text(
-        c->w, "url", text_format(c->scope->arena, "%.*s#/intake/%.*s", (int)page.size, page.at, (int)id.size, id.at));
+    json_member_string(c->w, "label",
+        c->run->is_ours ? say(c, "소양에서 갈 곳 보기", "See the places in Soyang")
+                        : say(c, "소양에 접수하기 (이 환자의 기록이 아직 없음)",
+                              "Enter the patient in Soyang (no record there yet)"));
+    json_member_text(c->w, "url",
+        c->run->is_ours
+            ? text_format(c->scope->arena, "%.*s#/intake/%.*s", (int)page.size, page.at, (int)id.size, id.at)
+            : text_format(c->scope->arena, "%.*s#/intake", (int)page.size, page.at));
     json_member_string(c->w, "type", "absolute");
     json_object_close(c->w);
     json_array_close(c->w);
@@ -181,23 +187,42 @@ static struct text reading_summary(const struct cards *c) {
     return buffer_text(&words);
 }
 
+static bool stands_in(struct text quote, struct text sentence) {
+    for (size_t i = 0; i + quote.size <= sentence.size; i++) {
+        if (memcmp(sentence.at + i, quote.at, quote.size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The sentence, and the quoted words that it does not hold itself. */
 static void put_reason(struct buffer *to, const struct cards *c, const struct triage_reason *reason) {
+    struct text sentence = say_text(c, reason->ko, reason->en);
+    int quoted = 0;
     buffer_put_string(to, "- ");
-    put_escaped(to, say_text(c, reason->ko, reason->en));
+    put_escaped(to, sentence);
     for (int i = 0; i < reason->evidence_count; i++) {
-        buffer_put_string(to, i == 0 ? " — “" : ", “");
+        if (stands_in(reason->evidence[i].quote, sentence)) {
+            continue;
+        }
+        buffer_put_string(to, quoted++ == 0 ? " — “" : ", “");
         put_escaped(to, reason->evidence[i].quote);
         buffer_put_string(to, "”");
     }
     buffer_put_char(to, '\n');
 }
 
-enum { TURN_QUOTED, TURN_OTHER, TURN_COUNT };
+enum { TURN_DECIDES, TURN_QUOTED, TURN_REMARK, TURN_TERM, TURN_COUNT };
 
-/* What rests on quoted words comes first: the forecast's terms would fill the card. */
-static int turn_of(enum triage_reason_kind kind) {
-    switch (kind) {
+/* What made the level comes first, then what rests on quoted words, then what is noted, missing or said of a model; a model's terms
+ * would fill the card. */
+static int turn_of(const struct triage_reason *reason) {
+    switch (reason->kind) {
     case TRIAGE_REASON_FLOOR:
+        return TURN_DECIDES;
+    case TRIAGE_REASON_READER:
+        return reason->level > 0 ? TURN_DECIDES : text_is(reason->code, "term") ? TURN_TERM : TURN_REMARK;
     case TRIAGE_REASON_ADVICE:
     case TRIAGE_REASON_NEED:
         return TURN_QUOTED;
@@ -205,8 +230,13 @@ static int turn_of(enum triage_reason_kind kind) {
     case TRIAGE_REASON_SCORE:
         return TURN_COUNT;
     default:
-        return TURN_OTHER;
+        return TURN_REMARK;
     }
+}
+
+/* A probability is never told without it, however full the card is. */
+static bool is_always_shown(const struct triage_reason *reason) {
+    return text_is(reason->code, "uncalibrated") && reason->kind == TRIAGE_REASON_READER;
 }
 
 static struct text reading_detail(const struct cards *c) {
@@ -214,10 +244,12 @@ static struct text reading_detail(const struct cards *c) {
     struct buffer words = buffer_open(c->scope->arena, 1 << 20);
     int shown = 0;
     for (int turn = 0; turn < TURN_COUNT; turn++) {
-        for (size_t i = 0; i < reading->reason_count && shown < REASONS_SHOWN; i++) {
-            if (turn_of(reading->reasons[i].kind) == turn) {
-                put_reason(&words, c, &reading->reasons[i]);
-                shown++;
+        for (size_t i = 0; i < reading->reason_count; i++) {
+            const struct triage_reason *reason = &reading->reasons[i];
+            bool always = is_always_shown(reason);
+            if (turn_of(reason) == turn && (always || shown < REASONS_SHOWN)) {
+                put_reason(&words, c, reason);
+                shown += !always;
             }
         }
     }

@@ -11,8 +11,8 @@ struct collecting {
     struct records_visit *visit;
     struct json_writer *w;
     struct scope *scope;
-    struct text patient;    /* "Patient/1" */
-    bool is_ours, is_asked; /* the own record has the patient; and that was looked up */
+    struct text patient; /* "Patient/1" */
+    bool is_asked;       /* whether the own record has the patient was looked up */
 };
 
 static void add(struct collecting *c, const yyjson_val *resource) {
@@ -81,7 +81,7 @@ static enum status take_bundle(struct collecting *c, const struct cds_prefetch *
 static enum status look_up_patient(struct collecting *c, const yyjson_val **patient) {
     enum status status = records_visit_get(patient, c->visit, c->run->referral->patient, c->run->patient_id, c->scope);
     c->is_asked = true;
-    c->is_ours = status == STATUS_OK;
+    c->run->is_ours = status == STATUS_OK;
     return status == STATUS_NOT_FOUND || status == STATUS_GONE ? STATUS_OK : status;
 }
 
@@ -92,7 +92,7 @@ static enum status take_own(struct collecting *c, const struct cds_prefetch *row
     if (status != STATUS_OK) {
         return status;
     }
-    if (!c->is_ours) {
+    if (!c->run->is_ours) {
         return fault(c->scope, STATUS_PRECONDITION, text_format(c->scope->arena, "prefetch.%s", row->key).at,
             "not prefetched, and the patient is not in this server's record");
     }
@@ -150,6 +150,11 @@ enum status cds_collect(struct cds_run *run, struct records_visit *visit, struct
         if (status != STATUS_OK) {
             return status;
         }
+    }
+    const yyjson_val *patient = NULL;
+    status = c.is_asked ? STATUS_OK : look_up_patient(&c, &patient);
+    if (status != STATUS_OK) {
+        return status;
     }
     json_array_close(&w);
     json_object_close(&w);

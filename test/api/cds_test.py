@@ -74,7 +74,10 @@ class Cds(unittest.TestCase):
         self.assertTrue(card["overrideReasons"] and all(r["code"] and r["system"] and r["display"] for r in card["overrideReasons"]))
         for link in card["links"]:
             self.assertEqual(link["type"], "absolute")
-            self.assertTrue(link["url"].startswith(f"http://127.0.0.1:{self.server.port}/#/intake/"), link)
+            page, _, patient = link["url"].partition("#/intake")
+            self.assertEqual(page, f"http://127.0.0.1:{self.server.port}/")
+            if patient:  # the page reads whom the link names
+                self.assertEqual(self.http.get("Patient" + patient).status, 200, link)
         for suggestion in card.get("suggestions", []):
             self.assertRegex(suggestion["uuid"], UUID)
             self.assertIn(card["selectionBehavior"], ("any", "at-most-one"))
@@ -118,6 +121,27 @@ class Cds(unittest.TestCase):
         mild = prefetched(record("here", complaint="콧물, 가슴 통증 없음"))
         mild["reports"] = {"resourceType": "Bundle", "type": "searchset"}
         self.assertEqual(self.cards(body=self.request("patient-view", "here", mild)), [], "the prefetch counts, not the record")
+
+    def test_a_link_leads_to_whom_the_page_knows(self):
+        for who, end in (("here", "#/intake/here"), ("stranger", "#/intake")):
+            card, = self.cards(body=self.request("patient-view", who, prefetched(record(who))))
+            self.check_card(card)
+            self.assertTrue(card["links"][0]["url"].endswith("/" + end), card["links"])
+
+    def test_what_made_the_level_stands_first(self):
+        """A raise by the trained reader is told before the advice, once, with what it is not calibrated for."""
+        given = prefetched(record("raised", complaint="chest pain since 30 min, cold sweat, dyspnea, palpitation, headache, vomiting, abdominal pain, dizziness"))
+        given["encounters"]["entry"][0]["resource"]["priority"] = {"coding": [{"system": "https://fhir.soyang.example/CodeSystem/triage-level", "code": "3"}]}
+        del given["reports"]["entry"]
+        card, = self.cards(body=self.request("patient-view", "raised", given), Accept_Language="en")
+        self.check_card(card)
+        self.assertIn("more urgent than the given 3", card["summary"])
+        lines = card["detail"].split("\n")
+        decides = [n for n, line in enumerate(lines) if line.startswith("- Trained reader: level 2 is advised")]
+        advice = [n for n, line in enumerate(lines) if "Severe pain" in line or line.startswith("- Chest pain")]
+        self.assertTrue(decides and advice and decides[0] < advice[0], lines)
+        self.assertEqual(sum("not calibrated for this site" in line for line in lines), 1, lines)
+        self.assertFalse([line for line in lines if line.count("“chest pain”") > 1], "a quote that the sentence holds is not told twice")
 
     def test_missing_keys_are_read_here_or_refused(self):
         partial = prefetched(record("here"))
