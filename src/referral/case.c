@@ -382,6 +382,9 @@ enum status case_read(
     if (out->level < 1 || out->level > 5) {
         return fault(scope, STATUS_INVALID, "case.level", "a case needs a level from 1 to 5");
     }
+    if (at_us <= -DECISION_TIME_MOST_US || at_us >= DECISION_TIME_MOST_US) {
+        return fault(scope, STATUS_INVALID, "case.at_us", "no clock shows this time");
+    }
     for (int place = TRIAGE_PLACE_CLINIC; place <= TRIAGE_PLACE_REGIONAL_CENTRE; place++) {
         if (text_is(json_get_text(json, "place"), triage_place_code((enum triage_place)place))) {
             out->place = (enum triage_place)place;

@@ -182,7 +182,7 @@ double load_find(const struct rank *rank, int place_index) {
         return -1;
     }
     const struct region_count *count = &place->beds[rank->emergency_bed];
-    return count->total > 0 ? (double)(count->total - count->free) / count->total : -1;
+    return count->total > 0 ? ((double)count->total - count->free) / count->total : -1;
 }
 
 /* Assumption: a price a step of tier above the least that can, times how full the department is believed to be: the fuller it is and
@@ -273,7 +273,7 @@ static double crowded_wait(const struct rank *rank, const struct region_place *p
     double factor = 1;
     if (rank->emergency_bed >= 0 && place->beds[rank->emergency_bed].known) {
         const struct region_count *count = &place->beds[rank->emergency_bed];
-        double load = count->total > 0 ? (double)(count->total - count->free) / count->total : 0;
+        double load = count->total > 0 ? ((double)count->total - count->free) / count->total : 0;
         double crowding =
             fmin(2, fmax(0, (load - .7) / .3)); /* from 70 % full; twice over when as many wait as there are beds */
         factor += trust_of(rank, place, count) * crowding;

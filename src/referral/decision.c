@@ -1,6 +1,7 @@
 /* Decisions: made from their own inputs, kept, replayed. */
 #include "referral/decision.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "referral/surge_record.h"
@@ -169,6 +170,30 @@ static enum status read_apart(struct decision *out, const yyjson_val *root, cons
     return status;
 }
 
+static bool are_finite(const double *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is written are numbers: of inputs that give none there is no decision. */
+static enum status check_finite(const struct referral_ranking *ranking, struct scope *scope) {
+    const struct referral_plan *plan = &ranking->plan;
+    bool finite = are_finite((const double[]){plan->value, plan->placed, plan->asked, plan->minutes}, 4);
+    for (size_t i = 0; i < ranking->option_count; i++) {
+        const struct referral_option *o = &ranking->options[i];
+        const double values[] = {o->minutes, o->travel_min, o->answer_min, o->wait_min, o->distance_km,
+            o->second_leg_min, o->vehicle_away_min, o->chance, o->benefit, o->score, o->worth_min, o->scarcity_min,
+            o->learned_weight, o->wrong, o->wrong_min, o->board_age_min};
+        finite = finite && are_finite(values, sizeof values / sizeof *values);
+    }
+    return finite ? STATUS_OK
+                  : fault(scope, STATUS_INVALID, "case", "the inputs give minutes or chances that are no numbers");
+}
+
 enum status decision_replay(
     struct decision *out, struct text inputs, const struct decision_source *source, struct scope *scope) {
     *out = (struct decision){.inputs = inputs};
@@ -191,6 +216,9 @@ enum status decision_replay(
     }
     if (status == STATUS_OK) {
         status = referral_rank(&out->ranking, snapshot, &out->patient, REFERRAL_WITH_SENTENCES, scope);
+    }
+    if (status == STATUS_OK) {
+        status = check_finite(&out->ranking, scope);
     }
     return status == STATUS_OK ? write_outputs(&out->outputs, out, scope) : status;
 }

@@ -32,7 +32,9 @@ struct decision_source {
     bool
         goes_on; /* where it is gone, as if nothing had been learned: for a referral that is under way, and never for a replay */
 };
-/* STATUS_GONE: what was learned is not here; STATUS_CONFLICT: it is not what the inputs name. */
+/* Times in inputs lie within this of 1970 (past the year 9999), so that their differences are times too. */
+#define DECISION_TIME_MOST_US INT64_C(400000000000000000)
+/* STATUS_GONE: what was learned is not here; STATUS_CONFLICT: it is not what the inputs name; STATUS_INVALID: inputs that no region gives. */
 MUST_CHECK enum status decision_replay(
     struct decision *out, struct text inputs, const struct decision_source *source, struct scope *scope);
 

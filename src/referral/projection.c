@@ -367,6 +367,31 @@ static void read_roads(
     out->road_to = minutes;
 }
 
+static bool is_time(int64_t at_us) {
+    return at_us > -DECISION_TIME_MOST_US && at_us < DECISION_TIME_MOST_US;
+}
+
+static bool place_is_sound(const struct region_place *place) {
+    bool sound = place->tier >= REGION_TIER_NONE && place->tier <= REGION_TIER_REGIONAL_CENTRE;
+    for (size_t i = 0; i < REGION_BEDS_MAX; i++) {
+        sound = sound && is_time(place->beds[i].said_us);
+    }
+    for (size_t i = 0; i < place->duty_count; i++) {
+        sound = sound && is_time(place->duties[i].theatre_until_us);
+    }
+    return sound;
+}
+
+/* A stored decision is text that somebody may have written: what would lead out of a table or of a clock is none. */
+static enum status check_sound(const struct region_snapshot *snapshot, struct scope *scope) {
+    bool sound = snapshot->travel.near_kmh > 0 && snapshot->travel.far_kmh > 0 && snapshot->zone_minutes > -1440 &&
+                 snapshot->zone_minutes < 1440;
+    for (size_t i = 0; i < snapshot->place_count && sound; i++) {
+        sound = place_is_sound(&snapshot->places[i]);
+    }
+    return sound ? STATUS_OK : fault(scope, STATUS_INVALID, "region", "no region is as the decision's inputs say");
+}
+
 enum status projection_read(struct region_snapshot **out, const yyjson_val *json, struct scope *scope) {
     struct region_snapshot *snapshot = ARENA_NEW(scope->arena, struct region_snapshot);
     const yyjson_val *travel = json_get(json, "travel"), *places = json_get(json, "places");
@@ -399,5 +424,5 @@ enum status projection_read(struct region_snapshot **out, const yyjson_val *json
         read_roads(&rows[index], item, snapshot, scope->arena);
     }
     *out = snapshot;
-    return STATUS_OK;
+    return check_sound(snapshot, scope);
 }

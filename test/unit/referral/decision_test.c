@@ -106,6 +106,37 @@ static void a_changed_decision_is_told(void **state) {
     assert_int_equal(decision_compare(yyjson_doc_get_root(doc), NULL, &scope), STATUS_CONFLICT);
 }
 
+static struct text spoilt(struct text inputs, const char *from, const char *to, struct scope *scope) {
+    const char *whole = text_string(scope->arena, inputs), *found = strstr(whole, from);
+    assert_non_null(found);
+    size_t rest = strcspn(found + strlen(from), ",}");
+    return text_format(scope->arena, "%.*s%s%s%s", (int)(found - whole), whole, from, to, found + strlen(from) + rest);
+}
+
+/* Anybody may write a GuidanceResponse that calls itself a decision, and a Task may name it: what it says is held against what a region
+ * can say before anything is reckoned with it. */
+static void inputs_that_no_region_gives_are_refused(void **state) {
+    struct scope scope = {.arena = *state};
+    struct text inputs = decision_inputs_of(stored("test/cases/decisions/format-3.json", &scope));
+    static const struct {
+        const char *from, *to;
+        enum status status;
+    } cases[] = {{"\"tier\":", "1000000", STATUS_INVALID}, {"\"tier\":", "-1", STATUS_INVALID},
+        {"\"far_kmh\":", "0", STATUS_INVALID}, {"\"near_kmh\":", "-60", STATUS_INVALID},
+        {"\"detour\":", "1e308", STATUS_INVALID}, {"\"at_us\":", "9223372036854775807", STATUS_INVALID},
+        {"\"said_us\":", "-9223372036854775808", STATUS_INVALID}, {"\"zone_minutes\":", "2147483647", STATUS_INVALID},
+        {"\"level\":", "6", STATUS_INVALID}, {"\"free\":", "-2147483648", STATUS_OK},
+        {"\"answer\":", "9e299", STATUS_OK}, {"\"latitude\":", "1e300", STATUS_OK},
+        {"\"window_minutes\":", "-2147483648", STATUS_OK}, {"\"unplaced_min\":", "1e308", STATUS_OK}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct decision made;
+        struct scope own = {.arena = scope.arena};
+        enum status status = decision_replay(&made, spoilt(inputs, cases[i].from, cases[i].to, &scope), NULL, &own);
+        print_message("%s%s: %s\n", cases[i].from, cases[i].to, status_name(status));
+        assert_int_equal(status, cases[i].status);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_decision_without_doubts_replays, arena_setup, arena_teardown),
@@ -114,6 +145,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(stored_waves_replay, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_wave_of_another_format_is_none, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(a_changed_decision_is_told, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(inputs_that_no_region_gives_are_refused, arena_setup, arena_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
