@@ -237,6 +237,7 @@ static enum status guard_create(struct referral *referral, struct records_change
         status = create_offer(&loop, referral, change, &draft, scope);
         if (status == STATUS_OK) {
             draft.extra_count = 0;
+            draft.authored_us = loop->now_us; /* asking and learning count from here: no client's clock */
             if (!task_has_input(&draft, "rank")) {
                 task_add_number(&draft, false, "rank", TASK_VALUE_INTEGER, (int64_t)loop->offer_count + 1);
             }

@@ -121,6 +121,32 @@ static void is_private(void **state) {
     assert_true(has_hint(p, sent.places[0], "too-few"));
 }
 
+/* Whoever asks a place by hand does not say since when it has been asked: it would be learned as slow for months. */
+static void the_clock_of_an_answer_is_ours(void **state) {
+    struct province *p = *state;
+    static const char *const written[] = {"2026-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "2099-01-01T00:00:00Z"};
+    for (int i = 0; i < 3; i++) {
+        struct sent sent = send_infarction(p, text_string(p->f.arena, joined(p, "w%d", i)), "");
+        struct text focus = json_get_text(json_get(fetch(p, "Task", sent.loop), "focus"), "reference");
+        struct text id = joined(p, "by-hand-%d", i);
+        struct text body = joined(p,
+            "{\"resourceType\":\"Task\",\"id\":\"by-hand-%d\",\"status\":\"draft\",\"intent\":\"order\",\"authoredOn\":"
+            "\"%s\","
+            "\"code\":{\"coding\":[{\"system\":\"http://hl7.org/fhir/CodeSystem/task-code\",\"code\":\"fulfill\"}]},"
+            "\"partOf\":[{\"reference\":\"Task/"
+            "%.*s\"}],\"focus\":{\"reference\":\"%.*s\"},\"for\":{\"reference\":\"Patient/w%d\"},"
+            "\"requester\":{\"reference\":\"" SENDER "\"},\"owner\":{\"reference\":\"Organization/A2200016\"}}",
+            i, written[i], (int)sent.loop.size, sent.loop.at, (int)focus.size, focus.at, i);
+        fixture_ok(&p->f, fixture_send(&p->f, &nurse, RECORDS_UPDATE, "Task", id, body));
+        change_ok(p, &nurse, id, "{\"status\":\"requested\"}");
+        struct records_caller place = receiver(p, TEXT("A2200016"));
+        change_ok(p, &place, id, "{\"status\":\"accepted\"}");
+        double minutes = trust_figure(p, TEXT("A2200016"), "answer-minutes");
+        print_message("%s: %g min\n", written[i], minutes);
+        assert_true(minutes >= 0 && minutes < 5);
+    }
+}
+
 /* The next ranking says so, and its decision replays with what was believed when it was made. */
 static void the_next_ranking_knows(void **state) {
     struct province *p = *state;
@@ -204,7 +230,8 @@ static void what_was_learned_lies_apart(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_province, close_province)
-    const struct CMUnitTest tests[] = {TEST(every_answer_teaches_once), TEST(a_board_that_lies_is_believed_less),
-        TEST(is_private), TEST(the_next_ranking_knows), TEST(what_was_learned_lies_apart)};
+    const struct CMUnitTest tests[] = {TEST(every_answer_teaches_once), TEST(the_clock_of_an_answer_is_ours),
+        TEST(a_board_that_lies_is_believed_less), TEST(is_private), TEST(the_next_ranking_knows),
+        TEST(what_was_learned_lies_apart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
