@@ -218,8 +218,9 @@ void clock_advance(struct clock *clock, int64_t by_us);  /* manual clocks, and d
 int64_t clock_monotonic_us(void);                        /* real time, for latencies and deadlines of work */
 
 enum { TIME_TEXT_SIZE = 32 };
-void time_format_utc(char out[static TIME_TEXT_SIZE], int64_t time_us); /* 2026-11-22T03:04:05.678Z */
-bool time_parse(int64_t *out_us, struct text iso);                      /* a full FHIR instant with zone */
+/* 2026-11-22T03:04:05.678Z; before the year 1 its beginning, after 9999 its end. */
+void time_format_utc(char out[static TIME_TEXT_SIZE], int64_t time_us);
+bool time_parse(int64_t *out_us, struct text iso); /* a full FHIR instant with zone */
 
 enum { ID_TEXT_SIZE = 37 };
 void id_new(char out[static ID_TEXT_SIZE],

@@ -151,13 +151,17 @@ static void put_digits(char *at, int value, int width) {
     }
 }
 
+#define YEAR_1_US (INT64_C(-62135596800) * US_PER_S)
+#define YEAR_10000_US (INT64_C(253402300800) * US_PER_S)
+
 void time_format_utc(char out[static TIME_TEXT_SIZE], int64_t time_us) {
+    time_us = time_us < YEAR_1_US ? YEAR_1_US : time_us >= YEAR_10000_US ? YEAR_10000_US - 1 : time_us;
     int64_t seconds = time_us / US_PER_S - (time_us % US_PER_S < 0);
     int64_t days = seconds / S_PER_DAY - (seconds % S_PER_DAY < 0);
     int rest = (int)(seconds - days * S_PER_DAY);
     int year, month, day;
     date_from_days(&year, &month, &day, days);
-    invariant(year >= 0 && year <= 9999);
+    invariant(year >= 1 && year <= 9999);
     memcpy(out, "0000-00-00T00:00:00.000Z", sizeof "0000-00-00T00:00:00.000Z");
     put_digits(out, year, 4);
     put_digits(out + 5, month, 2);

@@ -370,7 +370,7 @@ static void keep_declared(
     }
     if (need >= 0 && accepts >= 0) {
         *(accepts == 1 ? &place->declared_yes : &place->declared_no) |= UINT64_C(1) << need;
-        place->declared_us = said_us;
+        place->declared_us[need] = said_us;
     }
 }
 

@@ -299,6 +299,8 @@ static int64_t days_of(
     return (int64_t)era * 146097 + of_days - 719468;
 }
 
+enum { YEAR_LEAST = 1900, YEAR_MOST = 9998 }; /* others are signs for "none", and not times in every zone */
+
 bool hl7_time(int64_t *out_us, struct text value, int zone_minutes) {
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day, hour, minute, second = 0, zone_hour = 0, zone_minute = 0;
@@ -326,8 +328,8 @@ bool hl7_time(int64_t *out_us, struct text value, int zone_minutes) {
         zone_minutes = sign * (zone_hour * 60 + zone_minute);
     }
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (month < 1 || month > 12 || day < 1 || day > lengths[month - 1] || (month == 2 && day == 29 && !leap) ||
-        hour > 23 || minute > 59 || second > 59) {
+    if (year < YEAR_LEAST || year > YEAR_MOST || month < 1 || month > 12 || day < 1 || day > lengths[month - 1] ||
+        (month == 2 && day == 29 && !leap) || hour > 23 || minute > 59 || second > 59) {
         return false;
     }
     int64_t minutes = days_of(year, month, day) * 1440 + hour * 60 + minute - zone_minutes;

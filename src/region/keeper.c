@@ -287,7 +287,7 @@ static int declared(
     if ((place->declared_no >> need & 1) == 0) {
         return percent;
     }
-    const struct region_count said = {.known = true, .said_us = place->declared_us};
+    const struct region_count said = {.known = true, .said_us = place->declared_us[need]};
     bool stated = snapshot->board.ignored_after_min > 0;
     double trust = region_count_trust_under(stated ? &snapshot->board : &region_board_default, &said, now_us);
     int otherwise = percent < 0 ? 100 : percent;

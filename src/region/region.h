@@ -77,8 +77,8 @@ struct region_place {
      * a need without a pattern. NULL: not stated. See region_on_call. */
     const uint8_t *on_call, *on_call_weekend;
     uint64_t declared_yes, declared_no; /* bit n: the place says that it takes, or does not take, the n-th need now */
-    int64_t declared_us;                /* when */
-    const struct region_duty *duties;   /* people on call, where the place says who */
+    int64_t declared_us[REGION_NEEDS_MAX]; /* when, by need */
+    const struct region_duty *duties;      /* people on call, where the place says who */
     size_t duty_count;
     const struct region_notice *notices; /* those that have ended too, until the report is written again */
     size_t notice_count;

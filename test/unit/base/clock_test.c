@@ -65,6 +65,16 @@ static void formatting_agrees_with_the_system_every_day(void **state) {
         assert_true(back == us - 999);
     }
     char text[TIME_TEXT_SIZE];
+    /* what no calendar of four digits shows is written as the nearest that it does: data must not end the process */
+    static const struct {
+        int64_t us;
+        const char *nearest;
+    } beyond[] = {{INT64_MAX, "9999-12-31T23:59:59.999Z"}, {253402300800000000, "9999-12-31T23:59:59.999Z"},
+        {-62135596800000001, "0001-01-01T00:00:00.000Z"}, {INT64_MIN, "0001-01-01T00:00:00.000Z"}};
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        time_format_utc(text, beyond[i].us);
+        assert_string_equal(text, beyond[i].nearest);
+    }
     time_format_utc(text, -1);
     assert_string_equal(text, "1969-12-31T23:59:59.999Z");
 }

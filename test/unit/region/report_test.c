@@ -135,15 +135,18 @@ static struct text visit_id(struct fixture *f, const char *visit) {
     return text_format(f->arena, "adt-%.32s", hex);
 }
 
-static struct text tell(struct fixture *f, const char *event, const char *visit) {
+static struct text tell_at(struct fixture *f, const char *event, const char *visit, const char *when) {
     static int number;
     return region_hl7_answer(f->region,
         text_format(f->arena,
-            "MSH|^~\\&|HIS|" PLACE
-            "|SOYANG|GW|20261122030000+0000||ADT^%s^ADT_A01|c%d|P|2.5.1\rEVN|%s|20261122030000+0000\r"
+            "MSH|^~\\&|HIS|" PLACE "|SOYANG|GW|20261122030000+0000||ADT^%s^ADT_A01|c%d|P|2.5.1\rEVN|%s|%s\r"
             "PID|1||5\rPV1|1|I|ICU^1^1|||ED^1^1|||||||||||||%s\r",
-            event, ++number, event, visit),
+            event, ++number, event, when, visit),
         &f->scope);
+}
+
+static struct text tell(struct fixture *f, const char *event, const char *visit) {
+    return tell_at(f, event, visit, "20261122030000+0000");
 }
 
 static bool holds(struct text answer, const char *wanted) {
@@ -173,6 +176,67 @@ static void test_a_visit_without_wards(void **state) {
             fail_msg("%s: %.*s", cases[i].event, (int)answer.size, answer.at);
         }
     }
+    fixture_close(&f);
+}
+
+/* Times that no calendar shows, from a message, the national service and a board. */
+static void test_times_beyond_the_calendar(void **state) {
+    (void)state;
+    static const char *const times[] = {"000001010000+0900", "00000101000000", "99991231235959-1200", "000100000000"};
+    struct fixture f;
+    struct region_national_page page;
+    fixture_open(&f);
+    fixture_load(&f, REGION_WITH_ASSUMPTIONS);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct text answer = tell_at(&f, "A01", text_format(f.arena, "T%zu", i).at, times[i]);
+        assert_true(holds(answer, "MSA|AE"));
+    }
+    struct text beds = TEXT("{\"response\":{\"header\":{\"resultCode\":\"00\"},\"body\":{\"items\":{\"item\":[{"
+                            "\"hpid\":\"A2200008\",\"hvidate\":"
+                            "\"00000101000000\",\"hvec\":\"1\"},{\"hpid\":\"" PLACE
+                            "\",\"hvidate\":\"20261122115900\",\"hvec\":\"1\"}]},\"totalCount\":2}}}");
+    fixture_ok(&f, region_national_take(&page, f.region, REGION_NATIONAL_BEDS, beds, &f.scope));
+    assert_int_equal(page.written, 1);
+    assert_int_equal(page.refused, 1);
+    fixture_close(&f);
+}
+
+/* Each need is as old as it was said itself: one that was said just now makes no other fresh, or old. */
+static void test_each_need_has_its_age(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    fixture_load(&f, REGION_WITH_ASSUMPTIONS);
+    struct text answer =
+        TEXT("{\"response\":{\"header\":{\"resultCode\":\"00\"},\"body\":{\"items\":{\"item\":[{\"hpid\":\"" PLACE
+             "\",\"MKioskTy1\":\"N\"}]},\"totalCount\":1}}}");
+    struct region_national_page page;
+    const yyjson_val *stands = NULL;
+    fixture_ok(&f, region_national_take(&page, f.region, REGION_NATIONAL_CONDITIONS, answer, &f.scope));
+    clock_advance(f.clock, INT64_C(50) * 60 * 1000000); /* what was said has faded, all but a little */
+    fhir_type type = fhir_type_find(TEXT("MeasureReport"));
+    fixture_ok(&f, records_read(&stands, f.records, &receiver, type, TEXT("capacity-" PLACE), &f.scope));
+    struct buffer board = board_open(&f, "2026-11-22T03:50:00Z");
+    size_t index, count;
+    yyjson_val *group;
+    yyjson_arr_foreach((yyjson_val *)json_get(stands, "group"), index, count, group) {
+        struct json_writer w = json_writer_open(f.arena, 1 << 16);
+        struct text one;
+        json_value(&w, group);
+        assert_int_equal(json_finish(&one, &w, &f.scope), STATUS_OK);
+        buffer_put_format(&board, "%s%.*s", index > 0 ? "," : "", (int)one.size, one.at);
+    }
+    put_group(&board, "severe-condition", "Y0020", "accepts", "0");
+    fixture_ok(&f, board_send(&f, &board));
+    const struct region_snapshot *snapshot = hold(&f);
+    const struct region_place *place = &snapshot->places[region_place_find(snapshot, TEXT(PLACE))];
+    int64_t now_us = clock_now_us(f.clock);
+    int old = region_on_call(snapshot, place, region_need_find(snapshot, TEXT("Y0010")), now_us);
+    int fresh = region_on_call(snapshot, place, region_need_find(snapshot, TEXT("Y0020")), now_us);
+    print_message("said 50 minutes ago: %d percent; just now: %d percent\n", old, fresh);
+    assert_int_equal(fresh, 5);
+    assert_true(old > 50);
+    region_release(snapshot);
     fixture_close(&f);
 }
 
@@ -214,6 +278,8 @@ int main(void) {
         cmocka_unit_test(test_what_stands_may_be_sent_back),
         cmocka_unit_test(test_a_visit_without_wards),
         cmocka_unit_test(test_a_response_that_is_none),
+        cmocka_unit_test(test_times_beyond_the_calendar),
+        cmocka_unit_test(test_each_need_has_its_age),
         cmocka_unit_test(test_a_board_has_a_limit),
         cmocka_unit_test(test_counts_have_a_limit),
     };
