@@ -384,7 +384,8 @@ enum status assignment_change(struct assignment_move **moves_out, size_t *count_
         return STATUS_OK;
     }
     size_t room = 0;
-    while (a->capacity[place] != capacity) {
+    enum status status = scope_check_deadline(scope);
+    for (; a->capacity[place] != capacity && status == STATUS_OK; status = scope_check_deadline(scope)) {
         if (*count_out + (size_t)a->count > room) {
             size_t wider = 2 * room + (size_t)a->count;
             *moves_out = arena_resize(scope->arena, *moves_out, room * sizeof **moves_out, wider * sizeof **moves_out);
@@ -402,7 +403,7 @@ enum status assignment_change(struct assignment_move **moves_out, size_t *count_
         (*moves_out)[i].from = outside(a, (*moves_out)[i].from);
         (*moves_out)[i].to = outside(a, (*moves_out)[i].to);
     }
-    return STATUS_OK;
+    return status;
 }
 
 /* ---- certificate ------------------------------------------------------------------------------------------------------ */

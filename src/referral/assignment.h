@@ -44,7 +44,7 @@ int assignment_load(const struct assignment *assignment, int place);
 int assignment_capacity(const struct assignment *assignment, int place);
 int64_t assignment_price(const struct assignment *assignment, int place);
 /* Changes one place's capacity and solves again from where it stands. The moves, in the order of the path, each patient at most once a
- * bed, live in `scope`. */
+ * bed, live in `scope`. STATUS_UNPROCESSABLE: no such place, or below 0; TOO_COSTLY past the scope's deadline, on the way. */
 MUST_CHECK enum status assignment_change(struct assignment_move **moves_out, size_t *count_out,
     struct assignment *assignment, int place, int capacity, struct scope *scope);
 

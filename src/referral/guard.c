@@ -501,16 +501,6 @@ static enum status edit(struct update *u) {
     return status == STATUS_OK ? loop_commit(u->loop, u->subject) : status;
 }
 
-static enum status guard_inputs(const struct update *u) {
-    static const char *const own[] = {"departed", "first-offer", "delayed", "decision", "mode", "rank", "extreme"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (task_count_inputs(u->after, own[i]) > task_count_inputs(u->before, own[i])) {
-            return fault(u->loop->scope, STATUS_CONFLICT, "Task.input", "%s is written by the engine only", own[i]);
-        }
-    }
-    return STATUS_OK;
-}
-
 static enum status take_wishes(struct update *u) {
     struct text location = reference_of(u->after, "location"), owner = reference_of(u->after, "owner");
     u->wish = wish_of(u->subject, u->after);
@@ -538,10 +528,7 @@ static enum status take_wishes(struct update *u) {
 static enum status run_update(struct update *u) {
     const struct records_caller *caller = records_unit_caller(u->loop->unit);
     u->actors = actors_of(u->loop, u->subject, caller);
-    enum status status = guard_inputs(u);
-    if (status == STATUS_OK) {
-        status = take_wishes(u);
-    }
+    enum status status = take_wishes(u);
     if (status != STATUS_OK) {
         return status;
     }

@@ -379,6 +379,9 @@ static bool place_is_sound(const struct region_place *place) {
     for (size_t i = 0; i < place->duty_count; i++) {
         sound = sound && is_time(place->duties[i].theatre_until_us);
     }
+    for (size_t i = 0; i < place->notice_count; i++) {
+        sound = sound && is_time(place->notices[i].from_us) && is_time(place->notices[i].until_us);
+    }
     return sound;
 }
 

@@ -94,10 +94,14 @@ enum status road_file_write(
     if (file < 0)
         return fault(scope, STATUS_FAILED, draft.at, "cannot be written: %s", strerror(errno));
     bool done = write_all(file, header, header_size) && write_all(file, body, body_size) && fsync(file) == 0;
-    int problem = errno;
-    done = close(file) == 0 && done;
+    int problem = done ? 0 : errno;
+    if (close(file) != 0 && done) {
+        done = false;
+        problem = errno;
+    }
     if (done && rename(draft.at, path) == 0)
         return STATUS_OK;
+    problem = done ? errno : problem;
     (void)unlink(draft.at);
     return fault(scope, problem == ENOSPC ? STATUS_STORAGE_FULL : STATUS_FAILED, path, "cannot be written: %s",
         strerror(problem));

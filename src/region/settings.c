@@ -46,13 +46,13 @@ static enum status read_travel(struct region_travel_model *out, const struct doc
     const yyjson_val *travel = json_get(region->root, "travel");
     const struct {
         const char *name, *path;
-        double *to, low;
+        double *to, low, high;
     } parameters[] = {
-        {"base_minutes", "travel.base_minutes", &out->base_min, 0},
-        {"detour", "travel.detour", &out->detour, 1}, /* a road is never shorter than the great circle */
-        {"near_km", "travel.near_km", &out->near_km, 0},
-        {"near_kmh", "travel.near_kmh", &out->near_kmh, 1},
-        {"far_kmh", "travel.far_kmh", &out->far_kmh, 1},
+        {"base_minutes", "travel.base_minutes", &out->base_min, 0, 1440},
+        {"detour", "travel.detour", &out->detour, 1, 100}, /* a road is never shorter than the great circle */
+        {"near_km", "travel.near_km", &out->near_km, 0, 20040},
+        {"near_kmh", "travel.near_kmh", &out->near_kmh, 1, 1000},
+        {"far_kmh", "travel.far_kmh", &out->far_kmh, 1, 1000},
     };
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
         const yyjson_val *parameter = json_get(travel, parameters[i].name);
@@ -62,6 +62,9 @@ static enum status read_travel(struct region_travel_model *out, const struct doc
         }
         if (*parameters[i].to < parameters[i].low) {
             return document_fault(scope, region, parameters[i].path, "must not be below %g", parameters[i].low);
+        }
+        if (*parameters[i].to > parameters[i].high) {
+            return document_fault(scope, region, parameters[i].path, "must not be above %g", parameters[i].high);
         }
         if (json_get_text(parameter, "source").size == 0) {
             return document_fault(scope, region, parameters[i].path, "a parameter names its source");

@@ -21,6 +21,7 @@ enum {
     CHUNK = 16 * 1024,
     BACKLOG = 16,
     ADDRESS_MAX = 64,
+    PAUSE_MS = 200,           /* where the machine has no room for another connection */
     IDLE_MS = 10 * 60 * 1000, /* between messages */
     TIMEOUT_DEFAULT_S = 10,
 };
@@ -53,20 +54,22 @@ struct reading {
     int64_t began_us;
 };
 
+/* False: the other side takes nothing for too long, or all ends. */
+static bool wait_to_send(const struct connection *connection) {
+    struct pollfd events[] = {
+        {.fd = connection->socket, .events = POLLOUT}, {.fd = connection->mllp->wake, .events = POLLIN}};
+    int ready = poll(events, 2, connection->mllp->timeout_ms);
+    return ready < 0 ? errno == EINTR : ready > 0 && (events[1].revents & POLLIN) == 0;
+}
+
+/* Never in the kernel with a sender that does not read: the end would wait for it. */
 static bool send_all(const struct connection *connection, struct text bytes) {
     while (bytes.size > 0) {
-        struct pollfd events[] = {
-            {.fd = connection->socket, .events = POLLOUT}, {.fd = connection->mllp->wake, .events = POLLIN}};
-        int ready = poll(events, 2, connection->mllp->timeout_ms);
-        if (ready <= 0 && !(ready < 0 && errno == EINTR)) {
-            return false;
-        }
-        ssize_t sent = send(connection->socket, bytes.at, bytes.size, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR && errno != EAGAIN) {
-            return false;
-        }
+        ssize_t sent = send(connection->socket, bytes.at, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0) {
             bytes = (struct text){bytes.at + sent, bytes.size - (size_t)sent};
+        } else if (sent == 0 || (errno != EINTR && errno != EAGAIN) || !wait_to_send(connection)) {
+            return false;
         }
     }
     return true;
@@ -203,6 +206,8 @@ static struct connection *find_room(struct mllp *mllp) {
 static void take_connection(struct mllp *mllp) {
     int socket = accept4(mllp->socket, NULL, NULL, SOCK_CLOEXEC);
     if (socket < 0) {
+        struct pollfd end = {.fd = mllp->wake, .events = POLLIN};
+        (void)poll(&end, 1, PAUSE_MS); /* who waits outside would be asked for again at once */
         return;
     }
     struct connection *connection = find_room(mllp);

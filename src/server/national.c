@@ -103,16 +103,22 @@ static bool read_page(struct asking *asking) {
     return status == STATUS_OK;
 }
 
+static bool read_operation(const struct national *national, enum region_national_operation operation) {
+    struct asking asking = {.national = national, .operation = operation};
+    int64_t seen = 0;
+    bool good;
+    do {
+        asking.page++;
+        good = read_page(&asking);
+        seen += (int64_t)asking.taken.items;
+    } while (good && asking.taken.items > 0 && seen < asking.taken.total && asking.page < PAGES_MAX);
+    return good;
+}
+
 static bool read_all(const struct national *national) {
     bool good = true;
     for (int operation = REGION_NATIONAL_BEDS; operation < REGION_NATIONAL_OPERATIONS; operation++) {
-        struct asking asking = {.national = national, .operation = (enum region_national_operation)operation};
-        int64_t seen = 0;
-        do {
-            asking.page++;
-            good = read_page(&asking) && good;
-            seen += (int64_t)asking.taken.items;
-        } while (good && asking.taken.items > 0 && seen < asking.taken.total && asking.page < PAGES_MAX);
+        good = read_operation(national, (enum region_national_operation)operation) && good;
     }
     return good;
 }

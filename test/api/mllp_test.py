@@ -1,5 +1,8 @@
 """HL7 v2 admissions over MLLP: a board follows them, cancellations undo them, and what is refused has changed nothing. Holds no Soyang code."""
 import itertools
+import os
+import pathlib
+import resource
 import socket
 import time
 import unittest
@@ -283,6 +286,54 @@ class Mllp(unittest.TestCase):
             population["count"] += 5
         answer = self.place.put("MeasureReport/capacity-" + PLACE, {**board, "reporter": {"reference": "Organization/" + PLACE}})
         self.assertEqual(answer.status, 422, answer)
+
+
+class Stubborn(unittest.TestCase):
+    """Senders that do not read, and a machine without another file descriptor."""
+
+    def start(self):
+        server = Server(region=ROOT / "regions/gangwon", options=["--mllp", "127.0.0.1:0", "--mllp-timeout", "60"])
+        for _ in range(3):
+            line = server.process.stdout.readline()
+            if line.startswith("HL7 v2 over MLLP: port "):
+                return server, int(line.split()[-1])
+        self.fail("no port")
+
+    def test_one_who_never_reads_keeps_nobody_from_ending(self):
+        server, port = self.start()
+        deaf = socket.socket()
+        self.addCleanup(deaf.close)
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", port))
+        deaf.settimeout(3)
+        frames = (b"\x0b" + message("A99", "v", "ICU").encode() + b"\x1c\r") * 200
+        try:  # until its answers fill every buffer, and it takes no more itself
+            for _ in range(2000):
+                deaf.sendall(frames)
+            self.fail("the answers of 400,000 messages fit into buffers")
+        except TimeoutError:
+            pass
+        began = time.monotonic()
+        server.close()
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_no_descriptor_left(self):
+        server, port = self.start()
+        self.addCleanup(server.close)
+        pid = server.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = lambda: sum(int(n) for n in pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        waiting = socket.create_connection(("127.0.0.1", port))
+        self.addCleanup(waiting.close)
+        time.sleep(.2)
+        before = used()
+        time.sleep(2)
+        self.assertLess(used() - before, .5, "who cannot be taken in is not asked for again and again")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        feed = Feed(port)
+        self.addCleanup(feed.close)
+        self.assertEqual(code(feed.send(message("A08", "v9", "ICU"))), "AA")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Service(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.items, self.fault, self.asked = {BEDS: [], CONDITIONS: [], NOTICES: []}, None, []
+        self.faults = {}  # by operation
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -43,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         asked = dict(urllib.parse.parse_qsl(query))
         self.server.asked.append((time.monotonic(), path.split("/")[-1], asked))
-        status, kind, body = self.server.fault or (200, None, None)
+        status, kind, body = self.server.fault or self.server.faults.get(path.split("/")[-1]) or (200, None, None)
         if body is None:
             items, page, rows = self.server.items[path.split("/")[-1]], int(asked["pageNo"]), 2
             part = items[(page - 1) * rows:page * rows]
@@ -222,6 +223,14 @@ class National(unittest.TestCase):
             {"name": "origin", "part": [{"name": "latitude", "valueDecimal": 37.35}, {"name": "longitude", "valueDecimal": 127.95}]}]})
         self.assertEqual(answer.status, 200, answer)
         return [p for p in answer.json["parameter"] if p["name"] == "option"]
+
+    def test_one_operation_that_fails_keeps_no_other_from_its_pages(self):
+        service = Service()
+        service.faults = {BEDS: (500, "text/plain", "no")}
+        service.items[CONDITIONS] = [{"hpid": f"X{n}"} for n in range(5)]
+        self.start(service, "--national-every", "60")
+        wait_until(lambda: any(operation == NOTICES for _, operation, _ in service.asked))
+        self.assertEqual([asked["pageNo"] for _, operation, asked in service.asked if operation == CONDITIONS], ["1", "2", "3"])
 
     def test_what_is_newer_stands(self):
         service = Service()

@@ -129,6 +129,13 @@ class Roads(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)["minutes"][0][0]
 
+    def test_what_cannot_be_written_says_why(self):
+        self.graph.mkdir()
+        done = run("import", self.source, "--out", self.graph)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("Is a directory", done.stderr)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["small.osm.pbf", "small.roads"])
+
     def test_what_is_imported(self):
         self.assertIn("5 roads, 6 nodes", self.import_roads())
         self.assertIn("2 nodes left out", self.import_roads())

@@ -187,6 +187,8 @@ static void test_refused(void **state) {
     assert_int_equal(assignment_solve(&assignment, &problem, &scope), STATUS_OK);
     assert_int_equal(assignment_change(&moves, &count, assignment, 0, -1, &scope), STATUS_UNPROCESSABLE);
     assert_int_equal(assignment_change(&moves, &count, assignment, 1, 1, &scope), STATUS_UNPROCESSABLE);
+    struct scope late = {.arena = arena, .deadline_us = 1};
+    assert_int_equal(assignment_change(&moves, &count, assignment, 0, 0, &late), STATUS_TOO_COSTLY);
     assert_int_equal(assignment_place(assignment, 0), 0);
     arena_close(arena);
 }

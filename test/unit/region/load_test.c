@@ -204,6 +204,7 @@ static const struct spoilt {
     {"gangwon/neighbours.csv", "37.759", "35.1", "neighbours.csv:2:lat"},
     {"gangwon/region.json", "\"lat_min\": 37.0", "\"lat_min\": 39.0", "region.json:*:bbox"},
     {"gangwon/region.json", "\"value\": 1.435", "\"value\": 0.5", "region.json:*:travel.detour"},
+    {"gangwon/region.json", "\"value\": 1.435", "\"value\": 1e300", "region.json:*:travel.detour"},
     {"gangwon/region.json", "\"posts\": 242", "\"posts\": 243", "region.json:*:expected.posts"},
     {"gangwon/region.json", "\"Asia/Seoul\"", "\"Asia/Atlantis\"", "region.json:*:time_zone"},
     {"gangwon/region.json", "\"file\": \"outline.json\"", "\"file\": \"absent.json\"", "region.json:*:files.outline"},
