@@ -3,6 +3,8 @@ the cards and of the simulated year."""
 import json
 import pathlib
 import re
+import subprocess
+import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -94,6 +96,23 @@ class Documents(unittest.TestCase):
             for name in sorted({*taken, *given}):
                 with self.subTest(source=path.name, parameter=name):
                     self.assertTrue(name in told)
+
+    def test_operation_definitions_tell_what_operations_take_and_give(self):
+        def names(parameters):
+            return {p["name"] for p in parameters} | {n for p in parameters for n in names(p.get("part", []))}
+        for source, operation in (("triage", "triage"), ("rank", "rank-places"), ("send", "send"), ("consult", "consult"), ("surge", "surge"),
+                                  ("summary", "referral-summary"), ("trust", "trust")):
+            text = read(f"src/referral/operation_{source}.c") + (read("src/referral/intake.c") if source == "triage" else "")
+            parameters = json.loads(read(f"regions/korea/definitions/OperationDefinition-{operation}.json"))["parameter"]
+            taken = {name for found in re.findall(r"\bnames\[\] = \{([^}]*)\}", text) for name in re.findall(r'"([a-z-]+)"', found)}
+            given = set(re.findall(r'fhir_parameter_[a-z]+\(&?w, "([a-z-]+)"', text))
+            with self.subTest(operation=operation):
+                self.assertEqual(set(), taken - {p["name"] for p in parameters if p["use"] == "in"})
+                self.assertEqual(set(), given - names([p for p in parameters if p["use"] == "out"]))
+
+    def test_definitions_follow_from_their_tables(self):
+        run = subprocess.run([sys.executable, ROOT / "tools/referral/definitions.py", "--check"], capture_output=True, text=True)
+        self.assertEqual(0, run.returncode, run.stdout)
 
     def test_modules_are_those_of_the_layers(self):
         layers = {line.split(":")[0] for line in read("src/layers").splitlines() if line and not line.startswith("#")}
