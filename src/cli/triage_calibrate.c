@@ -264,7 +264,7 @@ static enum status calibrate(struct text *document, const struct arguments *argu
     if (status != STATUS_OK)
         return status;
     if (table.left_out > 0)
-        fprintf(stderr, "soyang: %s: %zu rows without a probability were left out\n", arguments->operands[0],
+        (void)fprintf(stderr, "soyang: %s: %zu rows without a probability were left out\n", arguments->operands[0],
             table.left_out);
     struct triage_calibrate_question question = {.sites = *document,
         .site = text_from(argument(arguments, "--site")),
