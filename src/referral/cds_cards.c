@@ -4,7 +4,7 @@
 #include "referral/cds.h"
 #include "referral/task.h"
 
-enum { SUMMARY_CHARACTERS = 139, REASONS_SHOWN = 8, ORDERS_MAX = 20, CARDS_BYTES_MAX = 8 << 20 };
+enum { SUMMARY_CHARACTERS = 139, REASONS_SHOWN = 8, DECIDING_SHOWN = 4, ORDERS_MAX = 20, CARDS_BYTES_MAX = 8 << 20 };
 
 static const char *const by_urgency[] = {"routine", "urgent", "asap", "stat"};
 
@@ -29,8 +29,9 @@ static const char *say(const struct cards *c, const char *ko, const char *en) {
     return c->run->call->english ? en : ko;
 }
 
+/* A place without an English name keeps its own. */
 static struct text say_text(const struct cards *c, struct text ko, struct text en) {
-    return c->run->call->english ? en : ko;
+    return c->run->call->english && en.size > 0 ? en : ko;
 }
 
 static void write_uuid(const struct cards *c, const char *member) {
@@ -213,19 +214,22 @@ static void put_reason(struct buffer *to, const struct cards *c, const struct tr
     buffer_put_char(to, '\n');
 }
 
-enum { TURN_DECIDES, TURN_QUOTED, TURN_REMARK, TURN_TERM, TURN_COUNT };
+enum { TURN_DECIDES, TURN_NEED, TURN_ADVICE, TURN_REMARK, TURN_TERM, TURN_COUNT };
 
-/* What made the level comes first, then what rests on quoted words, then what is noted, missing or said of a model; a model's terms
- * would fill the card. */
-static int turn_of(const struct triage_reason *reason) {
+/* What made the level comes first, then what is needed and why, then advice, then what is noted, missing or said of a model; a model's
+ * terms would fill the card. */
+static int turn_of(const struct triage_reason *reason, int level) {
     switch (reason->kind) {
     case TRIAGE_REASON_FLOOR:
-        return TURN_DECIDES;
     case TRIAGE_REASON_READER:
-        return reason->level > 0 ? TURN_DECIDES : text_is(reason->code, "term") ? TURN_TERM : TURN_REMARK;
-    case TRIAGE_REASON_ADVICE:
+        if (reason->level > 0) {
+            return reason->level == level ? TURN_DECIDES : TURN_ADVICE;
+        }
+        return text_is(reason->code, "term") ? TURN_TERM : TURN_REMARK;
     case TRIAGE_REASON_NEED:
-        return TURN_QUOTED;
+        return TURN_NEED;
+    case TRIAGE_REASON_ADVICE:
+        return TURN_ADVICE;
     case TRIAGE_REASON_HUMAN:
     case TRIAGE_REASON_SCORE:
         return TURN_COUNT;
@@ -244,10 +248,11 @@ static struct text reading_detail(const struct cards *c) {
     struct buffer words = buffer_open(c->scope->arena, 1 << 20);
     int shown = 0;
     for (int turn = 0; turn < TURN_COUNT; turn++) {
+        int room = turn == TURN_DECIDES ? DECIDING_SHOWN : REASONS_SHOWN;
         for (size_t i = 0; i < reading->reason_count; i++) {
             const struct triage_reason *reason = &reading->reasons[i];
             bool always = is_always_shown(reason);
-            if (turn_of(reason) == turn && (always || shown < REASONS_SHOWN)) {
+            if (turn_of(reason, reading->level) == turn && (always || shown < room)) {
                 put_reason(&words, c, reason);
                 shown += !always;
             }
@@ -356,20 +361,34 @@ static bool has_any_coding(const yyjson_val *list, const char *const *codes) {
     return false;
 }
 
+static bool says_referral(const yyjson_val *concept) {
+    static const char *const words[] = {"referral", "transfer", "의뢰", "전원", NULL};
+    size_t i, count;
+    yyjson_val *coding;
+    bool found = false;
+    for (const char *const *row = words; *row != NULL; row++) {
+        found = found || contains(json_get_text(concept, "text"), *row);
+        yyjson_arr_foreach(json_get(concept, "coding"), i, count, coding) {
+            found = found || contains(json_get_text(coding, "display"), *row);
+        }
+    }
+    return found;
+}
+
 /* SNOMED CT: patient referral, referral by service, patient transfer; or the words; or a need of ours as its reason. */
 static bool is_referral(const yyjson_val *order) {
     static const char *const referrals[] = {"3457005", "306206005", "107724000", NULL};
-    static const char *const words[] = {"referral", "transfer", "의뢰", "전원", NULL};
     const yyjson_val *code = json_get(order, "code");
     bool found = has_any_coding(json_get(order, "category"), referrals);
     for (const char *const *row = referrals; *row != NULL; row++) {
         found = found || has_coding(code, TEXT("http://snomed.info/sct"), text_from(*row));
     }
-    for (const char *const *row = words; *row != NULL; row++) {
-        found = found || contains(json_get_text(code, "text"), *row);
-    }
+    found = found || says_referral(code);
     size_t i, count;
-    yyjson_val *reason;
+    yyjson_val *reason, *category;
+    yyjson_arr_foreach(json_get(order, "category"), i, count, category) {
+        found = found || says_referral(category);
+    }
     yyjson_arr_foreach(json_get(order, "reasonCode"), i, count, reason) {
         struct text system = json_get_text(yyjson_arr_get(json_get(reason, "coding"), 0), "system");
         found = found || text_starts(system, TRIAGE_BASE "/CodeSystem/");
@@ -469,13 +488,22 @@ static void write_order_card(const struct cards *c, const yyjson_val *order) {
     close_card(c);
 }
 
+/* The place that a performer is, or whose emergency department it is; -1: none of the region. */
+static int place_of(const struct region_snapshot *snapshot, struct text performer) {
+    struct text id = reference_id(performer, "Organization"), service = reference_id(performer, "HealthcareService");
+    if (id.size == 0 && text_ends(service, "-ed")) {
+        id = (struct text){service.at, service.size - 3};
+    }
+    return id.size > 0 ? region_place_find(snapshot, id) : -1;
+}
+
 /* A place of the region that structurally lacks what is needed. */
 static void write_place_card(const struct cards *c, const yyjson_val *order) {
     const struct region_snapshot *snapshot = c->run->snapshot;
     size_t i, count;
     yyjson_val *performer;
     yyjson_arr_foreach(json_get(order, "performer"), i, count, performer) {
-        int place = region_place_find(snapshot, reference_id(json_get_text(performer, "reference"), "Organization"));
+        int place = place_of(snapshot, json_get_text(performer, "reference"));
         for (size_t k = 0; place >= 0 && k < c->run->reading.need_count; k++) {
             const struct triage_needed *needed = &c->run->reading.needs[k];
             int need = region_need_find(snapshot, needed->need->code);

@@ -143,6 +143,17 @@ class Cds(unittest.TestCase):
         self.assertEqual(sum("not calibrated for this site" in line for line in lines), 1, lines)
         self.assertFalse([line for line in lines if line.count("“chest pain”") > 1], "a quote that the sentence holds is not told twice")
 
+    def test_what_is_needed_is_told_beside_many_rules(self):
+        given = prefetched(record("hit", complaint="교통사고, 의식 저하, 두부 손상, 복통, 호흡곤란"))
+        del given["reports"]["entry"]
+        sign = lambda code, value: {**vital("hit-" + code, "hit", code, value, "1"), "valueQuantity": {"value": value}}
+        given["observations"]["entry"] = [{"resource": sign(*row)} for row in (("8480-6", 78), ("8867-4", 138), ("9279-1", 34), ("59408-5", 84), ("9269-2", 7))]
+        card, = self.cards(body=self.request("patient-view", "hit", given), Accept_Language="en")
+        self.check_card(card)
+        self.assertEqual(card["indicator"], "critical")
+        self.assertIn("Major trauma", card["summary"])
+        self.assertIn("depart on notification", card["detail"], "a listed extreme is told, however many rules hold")
+
     def test_missing_keys_are_read_here_or_refused(self):
         partial = prefetched(record("here"))
         del partial["observations"], partial["encounters"]
@@ -218,13 +229,27 @@ class Cds(unittest.TestCase):
         self.assertEqual(len(self.sign(self.order(subject={"reference": "https://ehr.example.org/fhir/Patient/here"}))), 1)
         snomed = {"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}
         self.assertEqual(len(self.sign(self.order(code={"text": "x"}, category=[snomed]))), 1)
+        self.assertEqual(len(self.sign(self.order(code={"coding": [{"system": "https://ehr.example.org", "code": "7", "display": "Patient transfer"}]}))), 1)
+        self.assertEqual(len(self.sign(self.order(code={"text": "x"}, category=[{"coding": [{"display": "Referral"}]}]))), 1)
 
     def test_a_place_that_cannot(self):
         places = [e["resource"] for e in self.http.get("HealthcareService?_count=200").json["entry"]]
         without = next(s for s in places if "providedBy" in s and not any(c.get("code") == "Y0010" for t in s.get("type", []) for c in t.get("coding", [])))
         reason = [{"coding": [{"system": NEED, "code": "Y0010"}]}]
-        cards = self.sign(self.order(priority="stat", reasonCode=reason, performer=[without["providedBy"]]))
-        self.assertEqual([c["indicator"] for c in cards], ["critical"])
+        for performer in (without["providedBy"], {"reference": "HealthcareService/" + without["id"]}):
+            cards = self.sign(self.order(priority="stat", reasonCode=reason, performer=[performer]))
+            self.assertEqual([c["indicator"] for c in cards], ["critical"])
+
+    def test_every_place_is_named(self):
+        """Who reads English gets a Korean name where the region knows no other, not none."""
+        reason = [{"coding": [{"system": NEED, "code": "Y0010"}]}]
+        for entry in self.http.get("HealthcareService?_count=200").json["entry"]:
+            service = entry["resource"]
+            if "providedBy" not in service or any(c.get("code") == "Y0010" for t in service.get("type", []) for c in t.get("coding", [])):
+                continue
+            bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": self.order(priority="stat", reasonCode=reason, performer=[service["providedBy"]])}]}
+            for card in self.cards("order-sign", self.request("order-sign", draftOrders=bundle), Accept_Language="en"):
+                self.assertRegex(card["summary"], r"^[^:]+: not there by the region's data: Myocardial", service["id"])
 
     # ---- feedback
 
