@@ -244,7 +244,8 @@ static enum status find_visit(struct text *out, const struct cds_run *run, struc
 
 static enum status make_reading(struct cds_run *run, struct records_visit *visit, struct scope *scope) {
     struct confirmation confirmation = {run->referral, run->snapshot, visit, run->bundle};
-    struct triage_gather_options options = {.zone_minutes = run->snapshot->zone_minutes,
+    struct triage_gather_options options = {.now_us = clock_now_us(run->referral->clock),
+        .zone_minutes = run->snapshot->zone_minutes,
         .confirms = confirmation_counts,
         .confirms_context = &confirmation};
     enum status status = find_visit(&options.encounter, run, scope);

@@ -56,8 +56,10 @@ static enum status read_options(struct triage_gather_options *out, struct intake
     if (status == STATUS_OK) {
         status = parameter_reference(&intake->encounter, intake->parameters, "encounter", scope);
     }
-    *out = (struct triage_gather_options){
-        .encounter = intake->encounter, .human_level = (int)level, .zone_minutes = intake->snapshot->zone_minutes};
+    *out = (struct triage_gather_options){.now_us = clock_now_us(intake->referral->clock),
+        .encounter = intake->encounter,
+        .human_level = (int)level,
+        .zone_minutes = intake->snapshot->zone_minutes};
     return status;
 }
 

@@ -159,11 +159,14 @@ static enum status encounter_find(struct gather *gather) {
     return STATUS_OK;
 }
 
-/* Where none is handed in: the latest that the visit's observations, or the visit, speak of. A year after the visit began is no moment
- * of it but a slip of the pen. */
+/* Where none is handed in: the latest that the visit's observations, or the visit, speak of. A year after the visit began, or what the
+ * clock has not reached, is no moment of it but a slip of the pen: it would make all that was measured old. */
 static void moment_find(struct gather *gather) {
     int64_t latest = gather->encounter ? gather_time(gather, gather->encounter->resource) : 0;
     int64_t most = latest ? latest + VISIT_DAYS_MAX * MICROSECONDS_DAY : INT64_MAX;
+    int64_t reached = gather->options->now_us + FUTURE_TOLERANCE_US;
+    if (gather->options->now_us && latest <= reached && most > reached)
+        most = reached;
     if (gather->options->at_us) {
         gather->facts->at_us = gather->options->at_us;
         return;

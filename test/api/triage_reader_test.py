@@ -1,4 +1,5 @@
 """$triage with trained readers (made-up models), and bad input by both doors: over HTTP and on the command line."""
+import datetime
 import json
 import os
 import pathlib
@@ -110,6 +111,21 @@ class BadInput(unittest.TestCase):
                     issue = answer.json["issue"][0]
                     self.assertTrue(issue["diagnostics"])
                     self.assertIn(words, " ".join(issue.get("expression", [])), issue)
+
+    def test_a_value_of_next_year_makes_todays_no_older(self):
+        """A pressure dated a month ahead was the moment of the reading: all that was measured today was too old for it."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        at = lambda days, observation: {**observation, "effectiveDateTime": (now + datetime.timedelta(days=days)).isoformat(timespec="seconds")}
+        slip = at(40, quantity("systolic", 118))
+        resources = visit(at(0, quantity("respiration", 34)), at(0, quantity("spo2", 84)), slip, complaint="dyspnoea")
+        resources[1]["period"]["start"] = now.isoformat(timespec="seconds")
+        answer = triage(self.server.client, resources)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertLessEqual(parts(answer, "level")[0]["valueInteger"], 2)
+        self.assertEqual([r["code"] for r in reasons(answer, "note")], ["future"])
+        self.assertIn("systolic pressure", " ".join(r["en"] for r in reasons(answer, "missing")))
+        resources[1]["period"]["start"] = slip["effectiveDateTime"]  # a visit that this clock has not reached is read by its own times
+        self.assertEqual(triage(self.server.client, resources).status, 200)
 
     def test_what_is_written_is_what_was_read(self):
         """The shock index is a ratio, not hundredths of a maximum of 0; the level's rationale is what made the level."""
