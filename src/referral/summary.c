@@ -122,16 +122,17 @@ static struct summary_line *line_add(struct sheet *sheet, enum summary_section s
     return line;
 }
 
-/* A line that reads the same in both languages, but for a mark behind it. What is recorded without a name is not left out. */
-static void line_say(struct sheet *sheet, enum summary_section section, const yyjson_val *source, struct text words,
-    struct text time, struct text mark_ko, struct text mark_en) {
+/* A line that reads the same in both languages, but for a mark behind it. What is recorded without a name is not left out. NULL: no
+ * line, for want of room or of words. */
+static struct summary_line *line_say(struct sheet *sheet, enum summary_section section, const yyjson_val *source,
+    struct text words, struct text time, struct text mark_ko, struct text mark_en) {
     bool named = words.size > 0;
     if (!named && section == SUMMARY_COMPLAINT) {
-        return;
+        return NULL;
     }
     struct summary_line *line = line_add(sheet, section, source);
     if (line == NULL) {
-        return;
+        return NULL;
     }
     struct text stamp = stamp_in_brackets(time, sheet);
     struct text ko = named ? words : TEXT("(이름 없이 기록됨)"), en = named ? words : TEXT("(recorded without a name)");
@@ -139,6 +140,24 @@ static void line_say(struct sheet *sheet, enum summary_section section, const yy
         mark_ko.at != NULL ? mark_ko.at : "", (int)stamp.size, stamp.at);
     line->en = text_format(sheet->scope->arena, "%.*s%.*s%.*s", (int)en.size, en.at, (int)mark_en.size,
         mark_en.at != NULL ? mark_en.at : "", (int)stamp.size, stamp.at);
+    return line;
+}
+
+/* A further resource that the line's words are taken from; none: nothing. */
+static void line_source(struct summary_line *line, struct text reference) {
+    if (line != NULL && reference.size > 0 && line->source_count < SUMMARY_SOURCES_MAX) {
+        line->sources[line->source_count++] = reference;
+    }
+}
+
+enum { JOINED_MAX = 12 };
+
+/* Of a list, whether an item is still to be told; behind the last that is, the ellipsis that says so. */
+static bool is_within(struct text *all, size_t index, struct scope *scope) {
+    if (index == JOINED_MAX) {
+        *all = text_format(scope->arena, "%.*s …", (int)all->size, all->at != NULL ? all->at : "");
+    }
+    return index < JOINED_MAX;
 }
 
 /* "a: b", where both are there. */
@@ -147,6 +166,12 @@ static struct text with_detail(struct text words, struct text detail, const char
         return words.size > 0 ? words : detail;
     }
     return text_format(scope->arena, "%.*s%s%.*s", (int)words.size, words.at, between, (int)detail.size, detail.at);
+}
+
+/* Of an order: that something is not to be done. */
+static bool is_forbidding(const yyjson_val *order) {
+    bool forbids = false;
+    return json_get_bool(&forbids, order, "doNotPerform") && forbids;
 }
 
 /* ---- complaint, what is asked -------------------------------------------------------------------------------------------- */
@@ -184,10 +209,14 @@ static struct text joined_reasons(const yyjson_val *request, struct scope *scope
     size_t i, count;
     yyjson_val *item;
     yyjson_arr_foreach(json_get(request, "reasonCode"), i, count, item) {
-        all = with_detail(all, concept_words(item), ", ", scope);
+        if (is_within(&all, i, scope)) {
+            all = with_detail(all, concept_words(item), ", ", scope);
+        }
     }
     yyjson_arr_foreach(json_get(request, "note"), i, count, item) {
-        all = with_detail(all, json_get_text(item, "text"), "; ", scope);
+        if (is_within(&all, i, scope)) {
+            all = with_detail(all, json_get_text(item, "text"), "; ", scope);
+        }
     }
     return all;
 }
@@ -210,7 +239,9 @@ static enum status say_asked(struct sheet *sheet) {
         if (priority.size > 0) {
             priority = text_format(sheet->scope->arena, " [%.*s]", (int)priority.size, priority.at);
         }
-        line_say(sheet, SUMMARY_ASKED, request, words, time_of(request, times), priority, priority);
+        bool forbids = is_forbidding(request);
+        line_say(sheet, SUMMARY_ASKED, request, words, time_of(request, times),
+            forbids ? TEXT(" [하지 말 것]") : priority, forbids ? TEXT(" [not to be done]") : priority);
     }
     return found ? STATUS_OK
                  : fault(sheet->scope, STATUS_UNPROCESSABLE, "request", "the request is not among the patient's");
@@ -256,6 +287,21 @@ static void say_problems(struct sheet *sheet) {
     }
 }
 
+/* Every manifestation of every reaction: the one that kills need not stand first. */
+static struct text reaction_words(const yyjson_val *allergy, struct scope *scope) {
+    struct text all = {0};
+    size_t i, k, count, signs, told = 0;
+    yyjson_val *reaction, *sign;
+    yyjson_arr_foreach(json_get(allergy, "reaction"), i, count, reaction) {
+        yyjson_arr_foreach(json_get(reaction, "manifestation"), k, signs, sign) {
+            if (is_within(&all, told++, scope)) {
+                all = with_detail(all, concept_words(sign), ", ", scope);
+            }
+        }
+    }
+    return all;
+}
+
 static void say_allergies(struct sheet *sheet) {
     static const char *const times[] = {"onsetDateTime", "lastOccurrence", "recordedDate", NULL};
     const struct summary_record *record = sheet->record;
@@ -264,17 +310,18 @@ static void say_allergies(struct sheet *sheet) {
         if (is_struck_out(allergy) || is_over(allergy)) {
             continue;
         }
-        const yyjson_val *reaction = yyjson_arr_get(json_get(allergy, "reaction"), 0);
-        struct text sign = concept_words(yyjson_arr_get(json_get(reaction, "manifestation"), 0));
-        struct text words = with_detail(concept_words(json_get(allergy, "code")), sign, ": ", sheet->scope);
+        struct text words = with_detail(
+            concept_words(json_get(allergy, "code")), reaction_words(allergy, sheet->scope), ": ", sheet->scope);
         bool high = text_is(json_get_text(allergy, "criticality"), "high"), doubtful = is_doubtful(allergy);
         line_say(sheet, SUMMARY_ALLERGIES, allergy, words, time_of(allergy, times),
-            high       ? TEXT(" [위험 높음]")
-            : doubtful ? TEXT(" [확인 전]")
-                       : (struct text){0},
-            high       ? TEXT(" [high risk]")
-            : doubtful ? TEXT(" [not confirmed]")
-                       : (struct text){0});
+            high && doubtful ? TEXT(" [위험 높음, 확인 전]")
+            : high           ? TEXT(" [위험 높음]")
+            : doubtful       ? TEXT(" [확인 전]")
+                             : (struct text){0},
+            high && doubtful ? TEXT(" [high risk, not confirmed]")
+            : high           ? TEXT(" [high risk]")
+            : doubtful       ? TEXT(" [not confirmed]")
+                             : (struct text){0});
     }
 }
 
@@ -295,14 +342,16 @@ static struct text medication_name(const yyjson_val *list_item, struct text id) 
                                                           : (struct text){0};
 }
 
-/* Of medication[x]: a concept, what a reference says of itself, the Medication it leads to, or at least where it leads. */
-static struct text medicine_words(const struct sheet *sheet, const yyjson_val *resource) {
+/* Of medication[x]: a concept, what a reference says of itself, the Medication it leads to (then *from is that), or at least where it
+ * leads. */
+static struct text medicine_words(struct text *from, const struct sheet *sheet, const yyjson_val *resource) {
     struct text words = concept_words(json_get(resource, "medicationCodeableConcept"));
     const yyjson_val *link = json_get(resource, "medicationReference");
     struct text reference = json_get_text(link, "reference"), id = reference_id(reference, "Medication");
     words = words.size > 0 ? words : json_get_text(link, "display");
     for (size_t i = 0; i < sheet->record->medication_count && words.size == 0 && id.size > 0; i++) {
         words = medication_name(sheet->record->medications[i], id);
+        *from = words.size > 0 ? reference_to(sheet->record->medications[i], sheet->scope) : *from;
     }
     size_t i, count;
     yyjson_val *inside;
@@ -314,17 +363,62 @@ static struct text medicine_words(const struct sheet *sheet, const yyjson_val *r
     return words.size > 0 ? words : reference;
 }
 
-static struct text dose_words(const yyjson_val *resource, const char *member, struct scope *scope) {
-    const yyjson_val *dosage = json_get(resource, member);
-    dosage = yyjson_is_arr((yyjson_val *)dosage) ? json_at(dosage, 0) : dosage;
+/* "1-2 mg", "<5 mg": of a Range both ends. */
+static struct text range_words(const yyjson_val *range, struct scope *scope) {
+    return with_detail(
+        quantity_words(json_get(range, "low"), scope), quantity_words(json_get(range, "high"), scope), "–", scope);
+}
+
+/* "2 x / 1 d", or what the timing is called. */
+static struct text timing_words(const yyjson_val *timing, struct scope *scope) {
+    const yyjson_val *repeat = json_get(timing, "repeat");
+    struct text times = json_number_text(json_get(repeat, "frequency")), unit = json_get_text(repeat, "periodUnit");
+    struct text period = json_number_text(json_get(repeat, "period")), name = concept_words(json_get(timing, "code"));
+    if (name.size > 0 || period.size == 0 || unit.size == 0) {
+        return name;
+    }
+    times = times.size > 0 ? times : TEXT("1");
+    return text_format(scope->arena, "%.*s x / %.*s %.*s", (int)times.size, times.at, (int)period.size, period.at,
+        (int)unit.size, unit.at);
+}
+
+static struct text one_dose_words(const yyjson_val *dosage, struct scope *scope) {
     struct text words = json_get_text(dosage, "text");
     if (words.size > 0) {
         return words;
     }
     const yyjson_val *rate = yyjson_arr_get(json_get(dosage, "doseAndRate"), 0);
-    struct text dose = quantity_words(json_get(rate, "doseQuantity"), scope);
-    dose = dose.size > 0 ? dose : quantity_words(json_get(dosage, "dose"), scope);
-    return with_detail(dose, concept_words(json_get(dosage, "route")), ", ", scope);
+    bool at_need = false;
+    words = quantity_words(json_get(rate, "doseQuantity"), scope);
+    words = words.size > 0 ? words : range_words(json_get(rate, "doseRange"), scope);
+    words = words.size > 0 ? words : quantity_words(json_get(dosage, "dose"), scope);
+    words = with_detail(words, quantity_words(json_get(rate, "rateQuantity"), scope), ", ", scope);
+    words = with_detail(words, quantity_words(json_get(dosage, "rateQuantity"), scope), ", ", scope);
+    words = with_detail(words, timing_words(json_get(dosage, "timing"), scope), ", ", scope);
+    words = with_detail(words, concept_words(json_get(dosage, "route")), ", ", scope);
+    if ((json_get_bool(&at_need, dosage, "asNeededBoolean") && at_need) ||
+        json_get(dosage, "asNeededCodeableConcept") != NULL) {
+        words = with_detail(words, TEXT("PRN"), ", ", scope);
+        words = with_detail(words, concept_words(json_get(dosage, "asNeededCodeableConcept")), " ", scope);
+    }
+    return words;
+}
+
+/* Every dosage: half of an order is another order. */
+static struct text dose_words(const yyjson_val *resource, const char *member, struct scope *scope) {
+    const yyjson_val *dosage = json_get(resource, member);
+    struct text all = {0};
+    size_t i, count;
+    yyjson_val *item;
+    if (!yyjson_is_arr((yyjson_val *)dosage)) {
+        return one_dose_words(dosage, scope);
+    }
+    yyjson_arr_foreach((yyjson_val *)dosage, i, count, item) {
+        if (is_within(&all, i, scope)) {
+            all = with_detail(all, one_dose_words(item, scope), "; ", scope);
+        }
+    }
+    return all;
 }
 
 static void say_medicines(struct sheet *sheet) {
@@ -342,11 +436,21 @@ static void say_medicines(struct sheet *sheet) {
             if (!is_one_of(state, running)) {
                 continue;
             }
-            bool held = text_is(state, "on-hold");
-            struct text words = with_detail(medicine_words(sheet, resource),
+            bool held = text_is(state, "on-hold"), forbids = is_forbidding(resource);
+            bool intended = text_is(state, "intended");
+            struct text from = {0};
+            struct text words = with_detail(medicine_words(&from, sheet, resource),
                 dose_words(resource, rows[row].dosage, sheet->scope), ", ", sheet->scope);
-            line_say(sheet, SUMMARY_MEDICINES, resource, words, time_of(resource, times),
-                held ? TEXT(" [멈춤]") : (struct text){0}, held ? TEXT(" [on hold]") : (struct text){0});
+            line_source(line_say(sheet, SUMMARY_MEDICINES, resource, words, time_of(resource, times),
+                            forbids    ? TEXT(" [투여하지 말 것]")
+                            : held     ? TEXT(" [멈춤]")
+                            : intended ? TEXT(" [예정]")
+                                       : (struct text){0},
+                            forbids    ? TEXT(" [not to be given]")
+                            : held     ? TEXT(" [on hold]")
+                            : intended ? TEXT(" [intended]")
+                                       : (struct text){0}),
+                from);
         }
     }
 }
@@ -377,6 +481,7 @@ static const char *const complaint_codes[] = {"8661-1", "10154-3", "46239-0", NU
 struct point {
     const yyjson_val *observation;
     struct text value, time;
+    bool is_early; /* preliminary */
     double number;
     struct text unit; /* none where it is no quantity */
 };
@@ -387,22 +492,43 @@ struct series {
     int rank; /* of vital_names; VITALS: another */
 };
 
-static struct text value_words(const yyjson_val *holder, struct scope *scope) {
-    struct text words = quantity_words(json_get(holder, "valueQuantity"), scope);
+/* "1:128". */
+static struct text ratio_words(const yyjson_val *ratio, struct scope *scope) {
+    return with_detail(quantity_words(json_get(ratio, "numerator"), scope),
+        quantity_words(json_get(ratio, "denominator"), scope), ":", scope);
+}
+
+static struct text period_words(const yyjson_val *period, struct scope *scope) {
+    struct text end = json_get_text(period, "end");
+    return with_detail(json_get_text(period, "start"), end.size > 0 ? end : TEXT("…"), " – ", scope);
+}
+
+static struct text bare_value_words(const yyjson_val *holder, struct scope *scope) {
+    const struct text each[] = {quantity_words(json_get(holder, "valueQuantity"), scope),
+        json_get_text(holder, "valueString"), concept_words(json_get(holder, "valueCodeableConcept")),
+        json_number_text(json_get(holder, "valueInteger")), ratio_words(json_get(holder, "valueRatio"), scope),
+        range_words(json_get(holder, "valueRange"), scope), json_get_text(holder, "valueTime"),
+        json_get_text(holder, "valueDateTime")};
     bool flag = false;
-    if (words.size == 0) {
-        words = json_get_text(holder, "valueString");
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        if (each[i].size > 0) {
+            return each[i];
+        }
     }
-    if (words.size == 0) {
-        words = concept_words(json_get(holder, "valueCodeableConcept"));
+    if (json_get(holder, "valuePeriod") != NULL) {
+        return period_words(json_get(holder, "valuePeriod"), scope);
     }
-    if (words.size == 0) {
-        words = json_number_text(json_get(holder, "valueInteger"));
+    return !json_get_bool(&flag, holder, "valueBoolean") ? (struct text){0} : flag ? TEXT("true") : TEXT("false");
+}
+
+/* With what the laboratory said of it: "6.8 mmol/L [HH]". */
+static struct text value_words(const yyjson_val *holder, struct scope *scope) {
+    struct text words = bare_value_words(holder, scope);
+    struct text judged = concept_words(yyjson_arr_get(json_get(holder, "interpretation"), 0));
+    if (words.size == 0 || judged.size == 0) {
+        return words;
     }
-    if (words.size == 0 && json_get_bool(&flag, holder, "valueBoolean")) {
-        words = flag ? TEXT("true") : TEXT("false");
-    }
-    return words;
+    return text_format(scope->arena, "%.*s [%.*s]", (int)words.size, words.at, (int)judged.size, judged.at);
 }
 
 static int vital_rank(struct text code) {
@@ -442,6 +568,7 @@ static void series_put(
     const yyjson_val *quantity = json_get(holder, "valueQuantity");
     struct point *point = &series->points[series->count++];
     *point = (struct point){.observation = observation, .value = value, .time = time_of(observation, times)};
+    point->is_early = text_is(json_get_text(observation, "status"), "preliminary");
     struct text unit = json_get_text(quantity, "code");
     unit = unit.size > 0 ? unit : json_get_text(quantity, "unit");
     bool is_plain = json_get_text(quantity, "comparator").size == 0;
@@ -464,16 +591,23 @@ static void trend_words(const struct series *series, struct text *ko, struct tex
                   : TEXT(" — as the value before");
 }
 
+/* The words of one language. */
+struct series_language {
+    const char *name, *earlier, *early;
+    struct text trend;
+};
+
 static struct text series_words(
-    const struct series *series, const struct sheet *sheet, const char *name, const char *earlier, struct text trend) {
+    const struct series *series, const struct sheet *sheet, const struct series_language *language) {
     struct buffer words = buffer_open(sheet->scope->arena, 1 << 16);
-    buffer_put_string(&words, name);
+    buffer_put_string(&words, language->name);
     for (int i = 0; i < series->count; i++) {
-        buffer_put_string(&words, i == 0 ? " " : i == 1 ? earlier : ", ");
+        buffer_put_string(&words, i == 0 ? " " : i == 1 ? language->earlier : ", ");
         buffer_put(&words, series->points[i].value);
+        buffer_put_string(&words, series->points[i].is_early ? language->early : "");
         buffer_put(&words, stamp_in_brackets(series->points[i].time, sheet));
     }
-    buffer_put(&words, trend);
+    buffer_put(&words, language->trend);
     return buffer_text(&words);
 }
 
@@ -482,15 +616,15 @@ static void say_series(struct sheet *sheet, const struct series *series) {
     if (line == NULL) {
         return;
     }
-    const char *own = text_string(sheet->scope->arena, series->name), *ko = own, *en = own;
-    struct text trend_ko, trend_en;
+    const char *own = text_string(sheet->scope->arena, series->name);
+    struct series_language ko = {own, "; 앞서 ", " [예비]", {0}}, en = {own, "; before ", " [preliminary]", {0}};
     if (series->rank < VITALS) {
-        ko = vital_names[series->rank].ko;
-        en = vital_names[series->rank].en;
+        ko.name = vital_names[series->rank].ko;
+        en.name = vital_names[series->rank].en;
     }
-    trend_words(series, &trend_ko, &trend_en);
-    line->ko = series_words(series, sheet, ko, "; 앞서 ", trend_ko);
-    line->en = series_words(series, sheet, en, "; before ", trend_en);
+    trend_words(series, &ko.trend, &en.trend);
+    line->ko = series_words(series, sheet, &ko);
+    line->en = series_words(series, sheet, &en);
     for (int i = 1; i < series->count; i++) {
         line->sources[line->source_count++] = reference_to(series->points[i].observation, sheet->scope);
     }
@@ -527,12 +661,28 @@ static void say_values(struct sheet *sheet, const struct series *all, size_t cou
 
 /* ---- conclusions, what was done ---------------------------------------------------------------------------------------- */
 
+/* In words, or as coded. */
+static struct text conclusion_words(const yyjson_val *report, struct scope *scope) {
+    struct text all = json_get_text(report, "conclusion");
+    size_t i, count;
+    yyjson_val *coded;
+    if (all.size > 0) {
+        return all;
+    }
+    yyjson_arr_foreach(json_get(report, "conclusionCode"), i, count, coded) {
+        if (is_within(&all, i, scope)) {
+            all = with_detail(all, concept_words(coded), ", ", scope);
+        }
+    }
+    return all;
+}
+
 static void say_findings(struct sheet *sheet) {
     static const char *const times[] = {"effectiveDateTime", "effectivePeriod", "issued", NULL};
     const struct summary_record *record = sheet->record;
     for (size_t i = 0; i < record->counts[SUMMARY_REPORTS]; i++) {
         const yyjson_val *report = record->resources[SUMMARY_REPORTS][i];
-        struct text conclusion = json_get_text(report, "conclusion"), state = json_get_text(report, "status");
+        struct text conclusion = conclusion_words(report, sheet->scope), state = json_get_text(report, "status");
         if (conclusion.size == 0 || is_one_of(state, unreal)) {
             continue;
         }
@@ -557,14 +707,17 @@ static void say_done(struct sheet *sheet) {
             if (!is_one_of(state, done)) {
                 continue;
             }
+            struct text from = {0};
             struct text words = sources[row] == SUMMARY_PROCEDURES
                                     ? with_detail(concept_words(json_get(resource, "code")),
                                           concept_words(json_get(resource, "outcome")), ": ", sheet->scope)
-                                    : with_detail(medicine_words(sheet, resource),
+                                    : with_detail(medicine_words(&from, sheet, resource),
                                           dose_words(resource, "dosage", sheet->scope), ", ", sheet->scope);
             bool runs = text_is(state, "in-progress");
-            line_say(sheet, SUMMARY_DONE, resource, words, time_of(resource, times),
-                runs ? TEXT(" [진행 중]") : (struct text){0}, runs ? TEXT(" [in progress]") : (struct text){0});
+            line_source(
+                line_say(sheet, SUMMARY_DONE, resource, words, time_of(resource, times),
+                    runs ? TEXT(" [진행 중]") : (struct text){0}, runs ? TEXT(" [in progress]") : (struct text){0}),
+                from);
         }
     }
 }

@@ -124,7 +124,7 @@ static bool is_letter(struct text text, size_t at) {
 /* Says no of something, by its words: Latin ones whole, Korean ones inside of others. */
 static bool negates(struct text text, struct scope *scope) {
     static const char *const words[] = {"no", "not", "none", "never", "without", "denies", "denied", "negative",
-        "absent", "n't", "없", "않", "아니", "아님", "부인"};
+        "absent", "n't", "없", "않", "아니", "아님", "부인", "말 것", "금지"};
     struct text folded = text_fold(scope->arena, text);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t size = strlen(words[i]);

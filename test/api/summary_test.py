@@ -150,8 +150,41 @@ class Summary(unittest.TestCase):
             self.assertIn(self.http.put(f"{resource['resourceType']}/{resource['id']}", resource).status, (200, 201))
         found = self.sections(self.summary("Patient/you/$referral-summary"))
         self.assertCountEqual([line["en"] for line in found["medicines"]], ["와파린 3 mg", "digoxin", "Medication/lost"])
+        named = next(line for line in found["medicines"] if line["en"] == "와파린 3 mg")
+        self.assertEqual(named["sources"], ["MedicationStatement/y1", "Medication/warf"], "its words are the Medication's")
         self.assertEqual([line["en"] for line in found["problems"]], ["(recorded without a name)"])
         self.assertEqual(found["complaint"], [])
+
+    def test_what_turns_a_line_around_is_told(self):
+        """An order not to give is no medicine; half a dosage, the first of two reactions, a value without its kind are other records."""
+        her = {"reference": "Patient/her"}
+        at = {"effectiveDateTime": "2026-11-22T14:05:00+09:00"}
+        value = lambda identity, name, **v: {"resourceType": "Observation", "id": identity, "status": v.pop("status", "final"), "subject": her, "code": {"text": name}, **at, **v}
+        daily = {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}
+        for resource in ({"resourceType": "Patient", "id": "her"},
+                         {"resourceType": "MedicationRequest", "id": "h1", "status": "active", "intent": "order", "doNotPerform": True, "subject": her,
+                          "medicationCodeableConcept": {"text": "NSAID"}},
+                         {"resourceType": "ServiceRequest", "id": "h2", "status": "active", "intent": "order", "doNotPerform": True, "priority": "stat", "subject": her,
+                          "code": {"text": "전원"}},
+                         {"resourceType": "MedicationStatement", "id": "h3", "status": "active", "subject": her, "medicationCodeableConcept": {"text": "insulin"}, "dosage": [
+                             {"doseAndRate": [{"doseQuantity": {"value": 12, "unit": "U"}}], "timing": daily},
+                             {"doseAndRate": [{"doseRange": {"low": {"value": 2, "unit": "U"}, "high": {"value": 4, "unit": "U"}}}], "asNeededBoolean": True}]},
+                         {"resourceType": "MedicationStatement", "id": "h4", "status": "intended", "subject": her, "medicationCodeableConcept": {"text": "apixaban"}},
+                         {"resourceType": "AllergyIntolerance", "id": "h5", "patient": her, "criticality": "high", "code": {"text": "조영제"},
+                          "verificationStatus": status("allergyintolerance-verification", "unconfirmed"),
+                          "reaction": [{"manifestation": [{"text": "두드러기"}]}, {"manifestation": [{"text": "아나필락시스"}]}]},
+                         value("h6", "titre", valueRatio={"numerator": {"value": 1}, "denominator": {"value": 128}}),
+                         value("h7", "K", status="preliminary", valueQuantity={"value": 6.8, "unit": "mmol/L"}, interpretation=[{"coding": [{"code": "HH"}]}]),
+                         value("h8", "dose", valueRange={"low": {"value": 1, "unit": "mg"}, "high": {"value": 3, "unit": "mg"}}),
+                         {"resourceType": "DiagnosticReport", "id": "h9", "status": "final", "subject": her, "code": {"text": "CXR"}, "conclusionCode": [{"text": "기흉"}], **at}):
+            self.assertIn(self.http.put(f"{resource['resourceType']}/{resource['id']}", resource).status, (200, 201), resource)
+        found = self.sections(self.summary("Patient/her/$referral-summary"))
+        self.assertCountEqual([line["en"] for line in found["medicines"]], ["NSAID [not to be given]", "insulin, 12 U, 2 x / 1 d; 2 U–4 U, PRN", "apixaban [intended]"])
+        self.assertIn("NSAID [투여하지 말 것]", [line["ko"] for line in found["medicines"]])
+        self.assertEqual([(line["ko"], line["en"]) for line in found["asked"]], [("전원 [하지 말 것]", "전원 [not to be done]")])
+        self.assertEqual([line["en"] for line in found["allergies"]], ["조영제: 두드러기, 아나필락시스 [high risk, not confirmed]"])
+        self.assertCountEqual([line["ko"].split(" (2026")[0] for line in found["values"]], ["titre 1:128", "K 6.8 mmol/L [HH] [예비]", "dose 1 mg–3 mg"])
+        self.assertEqual([line["ko"].split(" (2026")[0] for line in found["findings"]], ["CXR: 기흉"])
 
     def test_every_line_leads_to_a_resource(self):
         out = self.summary()
