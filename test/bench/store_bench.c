@@ -690,16 +690,41 @@ static void phase_kill(struct bench *bench, struct scope *scope) {
         (unsigned long long)figures.rows_in_memory, cpu_ms);
 }
 
+static bool take_number(long *out, const char *text, long most) {
+    char *end = NULL;
+    *out = text != NULL ? strtol(text, &end, 10) : 0;
+    return text != NULL && end != text && *end == '\0' && *out >= 1 && *out <= most;
+}
+
+/* False, and said, where one is unknown or has no value. */
+static bool take_options(struct bench *bench, int count, char **arguments) {
+    enum { RESOURCES_MAX = 1000000000, SECONDS_MAX = 86400 };
+    for (int i = 1; i < count; i += 2) {
+        const char *name = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
+        bool resources = strcmp(name, "--resources") == 0, seconds = strcmp(name, "--seconds") == 0;
+        long number = 0;
+        if (!resources && !seconds && strcmp(name, "--folder") != 0) {
+            (void)fprintf(stderr, "soyang_store_bench: unknown option %s\n", name);
+            return false;
+        }
+        bool good = resources || seconds ? take_number(&number, value, resources ? RESOURCES_MAX : SECONDS_MAX)
+                                         : value != NULL && value[0] != '\0';
+        if (!good) {
+            (void)fprintf(stderr, "soyang_store_bench: %s needs a value%s\n", name,
+                resources || seconds ? ", a whole number from 1" : "");
+            return false;
+        }
+        bench->resources = resources ? (uint64_t)number : bench->resources;
+        bench->seconds = seconds ? (int)number : bench->seconds;
+        bench->folder = resources || seconds ? bench->folder : value;
+    }
+    return true;
+}
+
 int main(int count, char **arguments) {
     struct bench bench = {.resources = 100000, .seconds = 10, .folder = "/tmp/soyang-store-bench"};
-    for (int i = 1; i + 1 < count; i += 2) {
-        if (strcmp(arguments[i], "--resources") == 0) {
-            bench.resources = strtoull(arguments[i + 1], NULL, 10);
-        } else if (strcmp(arguments[i], "--seconds") == 0) {
-            bench.seconds = (int)strtol(arguments[i + 1], NULL, 10);
-        } else if (strcmp(arguments[i], "--folder") == 0) {
-            bench.folder = arguments[i + 1];
-        }
+    if (!take_options(&bench, count, arguments)) {
+        return 2;
     }
     struct arena *arena = arena_open(1 << 30);
     struct scope scope = {.arena = arena};
