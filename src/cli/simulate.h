@@ -44,7 +44,8 @@ struct simulate_gap {
     struct planning_estimate closed;
     struct planning_estimate minutes; /* soyang's less the best baseline's, by paired batches: below 0 is won */
     bool known;
-    bool lost; /* the interval of `minutes` lies wholly above 0 */
+    bool judged; /* there is an interval: two batches or more */
+    bool lost;   /* the interval of `minutes` lies wholly above 0 */
 };
 void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cell, const bool *chosen);
 

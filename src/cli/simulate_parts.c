@@ -6,7 +6,6 @@
 #include "cli/simulate.h"
 
 enum { RUN_ARENA_MAX = 1 << 30 };
-#define T_BATCHES 2.093 /* two-sided 95 % point of Student's t, 19 degrees of freedom: 20 batches */
 
 static const struct row {
     const char *says;
@@ -101,18 +100,22 @@ static void print_head(const char *what) {
 
 static void print_row(const struct table *table, int row, double best) {
     const struct planning_outcome *out = &table->outcomes[row];
-    double sum = 0, squares = 0, n = (double)out->batch_count;
+    double sum = 0, n = 0;
     for (size_t i = 0; i < out->batch_count; i++) {
         double by = table->batches[row][i] - table->batches[ROW_MEMORY][i];
-        sum += by;
-        squares += by * by;
+        sum += isfinite(by) ? by : 0;
+        n += isfinite(by);
     }
-    double mean = sum / n, half = T_BATCHES * sqrt(fmax(0, squares / n - mean * mean) / (n - 1));
-    double minutes = out->measures[PLANNING_MINUTES_SEVERE].value;
-    printf("| %s | %.1f | %+.2f [%+.2f, %+.2f] | %.0f | %.1f | %.2f | %.0f | %.2f |\n", rows[row].says, minutes, mean,
-        mean - half, mean + half, 100 * (best - minutes) / (best - table->bound.dual_mean),
-        out->measures[PLANNING_FIRST_WRONG].value, out->measures[PLANNING_ASKED_SEVERE].value,
-        out->measures[PLANNING_OVERLOAD].value, out->measures[PLANNING_RETRANSFER].value);
+    double mean = sum / fmax(n, 1), minutes = out->measures[PLANNING_MINUTES_SEVERE].value;
+    double half = planning_half_width(table->batches[row], table->batches[ROW_MEMORY], out->batch_count);
+    char interval[64] = "[–]"; /* fewer than two batches */
+    if (isfinite(half)) {
+        (void)snprintf(interval, sizeof interval, "[%+.2f, %+.2f]", mean - half, mean + half);
+    }
+    printf("| %s | %.1f | %+.2f %s | %.0f | %.1f | %.2f | %.0f | %.2f |\n", rows[row].says, minutes, mean, interval,
+        100 * (best - minutes) / (best - table->bound.dual_mean), out->measures[PLANNING_FIRST_WRONG].value,
+        out->measures[PLANNING_ASKED_SEVERE].value, out->measures[PLANNING_OVERLOAD].value,
+        out->measures[PLANNING_RETRANSFER].value);
 }
 
 static void print_knowing(const struct table *table) {

@@ -1,13 +1,13 @@
 /* What `soyang simulate` prints: validation first, then the policies, with the misfit beside each. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/simulate.h"
 
-enum { JSON_MAX = 16 << 20, NOTE_SIZE = 64 };
-/* Two-sided 95 % point of Student's t with 19 degrees of freedom. */
-#define STUDENT_19 2.093
+enum { JSON_MAX = 16 << 20, NOTE_SIZE = 128 };
+#define NOTHING "–" /* where there is no number */
 
 static const struct column {
     enum planning_measure measure;
@@ -29,6 +29,41 @@ static const struct column {
     {PLANNING_ECE, "acceptance_ece_percent", "ECE %", 2},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+/* "[4.30, 4.40]"; of one run, or of fewer than two batches, "[–]". `sign`: "+" or none. */
+static const char *interval_of(char out[NOTE_SIZE], const struct planning_estimate *e, const char *sign, int decimals) {
+    static const char *const plain = "[%.*f, %.*f]", *const signs = "[%+.*f, %+.*f]";
+    if (!isfinite(e->low) || !isfinite(e->high)) {
+        (void)snprintf(out, NOTE_SIZE, "[" NOTHING "]");
+    } else {
+        (void)snprintf(out, NOTE_SIZE, sign[0] != '\0' ? signs : plain, decimals, e->low, decimals, e->high);
+    }
+    return out;
+}
+static const char *interval_text(char out[NOTE_SIZE], const struct planning_estimate *e, const char *sign) {
+    return interval_of(out, e, sign, 1);
+}
+
+static const char *estimate_text(char out[NOTE_SIZE], const struct planning_estimate *e, int decimals) {
+    char interval[NOTE_SIZE];
+    (void)interval_of(interval, e, "", decimals);
+    if (!isfinite(e->value)) {
+        (void)snprintf(out, NOTE_SIZE, NOTHING);
+    } else {
+        (void)snprintf(out, NOTE_SIZE, "%.*f %.80s", decimals, e->value, interval);
+    }
+    return out;
+}
+
+static const char *number_text(char out[NOTE_SIZE], int decimals, double value) {
+    (void)snprintf(out, NOTE_SIZE, isfinite(value) ? "%.*f" : NOTHING, decimals, value);
+    return out;
+}
+
+/* Right-aligned in so many columns: a dash is one column and three bytes. */
+static int columns_of(int width, const char *text) {
+    return strstr(text, NOTHING) != NULL ? width + (int)strlen(NOTHING) - 1 : width;
+}
 
 /* The largest held-out misfit, in tolerances: printed beside every result. */
 static double worst_misfit(const struct planning_validation *validation, bool held_out) {
@@ -61,21 +96,28 @@ static const char *figure_verdict(const struct planning_figure *f) {
 
 void simulate_print_validation(const struct simulate_result *result) {
     const struct planning_validation *v = &result->validation;
-    printf(
-        "%sValidation: today's practice simulated, January to August of each year, mean of %d runs (seeds 1 to %d)\n",
-        line_mark(result), v->runs, v->runs);
+    if (v->runs == 1) {
+        printf("%sValidation: today's practice simulated, January to August of each year, one run (seed 1): no "
+               "intervals\n",
+            line_mark(result));
+    } else {
+        printf("%sValidation: today's practice simulated, January to August of each year, mean of %d runs (seeds 1 to "
+               "%d)\n",
+            line_mark(result), v->runs, v->runs);
+    }
     printf("%s%-19s %26s %9s %9s %9s  %-9s %-7s %s\n", line_mark(result), "figure", "predicted", "published", "misfit",
         "tolerance", "", "", "what");
     for (size_t i = 0; i < v->count; i++) {
         const struct planning_figure *f = &v->figures[i];
         char predicted[NOTE_SIZE];
-        (void)snprintf(
-            predicted, sizeof predicted, "%.2f [%.2f, %.2f]", f->predicted, f->predicted_low, f->predicted_high);
+        struct planning_estimate estimate = {f->predicted, f->predicted_low, f->predicted_high};
+        (void)estimate_text(predicted, &estimate, 2);
+        int width = columns_of(26, predicted);
         if (isfinite(f->published)) {
-            printf("%s%-19s %26s %9.2f %+9.2f %9.2f  %-9s %-7s %s\n", line_mark(result), f->id, predicted, f->published,
-                f->predicted - f->published, f->tolerance, figure_kind(f), figure_verdict(f), f->figure);
+            printf("%s%-19s %*s %9.2f %+9.2f %9.2f  %-9s %-7s %s\n", line_mark(result), f->id, width, predicted,
+                f->published, f->predicted - f->published, f->tolerance, figure_kind(f), figure_verdict(f), f->figure);
         } else {
-            printf("%s%-19s %26s %9s %9s %9.2f  %-9s %-7s %s\n", line_mark(result), f->id, predicted, "-", "-",
+            printf("%s%-19s %*s %9s %9s %9.2f  %-9s %-7s %s\n", line_mark(result), f->id, width, predicted, "-", "-",
                 f->tolerance, figure_kind(f), figure_verdict(f), f->figure);
         }
     }
@@ -100,20 +142,12 @@ void simulate_gap_find(struct simulate_gap *out, const struct simulate_cell *cel
         return;
     }
     const struct planning_outcome *soyang = &cell->outcomes[PLANNING_SOYANG], *base = &cell->outcomes[out->best];
-    double gap = best - cell->bound.dual_mean, sum = 0, squares = 0, won = 0;
-    size_t n = soyang->batch_count;
-    for (size_t i = 0; i < n; i++) {
-        double one = base->batch_minutes[i] - soyang->batch_minutes[i];
-        sum += one;
-        squares += one * one;
-    }
-    won = best - soyang->measures[PLANNING_MINUTES_SEVERE].value;
-    double half =
-        n > 1 ? STUDENT_19 * sqrt(fmax(0, squares / (double)n - sum / (double)n * sum / (double)n) / (double)(n - 1))
-              : NAN;
+    double gap = best - cell->bound.dual_mean, won = best - soyang->measures[PLANNING_MINUTES_SEVERE].value;
+    double half = planning_half_width(base->batch_minutes, soyang->batch_minutes, soyang->batch_count);
     out->closed = (struct planning_estimate){100 * won / gap, 100 * (won - half) / gap, 100 * (won + half) / gap};
     out->minutes = (struct planning_estimate){-won, -won - half, -won + half};
-    out->lost = out->minutes.low > 0;
+    out->judged = isfinite(half);
+    out->lost = out->judged && out->minutes.low > 0;
 }
 
 /* As the gap, of a policy with or without the second reader. */
@@ -127,9 +161,10 @@ static void print_also(
     const struct simulate_result *result, const struct simulate_cell *cell, const struct simulate_gap *gap) {
     for (int i = 0; i < SIMULATE_ALSO && cell->with_also; i++) {
         const struct planning_estimate *of = cell->also[i].measures;
-        printf("%sreading      %-55s %6.1f minutes, first place wrong %5.1f %%, gap closed %6.1f %%\n",
-            line_mark(result), simulate_also[i].says, of[PLANNING_MINUTES_SEVERE].value, of[PLANNING_FIRST_WRONG].value,
-            also_closed(cell, gap, i));
+        char minutes[NOTE_SIZE], wrong[NOTE_SIZE], closed[NOTE_SIZE];
+        printf("%sreading      %-55s %6s minutes, first place wrong %5s %%, gap closed %6s %%\n", line_mark(result),
+            simulate_also[i].says, number_text(minutes, 1, of[PLANNING_MINUTES_SEVERE].value),
+            number_text(wrong, 1, of[PLANNING_FIRST_WRONG].value), number_text(closed, 1, also_closed(cell, gap, i)));
     }
 }
 
@@ -149,13 +184,8 @@ static void print_cell(const struct simulate_result *result, const struct simula
         for (int c = 0; c < COLUMNS; c++) {
             const struct planning_estimate *e = &outcome->measures[columns[c].measure];
             char text[NOTE_SIZE];
-            int d = columns[c].decimals;
-            if (isfinite(e->low)) {
-                (void)snprintf(text, sizeof text, "%.*f [%.*f, %.*f]", d, e->value, d, e->low, d, e->high);
-            } else {
-                (void)snprintf(text, sizeof text, isfinite(e->value) ? "%.*f" : "-", d, e->value);
-            }
-            printf(" %22s", text);
+            (void)estimate_text(text, e, columns[c].decimals);
+            printf(" %*s", columns_of(22, text), text);
         }
         printf(" %7.2f\n", worst_misfit(&result->validation, true));
     }
@@ -168,10 +198,12 @@ static void print_cell(const struct simulate_result *result, const struct simula
     struct simulate_gap gap;
     simulate_gap_find(&gap, cell, result->chosen);
     if (gap.known) {
-        printf("%sgap          soyang, with its second reader, closes %.1f %% [%.1f, %.1f] of what lies between %s and "
-               "the limit%s\n",
-            mark, gap.closed.value, gap.closed.low, gap.closed.high, planning_policy_name(gap.best),
+        char interval[NOTE_SIZE];
+        printf("%sgap          soyang, with its second reader, closes %.1f %% %s of what lies between %s and the "
+               "limit%s\n",
+            mark, gap.closed.value, interval_text(interval, &gap.closed, ""), planning_policy_name(gap.best),
             gap.lost                ? ": LOST"
+            : !gap.judged           ? ": no interval"
             : gap.closed.value < 0  ? ": behind, by less than chance may be"
             : gap.closed.value < 50 ? ": short of 50 %"
                                     : "");
@@ -184,13 +216,18 @@ static void print_change(const struct simulate_result *result, const struct simu
     struct simulate_gap gap;
     simulate_gap_find(&gap, cell, result->chosen);
     const struct planning_estimate *of = cell->outcomes[PLANNING_SOYANG].measures;
-    printf(
-        "%ssensitivity  %-24s %8s  soyang %6.1f minutes, first place wrong %5.1f %%, gap closed %6.1f %%, against %s "
-        "%+.1f [%+.1f, %+.1f] minutes%s\n",
-        line_mark(result), cell->name, cell->says, of[PLANNING_MINUTES_SEVERE].value, of[PLANNING_FIRST_WRONG].value,
-        gap.known ? gap.closed.value : NAN, planning_policy_name(gap.best), gap.minutes.value, gap.minutes.low,
-        gap.minutes.high,
+    char minutes[NOTE_SIZE], wrong[NOTE_SIZE], interval[NOTE_SIZE];
+    printf("%ssensitivity  %-24s %8s  soyang %6s minutes, first place wrong %5s %%", line_mark(result), cell->name,
+        cell->says, number_text(minutes, 1, of[PLANNING_MINUTES_SEVERE].value),
+        number_text(wrong, 1, of[PLANNING_FIRST_WRONG].value));
+    if (!gap.known) {
+        printf("\n");
+        return;
+    }
+    printf(", gap closed %6.1f %%, against %s %+.1f %s minutes%s\n", gap.closed.value, planning_policy_name(gap.best),
+        gap.minutes.value, interval_text(interval, &gap.minutes, "+"),
         gap.lost                ? ": LOST"
+        : !gap.judged           ? ": no interval"
         : gap.minutes.high >= 0 ? ": spans zero"
                                 : "");
 }
@@ -220,7 +257,9 @@ void simulate_print_table(const struct simulate_result *result) {
     printf("\n%sparameters %s  region %s  policy %s  seed %llu  year %d  days %d\n", line_mark(result),
         planning_parameters_hash(result->parameters), result->region_hash, result->policy_hash,
         (unsigned long long)result->span.seed, result->span.year, result->span.days);
-    printf("%sSynthetic patients. Intervals: 95 %%, batch means. Misfit: the worst held-out figure, in tolerances.\n",
+    printf("%sSynthetic patients. Intervals: 95 %%, batch means; [" NOTHING
+           "] where there are fewer than two. Misfit: the "
+           "worst held-out figure, in tolerances.\n",
         line_mark(result));
 }
 

@@ -112,6 +112,21 @@ static struct planning_estimate interval(double value, const double *batches, in
     return out;
 }
 
+double planning_half_width(const double *batches, const double *others, size_t count) {
+    double sum = 0, squares = 0;
+    int n = 0;
+    for (size_t i = 0; i < count; i++) {
+        double one = batches[i] - others[i];
+        if (isfinite(one)) {
+            sum += one;
+            squares += one * one;
+            n++;
+        }
+    }
+    invariant(n <= BATCHES_MAX);
+    return n < 2 ? NAN : student[n - 1] * sqrt(fmax(0, squares / n - sum / n * (sum / n)) / (n - 1));
+}
+
 static struct planning_estimate ratio(const struct run *run, enum planning_measure measure) {
     double batches[BATCHES_MAX], sum = 0, count = 0;
     int n = 0;

@@ -173,6 +173,8 @@ struct planning_run_options {
     void *context;
     struct buffer *record;
 };
+/* Of the mean difference between two policies' batch_minutes: half its 95 % interval, over the batches that both have; NAN under two. */
+double planning_half_width(const double *batches, const double *others, size_t count);
 MUST_CHECK enum status planning_run(struct planning_outcome *out, const struct planning_world *world,
     const struct planning_run_options *options, struct scope *scope);
 
