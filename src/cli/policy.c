@@ -102,7 +102,7 @@ static enum status make_key(const char *path, struct scope *scope) {
 
 static enum status read_policy(struct text *document, struct text *hash, const char *path, struct scope *scope) {
     enum status status = file_read(document, path, POLICY_BYTES_MAX, scope);
-    return status == STATUS_OK ? referral_policy_check(hash, *document, scope) : status;
+    return status == STATUS_OK ? referral_policy_check(hash, *document, NULL, scope) : status;
 }
 
 static const char *signature_path(const struct arguments *arguments, struct scope *scope) {

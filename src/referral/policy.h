@@ -65,8 +65,9 @@ MUST_CHECK enum status policy_read(struct policy *out, struct text document, str
  * asks it. */
 MUST_CHECK enum status policy_check_clocks(const struct policy *policy, struct scope *scope);
 /* What policy_read does, and what only a person who writes a policy has to hear: levels whose asking nobody ends, members that nobody
- * reads. Every fault is told. */
-MUST_CHECK enum status policy_check(struct policy *out, struct text document, struct scope *scope);
+ * reads. Every fault is told. `needs`: those of its region; NULL: those that the program knows. */
+MUST_CHECK enum status policy_check(
+    struct policy *out, struct text document, const struct region_needs *needs, struct scope *scope);
 /* NULL: the level and needs are no listed extreme. */
 const struct policy_extreme *policy_extreme_of(
     const struct policy *policy, int level, const struct text *needs, size_t need_count);

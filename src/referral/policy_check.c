@@ -182,7 +182,12 @@ static enum status check_lists(const yyjson_val *root, struct scope *scope) {
     return status == STATUS_OK ? one : status;
 }
 
-static enum status check_extreme(const yyjson_val *extreme, size_t index, struct scope *scope) {
+static bool is_known(const struct region_needs *needs, struct text code) {
+    return needs != NULL ? region_needs_have(needs, code) : need_number(code) >= 0;
+}
+
+static enum status check_extreme(
+    const yyjson_val *extreme, size_t index, const struct region_needs *region, struct scope *scope) {
     struct text choose = json_get_text(extreme, "choose");
     const yyjson_val *needs = json_get(extreme, "needs");
     if (!text_is(choose, "nearest-stabilising") && !text_is(choose, "best-plan")) {
@@ -201,21 +206,23 @@ static enum status check_extreme(const yyjson_val *extreme, size_t index, struct
             "policy: 1 to %d codes of needs", POLICY_EXTREME_NEEDS_MAX);
     }
     yyjson_arr_foreach((yyjson_val *)needs, at, count, need) {
-        if (need_number(json_text(need)) < 0) { /* nobody would ever be one of these */
+        if (!is_known(region, json_text(need))) { /* nobody would ever be one of these */
             return fault(scope, STATUS_INVALID,
                 text_string(scope->arena, text_format(scope->arena, "extremes[%zu].needs[%zu]", index, at)),
-                "policy: there is no such need; the codes are those of conditions.csv and needs-own.csv");
+                region != NULL ? "policy: there is no such need; the codes are those of the region's conditions.csv "
+                                 "and needs-own.csv"
+                               : "policy: there is no such need among those that the program knows by itself");
         }
     }
     return STATUS_OK;
 }
 
-static enum status check_extremes(const yyjson_val *root, struct scope *scope) {
+static enum status check_extremes(const yyjson_val *root, const struct region_needs *needs, struct scope *scope) {
     enum status status = STATUS_OK;
     size_t index, count;
     yyjson_val *extreme;
     yyjson_arr_foreach((yyjson_val *)json_get(root, "extremes"), index, count, extreme) {
-        enum status one = check_extreme(extreme, index, scope);
+        enum status one = check_extreme(extreme, index, needs, scope);
         status = status == STATUS_OK ? one : status;
     }
     return status;
@@ -254,7 +261,8 @@ static enum status check_others(struct text document, struct scope *scope) {
     return asked == STATUS_OK ? wave : asked;
 }
 
-enum status policy_check(struct policy *out, struct text document, struct scope *scope) {
+enum status policy_check(
+    struct policy *out, struct text document, const struct region_needs *needs, struct scope *scope) {
     yyjson_doc *doc = NULL;
     enum status status = json_read(&doc, document, scope);
     if (status != STATUS_OK) {
@@ -269,8 +277,8 @@ enum status policy_check(struct policy *out, struct text document, struct scope 
         return status;
     }
     enum status parts[] = {check_members(root, scope), check_level_rows(root, scope), check_lists(root, scope),
-        check_extremes(root, scope), check_levels(out, scope), check_deadlines(out, scope), check_board(out, scope),
-        check_others(document, scope)};
+        check_extremes(root, needs, scope), check_levels(out, scope), check_deadlines(out, scope),
+        check_board(out, scope), check_others(document, scope)};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         status = status == STATUS_OK ? parts[i] : status;
     }

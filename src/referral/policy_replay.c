@@ -72,16 +72,18 @@ enum status referral_policy_replay(struct referral_policy_difference *out, struc
     return STATUS_OK;
 }
 
-enum status referral_policy_check(struct text *hash_out, struct text document, struct scope *scope) {
+enum status referral_policy_check(
+    struct text *hash_out, struct text document, const struct region_needs *needs, struct scope *scope) {
     struct policy policy = {0};
-    enum status status = policy_check(&policy, document, scope);
+    enum status status = policy_check(&policy, document, needs, scope);
     *hash_out = policy.hash;
     return status;
 }
 
 /* ---- the door ------------------------------------------------------------------------------------------------------------- */
 
-static enum status check_content(const yyjson_val *content, struct scope *scope) {
+/* `needs`: of the same Library, which keeps a region's files together. */
+static enum status check_content(const yyjson_val *content, const struct region_needs *needs, struct scope *scope) {
     struct text data = json_get_text(content, "data"), hash = {0};
     uint8_t *bytes = ARENA_ARRAY(scope->arena, uint8_t, data.size + 4);
     int size = EVP_DecodeBlock(bytes, (const uint8_t *)data.at, (int)data.size);
@@ -91,7 +93,8 @@ static enum status check_content(const yyjson_val *content, struct scope *scope)
     if (size < 0) {
         return fault(scope, STATUS_UNPROCESSABLE, "Library.content.data", "the policy is no base64");
     }
-    enum status status = referral_policy_check(&hash, (struct text){(const char *)bytes, (size_t)size}, scope);
+    enum status status = referral_policy_check(
+        &hash, (struct text){(const char *)bytes, (size_t)size}, needs->count > 0 ? needs : NULL, scope);
     return status == STATUS_INVALID ? STATUS_UNPROCESSABLE : status;
 }
 
@@ -101,7 +104,11 @@ enum status guard_policy(void *context, struct records_change *change, struct sc
     yyjson_val *content;
     yyjson_arr_foreach((yyjson_val *)json_get(change->after, "content"), index, count, content) {
         if (text_is(json_get_text(content, "title"), "policy.json")) {
-            enum status status = check_content(content, scope);
+            struct region_needs needs;
+            enum status status = region_needs_of(&needs, change->after, scope);
+            if (status == STATUS_OK) {
+                status = check_content(content, &needs, scope);
+            }
             if (status != STATUS_OK) {
                 return status;
             }

@@ -422,8 +422,10 @@ MUST_CHECK enum status referral_operation_trust(
     struct text *out, struct referral *referral, const struct referral_call *call, struct scope *scope);
 /* ---- the province's policy ------------------------------------------------------------------------------------------------ */
 
-/* Every fault with its path: cycles, missing ends, unknown actions and members. *hash_out is its SHA-256. */
-MUST_CHECK enum status referral_policy_check(struct text *hash_out, struct text document, struct scope *scope);
+/* Every fault with its path: cycles, missing ends, unknown actions, members and needs. `needs`: those of its region; NULL: those that the
+ * program knows by itself. *hash_out is its SHA-256. */
+MUST_CHECK enum status referral_policy_check(
+    struct text *hash_out, struct text document, const struct region_needs *needs, struct scope *scope);
 /* What a stored decision (GuidanceResponse) would have been under another policy: the places asked at once, joined by " + ". */
 struct referral_policy_difference {
     struct text decision, policy_was, was, would;

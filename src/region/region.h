@@ -121,6 +121,16 @@ struct region_snapshot {
     struct text policy_hash;                /* SHA-256, hex */
     const struct region_readings *readings; /* NULL: not stated; a reading is then taken as certain */
 };
+/* The needs that a region defines, before it is loaded: of its folder, which is read and checked as for loading, or of the Library that
+ * keeps its files (none: it keeps no such list). */
+struct region_needs {
+    struct region_code codes[REGION_NEEDS_MAX];
+    size_t count;
+};
+MUST_CHECK enum status region_needs_read(struct region_needs *out, const char *folder, struct scope *scope);
+MUST_CHECK enum status region_needs_of(struct region_needs *out, const yyjson_val *library, struct scope *scope);
+bool region_needs_have(const struct region_needs *needs, struct text code);
+
 /* Index of a place, need, bed kind or department; -1 when unknown. */
 int region_place_find(const struct region_snapshot *snapshot, struct text id);
 int region_need_find(const struct region_snapshot *snapshot, struct text code);
