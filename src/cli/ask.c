@@ -1,35 +1,8 @@
 #include "cli/ask.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "cli/folder.h"
+#include "cli/passing.h"
 #include "cli/remote.h"
-
-/* A region loaded for one question lives in a folder that goes with it. */
-struct passing_folder {
-    char path[64];
-};
-
-static enum status passing_open(struct passing_folder *passing, struct scope *scope) {
-    (void)snprintf(passing->path, sizeof passing->path, "/tmp/soyang-ask-XXXXXX");
-    if (mkdtemp(passing->path) == NULL)
-        return fault(scope, STATUS_FAILED, "", "no temporary folder under /tmp");
-    return STATUS_OK;
-}
-
-static void passing_remove(const struct passing_folder *passing) {
-    if (passing->path[0] == '\0')
-        return;
-    DIR *folder = opendir(passing->path);
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder != NULL)
-        closedir(folder);
-    rmdir(passing->path);
-}
 
 static enum status ask_folder(struct text *answer, const struct arguments *arguments, const struct asked *asked,
     struct text question, struct scope *scope) {
@@ -37,13 +10,15 @@ static enum status ask_folder(struct text *answer, const struct arguments *argum
     struct folder folder = {0};
     struct region_loaded loaded;
     const char *region = argument(arguments, "--region");
-    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1, .making = FOLDER_STANDS};
     enum status status = STATUS_OK;
     if (config.path == NULL && region == NULL)
-        return fault(scope, STATUS_INVALID, "", "one of --data, --region, --url is required");
+        return fault(scope, STATUS_INVALID, "--data", "%s",
+            say("or --region, or --url is required", "--data, --region, --url 가운데 하나가 필요합니다"));
     if (config.path == NULL) {
-        status = passing_open(&passing, scope);
+        status = passing_open(&passing, "soyang-ask", scope);
         config.path = passing.path;
+        config.making = FOLDER_MADE;
     }
     if (status == STATUS_OK)
         status = folder_open(&folder, &config, scope);
@@ -54,7 +29,7 @@ static enum status ask_folder(struct text *answer, const struct arguments *argum
     if (status == STATUS_OK)
         status = asked->function(answer, folder.referral, &call, scope);
     folder_close(&folder);
-    passing_remove(&passing);
+    passing_close(&passing);
     return status;
 }
 

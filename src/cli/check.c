@@ -18,13 +18,9 @@ static void show(void *context, uint64_t done, uint64_t total) {
 static int run(const struct arguments *arguments, struct scope *scope) {
     struct clock *clock = clock_open(1);
     struct store *store = NULL;
-    if (access(arguments->operands[0], R_OK | W_OK | X_OK) != 0) {
-        (void)fprintf(stderr, "soyang check: %s is no folder that can be opened\n", arguments->operands[0]);
-        clock_close(clock);
-        return EXIT_FAULT;
-    }
-    enum status status =
-        store_open(&store, &(struct store_config){.folder = arguments->operands[0], .clock = clock}, scope);
+    enum status status = folder_stands(arguments->operands[0], scope);
+    if (status == STATUS_OK)
+        status = store_open(&store, &(struct store_config){.folder = arguments->operands[0], .clock = clock}, scope);
     uint64_t text_versions = 0;
     if (status == STATUS_OK) {
         store_text_know(store, search_words());
@@ -41,11 +37,14 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     }
     store_close(store);
     clock_close(clock);
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_check = {"check", "DATA", "check a data folder's integrity",
-    "Reads every page, body, index row and audit entry of the folder and the index of its words, and says what is "
-    "wrong. "
-    "Changes nothing.",
+const struct command command_check = {"check", "DATA",
+    {"check a data folder's integrity", "데이터 폴더의 무결성을 검사합니다"},
+    {"Reads every page, body, index row and audit entry of the folder and the index of its words, and says what is "
+     "wrong.\n"
+     "Changes nothing.",
+        "폴더의 모든 페이지, 본문, 색인 행, 감사 기록과 낱말 색인을 읽고 잘못된 것을 알립니다.\n"
+        "아무것도 바꾸지 않습니다."},
     options, 1, 1, run};

@@ -13,16 +13,21 @@
 #include "cli/document.h"
 #include "cli/folder.h"
 #include "cli/parameters.h"
+#include "cli/passing.h"
 #include "cli/serve.h"
 #include "server/server.h"
 
 static const struct option_row options[] = {
-    {"--data", "DIR", "a fresh data folder (default: a new one under /tmp)", NULL},
-    {"--region", "DIR", "the region's folder", "regions/gangwon"},
-    {"--port", "N", "TCP port on 127.0.0.1; 0 takes any free one", "8080"},
-    {"--speed", "X", "how fast its clock runs; quiet stretches are skipped", "60"},
-    {"--language", "ko|en", "language of the sentences", "ko"},
-    {"--once", NULL, "end after the summary instead of serving the page", NULL},
+    {"--data", "DIR",
+        {"a fresh data folder (default: a new one under /tmp)", "새 데이터 폴더(기본값: /tmp 아래 새 폴더)"}, NULL},
+    {"--region", "DIR", {"the region's folder", "지역 폴더"}, "regions/gangwon"},
+    {"--port", "N", {"TCP port on 127.0.0.1; 0 takes any free one", "127.0.0.1의 TCP 포트. 0이면 빈 포트를 씁니다"},
+        "8080"},
+    {"--speed", "X", {"how fast its clock runs; quiet stretches are skipped", "시계의 배속. 조용한 구간은 건너뜁니다"},
+        "60"},
+    {"--language", "ko|en", {"language of the sentences", "문장의 언어"}, "ko"},
+    {"--once", NULL, {"end after the summary instead of serving the page", "화면을 제공하지 않고 요약 뒤에 끝냅니다"},
+        NULL},
     {0},
 };
 enum {
@@ -60,7 +65,9 @@ static enum status choose_folder(
     if (*out != NULL)
         return is_empty_folder(*out) ? STATUS_OK
                                      : fault(scope, STATUS_INVALID, "--data",
-                                           "%s is not empty; the demonstration needs a fresh folder", *out);
+                                           say("%s is not empty; the demonstration needs a fresh folder",
+                                               "%s은(는) 비어 있지 않습니다. 시연에는 새 폴더가 필요합니다"),
+                                           *out);
     (void)snprintf(stage->made_folder, sizeof stage->made_folder, "/tmp/soyang-demo-XXXXXX");
     *out = mkdtemp(stage->made_folder);
     return *out != NULL ? STATUS_OK
@@ -391,12 +398,7 @@ static void close_all(struct stage *stage) {
     folder_close(&stage->folder);
     if (stage->made_folder[0] == '\0')
         return;
-    DIR *folder = opendir(stage->made_folder);
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
-        unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder != NULL)
-        closedir(folder);
-    rmdir(stage->made_folder);
+    passing_remove(stage->made_folder);
 }
 
 static int run(const struct arguments *arguments, struct scope *scope) {
@@ -417,11 +419,14 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         }
     }
     close_all(stage);
-    return status == STATUS_OK ? exit_status : report(scope, status);
+    return status == STATUS_OK ? exit_status : report(arguments, scope, status);
 }
 
-const struct command command_demo = {"demo", "", "the demonstration",
-    "Loads a region and its invented patients into a fresh folder, lets a scripted receiving side accept, decline and "
-    "stay silent, prints\n"
-    "each patient's way, and then serves the page. The clock runs fast and skips quiet stretches.",
+const struct command command_demo = {"demo", "", {"the demonstration", "시연"},
+    {"Loads a region and its invented patients into a fresh folder, lets a scripted receiving side accept, decline and "
+     "stay\n"
+     "silent, prints each patient's way, and then serves the page. The clock runs fast and skips quiet stretches.",
+        "지역과 가상 환자를 새 폴더에 적재하고, 대본대로 움직이는 수용 기관이 수락·거절·무응답하게 하며, 환자마다 "
+        "지나온 길을\n"
+        "출력한 뒤 화면을 제공합니다. 시계는 빠르게 가고 조용한 구간은 건너뜁니다."},
     options, 0, 0, run};

@@ -1,6 +1,15 @@
 #include "cli/document.h"
 #include "cli/source.h"
 
+/* What is no JSON is told with the file's name. */
+static enum status read_named(yyjson_doc **out, struct text json, const char *path, struct scope *scope) {
+    struct scope own = {.arena = scope->arena, .deadline_us = scope->deadline_us};
+    enum status status = json_read(out, json, &own);
+    for (const struct issue *issue = own.fault.first; issue != NULL; issue = issue->next)
+        fault(scope, status, path, "%s%s%s", issue->path, issue->path[0] != '\0' ? ": " : "", issue->text);
+    return status;
+}
+
 enum status source_document(const yyjson_val **out, const char *path, struct scope *scope) {
     struct source *source = NULL;
     struct text json = {0};
@@ -13,7 +22,7 @@ enum status source_document(const yyjson_val **out, const char *path, struct sco
     if (status == STATUS_OK && json.size == 0)
         status = fault(scope, STATUS_INVALID, path, "the file is empty");
     if (status == STATUS_OK)
-        status = json_read(&document, json, scope);
+        status = read_named(&document, json, path, scope);
     if (status == STATUS_OK)
         *out = yyjson_doc_get_root(document);
     return status;

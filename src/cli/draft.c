@@ -1,4 +1,5 @@
 #include "cli/draft.h"
+#include "cli/command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +16,9 @@ enum status draft_endpoint_open(struct draft_endpoint **out, const char *url, co
     struct text base = text_from(url);
     bool http = text_starts(base, "http://") || text_starts(base, "https://");
     if (!http || strpbrk(url, "?#@ \t\n") != NULL || base.size > 500)
-        return fault(scope, STATUS_INVALID, "--draft-url",
-            "an http or https URL without user, query and fragment, like http://127.0.0.1:11434/v1");
+        return fault(scope, STATUS_INVALID, "--draft-url", "%s",
+            say("takes an http or https URL without user, query and fragment, like http://127.0.0.1:11434/v1",
+                "사용자, 질의, 조각이 없는 http 또는 https URL을 적으십시오. 예: http://127.0.0.1:11434/v1"));
     while (text_ends(base, "/"))
         base.size--;
     struct draft_endpoint *endpoint = ARENA_NEW(scope->arena, struct draft_endpoint);

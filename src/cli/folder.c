@@ -1,12 +1,24 @@
-#include <string.h>
-
 #include "cli/folder.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 const struct records_caller folder_operator = {
     {"Device/local", 12}, {"Organization/local", 18}, {"administrator", 13}, {"HSYSADMIN", 9}};
 
+enum status folder_stands(const char *path, struct scope *scope) {
+    if (access(text_format(scope->arena, "%s/store.db", path).at, F_OK) == 0)
+        return STATUS_OK;
+    return errno == ENOENT || errno == ENOTDIR
+               ? fault(scope, STATUS_NOT_FOUND, path, "is no data folder")
+               : fault(scope, STATUS_FAILED, path, "cannot be opened: %s", strerror(errno));
+}
+
 enum status folder_open(struct folder *out, const struct folder_config *config, struct scope *scope) {
     memset(out, 0, sizeof *out);
+    if (config->making == FOLDER_STANDS && folder_stands(config->path, scope) != STATUS_OK)
+        return STATUS_NOT_FOUND;
     struct text base = text_from(config->public_base != NULL ? config->public_base : "http://127.0.0.1/fhir");
     out->clock = clock_open(config->speed);
     if (out->clock == NULL)

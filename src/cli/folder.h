@@ -18,8 +18,9 @@ struct folder {
 };
 struct folder_config {
     const char *path;
-    double speed;            /* of the clock; 1: real time */
-    const char *public_base; /* NULL: the server's own */
+    enum folder_making { FOLDER_MADE, FOLDER_STANDS } making; /* where there is none: it is made, or that is a fault */
+    double speed;                                             /* of the clock; 1: real time */
+    const char *public_base;                                  /* NULL: the server's own */
     enum records_reference_policy references;
     enum records_delete_policy deletes;
     enum records_audit audit;
@@ -28,6 +29,8 @@ struct folder_config {
     enum store_packing packing;
 };
 enum { FOLDER_ZONE_KOREA_MINUTES = 540 };
+/* STATUS_NOT_FOUND unless a store is there: who only reads makes none. */
+MUST_CHECK enum status folder_stands(const char *path, struct scope *scope);
 /* STATUS_CONFLICT when another process has it. */
 MUST_CHECK enum status folder_open(struct folder *out, const struct folder_config *config, struct scope *scope);
 void folder_close(struct folder *folder);

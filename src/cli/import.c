@@ -9,9 +9,11 @@
 #include "cli/source.h"
 
 static const struct option_row options[] = {
-    {"--data", "DIR", "the data folder; made when missing", "soyang-data"},
-    {"--url", "URL", "send to the server that has the folder open, instead", NULL},
-    {"--strict-references", NULL, "refuse references to resources that are not there", NULL},
+    {"--data", "DIR", {"the data folder; made when missing", "데이터 폴더. 없으면 만듭니다"}, "soyang-data"},
+    {"--url", "URL", {"send to the server that has the folder open, instead", "폴더를 열고 있는 서버로 대신 보냅니다"},
+        NULL},
+    {"--strict-references", NULL,
+        {"refuse references to resources that are not there", "없는 자원을 가리키는 참조를 거절합니다"}, NULL},
     {0},
 };
 enum {
@@ -186,8 +188,12 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         .references =
             argument_flag(arguments, "--strict-references") ? RECORDS_REFERENCES_STRICT : RECORDS_REFERENCES_LOOSE,
     };
-    enum status status = url != NULL ? remote_open(&sink.remote, url, scope) : folder_open(&folder, &config, scope);
-    if (status == STATUS_OK && url == NULL)
+    enum status status = sources_stand(arguments->operands, arguments->operand_count, scope);
+    if (status == STATUS_OK)
+        status = url != NULL ? remote_open(&sink.remote, url, scope) : folder_open(&folder, &config, scope);
+    if (status != STATUS_OK)
+        return report(arguments, scope, status);
+    if (url == NULL)
         status = records_import_open(&sink.import, folder.records, &folder_operator, scope);
     if (status == STATUS_OK && url != NULL) {
         sink.batch_arena = arena_open(DOCUMENT_ARENA_MAX);
@@ -203,11 +209,15 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         (void)fputc('\n', stderr);
     printf("imported %llu resources in %.1f s (%.0f/s)%s\n", (unsigned long long)count, seconds,
         (double)count / (seconds > 0 ? seconds : 1), status == STATUS_OK ? "" : ", then stopped");
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_import = {"import", "FILE...", "load NDJSON files and bundles",
-    "Files end in .json (one resource or Bundle) or .ndjson (a resource a line), and may be compressed (.gz, .bz2, "
-    ".zst).\n"
-    "A fault names file and line and stops the import; what was committed before it stays.",
+const struct command command_import = {"import", "FILE...",
+    {"load NDJSON files and bundles", "NDJSON 파일과 번들을 적재합니다"},
+    {"Files end in .json (one resource or Bundle) or .ndjson (a resource a line), and may be compressed (.gz, .bz2, "
+     ".zst).\n"
+     "A fault names file and line and stops the import; what was committed before it stays.",
+        "파일 이름은 .json(자원 또는 Bundle 하나)이나 .ndjson(한 줄에 자원 하나)으로 끝나며, 압축해도 됩니다(.gz, "
+        ".bz2, .zst).\n"
+        "오류는 파일과 줄을 밝히고 적재를 멈춥니다. 그 전에 확정된 것은 남습니다."},
     options, 1, OPERANDS_MAX, run};

@@ -1,8 +1,10 @@
 /* The program: `soyang COMMAND [OPTION...] [OPERAND...]`. */
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 
@@ -25,29 +27,38 @@ static const struct command *const commands[] = {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0], PROCESS_ARENA_MAX = 1 << 30, COLUMN = 26 };
 
+static const char *said(struct both words) {
+    return say(words.en, words.ko);
+}
+
 static void print_overview(FILE *to) {
-    (void)fputs("Soyang (소양): a region's healthcare delivery system.\n"
-                "Research and decision support; not a certified medical device.\n\n"
-                "usage: soyang COMMAND [OPTION...] [OPERAND...]\n\n",
+    (void)fputs(say("Soyang (소양): a region's healthcare delivery system.\n"
+                    "Research and decision support; not a certified medical device.\n\n"
+                    "usage: soyang COMMAND [OPTION...] [OPERAND...]\n\n",
+                    "소양(Soyang): 지역 의료전달체계 시스템.\n"
+                    "연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다.\n\n"
+                    "사용법: soyang 명령 [옵션...] [대상...]\n\n"),
         to);
     for (int i = 0; i < COMMAND_COUNT; i++)
-        (void)fprintf(to, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
-    (void)fputs("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n", to);
+        (void)fprintf(to, "  %-16s %s\n", commands[i]->name, said(commands[i]->summary));
+    (void)fputs(say("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n",
+                    "\n명령의 옵션은 'soyang 명령 --help'로, 판은 'soyang --version'으로 봅니다.\n"),
+        to);
 }
 
 static void print_help(const struct command *command) {
-    printf("usage: soyang %s [OPTION...]%s%s\n\n%s\n\n", command->name, command->operands[0] != '\0' ? " " : "",
-        command->operands, command->description);
+    printf(say("usage: soyang %s [OPTION...]%s%s\n\n%s\n\n", "사용법: soyang %s [옵션...]%s%s\n\n%s\n\n"),
+        command->name, command->operands[0] != '\0' ? " " : "", command->operands, said(command->description));
     for (const struct option_row *row = command->options; row->name != NULL; row++) {
         char left[64];
         (void)snprintf(left, sizeof left, "%s%s%s", row->name, row->argument != NULL ? " " : "",
             row->argument != NULL ? row->argument : "");
-        printf("  %-*s %s", COLUMN, left, row->help);
+        printf("  %-*s %s", COLUMN, left, said(row->help));
         if (row->otherwise != NULL)
-            printf(" (default: %s)", row->otherwise);
+            printf(say(" (default: %s)", " (기본값: %s)"), row->otherwise);
         putchar('\n');
     }
-    printf("  %-*s %s\n", COLUMN, "--help", "this page");
+    printf("  %-*s %s\n", COLUMN, "--help", say("this page", "이 도움말"));
 }
 
 const char *argument(const struct arguments *arguments, const char *name) {
@@ -67,20 +78,39 @@ enum status argument_number(
     double *out, const struct arguments *arguments, const char *name, double low, double high, struct scope *scope) {
     const char *value = argument(arguments, name);
     if (value == NULL || !text_to_double(out, text_from(value)) || *out < low || *out > high)
-        return fault(scope, STATUS_INVALID, name, "%s takes a number from %g to %g", name, low, high);
+        return fault(scope, STATUS_INVALID, name,
+            say("takes a number from %g to %g", "%g에서 %g 사이의 수를 적으십시오"), low, high);
     return STATUS_OK;
 }
 
-int report(const struct scope *scope, enum status status) {
+static void hint(const struct command *command) {
+    (void)fprintf(stderr, say("Try 'soyang %s --help'.\n", "'soyang %s --help'를 보십시오.\n"), command->name);
+}
+
+int report(const struct arguments *arguments, const struct scope *scope, enum status status) {
     if (status == STATUS_OK)
         return EXIT_DONE;
-    for (const struct issue *issue = scope->fault.first; issue != NULL; issue = issue->next)
+    const struct issue *first = scope->fault.first;
+    for (const struct issue *issue = first; issue != NULL; issue = issue->next)
         (void)fprintf(stderr, "soyang: %s%s%s\n", issue->path, issue->path[0] != '\0' ? ": " : "", issue->text);
     if (scope->fault.count > FAULT_ISSUES_MAX)
-        (void)fprintf(stderr, "soyang: and %d more\n", scope->fault.count - FAULT_ISSUES_MAX);
-    if (scope->fault.first == NULL)
+        (void)fprintf(
+            stderr, say("soyang: and %d more\n", "soyang: 그 밖에 %d건\n"), scope->fault.count - FAULT_ISSUES_MAX);
+    if (first == NULL)
         (void)fprintf(stderr, "soyang: %s\n", status_name(status));
+    if (status == STATUS_INVALID && first != NULL && strncmp(first->path, "--", 2) == 0) {
+        hint(arguments->command);
+        return EXIT_USAGE;
+    }
     return status == STATUS_CONFLICT ? EXIT_IN_USE : EXIT_FAULT;
+}
+
+enum status output_flush(struct scope *scope) {
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout) != 0 || failed)
+        return fault(
+            scope, STATUS_FAILED, "", "%s", say("standard output cannot be written", "표준 출력에 쓸 수 없습니다"));
+    return STATUS_OK;
 }
 
 static int option_find(const struct command *command, const char *word, size_t size) {
@@ -90,8 +120,9 @@ static int option_find(const struct command *command, const char *word, size_t s
     return -1;
 }
 
-static int usage_fault(const struct command *command, const char *what, const char *word) {
-    (void)fprintf(stderr, "soyang %s: %s%s\nTry 'soyang %s --help'.\n", command->name, what, word, command->name);
+int usage_fault(const struct command *command, const char *what, const char *word) {
+    (void)fprintf(stderr, "soyang %s: %s%s\n", command->name, what, word);
+    hint(command);
     return EXIT_USAGE;
 }
 
@@ -116,21 +147,22 @@ static int take_option(struct arguments *arguments, struct arena *arena, int arg
     size_t size = equals != NULL ? (size_t)(equals - word) : strlen(word);
     int row = option_find(arguments->command, word, size);
     if (row < 0)
-        return usage_fault(arguments->command, "unknown option ", word);
+        return usage_fault(arguments->command, say("unknown option ", "모르는 옵션 "), word);
     if (arguments->command->options[row].argument == NULL) {
         if (equals != NULL)
-            return usage_fault(arguments->command, "takes no value: ", word);
+            return usage_fault(arguments->command, say("takes no value: ", "값을 받지 않는 옵션: "), word);
         arguments->values[row] = "";
         return 0;
     }
     if (equals == NULL && ++*at >= argc)
-        return usage_fault(arguments->command, "needs a value: ", word);
+        return usage_fault(arguments->command, say("needs a value: ", "값이 필요한 옵션: "), word);
     const char *before = arguments->values[row], *value = equals != NULL ? equals + 1 : argv[*at];
     if (value[0] == '\0')
-        return usage_fault(arguments->command, "needs a value: ", word);
+        return usage_fault(arguments->command, say("needs a value: ", "값이 필요한 옵션: "), word);
     const char *shape = arguments->command->options[row].argument;
     if (!is_offered(shape, value))
-        return usage_fault(arguments->command, text_format(arena, "takes %s, not ", shape).at, value);
+        return usage_fault(arguments->command,
+            text_format(arena, say("takes %s, not ", "%s 가운데 하나여야 합니다: "), shape).at, value);
     bool joins = before != NULL && text_ends(text_from(arguments->command->options[row].argument), "...");
     arguments->values[row] = joins ? joined(arena, before, value) : value;
     return 0;
@@ -159,14 +191,16 @@ static int take_all(struct arguments *arguments, const char **operands, struct a
             int bad = take_option(arguments, arena, argc, argv, &i);
             if (bad != 0)
                 return bad;
+        } else if (argv[i][0] == '\0') {
+            return usage_fault(command, say("an empty operand", "빈 인자"), "");
         } else if (arguments->operand_count == OPERANDS_MAX || arguments->operand_count == command->operands_max) {
-            return usage_fault(command, "too many operands: ", argv[i]);
+            return usage_fault(command, say("too many operands: ", "남는 인자: "), argv[i]);
         } else {
             operands[arguments->operand_count++] = argv[i];
         }
     }
     if (arguments->operand_count < command->operands_min)
-        return usage_fault(command, "missing operand: ", command->operands);
+        return usage_fault(command, say("missing operand: ", "빠진 인자: "), command->operands);
     return -1;
 }
 
@@ -177,11 +211,11 @@ static int run(const struct command *command, int argc, char **argv) {
     struct arena *arena = arena_open(PROCESS_ARENA_MAX);
     struct scope scope = {.arena = arena};
     if (arena == NULL)
-        return report(&scope, STATUS_UNAVAILABLE);
+        return report(arguments, &scope, STATUS_UNAVAILABLE);
     int exit_status = take_all(arguments, operands, arena, argc, argv);
     if (exit_status < 0) {
         enum status status = scope_run(&scope, arena, run_command, &invocation);
-        exit_status = status == STATUS_OK ? invocation.exit_status : report(&scope, status);
+        exit_status = status == STATUS_OK ? invocation.exit_status : report(arguments, &scope, status);
     }
     arena_close(arena);
     return exit_status;
@@ -206,8 +240,14 @@ static void memory_bound(void) {
     (void)mallopt(M_TRIM_THRESHOLD, KEPT);
 }
 
-int main(int argc, char **argv) {
-    memory_bound();
+/* Where a standard stream is closed, the next file opened would take its number, and what is printed would go into that file. */
+static void streams_hold(void) {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0) /* the other way round, so that to use it fails as on a closed one */
+            (void)!open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int dispatch(int argc, char **argv) {
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;
@@ -225,6 +265,19 @@ int main(int argc, char **argv) {
         if (words > 0)
             return run(commands[i], argc - 1 - words, argv + 1 + words);
     }
-    (void)fprintf(stderr, "soyang: there is no command '%s'\nTry 'soyang --help'.\n", argv[1]);
+    (void)fprintf(stderr, say("soyang: there is no command '%s'\n", "soyang: '%s' 명령은 없습니다\n"), argv[1]);
+    (void)fputs(say("Try 'soyang --help'.\n", "'soyang --help'를 보십시오.\n"), stderr);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    streams_hold();
+    memory_bound();
+    int exit_status = dispatch(argc, argv);
+    bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) != 0 || failed) { /* a full disk shows here at the latest */
+        (void)fprintf(stderr, "soyang: %s\n", say("standard output cannot be written", "표준 출력에 쓸 수 없습니다"));
+        return exit_status == EXIT_DONE ? EXIT_FAULT : exit_status;
+    }
+    return exit_status;
 }

@@ -7,15 +7,18 @@
 #include "cli/parameters.h"
 
 static const struct option_row options[] = {
-    {"--data", "DIR", "a data folder in which a region is loaded", NULL},
-    {"--region", "DIR", "a region's folder, loaded for this one question", NULL},
-    {"--assumptions", NULL, "with --region: also its assumptions.json", NULL},
-    {"--url", "URL", "ask the server that has the folder open", NULL},
-    {"--origin", "PLACE|LAT,LON", "where the patient is: an organisation's id, or degrees", NULL},
-    {"--human-level", "N", "the level a human gave, 1 to 5", NULL},
-    {"--limit", "N", "how many places", "8"},
-    {"--language", "ko|en", "language of the sentences", "ko"},
-    {"--json", NULL, "the whole answer as FHIR Parameters", NULL},
+    {"--data", "DIR", {"a data folder in which a region is loaded", "지역을 적재한 데이터 폴더"}, NULL},
+    {"--region", "DIR", {"a region's folder, loaded for this one question", "지역 폴더. 이 물음에만 쓰려고 적재합니다"},
+        NULL},
+    {"--assumptions", NULL,
+        {"with --region: also its assumptions.json", "--region과 함께: assumptions.json도 적재합니다"}, NULL},
+    {"--url", "URL", {"ask the server that has the folder open", "폴더를 열고 있는 서버에 묻습니다"}, NULL},
+    {"--origin", "PLACE|LAT,LON",
+        {"where the patient is: an organisation's id, or degrees", "환자가 있는 곳: 기관의 id 또는 위도,경도"}, NULL},
+    {"--human-level", "N", {"the level a human gave, 1 to 5", "사람이 정한 단계, 1에서 5"}, NULL},
+    {"--limit", "N", {"how many places", "기관의 수"}, "8"},
+    {"--language", "ko|en", {"language of the sentences", "문장의 언어"}, "ko"},
+    {"--json", NULL, {"the whole answer as FHIR Parameters", "답 전체를 FHIR Parameters로"}, NULL},
     {0},
 };
 
@@ -30,7 +33,9 @@ static enum status write_origin(struct json_writer *w, const char *origin, struc
         return STATUS_OK;
     }
     if (!text_to_double(&degrees, text_trim(latitude)) || !text_to_double(&degrees, text_trim(longitude)))
-        return fault(scope, STATUS_INVALID, "--origin", "takes an organisation's id, or latitude,longitude in degrees");
+        return fault(scope, STATUS_INVALID, "--origin", "%s",
+            say("takes an organisation's id, or latitude,longitude in degrees",
+                "기관의 id 또는 위도,경도를 적으십시오"));
     fhir_parameter_open(w, "origin");
     fhir_parameter_number(w, "latitude", "valueDecimal", text_trim(latitude));
     fhir_parameter_number(w, "longitude", "valueDecimal", text_trim(longitude));
@@ -52,7 +57,8 @@ static enum status write_question(struct text *out, const struct arguments *argu
     json_value(&w, bundle);
     json_object_close(&w);
     if (argument(arguments, "--origin") == NULL)
-        return fault(scope, STATUS_INVALID, "--origin", "is required: where is the patient?");
+        return fault(scope, STATUS_INVALID, "--origin", "%s",
+            say("is required: where is the patient?", "환자가 있는 곳을 적으십시오"));
     status = write_origin(&w, argument(arguments, "--origin"), scope);
     if (status == STATUS_OK && argument_flag(arguments, "--human-level")) {
         status = argument_number(&number, arguments, "--human-level", 1, 5, scope);
@@ -110,10 +116,13 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         status = ask(&answer, arguments, &(struct asked){"$rank-places", referral_operation_rank}, question, scope);
     if (status == STATUS_OK)
         status = print_answer(answer, arguments, scope);
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_match = {"match", "FILE", "ranked places for a patient in a file",
-    "FILE is a FHIR Bundle as for 'soyang triage'. Prints the places that can give the care, in order, with minutes "
-    "and reasons.",
+const struct command command_match = {"match", "FILE",
+    {"ranked places for a patient in a file", "파일에 든 환자를 받을 기관의 순위"},
+    {"FILE is a FHIR Bundle as for 'soyang triage'. Prints the places that can give the care, in order, with minutes "
+     "and reasons.",
+        "FILE은 'soyang triage'와 같은 FHIR Bundle입니다. 진료할 수 있는 기관을 순서대로, 걸리는 시간(분)과 이유를 "
+        "붙여 출력합니다."},
     options, 1, 1, run};

@@ -7,14 +7,18 @@
 #include "cli/command.h"
 #include "cli/folder.h"
 #include "cli/remote.h"
+#include "cli/source.h"
 #include "cli/tarball.h"
 
 #define PACKAGE_SYSTEM "https://fhir.soyang.example/CodeSystem/package"
 
 static const struct option_row options[] = {
-    {"--data", "DIR", "the data folder; made when missing", "soyang-data"},
-    {"--url", "URL", "send to the server that has the folder open, instead", NULL},
-    {"--examples", NULL, "also what is no definition: the package's example resources", NULL},
+    {"--data", "DIR", {"the data folder; made when missing", "데이터 폴더. 없으면 만듭니다"}, "soyang-data"},
+    {"--url", "URL", {"send to the server that has the folder open, instead", "폴더를 열고 있는 서버로 대신 보냅니다"},
+        NULL},
+    {"--examples", NULL,
+        {"also what is no definition: the package's example resources", "정의가 아닌 것, 곧 패키지의 예시 자원도"},
+        NULL},
     {0},
 };
 enum {
@@ -624,8 +628,8 @@ static void read_names(struct given *given, const struct arguments *arguments, s
     }
 }
 
-static int load(
-    const char *path, const struct given *given, struct judging *judging, bool takes_examples, struct scope *scope) {
+static int load(const struct arguments *arguments, const char *path, const struct given *given, struct judging *judging,
+    struct scope *scope) {
     static struct loading loading;
     int64_t started_us = clock_monotonic_us();
     loading = (struct loading){.path = path,
@@ -633,7 +637,7 @@ static int load(
         .folder = judging->folder,
         .remote = judging->remote,
         .judging = judging,
-        .takes_examples = takes_examples,
+        .takes_examples = argument_flag(arguments, "--examples"),
         .arena = arena_open(BATCH_ARENA_MAX)};
     enum status status =
         loading.arena == NULL ? fault(scope, STATUS_UNAVAILABLE, "", "no memory") : load_package(&loading, scope);
@@ -643,7 +647,7 @@ static int load(
             loading.name.at, (int)loading.version.size, loading.version.at, loading.stored, loading.unchanged,
             loading.refused, loading.passed_over, seconds, status == STATUS_OK ? "" : ", then stopped");
     arena_close(loading.arena);
-    int exit_status = report(scope, status);
+    int exit_status = report(arguments, scope, status);
     return exit_status == EXIT_DONE && loading.refused > 0 ? EXIT_FAULT : exit_status;
 }
 
@@ -652,14 +656,15 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     struct remote *remote = NULL;
     const char *url = argument(arguments, "--url");
     if (strcmp(arguments->operands[0], "load") != 0) {
-        (void)fprintf(
-            stderr, "soyang package: there is no action '%s'\nTry 'soyang package --help'.\n", arguments->operands[0]);
-        return EXIT_USAGE;
+        return usage_fault(
+            arguments->command, say("the action is load, not ", "동작은 load입니다: "), arguments->operands[0]);
     }
     struct folder_config config = {
         .path = argument(arguments, "--data"), .speed = 1, .references = RECORDS_REFERENCES_LOOSE};
-    enum status status = url != NULL ? remote_open(&remote, url, scope) : folder_open(&folder, &config, scope);
-    int exit_status = status == STATUS_OK ? EXIT_DONE : report(scope, status);
+    enum status status = sources_stand(arguments->operands + 1, arguments->operand_count - 1, scope);
+    if (status == STATUS_OK)
+        status = url != NULL ? remote_open(&remote, url, scope) : folder_open(&folder, &config, scope);
+    int exit_status = status == STATUS_OK ? EXIT_DONE : report(arguments, scope, status);
     struct given *given = ARENA_NEW(scope->arena, struct given);
     struct judging judging = {
         .folder = url == NULL ? &folder : NULL, .remote = remote, .arena = arena_open(JUDGING_ARENA_MAX)};
@@ -669,12 +674,12 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         read_names(given, arguments, scope);
     for (int i = 1; i < arguments->operand_count && status == STATUS_OK; i++) {
         scope->fault = (struct fault){0};
-        int one = load(arguments->operands[i], given, &judging, argument_flag(arguments, "--examples"), scope);
+        int one = load(arguments, arguments->operands[i], given, &judging, scope);
         exit_status = one > exit_status ? one : exit_status;
     }
     if (status == STATUS_OK) {
         scope->fault = (struct fault){0};
-        int judged = report(scope, judge_all(&judging, scope));
+        int judged = report(arguments, scope, judge_all(&judging, scope));
         exit_status = judged > exit_status ? judged : exit_status;
     }
     arena_close(judging.arena);
@@ -683,12 +688,20 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     return exit_status;
 }
 
-const struct command command_package = {"package", "load FILE.tgz...", "load packages of FHIR definitions",
-    "A package is what registries of FHIR packages give: package/package.json and a JSON file a resource. Profiles,\n"
-    "extensions, value sets, code systems and all else that has a canonical URL are stored under their ids, tagged "
-    "with the\n"
-    "package's name and version; what is there already, the same, is left alone. An entry that is no valid R4 is named "
-    "and\n"
-    "passed over, and the exit status is then 1. A definition with faults that show when it is used is stored, and "
-    "warned of.",
+const struct command command_package = {"package", "load FILE.tgz...",
+    {"load packages of FHIR definitions", "FHIR 정의 패키지를 적재합니다"},
+    {"A package is what registries of FHIR packages give: package/package.json and a JSON file a resource. Profiles,\n"
+     "extensions, value sets, code systems and all else that has a canonical URL are stored under their ids, tagged "
+     "with the\n"
+     "package's name and version; what is there already, the same, is left alone. An entry that is no valid R4 is "
+     "named and\n"
+     "passed over, and the exit status is then 1. A definition with faults that show when it is used is stored, and "
+     "warned of.",
+        "패키지는 FHIR 패키지 등록소가 주는 것으로, package/package.json과 자원마다 하나씩의 JSON 파일입니다. "
+        "프로파일, 확장,\n"
+        "값 집합, 코드 체계 등 정식(canonical) URL이 있는 것을 패키지의 이름과 판을 붙여 제 id로 저장하며, 이미 똑같이 "
+        "있는 것은\n"
+        "그대로 둡니다. 올바른 R4가 아닌 항목은 이름을 밝히고 건너뛰며, 그때 종료 상태는 1입니다. 쓸 때에야 드러나는 "
+        "오류가 있는\n"
+        "정의는 저장하고 경고합니다."},
     options, 2, OPERANDS_MAX, run};

@@ -14,15 +14,27 @@
 
 #include "cli/command.h"
 #include "cli/folder.h"
+#include "cli/result.h"
 
 enum { POLICY_BYTES_MAX = 1 << 20, SIGNATURE_SIZE = 64, PUBLIC_SIZE = 32, DECISIONS_MAX = 100000 };
 
 static const struct option_row options[] = {
-    {"--key", "FILE", "sign: the private key; verify: the public key (PEM)", NULL},
-    {"--signature", "FILE", "the signature", "FILE.sig"},
-    {"--data", "DIR", "replay: the data folder whose decisions are held against the policy", NULL},
-    {"--limit", "N", "replay: at most so many decisions", "10000"},
-    {"--json", NULL, "replay: one line of JSON a decision that differs, then the sum", NULL},
+    {"--key", "FILE", {"sign: the private key; verify: the public key (PEM)", "sign: 개인 키, verify: 공개 키(PEM)"},
+        NULL},
+    {"--signature", "FILE", {"the signature", "서명 파일"}, "FILE.sig"},
+    {"--region", "DIR",
+        {"check, sign, verify: the region's folder whose needs the policy may name",
+            "check, sign, verify: 정책이 쓸 수 있는 필요 진료를 정한 지역 폴더"},
+        NULL},
+    {"--data", "DIR",
+        {"replay: the data folder whose decisions are held against the policy",
+            "replay: 정책에 비추어 볼 결정이 있는 데이터 폴더"},
+        NULL},
+    {"--limit", "N", {"replay: at most so many decisions", "replay: 결정의 최대 수"}, "10000"},
+    {"--json", NULL,
+        {"replay: one line of JSON a decision that differs, then the sum",
+            "replay: 달라지는 결정마다 JSON 한 줄, 끝에 합계"},
+        NULL},
     {0},
 };
 
@@ -32,8 +44,9 @@ static enum status open_key(EVP_PKEY **out, const char *path, bool private_key, 
     struct stat about;
     *out = NULL;
     if (path == NULL)
-        return fault(
-            scope, STATUS_INVALID, "--key", "names the PEM file of the %s key", private_key ? "private" : "public");
+        return fault(scope, STATUS_INVALID, "--key", "%s",
+            private_key ? say("is required: the PEM file of the private key", "개인 키의 PEM 파일이 필요합니다")
+                        : say("is required: the PEM file of the public key", "공개 키의 PEM 파일이 필요합니다"));
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return fault(scope, STATUS_NOT_FOUND, path, "cannot be opened: %s", strerror(errno));
@@ -62,13 +75,17 @@ static struct text key_id(EVP_PKEY *key, struct scope *scope) {
     return text_copy(scope->arena, text_from(hex));
 }
 
-static enum status write_new(const char *path, mode_t mode, bool fresh, struct text bytes, struct scope *scope) {
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), mode);
+/* A key never takes the place of another. */
+static enum status write_new(const char *path, mode_t mode, struct text bytes, struct scope *scope) {
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, mode);
     if (file < 0)
         return fault(scope, STATUS_UNAVAILABLE, path, "cannot be written: %s", strerror(errno));
     ssize_t written = write(file, bytes.at, bytes.size);
     bool done = written == (ssize_t)bytes.size && fsync(file) == 0;
-    return close(file) == 0 && done ? STATUS_OK : fault(scope, STATUS_UNAVAILABLE, path, "was not written whole");
+    if (close(file) == 0 && done)
+        return STATUS_OK;
+    (void)unlink(path);
+    return fault(scope, STATUS_UNAVAILABLE, path, "cannot be written whole");
 }
 
 static struct text pem_of(EVP_PKEY *key, bool private_key, struct scope *scope) {
@@ -87,9 +104,12 @@ static enum status make_key(const char *path, struct scope *scope) {
     if (key == NULL)
         return fault(scope, STATUS_UNAVAILABLE, "", "no key could be made");
     struct text public_path = text_format(scope->arena, "%s.pub", path);
-    enum status status = write_new(path, 0600, true, pem_of(key, true, scope), scope);
-    if (status == STATUS_OK)
-        status = write_new(text_string(scope->arena, public_path), 0644, true, pem_of(key, false, scope), scope);
+    enum status status = write_new(path, 0600, pem_of(key, true, scope), scope);
+    if (status == STATUS_OK) {
+        status = write_new(text_string(scope->arena, public_path), 0644, pem_of(key, false, scope), scope);
+        if (status != STATUS_OK)
+            (void)unlink(path); /* half a pair is none */
+    }
     struct text id = key_id(key, scope);
     EVP_PKEY_free(key);
     if (status == STATUS_OK)
@@ -100,9 +120,24 @@ static enum status make_key(const char *path, struct scope *scope) {
 
 /* ---- reading --------------------------------------------------------------------------------------------------------------- */
 
-static enum status read_policy(struct text *document, struct text *hash, const char *path, struct scope *scope) {
+/* Says which needs it was held against: a region may define its own. */
+static enum status read_policy(
+    struct text *document, struct text *hash, const struct arguments *arguments, struct scope *scope) {
+    const char *path = arguments->operands[1], *region = argument(arguments, "--region");
+    struct region_needs needs;
     enum status status = file_read(document, path, POLICY_BYTES_MAX, scope);
-    return status == STATUS_OK ? referral_policy_check(hash, *document, NULL, scope) : status;
+    if (status == STATUS_OK && region != NULL)
+        status = region_needs_read(&needs, region, scope);
+    if (status != STATUS_OK)
+        return status;
+    status = referral_policy_check(hash, *document, region != NULL ? &needs : NULL, scope);
+    if (region != NULL)
+        (void)fprintf(stderr, say("needs: the %zu codes of %s\n", "필요 진료: 코드 %zu개(%s)\n"), needs.count, region);
+    else
+        (void)fputs(say("needs: the codes that the program knows by itself (--region DIR: those of a region)\n",
+                        "필요 진료: 프로그램이 아는 코드(--region DIR: 그 지역의 코드)\n"),
+            stderr);
+    return status;
 }
 
 static const char *signature_path(const struct arguments *arguments, struct scope *scope) {
@@ -114,7 +149,7 @@ static const char *signature_path(const struct arguments *arguments, struct scop
 
 static enum status check(const struct arguments *arguments, struct scope *scope) {
     struct text document = {0}, hash = {0};
-    enum status status = read_policy(&document, &hash, arguments->operands[1], scope);
+    enum status status = read_policy(&document, &hash, arguments, scope);
     if (status == STATUS_OK)
         printf("%s can be lived by: every clock has an end; SHA-256 %.*s\n", arguments->operands[1], (int)hash.size,
             hash.at);
@@ -147,7 +182,7 @@ static enum status write_signature(
     json_member_text(&w, "signature", (struct text){base64, (size_t)size});
     json_object_close(&w);
     enum status status = json_finish(&body, &w, scope);
-    return status == STATUS_OK ? write_new(path, 0644, false, body, scope) : status;
+    return status == STATUS_OK ? result_write(path, body, scope) : status;
 }
 
 static enum status sign(const struct arguments *arguments, struct scope *scope) {
@@ -155,7 +190,7 @@ static enum status sign(const struct arguments *arguments, struct scope *scope) 
     EVP_PKEY *key = NULL;
     uint8_t signature[SIGNATURE_SIZE];
     const char *path = signature_path(arguments, scope);
-    enum status status = read_policy(&document, &hash, arguments->operands[1], scope);
+    enum status status = read_policy(&document, &hash, arguments, scope);
     if (status == STATUS_OK)
         status = open_key(&key, argument(arguments, "--key"), true, scope);
     if (status == STATUS_OK)
@@ -183,7 +218,7 @@ static enum status read_signature(
         EVP_DecodeBlock(out, (const uint8_t *)base64.at, (int)base64.size) != SIGNATURE_SIZE + 2)
         return fault(scope, STATUS_INVALID, path, "is no signature of a policy");
     if (!text_equal(json_get_text(root, "policy"), hash))
-        return fault(scope, STATUS_CONFLICT, path,
+        return fault(scope, STATUS_INVALID, path,
             "is the signature of another policy: the file was changed, or it is not this one");
     if (!text_equal(json_get_text(root, "key"), key_id(key, scope)))
         return fault(scope, STATUS_DENIED, path, "was made with another key");
@@ -195,7 +230,7 @@ static enum status verify(const struct arguments *arguments, struct scope *scope
     EVP_PKEY *key = NULL;
     uint8_t signature[SIGNATURE_SIZE + 2];
     const char *path = signature_path(arguments, scope);
-    enum status status = read_policy(&document, &hash, arguments->operands[1], scope);
+    enum status status = read_policy(&document, &hash, arguments, scope);
     if (status == STATUS_OK)
         status = open_key(&key, argument(arguments, "--key"), false, scope);
     if (status == STATUS_OK)
@@ -315,9 +350,11 @@ static enum status replay(const struct arguments *arguments, struct scope *scope
     struct folder folder = {0};
     struct sum sum = {0};
     if (argument(arguments, "--data") == NULL)
-        return fault(scope, STATUS_INVALID, "--data", "names the data folder whose decisions are replayed");
-    enum status status = read_policy(&document, &hash, arguments->operands[1], scope);
-    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+        return fault(scope, STATUS_INVALID, "--data", "%s",
+            say("is required: the data folder whose decisions are replayed",
+                "재현할 결정이 있는 데이터 폴더가 필요합니다"));
+    enum status status = read_policy(&document, &hash, arguments, scope);
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1, .making = FOLDER_STANDS};
     if (status == STATUS_OK)
         status = folder_open(&folder, &config, scope);
     if (status == STATUS_OK)
@@ -341,18 +378,27 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     } actions[] = {{"check", check}, {"key", key}, {"sign", sign}, {"verify", verify}, {"replay", replay}};
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (strcmp(arguments->operands[0], actions[i].name) == 0)
-            return report(scope, actions[i].run(arguments, scope));
-    (void)fprintf(stderr, "soyang policy: there is no action '%s'; there are check, key, sign, verify and replay\n",
+            return report(arguments, scope, actions[i].run(arguments, scope));
+    return usage_fault(arguments->command,
+        say("the actions are check, key, sign, verify and replay, not ",
+            "동작은 check, key, sign, verify, replay입니다: "),
         arguments->operands[0]);
-    return EXIT_USAGE;
 }
 
-const struct command command_policy = {"policy", "check|key|sign|verify|replay FILE", "check, sign and replay a policy",
-    "check FILE    the first fault of a policy with its path: cycles, missing ends, unknown actions, needs and "
-    "members\n"
-    "key FILE      makes an Ed25519 key: FILE (private, mode 600) and FILE.pub\n"
-    "sign FILE     checks it and writes FILE.sig with the private key of --key\n"
-    "verify FILE   whether FILE.sig is the signature of these bytes by the public key of --key\n"
-    "replay FILE   ranks the decisions of --data again under this policy, and shows which would differ; changes "
-    "nothing",
+const struct command command_policy = {"policy", "check|key|sign|verify|replay FILE",
+    {"check, sign and replay a policy", "지역 정책을 검사하고, 서명하고, 재현합니다"},
+    {"check FILE    the first fault of a policy with its path: cycles, missing ends, unknown actions, needs and "
+     "members\n"
+     "key FILE      makes an Ed25519 key: FILE (private, mode 600) and FILE.pub\n"
+     "sign FILE     checks it and writes FILE.sig with the private key of --key\n"
+     "verify FILE   whether FILE.sig is the signature of these bytes by the public key of --key\n"
+     "replay FILE   ranks the decisions of --data again under this policy, and shows which would differ; changes "
+     "nothing\n"
+     "Needs are checked against the region of --region, else against those that the program knows by itself.",
+        "check FILE    정책의 첫 오류를 경로와 함께 알립니다: 순환, 끝이 없음, 모르는 동작·필요 진료·항목\n"
+        "key FILE      Ed25519 키를 만듭니다: FILE(개인 키, 모드 600)과 FILE.pub\n"
+        "sign FILE     검사한 뒤 --key의 개인 키로 FILE.sig를 씁니다\n"
+        "verify FILE   FILE.sig가 --key의 공개 키로 이 바이트에 한 서명인지 확인합니다\n"
+        "replay FILE   --data의 결정을 이 정책으로 다시 순위 매겨 달라질 것을 보입니다. 아무것도 바꾸지 않습니다\n"
+        "필요 진료는 --region의 지역에 비추어, 없으면 프로그램이 아는 목록에 비추어 검사합니다."},
     options, 2, 2, run};

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/command.h"
 #include "cli/remote.h"
 #include "http/http.h"
 
@@ -19,8 +20,9 @@ enum status remote_open(struct remote **out, const char *url, struct scope *scop
     if (text_ends(base, "/fhir"))
         base.size -= 5;
     if (!http_is_loopback(base) || text_starts(base, "https:") || base.size > 200)
-        return fault(scope, STATUS_INVALID, "--url",
-            "until sign-in exists the URL must be of this machine: http://127.0.0.1:PORT");
+        return fault(scope, STATUS_INVALID, "--url", "%s",
+            say("until sign-in exists the URL must be of this machine: http://127.0.0.1:PORT",
+                "로그인이 생길 때까지는 이 컴퓨터의 URL이어야 합니다: http://127.0.0.1:PORT"));
     struct remote *remote = calloc(1, sizeof *remote);
     if (remote == NULL || http_open(&remote->client, scope) != STATUS_OK) {
         free(remote);

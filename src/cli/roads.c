@@ -12,14 +12,26 @@
 enum { CLOSED_MAX = 1000, POINTS_MAX = 1000 };
 
 static const struct option_row options[] = {
-    {"--out", "FILE", "import, service: the graph to write", "region.roads"},
-    {"--data", "DIR", "table, service: the data folder whose region's places are meant", "soyang-data"},
-    {"--from", "LAT,LON...", "minutes: where from, degrees (may be given several times)", NULL},
-    {"--to", "LAT,LON...", "minutes: where to, degrees (may be given several times)", NULL},
-    {"--factor", "X", "table, minutes: all minutes times this, for weather or night (0.5 to 10)", "1"},
-    {"--closed", "WAY...", "table, minutes: a closed road, by OpenStreetMap's number (may be given several times)",
+    {"--out", "FILE", {"import, service: the graph to write", "import, service: 쓸 도로망 파일"}, "region.roads"},
+    {"--data", "DIR",
+        {"table, service: the data folder whose region's places are meant",
+            "table, service: 지역 기관이 들어 있는 데이터 폴더"},
+        "soyang-data"},
+    {"--from", "LAT,LON...",
+        {"minutes: where from, degrees (may be given several times)", "minutes: 출발지, 위도,경도(여러 번 쓸 수 있음)"},
         NULL},
-    {"--json", NULL, "minutes: as JSON", NULL},
+    {"--to", "LAT,LON...",
+        {"minutes: where to, degrees (may be given several times)", "minutes: 도착지, 위도,경도(여러 번 쓸 수 있음)"},
+        NULL},
+    {"--factor", "X",
+        {"table, minutes: all minutes times this, for weather or night (0.5 to 10)",
+            "table, minutes: 모든 시간에 곱할 값. 날씨나 야간(0.5–10)"},
+        "1"},
+    {"--closed", "WAY...",
+        {"table, minutes: a closed road, by OpenStreetMap's number (may be given several times)",
+            "table, minutes: 막힌 도로의 OpenStreetMap 번호(여러 번 쓸 수 있음)"},
+        NULL},
+    {"--json", NULL, {"minutes: as JSON", "minutes: JSON으로"}, NULL},
     {0},
 };
 
@@ -50,7 +62,7 @@ static enum status read_points(
     while (rest.size > 0) {
         struct text latitude = text_trim(text_cut(&rest, ',')), longitude = text_trim(text_cut(&rest, ','));
         if (count == POINTS_MAX)
-            return fault(scope, STATUS_INVALID, name, "at most %d points", POINTS_MAX);
+            return fault(scope, STATUS_INVALID, name, say("at most %d points", "최대 %d곳입니다"), POINTS_MAX);
         if (!text_to_double(&points[count].latitude, latitude) ||
             !text_to_double(&points[count].longitude, longitude) || fabs(points[count].latitude) > 90 ||
             fabs(points[count].longitude) > 180)
@@ -58,7 +70,8 @@ static enum status read_points(
         count++;
     }
     if (count == 0)
-        return fault(scope, STATUS_INVALID, name, "is needed: LATITUDE,LONGITUDE in degrees");
+        return fault(scope, STATUS_INVALID, name, "%s",
+            say("is required: LATITUDE,LONGITUDE in degrees", "위도,경도를 적으십시오"));
     *out = (struct region_road_points){points, count};
     return STATUS_OK;
 }
@@ -69,9 +82,10 @@ static enum status read_closed(
     int64_t *ways = arena_array(scope->arena, CLOSED_MAX, sizeof(*ways));
     while (rest.size > 0) {
         if (out->closed_count == CLOSED_MAX)
-            return fault(scope, STATUS_INVALID, "--closed", "at most %d roads", CLOSED_MAX);
+            return fault(scope, STATUS_INVALID, "--closed", say("at most %d roads", "최대 %d개입니다"), CLOSED_MAX);
         if (!text_to_int64(&ways[out->closed_count], text_trim(text_cut(&rest, ','))))
-            return fault(scope, STATUS_INVALID, "--closed", "is the number of a way of OpenStreetMap");
+            return fault(scope, STATUS_INVALID, "--closed", "%s",
+                say("takes the number of a way of OpenStreetMap", "OpenStreetMap의 도로 번호를 적으십시오"));
         out->closed_count++;
     }
     out->closed_ways = ways;
@@ -145,7 +159,7 @@ static enum status make_table(const struct arguments *arguments, struct scope *s
     struct region_road_conditions conditions = {.factor = 1};
     const struct region_snapshot *snapshot = NULL;
     size_t places = 0;
-    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1, .making = FOLDER_STANDS};
     enum status status = argument_number(&conditions.factor, arguments, "--factor", 0.5, 10, scope);
     if (status == STATUS_OK)
         status = read_closed(&conditions, arguments, scope);
@@ -186,7 +200,7 @@ static enum status ask_service(const struct arguments *arguments, struct scope *
     struct folder folder = {0};
     const struct region_snapshot *snapshot = NULL;
     const char *target = argument(arguments, "--out");
-    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1};
+    struct folder_config config = {.path = argument(arguments, "--data"), .speed = 1, .making = FOLDER_STANDS};
     size_t pairs = 0, apart = 0;
     enum status status = folder_open(&folder, &config, scope);
     if (status == STATUS_OK)
@@ -230,27 +244,33 @@ static enum status open_and_print(const struct arguments *arguments, bool minute
 static int run(const struct arguments *arguments, struct scope *scope) {
     const char *action = arguments->operands[0];
     if (strcmp(action, "import") == 0)
-        return report(scope, import(arguments, scope));
+        return report(arguments, scope, import(arguments, scope));
     if (strcmp(action, "table") == 0)
-        return report(scope, make_table(arguments, scope));
+        return report(arguments, scope, make_table(arguments, scope));
     if (strcmp(action, "service") == 0)
-        return report(scope, ask_service(arguments, scope));
+        return report(arguments, scope, ask_service(arguments, scope));
     if (strcmp(action, "minutes") == 0 || strcmp(action, "check") == 0)
-        return report(scope, open_and_print(arguments, strcmp(action, "minutes") == 0, scope));
-    (void)fprintf(stderr,
-        "soyang roads: there is no action '%s'; there are 'import', 'service', 'check', 'table' and 'minutes'\n",
+        return report(arguments, scope, open_and_print(arguments, strcmp(action, "minutes") == 0, scope));
+    return usage_fault(arguments->command,
+        say("the actions are import, service, check, table and minutes, not ",
+            "동작은 import, service, check, table, minutes입니다: "),
         action);
-    return EXIT_USAGE;
 }
 
 const struct command command_roads = {"roads", "import|service|check|table|minutes FILE|URL",
-    "a road graph from OpenStreetMap",
-    "import FILE.osm.pbf   reads OpenStreetMap and writes the graph (--out), whole or not at all\n"
-    "service URL           asks an OSRM-compatible table service for the minutes between the region's places (--data, "
-    "--out)\n"
-    "check FILE.roads      reads a graph whole and says what it holds\n"
-    "table FILE.roads      minutes from everywhere to the places of a data folder's region, for 'soyang serve "
-    "--roads'\n"
-    "minutes FILE.roads    minutes by road, from each --from to each --to\n"
-    "Speeds are the map's limits, else assumed by the class of road; no traffic is known.",
+    {"a road graph from OpenStreetMap", "OpenStreetMap의 도로망"},
+    {"import FILE.osm.pbf   reads OpenStreetMap and writes the graph (--out), whole or not at all\n"
+     "service URL           asks an OSRM-compatible table service for the minutes between the region's places (--data, "
+     "--out)\n"
+     "check FILE.roads      reads a graph whole and says what it holds\n"
+     "table FILE.roads      minutes from everywhere to the places of a data folder's region, for 'soyang serve "
+     "--roads'\n"
+     "minutes FILE.roads    minutes by road, from each --from to each --to\n"
+     "Speeds are the map's limits, else assumed by the class of road; no traffic is known.",
+        "import FILE.osm.pbf   OpenStreetMap을 읽어 도로망(--out)을 씁니다. 온전히 쓰거나 전혀 쓰지 않습니다\n"
+        "service URL           OSRM 호환 table 서비스에 지역 기관 사이의 시간(분)을 묻습니다(--data, --out)\n"
+        "check FILE.roads      도로망을 끝까지 읽고 무엇이 들었는지 알립니다\n"
+        "table FILE.roads      모든 곳에서 데이터 폴더의 지역 기관까지의 시간(분). 'soyang serve --roads'가 씁니다\n"
+        "minutes FILE.roads    각 --from에서 각 --to까지 도로로 걸리는 시간(분)\n"
+        "속도는 지도의 제한 속도이고, 없으면 도로 등급에 따른 가정입니다. 교통량은 모릅니다."},
     options, 2, 2, run};

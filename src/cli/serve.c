@@ -11,35 +11,72 @@
 #include "server/server.h"
 
 static const struct option_row options[] = {
-    {"--data", "DIR", "the data folder; made when missing", "soyang-data"},
-    {"--port", "N", "TCP port on 127.0.0.1; 0 takes any free one", "8080"},
-    {"--speed", "X", "run the clock X times as fast (demonstrations only)", "1"},
-    {"--roads", "FILE.roads", "ask these roads for travel times (soyang roads import, then table)", NULL},
-    {"--public-url", "URL", "base of all links, e.g. https://fhir.example.org/fhir", NULL},
-    {"--trust-proxy", "ADDRESS...", "believe the forwarded headers of this peer", NULL},
-    {"--cors-origin", "ORIGIN...", "let pages of this origin call", NULL},
-    {"--body-max", "MIB", "largest request body once decoded, MiB", "128"},
+    {"--data", "DIR", {"the data folder; made when missing", "데이터 폴더. 없으면 만듭니다"}, "soyang-data"},
+    {"--port", "N", {"TCP port on 127.0.0.1; 0 takes any free one", "127.0.0.1의 TCP 포트. 0이면 빈 포트를 씁니다"},
+        "8080"},
+    {"--speed", "X", {"run the clock X times as fast (demonstrations only)", "시계를 X배 빠르게 합니다(시연 전용)"},
+        "1"},
+    {"--roads", "FILE.roads",
+        {"ask these roads for travel times (soyang roads import, then table)",
+            "이 도로망으로 이동 시간을 구합니다(soyang roads import, 이어서 table)"},
+        NULL},
+    {"--public-url", "URL",
+        {"base of all links, e.g. https://fhir.example.org/fhir",
+            "모든 링크의 기준 주소. 예: https://fhir.example.org/fhir"},
+        NULL},
+    {"--trust-proxy", "ADDRESS...", {"believe the forwarded headers of this peer", "이 상대가 전달한 헤더를 믿습니다"},
+        NULL},
+    {"--cors-origin", "ORIGIN...", {"let pages of this origin call", "이 출처(origin)의 페이지가 호출할 수 있습니다"},
+        NULL},
+    {"--body-max", "MIB", {"largest request body once decoded, MiB", "압축을 푼 요청 본문의 최대 크기(MiB)"}, "128"},
     {"--patience", "S",
-        "seconds that a request's head may take; its body and its answer may rest six times as long, and move at 1 "
-        "KB/s",
+        {"seconds that a request's head may take; its body and its answer may rest six times as long, and move at 1 "
+         "KB/s",
+            "요청 머리부에 허용할 시간(초). 본문과 답은 그 여섯 배까지 멈출 수 있고, 1 KB/s 이상이어야 합니다"},
         "10"},
     {"--mllp", "ADDRESS:PORT",
-        "take HL7 v2 admissions (ADT over MLLP) here, e.g. 127.0.0.1:2575; whoever reaches it is believed", NULL},
-    {"--mllp-timeout", "S", "seconds that a message may take to arrive", "10"},
-    {"--national-url", "URL", "read the national emergency information service; its address without the operation",
+        {"take HL7 v2 admissions (ADT over MLLP) here, e.g. 127.0.0.1:2575; whoever reaches it is believed",
+            "여기서 HL7 v2 입·퇴원 정보(MLLP의 ADT)를 받습니다. 예: 127.0.0.1:2575. 접속하는 상대를 그대로 믿습니다"},
         NULL},
-    {"--national-key", "FILE", "the service's key, one line, as issued and not escaped", NULL},
-    {"--national-area", "AREA", "whose beds: STAGE1 or STAGE1/STAGE2, e.g. 강원특별자치도", NULL},
-    {"--national-every", "S", "seconds between readings", "60"},
-    {"--national-format", "xml|json", "what to ask the service for", "xml"},
-    {"--audit", "WHAT", "on | writes | off: what leaves an audit row; all but on is for measuring only", "on"},
-    {"--triage-models", "DIR", "a folder of models instead of the built-in ones", NULL},
-    {"--triage-sites", "FILE", "which sites are calibrated or silent (soyang triage calibrate)", NULL},
+    {"--mllp-timeout", "S", {"seconds that a message may take to arrive", "메시지 하나가 도착하는 데 허용할 시간(초)"},
+        "10"},
+    {"--national-url", "URL",
+        {"read the national emergency information service; its address without the operation",
+            "국가 응급의료정보 서비스를 읽습니다. 오퍼레이션 이름을 뺀 주소"},
+        NULL},
+    {"--national-key", "FILE",
+        {"the service's key, one line, as issued and not escaped",
+            "서비스 인증키 파일. 한 줄, 발급된 그대로(인코딩하지 않음)"},
+        NULL},
+    {"--national-area", "AREA",
+        {"whose beds: STAGE1 or STAGE1/STAGE2, e.g. 강원특별자치도",
+            "병상을 읽을 지역: STAGE1 또는 STAGE1/STAGE2. 예: 강원특별자치도"},
+        NULL},
+    {"--national-every", "S", {"seconds between readings", "읽는 간격(초)"}, "60"},
+    {"--national-format", "xml|json", {"what to ask the service for", "서비스에 요청할 형식"}, "xml"},
+    {"--audit", "on|writes|off",
+        {"what leaves an audit row; all but on is for measuring only",
+            "감사 기록을 남길 대상. on이 아니면 측정 전용입니다"},
+        "on"},
+    {"--triage-models", "DIR", {"a folder of models instead of the built-in ones", "내장 모델 대신 쓸 모델 폴더"},
+        NULL},
+    {"--triage-sites", "FILE",
+        {"which sites are calibrated or silent (soyang triage calibrate)",
+            "보정했거나 침묵 중인 기관의 목록(soyang triage calibrate)"},
+        NULL},
     {"--strict-references", NULL,
-        "refuse references to resources that are not there, and deletions of what is referred to", NULL},
-    {"--delete-many", NULL, "a deletion by query deletes all that match, not only one", NULL},
-    {"--draft-url", "URL", "OpenAI-compatible endpoint that may draft summaries, e.g. http://127.0.0.1:11434/v1", NULL},
-    {"--draft-model", "NAME", "the model to name to it", "default"},
+        {"refuse references to resources that are not there, and deletions of what is referred to",
+            "없는 자원을 가리키는 참조와, 참조되고 있는 자원의 삭제를 거절합니다"},
+        NULL},
+    {"--delete-many", NULL,
+        {"a deletion by query deletes all that match, not only one",
+            "조건 삭제가 하나가 아니라 맞는 것을 모두 지웁니다"},
+        NULL},
+    {"--draft-url", "URL",
+        {"OpenAI-compatible endpoint that may draft summaries, e.g. http://127.0.0.1:11434/v1",
+            "요약 초안을 쓸 수 있는 OpenAI 호환 주소. 예: http://127.0.0.1:11434/v1"},
+        NULL},
+    {"--draft-model", "NAME", {"the model to name to it", "거기에 적을 모델 이름"}, "default"},
     {0},
 };
 
@@ -51,7 +88,8 @@ static enum status take_audit(enum records_audit *out, const struct arguments *a
             *out = (enum records_audit)i;
             return STATUS_OK;
         }
-    return fault(scope, STATUS_INVALID, "--audit", "on, writes or off");
+    return fault(scope, STATUS_INVALID, "--audit", "%s",
+        say("takes on, writes or off", "on, writes, off 가운데 하나를 적으십시오"));
 }
 
 /* Whoever turns the audit off shall not be able to forget it. */
@@ -186,7 +224,6 @@ static enum status serve_mllp(
         status = mllp_open(mllp, &config, scope);
     if (status != STATUS_OK)
         return status;
-    printf("HL7 v2 over MLLP: port %u\n", (unsigned)mllp_port(*mllp));
     if (!mllp_is_loopback(*mllp))
         (void)fprintf(stderr, "WARNING: MLLP has no sign-in; whoever reaches %s is believed.\n", config.address);
     return STATUS_OK;
@@ -203,9 +240,8 @@ static enum status serve_national(
     if (config.url == NULL)
         return STATUS_OK;
     if (file == NULL || config.area == NULL)
-        return fault(scope, STATUS_INVALID, "--national-url", "needs --national-key and --national-area");
-    if (!config.json && strcmp(format, "xml") != 0)
-        return fault(scope, STATUS_INVALID, "--national-format", "xml or json");
+        return fault(scope, STATUS_INVALID, "--national-url", "%s",
+            say("needs --national-key and --national-area", "--national-key와 --national-area도 필요합니다"));
     enum status status = argument_number(&config.every_s, arguments, "--national-every", 0.1, 86400, scope);
     if (status == STATUS_OK)
         status = file_read(&config.key, file, KEY_MAX, scope);
@@ -220,16 +256,17 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     int64_t started_us = clock_monotonic_us();
     serve_block_signals();
     enum status status = serve(arguments, &folder, &server, scope);
+    if (status == STATUS_OK)
+        status = serve_mllp(&mllp, arguments, &folder, scope);
+    if (status == STATUS_OK)
+        status = serve_national(&national, arguments, &folder, scope);
     if (status == STATUS_OK) {
         printf("Soyang listens on http://127.0.0.1:%u/ (FHIR: /fhir), ready after %.0f ms. Ctrl-C ends it.\n"
                "Research and decision support; not a certified medical device.\n",
             (unsigned)server_port(server), (double)(clock_monotonic_us() - started_us) / 1000.0);
-        status = serve_mllp(&mllp, arguments, &folder, scope);
-        if (status == STATUS_OK)
-            status = serve_national(&national, arguments, &folder, scope);
+        if (mllp != NULL)
+            printf("HL7 v2 over MLLP: port %u\n", (unsigned)mllp_port(mllp));
         (void)fflush(stdout);
-    }
-    if (status == STATUS_OK) {
         serve_until_interrupted();
         puts("Soyang ends: finishing what was accepted.");
     }
@@ -237,13 +274,16 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     mllp_close(mllp);
     server_close(server);
     folder_close(&folder);
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_serve = {"serve", "", "run the server",
-    "Serves the record (FHIR R4 at /fhir), the engines and the page, on loopback only: there is no sign-in yet, so "
-    "nobody but\n"
-    "this machine may ask. A proxy in front of it must sign callers in and set the X-Soyang headers itself; tell its\n"
-    "address with --trust-proxy and the URL that clients use with --public-url.",
-
+const struct command command_serve = {"serve", "", {"run the server", "서버를 실행합니다"},
+    {"Serves the record (FHIR R4 at /fhir), the engines and the page, on loopback only: there is no sign-in yet, so "
+     "nobody but\n"
+     "this machine may ask. A proxy in front of it must sign callers in and set the X-Soyang headers itself; tell its\n"
+     "address with --trust-proxy and the URL that clients use with --public-url.",
+        "기록(/fhir의 FHIR R4), 판독·배정 엔진, 화면을 이 컴퓨터 안(loopback)에서만 제공합니다. 아직 로그인이 없어 "
+        "다른 컴퓨터는\n"
+        "물을 수 없습니다. 앞에 두는 프록시는 사용자를 스스로 확인하고 X-Soyang 헤더를 직접 적어야 합니다. 그 주소는\n"
+        "--trust-proxy로, 사용자가 쓰는 URL은 --public-url로 알립니다."},
     options, 0, 0, run};

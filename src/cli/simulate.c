@@ -1,6 +1,4 @@
 /* soyang simulate: a year of a region under several ways of choosing, after the simulator itself was held to published figures. */
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,37 +8,75 @@
 
 #include "cli/command.h"
 #include "cli/folder.h"
+#include "cli/passing.h"
+#include "cli/result.h"
 #include "cli/simulate.h"
 
 enum { PATH_SIZE = 1024, FILE_BYTES_MAX = 64 << 20, RECORD_BYTES_MAX = 1 << 30, RUN_ARENA_MAX = 1 << 30 };
 enum { VALIDATION_RUNS_MAX = 16 };
 
 static const struct option_row options[] = {
-    {"--region", "NAME|DIR", "a folder with simulation.json, or its name under regions/", "gangwon"},
-    {"--days", "N", "days from 1 January, 1 to 366", "365"},
-    {"--policy", "NAME[,NAME]...", "nearest, capable, parallel3, memory, national, soyang, clairvoyant, or all", "all"},
-    {"--seed", "N", "same seed, same bytes", "1"},
-    {"--year", "2023..2025", "whose demand, and whose absence of teams", "2023"},
-    {"--parameters", "FILE", "instead of the region's simulation.json", NULL},
-    {"--false-boards", "X", "share of the boards' entries that are false, 0 to 1", NULL},
-    {"--slow-answers", NULL, "answers take twice as long, and four in ten terminals answer", NULL},
-    {"--night", NULL, "teams of the night at all hours' calls: everybody calls between 23 and 8", NULL},
-    {"--snow", NULL, "every winter day has snow, and snow costs 60 %", NULL},
-    {"--drift", NULL, "from the middle of the span teams are absent, and departments refuse, at 1.88 times the odds",
+    {"--region", "NAME|DIR",
+        {"a folder with simulation.json, or its name under regions/",
+            "simulation.json이 있는 폴더, 또는 regions/ 아래 이름"},
+        "gangwon"},
+    {"--days", "N", {"days from 1 January, 1 to 366", "1월 1일부터의 날수, 1에서 366"}, "365"},
+    {"--policy", "NAME[,NAME]...",
+        {"nearest, capable, parallel3, memory, national, soyang, clairvoyant, or all",
+            "nearest, capable, parallel3, memory, national, soyang, clairvoyant, 또는 all"},
+        "all"},
+    {"--seed", "N", {"same seed, same bytes", "시드가 같으면 바이트도 같습니다"}, "1"},
+    {"--year", "2023..2025", {"whose demand, and whose absence of teams", "어느 해의 수요와 의료진 부재인지"}, "2023"},
+    {"--parameters", "FILE", {"instead of the region's simulation.json", "지역의 simulation.json 대신 쓸 파일"}, NULL},
+    {"--false-boards", "X",
+        {"share of the boards' entries that are false, 0 to 1", "병상판 항목 가운데 거짓인 비율, 0에서 1"}, NULL},
+    {"--slow-answers", NULL,
+        {"answers take twice as long, and four in ten terminals answer",
+            "답이 두 배 늦고, 단말 열 가운데 넷이 답합니다"},
         NULL},
-    {"--grid", NULL, "all of these cells, one after the other", NULL},
-    {"--frontier", NULL, "the engine at several intensities of asking as well", NULL},
-    {"--sensitivity", NULL, "every assumed number up and down by a quarter, one after the other", NULL},
-    {"--only", "NAME[,NAME]...", "of the sensitivity, these numbers alone", NULL},
-    {"--set", "NAME=VALUE...", "one number of the parameters otherwise, before anything is simulated", NULL},
-    {"--validation-runs", "N", "years simulated for each figure, with seeds 1 to N", "5"},
-    {"--fitted-only", NULL, "tell the misfit of the fitted figures and nothing else: what fit.py minimises", NULL},
-    {"--record", "FILE", "write every decision of one policy with what it rested on", NULL},
-    {"--replay", "FILE", "recompute the decisions of a record and compare the bytes", NULL},
-    {"--picture", "FILE", "write the comparison as SVG", NULL},
-    {"--parts", NULL, "where the minutes go, part by part, and what knowing more would be worth, as Markdown", NULL},
-    {"--despite-misfit", NULL, "print policies although the validation fails, with MISFIT on every line", NULL},
-    {"--json", NULL, "everything as JSON", NULL},
+    {"--night", NULL,
+        {"teams of the night at all hours' calls: everybody calls between 23 and 8",
+            "모든 신고를 야간 인력이 받습니다: 모두 23시에서 8시 사이에 신고합니다"},
+        NULL},
+    {"--snow", NULL,
+        {"every winter day has snow, and snow costs 60 %", "겨울에는 날마다 눈이 오고, 눈이 오면 60 % 더 걸립니다"},
+        NULL},
+    {"--drift", NULL,
+        {"from the middle of the span teams are absent, and departments refuse, at 1.88 times the odds",
+            "기간의 중간부터 의료진 부재와 수용 거절의 오즈가 1.88배입니다"},
+        NULL},
+    {"--grid", NULL, {"all of these cells, one after the other", "위의 경우를 모두 차례로"}, NULL},
+    {"--frontier", NULL, {"the engine at several intensities of asking as well", "여러 문의 강도의 엔진도"}, NULL},
+    {"--sensitivity", NULL,
+        {"every assumed number up and down by a quarter, one after the other",
+            "가정한 수를 하나씩 4분의 1만큼 올리고 내립니다"},
+        NULL},
+    {"--only", "NAME[,NAME]...", {"of the sensitivity, these numbers alone", "--sensitivity 가운데 이 수만"}, NULL},
+    {"--set", "NAME=VALUE...",
+        {"one number of the parameters otherwise, before anything is simulated", "모의 전에 매개변수 하나를 바꿉니다"},
+        NULL},
+    {"--validation-runs", "N",
+        {"years simulated for each figure, with seeds 1 to N", "수치마다 모의할 해의 수, 시드는 1에서 N"}, "5"},
+    {"--fitted-only", NULL,
+        {"tell the misfit of the fitted figures and nothing else: what fit.py minimises",
+            "맞춘 수치의 어긋남만 알립니다: fit.py가 줄이는 값"},
+        NULL},
+    {"--record", "FILE",
+        {"write every decision of one policy with what it rested on", "한 정책의 모든 결정을 근거와 함께 씁니다"},
+        NULL},
+    {"--replay", "FILE",
+        {"recompute the decisions of a record and compare the bytes", "기록의 결정을 다시 계산해 바이트를 견줍니다"},
+        NULL},
+    {"--picture", "FILE", {"write the comparison as SVG", "비교를 SVG로 씁니다"}, NULL},
+    {"--parts", NULL,
+        {"where the minutes go, part by part, and what knowing more would be worth, as Markdown",
+            "시간이 어디에 드는지와, 더 알면 얼마나 나은지를 Markdown으로"},
+        NULL},
+    {"--despite-misfit", NULL,
+        {"print policies although the validation fails, with MISFIT on every line",
+            "검증이 실패해도 줄마다 MISFIT을 붙여 정책을 출력합니다"},
+        NULL},
+    {"--json", NULL, {"everything as JSON", "모두 JSON으로"}, NULL},
     {0},
 };
 
@@ -73,22 +109,15 @@ static enum status find_region(char out[PATH_SIZE], const char *name, struct sco
             return STATUS_OK;
         }
     }
-    return fault(scope, STATUS_NOT_FOUND, "--region", "there is no region '%s': no folder with a region.json", name);
-}
-
-static void remove_folder(const char *path) {
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
-        (void)unlinkat(dirfd(folder), entry->d_name, 0);
-    }
-    if (folder != NULL) {
-        (void)closedir(folder);
-    }
-    (void)rmdir(path);
+    return fault(scope, STATUS_NOT_FOUND, "--region",
+        say("there is no region '%s': no folder with a region.json",
+            "'%s' 지역은 없습니다: region.json이 있는 폴더가 없습니다"),
+        name);
 }
 
 struct province {
-    char path[PATH_SIZE], store[PATH_SIZE];
+    char path[PATH_SIZE];
+    struct passing_folder store;
     struct folder folder;
     const struct region_snapshot *snapshot;
     struct text districts;
@@ -99,26 +128,21 @@ static void close_province(struct province *province) {
         region_release(province->snapshot);
     }
     folder_close(&province->folder);
-    if (province->store[0] != '\0') {
-        remove_folder(province->store);
-    }
+    passing_close(&province->store);
 }
 
 /* Loaded as a server would, into a folder of its own that is removed afterwards: the engine sees what it always sees. */
 static enum status open_province(struct province *out, const char *name, struct scope *scope) {
     struct region_loaded loaded;
-    const char *temporary = getenv("TMPDIR");
     *out = (struct province){0};
     enum status status = find_region(out->path, name, scope);
     if (status != STATUS_OK) {
         return status;
     }
-    (void)snprintf(out->store, sizeof out->store, "%s/soyang-simulate-XXXXXX", temporary != NULL ? temporary : "/tmp");
-    if (mkdtemp(out->store) == NULL) {
-        out->store[0] = '\0';
-        return fault(scope, STATUS_FAILED, "", "no temporary folder: %s", strerror(errno));
+    status = passing_open(&out->store, "soyang-simulate", scope);
+    if (status == STATUS_OK) {
+        status = folder_open(&out->folder, &(struct folder_config){.path = out->store.path, .speed = 1}, scope);
     }
-    status = folder_open(&out->folder, &(struct folder_config){.path = out->store, .speed = 1}, scope);
     if (status == STATUS_OK) {
         status = region_load(&loaded, out->folder.records, &folder_operator, out->path, REGION_WITH_ASSUMPTIONS, scope);
     }
@@ -147,9 +171,10 @@ static enum status read_policies(struct simulate_result *out, const char *list, 
             out->chosen[policy] = true;
         } else {
             return fault(scope, STATUS_INVALID, "--policy",
-                "there is no policy '%.*s'; there are nearest, capable, parallel3, memory, national, soyang, "
-                "clairvoyant "
-                "and all",
+                say("there is no policy '%.*s'; there are nearest, capable, parallel3, memory, national, soyang, "
+                    "clairvoyant and all",
+                    "'%.*s' 정책은 없습니다. nearest, capable, parallel3, memory, national, soyang, clairvoyant, all이 "
+                    "있습니다"),
                 (int)name.size, name.at);
         }
     }
@@ -159,7 +184,8 @@ static enum status read_policies(struct simulate_result *out, const char *list, 
 static enum status whole_number(
     int64_t *out, const struct arguments *arguments, const char *name, int64_t low, int64_t high, struct scope *scope) {
     if (!text_to_int64(out, text_from(argument(arguments, name))) || *out < low || *out > high) {
-        return fault(scope, STATUS_INVALID, name, "%s takes a whole number from %lld to %lld", name, (long long)low,
+        return fault(scope, STATUS_INVALID, name,
+            say("takes a whole number from %lld to %lld", "%lld에서 %lld 사이의 정수를 적으십시오"), (long long)low,
             (long long)high);
     }
     return STATUS_OK;
@@ -253,7 +279,8 @@ static enum status change_by_set(const struct planning_parameters **out, const c
         struct text value = text_trim(text_cut(&rest, ',')), name = text_trim(text_cut(&value, '='));
         double number = 0;
         if (value.at == NULL || !text_to_double(&number, text_trim(value))) {
-            return fault(scope, STATUS_INVALID, "--set", "NAME=VALUE is due, VALUE a number");
+            return fault(scope, STATUS_INVALID, "--set", "%s",
+                say("takes NAME=VALUE, VALUE a number", "이름=값을 적으십시오. 값은 수입니다"));
         }
         status = planning_parameters_with(out, *out, text_string(scope->arena, name), number, scope);
     }
@@ -328,10 +355,9 @@ static enum status run_policy(
     if (path == NULL) {
         return STATUS_OK;
     }
-    FILE *file = fopen(path, "wb");
-    bool whole = file != NULL && !record.full && fwrite(record.at, 1, record.size, file) == record.size;
-    whole = file != NULL && fclose(file) == 0 && whole;
-    return whole ? STATUS_OK : fault(scope, STATUS_FAILED, path, "the record was not written whole");
+    return record.full
+               ? fault(scope, STATUS_TOO_LARGE, path, "the record would be larger than %d bytes", RECORD_BYTES_MAX)
+               : result_write(path, buffer_text(&record), scope);
 }
 
 static enum status run_cell(void *context, struct scope *scope) {
@@ -421,7 +447,8 @@ static enum status only_known(const struct job *job, struct scope *scope) {
             found = text_is(name, list[i].name);
         }
         if (!found) {
-            return fault(scope, STATUS_NOT_FOUND, "--only", "there is no parameter '%.*s'", (int)name.size, name.at);
+            return fault(scope, STATUS_INVALID, "--only",
+                say("there is no parameter '%.*s'", "'%.*s' 매개변수는 없습니다"), (int)name.size, name.at);
         }
     }
     return STATUS_OK;
@@ -453,10 +480,7 @@ static enum status run_sensitivity(struct job *job, struct scope *scope) {
     bool clairvoyant = job->result->chosen[PLANNING_CLAIRVOYANT];
     job->limit = clairvoyant;
     job->result->chosen[PLANNING_CLAIRVOYANT] = false;
-    enum status status = only_known(job, scope);
-    if (status == STATUS_OK) {
-        status = run_rows(job, &job->result->sensitivity, changed, rows, scope);
-    }
+    enum status status = run_rows(job, &job->result->sensitivity, changed, rows, scope);
     job->result->chosen[PLANNING_CLAIRVOYANT] = clairvoyant;
     job->limit = false;
     return status;
@@ -513,6 +537,9 @@ static enum status replay(void *context, struct scope *scope) {
     if (status == STATUS_OK) {
         status = planning_replay(&decisions, world, record, scope);
     }
+    if (status == STATUS_CONFLICT) { /* which, of a command, would say that a folder is in use */
+        status = STATUS_FAILED;
+    }
     if (status == STATUS_OK) {
         printf("%zu decisions recomputed, every one to the same bytes\n", decisions);
     }
@@ -525,13 +552,6 @@ static enum status parts(void *context, struct scope *scope) {
     enum status status = planning_world_build(
         &world, job->province->snapshot, job->parameters, job->province->districts, &job->result->span, scope);
     return status == STATUS_OK ? simulate_parts(world, scope) : status;
-}
-
-static enum status write_text(const char *path, struct text bytes, struct scope *scope) {
-    FILE *file = fopen(path, "wb");
-    bool whole = file != NULL && fwrite(bytes.at, 1, bytes.size, file) == bytes.size;
-    whole = file != NULL && fclose(file) == 0 && whole;
-    return whole ? STATUS_OK : fault(scope, STATUS_FAILED, path, "cannot be written");
 }
 
 static enum status print(const struct simulate_result *result, const struct arguments *arguments, struct scope *scope) {
@@ -549,7 +569,7 @@ static enum status print(const struct simulate_result *result, const struct argu
     if (status == STATUS_OK && picture != NULL && result->cells.count > 0) {
         status = simulate_picture(&out, result, scope);
         if (status == STATUS_OK) {
-            status = write_text(picture, out, scope);
+            status = result_write(picture, out, scope);
         }
     }
     return status;
@@ -585,6 +605,9 @@ static enum status simulate(struct job *job, const struct province *province, st
     if (status == STATUS_OK && set != NULL) {
         status = change_by_set(&job->parameters, set, scope);
     }
+    if (status == STATUS_OK && argument_flag(job->arguments, "--only")) {
+        status = only_known(job, scope);
+    }
     result->parameters = job->parameters;
     result->policy_hash = text_string(scope->arena, province->snapshot->policy_hash);
     if (status == STATUS_OK && argument_flag(job->arguments, "--replay")) {
@@ -598,6 +621,10 @@ static enum status simulate(struct job *job, const struct province *province, st
     }
     if (!argument_flag(job->arguments, "--json") && !argument_flag(job->arguments, "--parts")) {
         simulate_print_validation(result);
+    }
+    status = output_flush(scope); /* who looks away after that spares the years that follow */
+    if (status != STATUS_OK) {
+        return status;
     }
     if (argument_flag(job->arguments, "--fitted-only")) {
         return print(result, job->arguments, scope);
@@ -626,6 +653,29 @@ static enum status simulate(struct job *job, const struct province *province, st
     return status;
 }
 
+/* What is written at the end is looked at before the minutes that it takes. */
+static enum status check_results(
+    const struct simulate_result *result, const struct arguments *arguments, struct scope *scope) {
+    const char *record = argument(arguments, "--record"), *picture = argument(arguments, "--picture");
+    int64_t runs = 0;
+    int policies = 0;
+    for (int i = 0; i < PLANNING_POLICIES; i++) {
+        policies += result->chosen[i];
+    }
+    bool several = policies != 1 || argument_flag(arguments, "--grid") || argument_flag(arguments, "--frontier") ||
+                   argument_flag(arguments, "--sensitivity");
+    if (record != NULL && several) {
+        return fault(scope, STATUS_INVALID, "--record", "%s",
+            say("is of one policy in one world: name it with --policy, without --grid, --frontier and --sensitivity",
+                "한 조건의 한 정책만 기록합니다: --policy로 하나를 적고 --grid, --frontier, --sensitivity는 빼십시오"));
+    }
+    enum status status = whole_number(&runs, arguments, "--validation-runs", 1, VALIDATION_RUNS_MAX, scope);
+    if (status == STATUS_OK && record != NULL) {
+        status = result_check(record, scope);
+    }
+    return status == STATUS_OK && picture != NULL ? result_check(picture, scope) : status;
+}
+
 static int run(const struct arguments *arguments, struct scope *scope) {
     struct province province = {0};
     struct simulate_result *result = ARENA_NEW(scope->arena, struct simulate_result);
@@ -639,6 +689,9 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         status = read_policies(result, argument(arguments, "--policy"), scope);
     }
     if (status == STATUS_OK) {
+        status = check_results(result, arguments, scope);
+    }
+    if (status == STATUS_OK) {
         status = open_province(&province, result->region, scope);
     }
     if (status == STATUS_OK) {
@@ -648,13 +701,19 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         status = simulate(&job, &province, scope);
     }
     close_province(&province);
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_simulate = {"simulate", "", "a year of a region under several ways of choosing",
-    "Discrete events over the region's districts, vehicles and hospitals; synthetic patients. First the simulator is "
-    "held\n"
-    "to published figures; while it misses one by more than its tolerance no policy is compared and the exit status is "
-    "1.\n"
-    "Then each policy meets the same year (common random numbers). Research and decision support only.",
+const struct command command_simulate = {"simulate", "",
+    {"a year of a region under several ways of choosing", "여러 선택 방식으로 지역의 한 해를 모의합니다"},
+    {"Discrete events over the region's districts, vehicles and hospitals; synthetic patients. First the simulator is "
+     "held\n"
+     "to published figures; while it misses one by more than its tolerance no policy is compared and the exit status "
+     "is 1.\n"
+     "Then each policy meets the same year (common random numbers). Research and decision support only.",
+        "지역의 읍면동, 구급차, 병원에 대한 이산 사건 모의이며 환자는 합성입니다. 먼저 모의를 발표된 수치에 맞추어 "
+        "보고, 하나라도\n"
+        "허용 오차를 넘게 빗나가면 정책을 비교하지 않으며 종료 상태는 1입니다. 그다음 모든 정책이 같은 한 해를 "
+        "겪습니다(공통 난수).\n"
+        "연구 및 의사결정 지원 전용입니다."},
     options, 0, 0, run};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -68,6 +69,10 @@ enum status source_open(struct source **out, const char *path, struct scope *sco
         source_close(source);
         return status;
     }
+    if (S_ISDIR(about.st_mode)) {
+        source_close(source);
+        return fault(scope, STATUS_INVALID, path, "is a folder, not a file");
+    }
     source->file_size = about.st_size;
     source->packing = packing_of(path);
     source->is_lines = holds_lines(path);
@@ -76,6 +81,17 @@ enum status source_open(struct source **out, const char *path, struct scope *sco
         return fault(scope, STATUS_UNAVAILABLE, path, "no memory to decompress it");
     }
     *out = source;
+    return STATUS_OK;
+}
+
+enum status sources_stand(const char *const *paths, int count, struct scope *scope) {
+    for (int i = 0; i < count; i++) {
+        struct stat about;
+        if (stat(paths[i], &about) != 0 || access(paths[i], R_OK) != 0)
+            return fault(scope, STATUS_NOT_FOUND, paths[i], "cannot be read: %s", strerror(errno));
+        if (S_ISDIR(about.st_mode))
+            return fault(scope, STATUS_INVALID, paths[i], "is a folder, not a file");
+    }
     return STATUS_OK;
 }
 

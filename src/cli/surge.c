@@ -8,12 +8,14 @@
 #include "cli/parameters.h"
 
 static const struct option_row options[] = {
-    {"--data", "DIR", "a data folder in which a region is loaded", NULL},
-    {"--region", "DIR", "a region's folder, loaded for this one question", NULL},
-    {"--assumptions", NULL, "with --region: also its assumptions.json", NULL},
-    {"--url", "URL", "ask the server that has the folder open", NULL},
-    {"--language", "ko|en", "language of the sentences", "ko"},
-    {"--json", NULL, "the whole answer as FHIR Parameters", NULL},
+    {"--data", "DIR", {"a data folder in which a region is loaded", "지역을 적재한 데이터 폴더"}, NULL},
+    {"--region", "DIR", {"a region's folder, loaded for this one question", "지역 폴더. 이 물음에만 쓰려고 적재합니다"},
+        NULL},
+    {"--assumptions", NULL,
+        {"with --region: also its assumptions.json", "--region과 함께: assumptions.json도 적재합니다"}, NULL},
+    {"--url", "URL", {"ask the server that has the folder open", "폴더를 열고 있는 서버에 묻습니다"}, NULL},
+    {"--language", "ko|en", {"language of the sentences", "문장의 언어"}, "ko"},
+    {"--json", NULL, {"the whole answer as FHIR Parameters", "답 전체를 FHIR Parameters로"}, NULL},
     {0},
 };
 
@@ -146,13 +148,19 @@ static int run(const struct arguments *arguments, struct scope *scope) {
         status = ask(&answer, arguments, &(struct asked){"$surge", referral_operation_surge}, question, scope);
     if (status == STATUS_OK)
         status = print_answer(answer, arguments, scope);
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_surge = {"surge", "FILE", "many patients at once over all places, from a file",
-    "FILE is a FHIR Parameters resource as $surge takes it (docs/api.md): patients or groups of patients with level, "
-    "needs\n"
-    "and position, beds that somebody has just counted, and beds that may change. Prints who goes where, the proof "
-    "that\n"
-    "nothing better is possible, who gives way, and who moves when a bed changes.",
+const struct command command_surge = {"surge", "FILE",
+    {"many patients at once over all places, from a file", "파일에 든 많은 환자를 한꺼번에 모든 기관에 배정합니다"},
+    {"FILE is a FHIR Parameters resource as $surge takes it (docs/api.md): patients or groups of patients with level, "
+     "needs\n"
+     "and position, beds that somebody has just counted, and beds that may change. Prints who goes where, the proof "
+     "that\n"
+     "nothing better is possible, who gives way, and who moves when a bed changes.",
+        "FILE은 $surge가 받는 FHIR Parameters 자원입니다(docs/api.md): 단계·필요 진료·위치가 있는 환자나 환자 무리, "
+        "방금 센 병상,\n"
+        "바뀔 수 있는 병상. 누가 어디로 가는지, 더 나은 배정이 없다는 증명, 누가 양보하는지, 병상이 바뀌면 누가 "
+        "움직이는지를\n"
+        "출력합니다."},
     options, 1, 1, run};

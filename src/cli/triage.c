@@ -9,14 +9,21 @@
 #include "triage/triage.h"
 
 static const struct option_row options[] = {
-    {"--human-level", "N", "the level a human gave, 1 (most urgent) to 5", NULL},
-    {"--policy", "FILE", "a triage policy (JSON) instead of the built-in one", NULL},
-    {"--models", "DIR", "a folder of models instead of the built-in ones", NULL},
-    {"--sites", "FILE", "a sites document, as soyang triage calibrate writes it", NULL},
-    {"--site", "REFERENCE", "the site, where the visit names no service provider", NULL},
-    {"--language", "ko|en", "language of the sentences", "ko"},
-    {"--json", NULL, "the whole reading as JSON", NULL},
-    {"--replay", NULL, "FILE is a stored RiskAssessment: make its reading again and compare the bytes", NULL},
+    {"--human-level", "N", {"the level a human gave, 1 (most urgent) to 5", "사람이 정한 단계, 1(가장 급함)에서 5"},
+        NULL},
+    {"--policy", "FILE",
+        {"a triage policy (JSON) instead of the built-in one", "내장 중증도 분류 규칙 대신 쓸 파일(JSON)"}, NULL},
+    {"--models", "DIR", {"a folder of models instead of the built-in ones", "내장 모델 대신 쓸 모델 폴더"}, NULL},
+    {"--sites", "FILE",
+        {"a sites document, as soyang triage calibrate writes it", "soyang triage calibrate가 쓴 기관 문서"}, NULL},
+    {"--site", "REFERENCE",
+        {"the site, where the visit names no service provider", "내원 기록에 의료기관이 없을 때의 기관"}, NULL},
+    {"--language", "ko|en", {"language of the sentences", "문장의 언어"}, "ko"},
+    {"--json", NULL, {"the whole reading as JSON", "판독 전체를 JSON으로"}, NULL},
+    {"--replay", NULL,
+        {"FILE is a stored RiskAssessment: make its reading again and compare the bytes",
+            "FILE은 저장된 RiskAssessment: 판독을 다시 하여 바이트를 견줍니다"},
+        NULL},
     {0},
 };
 
@@ -73,7 +80,8 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     if (argument_flag(arguments, "--human-level"))
         status = argument_number(&human_level, arguments, "--human-level", 1, 5, scope);
     if (status == STATUS_OK && human_level != (int)human_level)
-        status = fault(scope, STATUS_INVALID, "--human-level", "--human-level takes a whole number from 1 to 5");
+        status = fault(scope, STATUS_INVALID, "--human-level", "%s",
+            say("takes a whole number from 1 to 5", "1에서 5 사이의 정수를 적으십시오"));
     if (status == STATUS_OK)
         status = open_policy(&policy, arguments, scope);
     if (status == STATUS_OK)
@@ -127,7 +135,7 @@ static enum status replay_file(const struct arguments *arguments, struct scope *
 
 static int run(const struct arguments *arguments, struct scope *scope) {
     if (argument_flag(arguments, "--replay"))
-        return report(scope, replay_file(arguments, scope));
+        return report(arguments, scope, replay_file(arguments, scope));
     struct triage_reading reading;
     struct triage_facts *facts;
     enum status status = read_file(&reading, &facts, arguments, scope);
@@ -141,13 +149,18 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     } else if (status == STATUS_OK) {
         print_reading(&reading, argument(arguments, "--language"));
     }
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_triage = {"triage", "FILE", "second reading of a patient in a file",
-    "FILE is a FHIR Bundle with one Patient and what is known: Encounter, Observation, Condition, ... It may be "
-    "compressed.\n"
-    "'soyang triage batch' reads data sets, 'soyang triage calibrate' fits the models to a site; each has --help.\n"
-    "The reading is never less urgent than the human's level. Research and decision support; not a certified medical "
-    "device.",
+const struct command command_triage = {"triage", "FILE",
+    {"second reading of a patient in a file", "파일에 든 환자의 두 번째 판독"},
+    {"FILE is a FHIR Bundle with one Patient and what is known: Encounter, Observation, Condition, ... It may be "
+     "compressed.\n"
+     "'soyang triage batch' reads data sets, 'soyang triage calibrate' fits the models to a site; each has --help.\n"
+     "The reading is never less urgent than the human's level. Research and decision support; not a certified medical "
+     "device.",
+        "FILE은 Patient 하나와 아는 것(Encounter, Observation, Condition 등)이 든 FHIR Bundle이며, 압축해도 됩니다.\n"
+        "'soyang triage batch'는 자료를 읽고, 'soyang triage calibrate'는 모델을 기관에 맞춥니다. 각각 --help가 "
+        "있습니다.\n"
+        "판독은 사람이 정한 단계보다 덜 급하지 않습니다. 연구 및 의사결정 지원용이며, 인증된 의료기기가 아닙니다."},
     options, 1, 1, run};

@@ -9,10 +9,12 @@
 #include "cli/source.h"
 
 static const struct option_row options[] = {
-    {"--format", "ktas|nhamcs|yale", "whose columns the file has", NULL},
-    {"--policy", "FILE", "a triage policy (JSON) instead of the built-in one", NULL},
-    {"--models", "DIR", "a folder of models instead of the built-in ones", NULL},
-    {"--sites", "FILE", "a sites document, as soyang triage calibrate writes it", NULL},
+    {"--format", "ktas|nhamcs|yale", {"whose columns the file has", "파일의 열 형식"}, NULL},
+    {"--policy", "FILE",
+        {"a triage policy (JSON) instead of the built-in one", "내장 중증도 분류 규칙 대신 쓸 파일(JSON)"}, NULL},
+    {"--models", "DIR", {"a folder of models instead of the built-in ones", "내장 모델 대신 쓸 모델 폴더"}, NULL},
+    {"--sites", "FILE",
+        {"a sites document, as soyang triage calibrate writes it", "soyang triage calibrate가 쓴 기관 문서"}, NULL},
     {0},
 };
 enum { ROW_BYTES_MAX = 64 << 20, BROKEN_LINES_MAX = 100, PROGRESS_ROWS = 20000 };
@@ -36,7 +38,8 @@ static enum status take_format(enum triage_batch_format *out, const char *name, 
         if (strcmp(name, triage_batch_format_name(*out)) == 0)
             return STATUS_OK;
     }
-    return fault(scope, STATUS_INVALID, "--format", "ktas, nhamcs or yale");
+    return fault(scope, STATUS_INVALID, "--format", "%s",
+        say("is required: ktas, nhamcs or yale", "ktas, nhamcs, yale 가운데 하나를 적으십시오"));
 }
 
 /* The next line that is not blank: one that was read ahead, or the file's. None at the end. */
@@ -172,23 +175,33 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     enum status status = open_batch(&run, scope);
     if (status == STATUS_OK)
         status = run_rows(&run, scope);
-    if (status == STATUS_OK && fflush(stdout) != 0)
-        status = fault(scope, STATUS_FAILED, "", "the output cannot be written");
+    if (status == STATUS_OK)
+        status = output_flush(scope);
     if (run.batch != NULL)
         print_notes(run.batch);
     source_close(run.source);
-    return report(scope, status);
+    return report(arguments, scope, status);
 }
 
-const struct command command_triage_batch = {"triage batch", "FILE", "readings of a data set's visits, as CSV",
-    "FILE has the data set's own columns, found by the names in its first line; it may be compressed (.gz, .bz2, "
-    ".zst).\n"
-    "One line is written for each data row, numbered from 1, behind a line of names:\n"
-    "  ktas    row,human_level,floor_level,final_level,p_level_1_2,p_undertriage,p_disposition,abstained\n"
-    "  nhamcs  row,p_icu,abstained\n"
-    "  yale    row,p_admission,abstained\n"
-    "An empty cell is 'none': no level given, no rule, no model, or it abstains (abstained 1).\n"
-    "What is known only after triage is never looked at, for yale nor ESI and medicines. Odd cells count as missing "
-    "and "
-    "are\ntold on standard error, by column and kind.",
+const struct command command_triage_batch = {"triage batch", "FILE",
+    {"readings of a data set's visits, as CSV", "자료의 내원 기록을 판독해 CSV로 씁니다"},
+    {"FILE has the data set's own columns, found by the names in its first line; it may be compressed (.gz, .bz2, "
+     ".zst).\n"
+     "One line is written for each data row, numbered from 1, behind a line of names:\n"
+     "  ktas    row,human_level,floor_level,final_level,p_level_1_2,p_undertriage,p_disposition,abstained\n"
+     "  nhamcs  row,p_icu,abstained\n"
+     "  yale    row,p_admission,abstained\n"
+     "An empty cell is 'none': no level given, no rule, no model, or it abstains (abstained 1).\n"
+     "What is known only after triage is never looked at, for yale nor ESI and medicines. Odd cells count as missing "
+     "and are\n"
+     "told on standard error, by column and kind.",
+        "FILE은 자료 고유의 열을 그대로 쓰며 첫 줄의 이름으로 찾습니다. 압축해도 됩니다(.gz, .bz2, .zst).\n"
+        "이름 줄 다음에 자료의 행마다 한 줄을 쓰고, 번호는 1부터입니다:\n"
+        "  ktas    row,human_level,floor_level,final_level,p_level_1_2,p_undertriage,p_disposition,abstained\n"
+        "  nhamcs  row,p_icu,abstained\n"
+        "  yale    row,p_admission,abstained\n"
+        "빈 칸은 '없음'입니다: 사람이 정한 단계가 없음, 해당 규칙 없음, 모델 없음, 또는 판독하지 않음(abstained 1).\n"
+        "중증도 분류 뒤에야 알 수 있는 값은 보지 않으며, yale에서는 ESI와 약도 보지 않습니다. 이상한 칸은 빠진 값으로 "
+        "세고\n"
+        "열과 종류별로 표준 오류에 알립니다."},
     options, 1, 1, run};

@@ -7,18 +7,37 @@
 #include "cli/document.h"
 #include "cli/folder.h"
 #include "cli/readers.h"
+#include "cli/result.h"
 #include "cli/source.h"
 
 static const struct option_row options[] = {
-    {"--site", "REFERENCE", "the visits' service provider, e.g. Organization/hospital-1", NULL},
-    {"--model", "NAME", "level | level-without-human | disposition | intensive-care | admission", "disposition"},
-    {"--output", "NAME", "which of the model's outputs (default: the one that the server asks for)", NULL},
-    {"--data", "DIR", "no FILE: the visits of this data folder, by its stored readings and their encounters", NULL},
-    {"--models", "DIR", "a folder of models instead of the built-in ones", NULL},
-    {"--sites", "FILE", "the sites document to add to; made when missing", "triage-sites.json"},
-    {"--silent", NULL, "only set the site's mode: readings are kept, but neither shown nor counted", NULL},
-    {"--shown", NULL, "only set the site's mode: readings are shown and count", NULL},
-    {"--json", NULL, "what was measured as JSON", NULL},
+    {"--site", "REFERENCE",
+        {"the visits' service provider, e.g. Organization/hospital-1",
+            "내원 기록의 의료기관. 예: Organization/hospital-1"},
+        NULL},
+    {"--model", "NAME",
+        {"level | level-without-human | disposition | intensive-care | admission",
+            "level | level-without-human | disposition | intensive-care | admission 가운데 하나"},
+        "disposition"},
+    {"--output", "NAME",
+        {"which of the model's outputs (default: the one that the server asks for)",
+            "모델의 어느 출력인지(기본값: 서버가 쓰는 출력)"},
+        NULL},
+    {"--data", "DIR",
+        {"no FILE: the visits of this data folder, by its stored readings and their encounters",
+            "FILE 대신: 이 데이터 폴더에 저장된 판독과 내원 기록"},
+        NULL},
+    {"--models", "DIR", {"a folder of models instead of the built-in ones", "내장 모델 대신 쓸 모델 폴더"}, NULL},
+    {"--sites", "FILE", {"the sites document to add to; made when missing", "더해 쓸 기관 문서. 없으면 만듭니다"},
+        "triage-sites.json"},
+    {"--silent", NULL,
+        {"only set the site's mode: readings are kept, but neither shown nor counted",
+            "기관의 상태만 정합니다: 판독을 저장하되 보이지도 세지도 않습니다"},
+        NULL},
+    {"--shown", NULL,
+        {"only set the site's mode: readings are shown and count", "기관의 상태만 정합니다: 판독을 보이고 셉니다"},
+        NULL},
+    {"--json", NULL, {"what was measured as JSON", "측정한 값을 JSON으로"}, NULL},
     {0},
 };
 enum { READINGS_MAX = 20000, ROWS_MAX = 2000000, CELLS_MAX = 64, TABLE_BYTES_MAX = 256 << 20 };
@@ -148,28 +167,14 @@ static enum status take_model(enum triage_model_kind *out, const char *name, str
         if (text_starts(file, name) && strlen(name) + strlen(".model") == file.size)
             return STATUS_OK;
     }
-    return fault(
-        scope, STATUS_INVALID, "--model", "level, level-without-human, disposition, intensive-care or admission");
+    return fault(scope, STATUS_INVALID, "--model", "%s",
+        say("takes level, level-without-human, disposition, intensive-care or admission",
+            "level, level-without-human, disposition, intensive-care, admission 가운데 하나를 적으십시오"));
 }
 
 static enum status read_sites(struct text *out, const char *path, struct scope *scope) {
     *out = (struct text){0};
     return access(path, F_OK) == 0 ? file_read(out, path, DOCUMENT_MAX, scope) : STATUS_OK;
-}
-
-/* Beside it first, then in its place: a broken write leaves the old one. */
-static enum status write_sites(const char *path, struct text document, struct scope *scope) {
-    const char *beside = text_format(scope->arena, "%s.new", path).at;
-    FILE *file = fopen(beside, "wb");
-    bool written =
-        file != NULL && fwrite(document.at, 1, document.size, file) == document.size && fputc('\n', file) != EOF;
-    if (file != NULL && (fflush(file) != 0 || fsync(fileno(file)) != 0))
-        written = false;
-    if (file != NULL && fclose(file) != 0)
-        written = false;
-    if (!written || rename(beside, path) != 0)
-        return fault(scope, STATUS_FAILED, path, "cannot be written");
-    return STATUS_OK;
 }
 
 static void print_measured(const struct triage_calibrated *m, const char *site, const char *output) {
@@ -213,7 +218,7 @@ static enum status print_json(
 static enum status read_folder(
     struct table *out, const char *path, const char *site, const char *model, const char *digest, struct scope *scope) {
     struct folder folder = {0};
-    struct folder_config config = {.path = path, .speed = 1};
+    struct folder_config config = {.path = path, .speed = 1, .making = FOLDER_STANDS};
     struct triage_followed *followed = NULL;
     size_t count = 0;
     enum status status = folder_open(&folder, &config, scope);
@@ -246,7 +251,8 @@ static enum status calibrate(struct text *document, const struct arguments *argu
     if (status == STATUS_OK && triage_readers_digest(readers, kind) == NULL)
         status = fault(scope, STATUS_NOT_FOUND, "--model", "there is no such model here");
     if (status == STATUS_OK && output != NULL && !triage_readers_has_output(readers, kind, output))
-        status = fault(scope, STATUS_NOT_FOUND, "--output", "the model has no such output");
+        status = fault(scope, STATUS_NOT_FOUND, "--output", "%s",
+            say("the model has no such output", "모델에 그런 출력이 없습니다"));
     if (status == STATUS_OK && data != NULL && kind <= TRIAGE_MODEL_LEVEL_WITHOUT_HUMAN)
         status = fault(scope, STATUS_UNSUPPORTED, "--data",
             "no record holds the experts' level that this model foresees: give a FILE of outcomes that were judged");
@@ -286,31 +292,43 @@ static int run(const struct arguments *arguments, struct scope *scope) {
     struct text document;
     enum status status = read_sites(&document, path, scope);
     if (site == NULL)
-        status = fault(scope, STATUS_INVALID, "--site", "which site? e.g. Organization/hospital-1");
+        status = fault(scope, STATUS_INVALID, "--site", "%s",
+            say("is required, e.g. Organization/hospital-1", "기관을 적으십시오. 예: Organization/hospital-1"));
     else if (strchr(site, '/') == NULL) /* no visit would ever be found to be of it, nor silent */
         status = fault(scope, STATUS_INVALID, "--site",
-            "a reference, as the visits' serviceProvider has it: Organization/%s?", site);
+            say("takes a reference, as the visits' serviceProvider has it: Organization/%s?",
+                "내원 기록의 serviceProvider와 같은 참조를 적으십시오: Organization/%s?"),
+            site);
     else if (silent && shown)
-        status = fault(scope, STATUS_INVALID, "--silent", "either --silent or --shown");
+        status = fault(scope, STATUS_INVALID, "--silent", "%s",
+            say("either --silent or --shown", "--silent와 --shown 가운데 하나만 적으십시오"));
     else if (arguments->operand_count > 0 && argument(arguments, "--data") != NULL)
-        status = fault(scope, STATUS_INVALID, "--data", "either a CSV file or --data");
+        status = fault(scope, STATUS_INVALID, "--data", "%s",
+            say("either a CSV file or --data", "CSV 파일과 --data 가운데 하나만 적으십시오"));
     else if (!silent && !shown && arguments->operand_count == 0 && argument(arguments, "--data") == NULL)
-        status = fault(
-            scope, STATUS_INVALID, "", "a CSV file of probabilities and outcomes, or --data, or --silent, or --shown");
+        status = fault(scope, STATUS_INVALID, "--data", "%s",
+            say("or a CSV file of probabilities and outcomes, or --silent, or --shown is required",
+                "확률과 결과의 CSV 파일, --data, --silent, --shown 가운데 하나가 필요합니다"));
     if (status == STATUS_OK && (silent || shown))
         status = triage_site_silence(&document, document, text_from(site), silent, scope);
     if (status == STATUS_OK && (arguments->operand_count > 0 || argument(arguments, "--data") != NULL))
         status = calibrate(&document, arguments, scope);
     if (status == STATUS_OK)
-        status = write_sites(path, document, scope);
-    return report(scope, status);
+        status = result_write(path, text_format(scope->arena, "%.*s\n", (int)document.size, document.at), scope);
+    return report(arguments, scope, status);
 }
 
-const struct command command_triage_calibrate = {"triage calibrate", "[FILE]", "fit the models to one site's outcomes",
-    "FILE is a CSV whose first line names 'probability' (what the model said; also p_disposition, p_icu, ... of soyang "
-    "triage\nbatch) and 'outcome' (1 it happened, 0 not). At least 100 visits, 10 with and 10 without the outcome. "
-    "What "
-    "is fitted goes\ninto the sites document, which soyang serve --triage-sites reads. A model that is not calibrated "
-    "for "
-    "a site says so.",
+const struct command command_triage_calibrate = {"triage calibrate", "[FILE]",
+    {"fit the models to one site's outcomes", "한 기관의 결과에 맞추어 모델을 보정합니다"},
+    {"FILE is a CSV whose first line names 'probability' (what the model said; also p_disposition, p_icu, ... of "
+     "soyang triage\n"
+     "batch) and 'outcome' (1 it happened, 0 not). At least 100 visits, 10 with and 10 without the outcome. What is "
+     "fitted goes\n"
+     "into the sites document, which soyang serve --triage-sites reads. A model that is not calibrated for a site says "
+     "so.",
+        "FILE은 첫 줄에 'probability'(모델이 말한 확률. soyang triage batch의 p_disposition, p_icu 등도 됨)와\n"
+        "'outcome'(일어났으면 1, 아니면 0)이 있는 CSV입니다. 내원 100건 이상, 결과가 있는 것과 없는 것이 각각 10건 "
+        "이상이어야\n"
+        "합니다. 보정한 값은 기관 문서에 들어가고 soyang serve --triage-sites가 읽습니다. 보정되지 않은 모델은 "
+        "그렇다고 밝힙니다."},
     options, 0, 1, run};

@@ -61,6 +61,10 @@ enum status road_file_map(
     if (file < 0)
         return fault(
             scope, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, path, "cannot be opened: %s", strerror(errno));
+    if (fstat(file, &info) == 0 && S_ISDIR(info.st_mode)) {
+        (void)close(file);
+        return fault(scope, STATUS_INVALID, path, "is a folder, not a file");
+    }
     if (fstat(file, &info) != 0 || info.st_size < (off_t)header_size) {
         (void)close(file);
         return fault(scope, STATUS_INVALID, path, "is too short to be such a file");

@@ -26,13 +26,13 @@ static enum status lock_fault(int file, const char *folder, struct scope *scope)
 
 enum status folder_lock(int *out, const char *folder, struct scope *scope) {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        return fault(scope, errno == ENOSPC ? STATUS_STORAGE_FULL : STATUS_FAILED, "",
+        return fault(scope, errno == ENOSPC ? STATUS_STORAGE_FULL : STATUS_FAILED, folder,
             "cannot make the data folder: %s", strerror(errno));
     }
     struct text path = text_format(scope->arena, "%s/lock", folder);
     int file = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) {
-        return fault(scope, STATUS_FAILED, "", "cannot open the data folder: %s", strerror(errno));
+        return fault(scope, STATUS_FAILED, folder, "cannot open the data folder: %s", strerror(errno));
     }
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
         enum status status = lock_fault(file, folder, scope);

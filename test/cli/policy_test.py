@@ -75,6 +75,34 @@ class Policy(unittest.TestCase):
                 self.assertIn(path, answer.stderr)
                 self.assertIn(words, answer.stderr)
 
+    def test_a_region_s_own_needs(self):
+        """A region may define needs of its own: its policy names them, and no others."""
+        gangwon, korea = self.folder / "gangwon", self.folder / "korea"
+        shutil.copytree(ROOT / "regions/gangwon", gangwon)
+        shutil.copytree(ROOT / "regions/korea", korea)
+        with (korea / "needs-own.csv").open("a", encoding="utf-8") as file:
+            file.write("SY-OWN,1,지역 진료,A region's own care,definitive,any,24,hvec,for a test,own\n")
+        path = korea / "policy.json"
+        policy = json.loads(path.read_text(encoding="utf-8"))
+        policy["extremes"][1]["needs"].append("SY-OWN")
+        path.write_text(json.dumps(policy, ensure_ascii=False), encoding="utf-8")
+        alone = run("policy", "check", path)
+        self.assertEqual(alone.returncode, 1)
+        self.assertIn("no such need among those that the program knows", alone.stderr)
+        self.assertIn("--region DIR", alone.stderr)
+        with_region = run("policy", "check", path, "--region", gangwon)
+        self.assertEqual(with_region.returncode, 0, with_region.stderr)
+        codes = sum(len((korea / name).read_text(encoding="utf-8").splitlines()) - 1 for name in ("conditions.csv", "needs-own.csv"))
+        self.assertIn(f"needs: the {codes} codes of {gangwon}", with_region.stderr)
+        self.assertEqual(run("region", "load", gangwon, "--data", self.folder / "data").returncode, 0, "the door takes it too")
+        policy["extremes"][1]["needs"][-1] = "SY-OWNN"
+        path.write_text(json.dumps(policy, ensure_ascii=False), encoding="utf-8")
+        for words in (["policy", "check", path, "--region", gangwon], ["region", "load", gangwon, "--data", self.folder / "other"]):
+            wrong = run(*words)
+            self.assertEqual(wrong.returncode, 1)
+            self.assertIn("no such need", wrong.stderr)
+        self.assertEqual(run("policy", "check", path, "--region", self.folder / "nowhere").returncode, 1)
+
     def test_a_signature_is_of_these_bytes_and_this_key(self):
         policy = self.changed(lambda p: None)
         key, other = self.folder / "key", self.folder / "other"

@@ -215,7 +215,7 @@ class Roads(unittest.TestCase):
         for options in (["--from", "37.8", "--to", "37.8,127.9"], ["--from", "97,127", "--to", "37.8,127.9"], ["--to", "37.8,127.9"],
                         ["--from", "37.8,127.7", "--to", "37.8,127.9", "--factor", "-1"],
                         ["--from", "37.8,127.7", "--to", "37.8,127.9", "--closed", "x"]):
-            self.assertEqual(run("minutes", self.graph, *options).returncode, 1, options)
+            self.assertEqual(run("minutes", self.graph, *options).returncode, 2, options)
         self.assertEqual(run("pave", self.graph).returncode, 2)
 
 

@@ -103,6 +103,24 @@ class Simulate(unittest.TestCase):
         for line in filter(str.strip, run.stdout.splitlines()):
             self.assertTrue(line.startswith("MISFIT"), line)
 
+    def test_one_run_or_one_day_has_no_interval(self):
+        told = ["--days", 1, "--policy", "memory,capable,soyang,clairvoyant", "--validation-runs", 1, "--despite-misfit"]
+        run = simulate(*told, "--sensitivity", "--only", "board_false", cwd=ROOT)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertNotRegex(run.stdout, r"(?i)\b-?(nan|inf)\b")
+        self.assertIn("one run (seed 1): no intervals", run.stdout)
+        self.assertRegex(run.stdout, r"over60-2023 +[0-9.]+ \[–\] ")
+        self.assertRegex(run.stdout, r"(?m)^gap +soyang.*% \[–\] of what lies.*: no interval$")
+        self.assertRegex(run.stdout, r"(?m)^sensitivity +board_false .* \[–\] minutes: no interval$")
+        self.assertRegex(run.stdout, r"(?m)^soyang +[0-9]+ .*[0-9] \[–\] ")
+        heads = {line.index(" misfit") for line in run.stdout.splitlines() if " misfit" in line and line.startswith("figure")}
+        self.assertEqual(len(heads), 1)
+        out = json.loads(simulate(*told, "--json", cwd=ROOT).stdout)
+        self.assertEqual({(f["predicted_lo"], f["predicted_hi"]) for f in out["validation"]}, {(None, None)})
+        self.assertIsNone(out["policies"][0]["minutes_to_definitive_severe_lo"])
+        self.assertIsNone(out["cells"][0]["gap"]["closed_percent_lo"])
+        self.assertFalse(out["cells"][0]["gap"]["lost"])
+
     def test_records_replay(self):
         path = self.folder / "record"
         one = simulate("--days", 1, "--policy", "soyang", "--validation-runs", 1, "--despite-misfit", "--record", path, "--json", cwd=ROOT)

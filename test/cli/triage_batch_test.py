@@ -398,7 +398,7 @@ class Batch(unittest.TestCase):
             refused = self.calibrate("--site", "Organization/h", table)
             self.assertEqual(refused.returncode, 1, bad)
             self.assertTrue(refused.stderr)
-        self.assertEqual(self.calibrate(table).returncode, 1)
+        self.assertEqual(self.calibrate(table).returncode, 2)
         good = "".join(f"{p},{y}\n" for p, y in rows)
         for content, arguments, told in (
                 ("probability,p,outcome\n" + "".join(f"{p},0.5,{y}\n" for p, y in rows), (), "several columns of probabilities"),
@@ -432,7 +432,7 @@ class Batch(unittest.TestCase):
     def test_a_site_is_a_reference(self):
         for arguments in (("--silent",), ("--shown",)):
             done = self.calibrate("--site", "hospital-1", *arguments)
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, 2)
             self.assertIn("Organization/hospital-1?", done.stderr)
 
     def test_sites_documents_that_are_none(self):
