@@ -74,6 +74,14 @@ static bool refers_to(struct text reference, const struct gathered *item) {
     return text_equal(tail, id) && text_equal(type, item->type) && tail.at[-1] == '/';
 }
 
+const struct gathered *gather_referred(const struct gather *gather, struct text reference, const char *type) {
+    for (size_t i = 0; i < gather->count && reference.size; i++) {
+        if (text_is(gather->resources[i].type, type) && refers_to(reference, &gather->resources[i]))
+            return &gather->resources[i];
+    }
+    return NULL;
+}
+
 enum gather_visit gather_visit(const struct gather *gather, const yyjson_val *resource) {
     struct text reference = json_get_text(json_get(resource, "encounter"), "reference");
     if (!reference.size || !gather->encounter)
@@ -233,12 +241,16 @@ static enum status patient_put(struct gather *gather) {
 
 /* ---- all together ---------------------------------------------------------------------------------------------------- */
 
-static void basis_add(struct gather *gather, const struct gathered *item) {
+void gather_basis(struct gather *gather, const struct gathered *item) {
     struct triage_facts *facts = gather->facts;
     struct text id = json_get_text(item->resource, "id");
-    if (facts->basis_count < BASIS_MAX && id.size)
-        facts->basis[facts->basis_count++] =
-            text_format(gather->scope->arena, "%.*s/%.*s", (int)item->type.size, item->type.at, (int)id.size, id.at);
+    struct text reference =
+        text_format(gather->scope->arena, "%.*s/%.*s", (int)item->type.size, item->type.at, (int)id.size, id.at);
+    bool known = !id.size || facts->basis_count == BASIS_MAX;
+    for (size_t i = 0; i < facts->basis_count && !known; i++)
+        known = text_equal(facts->basis[i], reference); /* two medicines may lead to one Medication */
+    if (!known)
+        facts->basis[facts->basis_count++] = reference;
 }
 
 /* Which of the values come from where: changes when a resource gave one. */
@@ -259,7 +271,7 @@ static enum status resource_put(struct gather *gather, const struct gathered *it
                 facts->oxygen != before.oxygen || facts->pregnant != before.pregnant ||
                 facts->human_level != before.human_level || values_differ(before.values, facts->values);
     if (status == STATUS_OK && said)
-        basis_add(gather, item);
+        gather_basis(gather, item);
     return status;
 }
 
@@ -279,7 +291,7 @@ static enum status gather_all(struct triage_facts **out, struct gather *gather) 
         gather->facts->encounter = id.size ? text_format(gather->scope->arena, "Encounter/%.*s", (int)id.size, id.at)
                                            : gather->encounter->full_url;
         gather->facts->site = json_get_text(json_get(gather->encounter->resource, "serviceProvider"), "reference");
-        basis_add(gather, gather->encounter);
+        gather_basis(gather, gather->encounter);
     }
     history_gather(gather);
     status = patient_put(gather);
@@ -357,11 +369,43 @@ static enum status find_rows(const yyjson_val ***out, size_t *count, struct reco
     return records_visit_find(out, count, visit, type, pairs, pair_count, FIND_LIMIT, scope);
 }
 
+enum { MEDICATIONS_MAX = 100 };
+
+/* "Medication/1" of a medicine that is only referred to, without a word of what it is; none otherwise. */
+static struct text medication_id(const yyjson_val *medicine) {
+    const yyjson_val *link = json_get(medicine, "medicationReference");
+    struct text reference = json_get_text(link, "reference");
+    bool leads = text_starts(reference, "Medication/") && !json_get_text(link, "display").size;
+    struct text id = leads ? (struct text){reference.at + 11, reference.size - 11} : (struct text){0};
+    return fhir_id_is_valid(id) ? id : (struct text){0};
+}
+
 static void gathered_add(struct gather *gather, const yyjson_val *resource) {
     struct text type = json_get_text(resource, "resourceType");
     gather->resources[gather->count] = (struct gathered){
         .resource = resource, .type = type, .path = item_path(resource, type, "record", gather->count, gather->scope)};
     gather->count++;
+}
+
+/* The Medications that the medicines lead to. */
+static enum status medications_add(struct gather *gather, struct records_visit *visit) {
+    fhir_type type = fhir_type_find(TEXT("Medication"));
+    size_t count = gather->count, added = 0;
+    for (size_t i = 0; i < count && added < MEDICATIONS_MAX; i++) {
+        const yyjson_val *found = NULL;
+        struct text id = medication_id(gather->resources[i].resource);
+        if (!id.size || gather_referred(gather,
+                            text_format(gather->scope->arena, "Medication/%.*s", (int)id.size, id.at), "Medication"))
+            continue;
+        enum status status = records_visit_get(&found, visit, type, id, gather->scope);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND && status != STATUS_GONE)
+            return status;
+        if (status == STATUS_OK) {
+            gathered_add(gather, found);
+            added++;
+        }
+    }
+    return STATUS_OK;
 }
 
 enum status triage_gather_records(struct triage_facts **out, struct records_visit *visit, struct text patient,
@@ -380,11 +424,12 @@ enum status triage_gather_records(struct triage_facts **out, struct records_visi
         counts[row] = counts[row] < FIND_LIMIT ? counts[row] : FIND_LIMIT;
         total += counts[row];
     }
-    gather.resources = ARENA_ARRAY(scope->arena, struct gathered, total);
+    gather.resources = ARENA_ARRAY(scope->arena, struct gathered, total + MEDICATIONS_MAX);
     gathered_add(&gather, resource);
     for (size_t row = 0; row < RECORD_TYPES; row++) {
         for (size_t i = 0; i < counts[row]; i++)
             gathered_add(&gather, found[row][i]);
     }
-    return gather_all(out, &gather);
+    status = medications_add(&gather, visit);
+    return status == STATUS_OK ? gather_all(out, &gather) : status;
 }

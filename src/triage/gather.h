@@ -31,6 +31,11 @@ bool gather_is_current(struct gather *gather, const struct gathered *item);
 bool gather_has_code(const yyjson_val *concept, const char *system, const char *code);
 struct text gather_path(const struct gather *gather, const struct gathered *item, const char *element);
 
+/* The resource of this type that the reference leads to, among those gathered; NULL: none. */
+const struct gathered *gather_referred(const struct gather *gather, struct text reference, const char *type);
+/* Notes that the reading rests on it. */
+void gather_basis(struct gather *gather, const struct gathered *item);
+
 MUST_CHECK enum status gather_observation(struct gather *gather, const struct gathered *item);
 MUST_CHECK enum status gather_statement(struct gather *gather, const struct gathered *item);
 MUST_CHECK enum status gather_complaints(struct gather *gather);

@@ -159,14 +159,49 @@ static enum status condition_put(struct gather *gather, const struct gathered *i
     return concept_put(gather, item, json_get(resource, "code"), "code", statement);
 }
 
+/* Where it is told by reference: the Medication inside, or the one that is gathered; and what the reference itself says. */
+static enum status medicine_referred_put(
+    struct gather *gather, const struct gathered *item, const yyjson_val *link, struct triage_text statement) {
+    struct text reference = json_get_text(link, "reference");
+    const struct gathered *medication = gather_referred(gather, reference, "Medication");
+    size_t i, count;
+    yyjson_val *inside;
+    statement.text = json_get_text(link, "display");
+    statement.path = gather_path(gather, item, "medicationReference.display");
+    enum status status =
+        statement.text.size ? triage_facts_put_text(gather->facts, statement, gather->scope) : STATUS_OK;
+    statement.text = (struct text){0};
+    if (status == STATUS_OK && medication) {
+        gather_basis(gather, medication);
+        return concept_put(gather, medication, json_get(medication->resource, "code"), "code", statement);
+    }
+    yyjson_arr_foreach(json_get(item->resource, "contained"), i, count, inside) {
+        struct text id = json_get_text(inside, "id");
+        bool meant = id.size && reference.size == id.size + 1 && reference.at[0] == '#' &&
+                     text_ends(reference, text_string(gather->scope->arena, id));
+        if (status == STATUS_OK && meant)
+            status = concept_put(gather, item, json_get(inside, "code"),
+                text_format(gather->scope->arena, "contained[%zu].code", i).at, statement);
+    }
+    return status;
+}
+
+/* An order not to give, or one that nobody has signed, is no medicine of the patient's. */
 static enum status medicine_put(struct gather *gather, const struct gathered *item) {
+    static const char *const none[] = {"entered-in-error", "stopped", "cancelled", "not-taken", "draft"};
     struct text state = json_get_text(item->resource, "status");
-    if (text_is(state, "entered-in-error") || text_is(state, "stopped") || text_is(state, "cancelled") ||
-        text_is(state, "not-taken"))
+    bool forbids = false;
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        if (text_is(state, none[i]))
+            return STATUS_OK;
+    }
+    if (json_get_bool(&forbids, item->resource, "doNotPerform") && forbids)
         return STATUS_OK;
     struct triage_text statement = {.kind = TRIAGE_TEXT_HISTORY};
-    return concept_put(
-        gather, item, json_get(item->resource, "medicationCodeableConcept"), "medicationCodeableConcept", statement);
+    const yyjson_val *link = json_get(item->resource, "medicationReference");
+    return link ? medicine_referred_put(gather, item, link, statement)
+                : concept_put(gather, item, json_get(item->resource, "medicationCodeableConcept"),
+                      "medicationCodeableConcept", statement);
 }
 
 static enum status allergy_put(struct gather *gather, const struct gathered *item) {
@@ -177,10 +212,20 @@ static enum status allergy_put(struct gather *gather, const struct gathered *ite
     return concept_put(gather, item, json_get(item->resource, "code"), "code", statement);
 }
 
+/* Concluded in words, by codes, or both. */
 static enum status report_put(struct gather *gather, const struct gathered *item) {
-    if (text_is(json_get_text(item->resource, "status"), "entered-in-error") || !gather_is_current(gather, item))
+    struct text state = json_get_text(item->resource, "status");
+    if (text_is(state, "entered-in-error") || text_is(state, "cancelled") || !gather_is_current(gather, item))
         return STATUS_OK;
-    return gather_finding(gather, item, json_get_text(item->resource, "conclusion"), "conclusion");
+    enum status status = gather_finding(gather, item, json_get_text(item->resource, "conclusion"), "conclusion");
+    size_t i, count;
+    yyjson_val *coded;
+    yyjson_arr_foreach(json_get(item->resource, "conclusionCode"), i, count, coded) {
+        if (status == STATUS_OK)
+            status = concept_put(gather, item, coded, text_format(gather->scope->arena, "conclusionCode[%zu]", i).at,
+                (struct triage_text){.kind = TRIAGE_TEXT_FINDING});
+    }
+    return status;
 }
 
 enum status gather_statement(struct gather *gather, const struct gathered *item) {

@@ -127,6 +127,24 @@ class BadInput(unittest.TestCase):
         resources[1]["period"]["start"] = slip["effectiveDateTime"]  # a visit that this clock has not reached is read by its own times
         self.assertEqual(triage(self.server.client, resources).status, 200)
 
+    def test_a_medicine_by_reference_is_read_from_the_record(self):
+        """Who takes warfarin takes it also where the record names it by a Medication of its own: a knock on the head is another matter then."""
+        me, found = {"reference": "Patient/warf"}, []
+        for resource in ({"resourceType": "Patient", "id": "warf", "gender": "female", "birthDate": "1950-05-05"}, {"resourceType": "Medication", "id": "w3", "code": {"text": "warfarin"}},
+                         {"resourceType": "Encounter", "id": "we", "status": "in-progress", "class": {"code": "EMER"}, "subject": me, "period": {"start": "2026-03-01T09:00:00+09:00"},
+                          "reasonCode": [{"text": "fell, hit her head"}]},
+                         {"resourceType": "MedicationStatement", "id": "wm", "status": "active", "subject": me, "medicationReference": {"reference": "Medication/w3"}},
+                         {"resourceType": "MedicationRequest", "id": "wr", "status": "active", "intent": "order", "subject": me, "medicationReference": {"reference": "Medication/w3"}}):
+            self.assertIn(self.server.client.put(f"{resource['resourceType']}/{resource['id']}", resource).status, (200, 201))
+        answer = self.server.client.post("Patient/warf/$triage", {"resourceType": "Parameters", "parameter": [{"name": "human-level", "valueInteger": 4}]})
+        self.assertEqual(answer.status, 200, answer)
+        for need in parts(answer, "need"):
+            found += [p["valueCoding"]["code"] for p in need["part"] if p["name"] == "code"]
+        self.assertIn("Y0032", found)
+        basis = [b["reference"] for b in parts(answer, "reading")[0]["resource"]["basis"]]
+        self.assertIn("Medication/w3", basis)
+        self.assertEqual(len(basis), len(set(basis)))
+
     def test_what_is_written_is_what_was_read(self):
         """The shock index is a ratio, not hundredths of a maximum of 0; the level's rationale is what made the level."""
         resources = visit(*plain(systolic=104, diastolic=66, respiration=18, spo2=97, temperature=36.7), complaint="chest pain since 30 min, cold sweat")
