@@ -171,10 +171,12 @@ MUST_CHECK enum status json_shares(
 bool json_get_double(double *out, const yyjson_val *object, const char *name);
 bool json_equal(const yyjson_val *a, const yyjson_val *b); /* members in any order, numbers by their text */
 
-/* Writes minified JSON. Misuse (a value where a name is due) is a bug and breaks an invariant. */
+/* Writes minified JSON. Misuse (a value where a name is due) is a bug and breaks an invariant. What was read is shown inside of
+ * something (a Bundle, Parameters): of the depths that can be written half are for what encloses a document of JSON_DEPTH_MAX. */
+enum { JSON_WRITE_DEPTH_MAX = 2 * JSON_DEPTH_MAX };
 struct json_writer {
     struct buffer buffer;
-    uint64_t object_bits, comma_bits; /* one bit a depth */
+    uint64_t object_bits[JSON_WRITE_DEPTH_MAX / 64], comma_bits[JSON_WRITE_DEPTH_MAX / 64]; /* one bit a depth */
     int depth;
     bool after_name;
 };

@@ -5,13 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Depth d (1..64) owns bit d-1 of both sets: whether it is an object, and whether something stands in it already. */
+/* Depth d (from 1) owns bit d-1 of both sets: whether it is an object, and whether something stands in it already. */
 static uint64_t depth_bit(const struct json_writer *w) {
-    return UINT64_C(1) << (w->depth - 1);
+    return UINT64_C(1) << ((w->depth - 1) % 64);
+}
+
+static int depth_word(const struct json_writer *w) {
+    return (w->depth - 1) / 64;
 }
 
 static bool in_object(const struct json_writer *w) {
-    return w->depth > 0 && (w->object_bits & depth_bit(w)) != 0;
+    return w->depth > 0 && (w->object_bits[depth_word(w)] & depth_bit(w)) != 0;
 }
 
 struct json_writer json_writer_open(struct arena *arena, size_t limit_bytes) {
@@ -19,10 +23,11 @@ struct json_writer json_writer_open(struct arena *arena, size_t limit_bytes) {
 }
 
 static void put_comma(struct json_writer *w) {
-    if ((w->comma_bits & depth_bit(w)) != 0) {
+    uint64_t *commas = &w->comma_bits[depth_word(w)];
+    if ((*commas & depth_bit(w)) != 0) {
         buffer_put_char(&w->buffer, ',');
     }
-    w->comma_bits |= depth_bit(w);
+    *commas |= depth_bit(w);
 }
 
 /* Before every value: a comma where one is due. */
@@ -39,10 +44,11 @@ static void begin_value(struct json_writer *w) {
 
 static void open_container(struct json_writer *w, char bracket, bool object) {
     begin_value(w);
-    invariant(w->depth < JSON_DEPTH_MAX);
+    invariant(w->depth < JSON_WRITE_DEPTH_MAX);
     w->depth++;
-    w->comma_bits &= ~depth_bit(w);
-    w->object_bits = object ? w->object_bits | depth_bit(w) : w->object_bits & ~depth_bit(w);
+    w->comma_bits[depth_word(w)] &= ~depth_bit(w);
+    uint64_t *objects = &w->object_bits[depth_word(w)];
+    *objects = object ? *objects | depth_bit(w) : *objects & ~depth_bit(w);
     buffer_put_char(&w->buffer, bracket);
 }
 

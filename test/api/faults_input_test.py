@@ -86,6 +86,35 @@ class WorstInput(unittest.TestCase):
         self.refuse(self.http.post("Patient", b'<Patient xmlns="http://hl7.org/fhir">' + b"<extension url='x'>" * 100000, xml), 400, "")
         self.refuse(self.http.post("Patient", b'<!DOCTYPE x [<!ENTITY a "aa">]><Patient xmlns="http://hl7.org/fhir"/>', xml), 400, "document type")
 
+    def nested_extensions(self, levels):
+        value = '{"url":"http://x.example","valueCoding":{"code":"c"}}'
+        for _ in range(levels - 1):
+            value = '{"url":"http://x.example","extension":[' + value + "]}"
+        return "[" + value + "]"
+
+    def test_the_deepest_that_is_taken_is_shown(self):
+        meta = '{"resourceType":"Patient","id":"deep-meta","meta":{"extension":' + self.nested_extensions(30) + "}}"
+        tag = '{"resourceType":"Patient","id":"deep-tag","meta":{"tag":[{"code":"deep","extension":' + self.nested_extensions(29) + "}]}}"
+        for body in (meta, tag):
+            path = "Patient/" + json.loads(body)["id"]
+            self.assertIn(self.http.put(path, body).status, (200, 201))
+            answer = self.http.get(path + "/$meta")
+            self.assertEqual(answer.status, 200, answer)
+            self.assertIn('"code":"c"', answer.raw.decode())
+            answer = self.http.get(path + "/$meta", Accept="application/fhir+xml")
+            self.assertEqual(answer.status, 400, answer)
+            self.assertIn("nested deeper than 64", answer.raw.decode())
+        self.assertEqual(self.http.get("Patient/$meta").status, 200)
+        for id in ("deep-meta", "deep-tag"):
+            self.assertEqual(self.http.delete("Patient/" + id).status, 204)
+        patient = '{"resourceType":"Patient","extension":' + self.nested_extensions(31) + "}"
+        for expression in ("Patient", "Patient.trace('all')", "Patient.extension.trace('part').first()"):
+            answer = self.http.post("$fhirpath", '{"resourceType":"Parameters","parameter":[{"name":"expression","valueString":"' + expression
+                                    + '"},{"name":"resource","extension":[{"url":"http://fhir.forms-lab.com/StructureDefinition/json-value","valueString":'
+                                    + json.dumps(patient) + "}]}]}")
+            self.assertEqual(answer.status, 200, answer)
+            self.assertIn('"name":"result"', answer.raw.decode())
+
     def test_giant_numbers(self):
         for value in ("9" * 100000, "1e999999999", "1e-999999999", "0." + "0" * 100000 + "1"):
             self.refuse(self.create(self.observation(value)), 400, "Observation.value")

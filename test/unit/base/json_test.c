@@ -328,6 +328,29 @@ static void the_writer_goes_as_deep_as_the_reader(void **state) {
     assert_string_equal(finished(&w, *state), nested(*state, JSON_DEPTH_MAX).at);
 }
 
+/* What was read as deep as can be is shown inside of something; depths share no bits. */
+static void what_was_read_may_be_enclosed(void **state) {
+    enum { AROUND = JSON_WRITE_DEPTH_MAX - JSON_DEPTH_MAX };
+    struct json_writer w = json_writer_open(*state, 4096);
+    struct buffer expected = buffer_open(*state, 4096);
+    for (int i = 0; i < AROUND / 2; i++) {
+        json_array_open(&w);
+        json_object_open(&w);
+        json_name(&w, "a");
+        buffer_put_string(&expected, "[{\"a\":");
+    }
+    json_value(&w, parse(*state, nested(*state, JSON_DEPTH_MAX).at));
+    buffer_put(&expected, nested(*state, JSON_DEPTH_MAX));
+    for (int i = 0; i < AROUND / 2; i++) {
+        json_member_int(&w, "b", i);
+        json_object_close(&w);
+        json_int(&w, i);
+        json_array_close(&w);
+        buffer_put_format(&expected, ",\"b\":%d},%d]", i, i);
+    }
+    assert_string_equal(finished(&w, *state), text_string(*state, buffer_text(&expected)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(refusals_say_where, open_arena, close_arena),
@@ -345,6 +368,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(subtrees_keep_order_and_number_text, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_full_writer_says_too_large, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_writer_goes_as_deep_as_the_reader, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(what_was_read_may_be_enclosed, open_arena, close_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
