@@ -51,7 +51,7 @@ static enum status circle_read(struct circle *out, struct planner *planner, cons
     if (!is_read || fabs(out->latitude) > 90 || fabs(out->longitude) > 180 || amount < 0) {
         return criterion_malformed(planner, criterion, "latitude|longitude|distance|unit of length");
     }
-    out->radius_km = distance.size == 0 ? amount : amount * unit_km;
+    out->radius_km = fmin(distance.size == 0 ? amount : amount * unit_km, earth_km * M_PI); /* which is everywhere */
     return STATUS_OK;
 }
 
