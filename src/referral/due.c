@@ -51,6 +51,19 @@ static enum status expire_offers(struct loop *loop, int64_t *latest_us) {
     return STATUS_OK;
 }
 
+/* Some have let their time pass and others have time left: the next is asked as after any expiry, and nobody waits for, or rolls towards,
+ * who has been silent. */
+static enum status go_on(struct loop *loop) {
+    size_t asked = 0;
+    enum status status = loop_fill(&asked, loop);
+    for (size_t i = 0; i < loop->offer_count && status == STATUS_OK; i++) {
+        if (is_business(&loop->offers[i], "expired")) {
+            status = loop_turn_from(loop, &loop->offers[i]);
+        }
+    }
+    return status == STATUS_OK ? loop_commit(loop, &loop->parent) : status;
+}
+
 /* Offers that were sent later than the first have their own, later deadlines: the loop waits for the last. */
 static enum status expire_loop(struct loop *loop) {
     int64_t latest_us = 0;
@@ -60,7 +73,7 @@ static enum status expire_loop(struct loop *loop) {
     }
     if (latest_us > 0) {
         loop->parent.deadline_us = latest_us;
-        return loop_commit(loop, &loop->parent);
+        return go_on(loop);
     }
     return loop_reroute(loop, REFERRAL_SYSTEM, "expire");
 }

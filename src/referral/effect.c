@@ -101,6 +101,7 @@ static enum status send(const struct effect *e) {
 
 static enum status offer_next(const struct effect *e) {
     enum status status = ask_some(e);
+    loop_turn(e->loop); /* who rolled on with nobody asked */
     return status == STATUS_OK ? plain(e) : status;
 }
 

@@ -86,6 +86,11 @@ MUST_CHECK enum status loop_ask_listed(size_t *asked_out, struct loop *loop);
 MUST_CHECK enum status loop_adopt(
     struct loop *loop, const struct decision *decision, const struct decision_stamp *stamp);
 MUST_CHECK enum status loop_reroute(struct loop *loop, unsigned actors, const char *trigger);
+/* Who rolls while it asks rolls towards one of those that are asked: the next of them, where its destination is none. With nobody asked it
+ * rolls on. The parent is not committed. */
+void loop_turn(struct loop *loop);
+/* This place is asked no more: if it was to act, or the patient rolls towards it, the next that is asked is turned to. */
+MUST_CHECK enum status loop_turn_from(struct loop *loop, const struct task *offer);
 MUST_CHECK enum status loop_withdraw_others(struct loop *loop, const struct task *but);
 MUST_CHECK enum status loop_accept(struct loop *loop, struct task *offer, const struct referral_transition *transition);
 MUST_CHECK enum status loop_decline(

@@ -290,18 +290,37 @@ enum status loop_fill(size_t *asked_out, struct loop *loop) {
 
 /* ---- no, and then ---------------------------------------------------------------------------------------------------- */
 
-/* Who rolls already keeps a place to roll to: the next one that is asked. */
+static const struct task *first_waiting(const struct loop *loop) {
+    for (size_t i = 0; i < loop->offer_count; i++) {
+        if (is_waiting(&loop->offers[i])) {
+            return &loop->offers[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_asked(const struct loop *loop, struct text place_id) {
+    for (size_t i = 0; i < loop->offer_count; i++) {
+        if (is_waiting(&loop->offers[i]) && text_equal(place_of(&loop->offers[i]), place_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void loop_turn(struct loop *loop) {
+    const struct task *next = first_waiting(loop);
+    if (next != NULL && task_has_input(&loop->parent, "departed") && !is_asked(loop, loop_destination_id(loop))) {
+        loop->parent.location = place_reference(loop->scope, "Location", place_of(next));
+    }
+}
+
+/* The destination is lost: who rolls already keeps a place to roll to. */
 static void turn_to_next(struct loop *loop) {
     if (!task_has_input(&loop->parent, "departed")) {
         loop->parent.location = (struct text){0};
-        return;
     }
-    for (size_t i = 0; i < loop->offer_count; i++) {
-        if (is_waiting(&loop->offers[i])) {
-            loop->parent.location = place_reference(loop->scope, "Location", place_of(&loop->offers[i]));
-            return;
-        }
-    }
+    loop_turn(loop);
 }
 
 enum status loop_reroute(struct loop *loop, unsigned actors, const char *trigger) {
@@ -355,19 +374,17 @@ static enum status lose_destination(struct loop *loop, struct task *offer) {
 }
 
 /* One of several has said no: neither is it the one who must act any more, nor does a patient who rolls roll on towards it. */
-static enum status turn_from(struct loop *loop, const struct task *offer) {
+enum status loop_turn_from(struct loop *loop, const struct task *offer) {
     struct task *parent = &loop->parent;
+    const struct task *next = first_waiting(loop);
     bool owned = text_equal(parent->owner, offer->owner);
     bool ahead = task_has_input(parent, "departed") && text_equal(loop_destination_id(loop), place_of(offer));
-    for (size_t i = 0; i < loop->offer_count && (owned || ahead); i++) {
-        if (is_waiting(&loop->offers[i])) {
-            parent->owner = owned ? loop->offers[i].owner : parent->owner;
-            parent->location =
-                ahead ? place_reference(loop->scope, "Location", place_of(&loop->offers[i])) : parent->location;
-            return loop_commit(loop, parent);
-        }
+    if (next == NULL || !(owned || ahead)) {
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    parent->owner = owned ? next->owner : parent->owner;
+    loop_turn(loop);
+    return loop_commit(loop, parent);
 }
 
 static enum status after_no(struct loop *loop, const struct task *offer, const char *trigger) {
@@ -377,12 +394,13 @@ static enum status after_no(struct loop *loop, const struct task *offer, const c
     }
     if (is_business(&loop->parent, "offered")) {
         enum status status = loop_fill(&asked, loop);
-        return status == STATUS_OK ? turn_from(loop, offer) : status;
+        return status == STATUS_OK ? loop_turn_from(loop, offer) : status;
     }
     if (is_business(&loop->parent, "diverted")) {
         return loop_fill(&asked, loop);
     }
-    return STATUS_OK;
+    /* with the control room, which acts; only who rolls towards this place turns */
+    return is_business(&loop->parent, "with-controller") ? loop_turn_from(loop, offer) : STATUS_OK;
 }
 
 enum status loop_decline(struct loop *loop, struct task *offer, const struct referral_transition *transition) {

@@ -37,6 +37,8 @@ byte claim[PATIENTS] = NOBODY;   /* claim referral.destination: the loop that ho
 byte sending[PATIENTS] = NOBODY;  /* claim referral.loop */
 byte bed[PLACES] = NOBODY;       /* claim referral.bed */
 bool due_loop[LOOPS], due_offer[OFFERS];
+bool departed[LOOPS];    /* input `departed`: rolls while it asks */
+bool lease[OFFERS];      /* due row referral.hold: the bed that this offer holds comes free by itself */
 byte divertings[LOOPS];  /* bound of the model, not of the protocol: one diversion a loop */
 bool holds_twice;        /* a hold was given while another loop had it */
 
@@ -66,19 +68,30 @@ hidden byte found;
 #define under_way(l) (!closed(l) && loop[l] != draft)
 #define travelling(l) (loop[l] == en_route || loop[l] == diverted || loop[l] == arrived)
 #define settled(l) (!asking(l) && loop[l] != draft)
+#define rolling(l) (departed[l] && asking(l))
 
 /* ---- parts of units ----------------------------------------------------------------------------------------------------------- */
 
+#ifdef BREAK_LEASE
+#define set_lease(l, s) skip
+#else
+#define set_lease(l, s) lease[(l) * PLACES + (s)] = true
+#endif
 #define arm_loop(l) set_loop(l, true)
 #define disarm_loop(l) set_loop(l, false)
+
+inline free_bed(l, s) {
+    if
+    :: bed[s] == l -> bed[s] = NOBODY;
+    :: else
+    fi;
+    lease[(l) * PLACES + (s)] = false;
+}
 
 inline end_offer(l, s, how) {
     offer_of(l, s) = how;
     set_offer((l) * PLACES + (s), false);
-    if
-    :: bed[s] == l -> bed[s] = NOBODY;
-    :: else
-    fi
+    free_bed(l, s);
 }
 
 inline hold_bed(l, s) {
@@ -87,7 +100,7 @@ inline hold_bed(l, s) {
     bed[s] = l;
 #else
     if
-    :: bed[s] == NOBODY -> bed[s] = l;
+    :: bed[s] == NOBODY -> bed[s] = l; set_lease(l, s);
     :: else /* believed without a hold */
     fi
 #endif
@@ -165,6 +178,36 @@ inline any_open(l) {
     w = 0;
 }
 
+/* Who rolls towards a place that says no, or nothing, turns to the next that is asked; with none asked it rolls on. */
+inline turn(l) {
+#ifdef BREAK_TURN
+    skip
+#else
+    if
+    :: rolling(l) && (place_of[l] == NOWHERE || offer_of(l, place_of[l]) != open) ->
+        w = 0;
+        do
+        :: w < PLACES && offer_of(l, w) != open -> w++;
+        :: else -> break
+        od;
+        if
+        :: w < PLACES -> place_of[l] = w;
+        :: else
+        fi;
+        w = 0;
+    :: else
+    fi
+#endif
+}
+
+/* Acceptance and departure are one for who rolls already. */
+inline roll_on(l) {
+    if
+    :: departed[l] && (loop[l] == accepted || loop[l] == designated) -> loop[l] = en_route; // S34 S40
+    :: else
+    fi
+}
+
 /* A place is the destination without having been asked: extremes, designations. */
 inline take_unasked(l, s, state) {
     withdraw_others(l, s);
@@ -174,6 +217,7 @@ inline take_unasked(l, s, state) {
     hold_bed(l, s);
     place_of[l] = s;
     loop[l] = state;
+    roll_on(l);
     arm_loop(l);
 }
 
@@ -213,6 +257,7 @@ active [PLACES] proctype place() {
                :: loop[l] == diverted -> loop[l] = en_route; // S56
                :: else -> loop[l] = accepted; // S08 S22
                fi;
+               roll_on(l);
                arm_loop(l);
            :: else /* 409: it hears who has it */
            fi;
@@ -226,7 +271,8 @@ active [PLACES] proctype place() {
                if
                :: found == 0 && loop[l] == offered -> ask_next(l); // S11
                :: else
-               fi
+               fi;
+               turn(l);
            :: else
            fi;
            saw = none; l = 0
@@ -240,8 +286,12 @@ active [PLACES] proctype place() {
                :: claim[patient(l)] == l -> claim[patient(l)] = NOBODY;
                :: else
                fi;
-               place_of[l] = NOWHERE;
+               if
+               :: !departed[l] -> place_of[l] = NOWHERE;
+               :: else
+               fi;
                ask_next(l); // S35 S41
+               turn(l);
            :: offer_of(l, s) == taken && loop[l] == en_route && divertings[l] == 0 ->
                divertings[l]++;
 #ifdef BREAK_DESTINATION
@@ -308,6 +358,20 @@ active [LOOPS] proctype sender() {
            :: else
            fi
        }
+    :: loop[l] == offered && !departed[l] -> atomic { /* rolls towards one of those that are asked */
+           if
+           :: loop[l] == offered && !departed[l] ->
+               any_open(l);
+               if
+               :: found > 0 -> departed[l] = true; turn(l);
+#ifdef BREAK_ROLL
+                   place_of[l] = NOWHERE;
+#endif
+               :: else
+               fi
+           :: else
+           fi
+       }
     :: loop[l] == diverted -> atomic {
            if
            :: loop[l] == diverted && place_of[l] != NOWHERE -> loop[l] = en_route; arm_loop(l); // S59
@@ -352,7 +416,7 @@ inline decide(l) {
     if
     :: loop[l] == with_controller && can_take(l) -> take_unasked(l, PLACES - 1, designated); // S19
     :: loop[l] == diverted -> take_unasked(l, PLACES - 1, en_route); // S57
-    :: loop[l] == with_controller -> ask_next(l); // S21
+    :: loop[l] == with_controller -> ask_next(l); turn(l); // S21
     :: else
     fi
 }
@@ -389,7 +453,8 @@ inline fire_offer(l, s) {
     if
     :: found == 0 && loop[l] == offered -> ask_next(l); // S12
     :: else
-    fi
+    fi;
+    turn(l);
 }
 
 /* One for each loop, so that what goes on around one loop keeps no other's deadline waiting: the timer goes by time. */
@@ -398,11 +463,14 @@ active [LOOPS] proctype timer() {
     do
     :: atomic { offer_armed(l * PLACES) -> fire_offer(l, 0); }
     :: atomic { loop_fires(l) -> fire_loop(l); }
+    :: atomic { lease[l * PLACES] -> free_bed(l, 0); } /* the place's yes stands */
 #if PLACES > 1
     :: atomic { offer_armed(l * PLACES + 1) -> fire_offer(l, 1); }
+    :: atomic { lease[l * PLACES + 1] -> free_bed(l, 1); }
 #endif
 #if PLACES > 2
     :: atomic { offer_armed(l * PLACES + 2) -> fire_offer(l, 2); }
+    :: atomic { lease[l * PLACES + 2] -> free_bed(l, 2); }
 #endif
     od
 }
@@ -470,8 +538,18 @@ active proctype killer() {
 #define bed_true(s) (bed[s] == NOBODY || took(bed[s], s))
 /* 3: every open loop has a deadline. */
 #define has_deadline(l) (!under_way(l) || due_loop[l])
-/* 9: who travels has a destination. */
-#define has_place(l) (!travelling(l) || place_of[l] != NOWHERE)
+/* 9: who travels has a destination, who rolls while asking too. */
+#define has_place(l) (!(travelling(l) || rolling(l)) || place_of[l] != NOWHERE)
+/* Who rolls while places are asked rolls towards one of them. */
+#define asks(l, s) (offer_of(l, s) == open)
+#if PLACES == 1
+#define asks_any(l) asks(l, 0)
+#elif PLACES == 2
+#define asks_any(l) (asks(l, 0) || asks(l, 1))
+#else
+#define asks_any(l) (asks(l, 0) || asks(l, 1) || asks(l, 2))
+#endif
+#define rolls_true(l) (!(rolling(l) && asks_any(l)) || place_of[l] != NOWHERE && asks(l, place_of[l]))
 /* After the end no offer is open, no claim and no bed is held. */
 #define holds_nothing(s) (bed[s] != ended && offer_of(ended, s) != open)
 #define left_clean_0 (!closed(0) || claim[patient(0)] != 0)
@@ -482,7 +560,10 @@ ltl one_destination { [] one_place }
 ltl one_hold { [] (!holds_twice && all_places(bed_true)) }
 ltl deadline_always { [] (all_loops(has_deadline)) }
 ltl destination_always { [] (all_loops(has_place)) }
+ltl turns_to_who_is_asked { [] (all_loops(rolls_true)) }
 ltl nothing_left_behind { [] (left_clean_0 && offers_ended) }
 /* 4, 8: whoever asks is answered: a place, or an end; never for ever nothing. */
 ltl always_answered { [] (asking(0) -> <> settled(0)) }
+/* 6: a hold is a lease. */
+ltl bed_comes_free { [] (bed[0] == 0 -> <> (bed[0] != 0)) }
 ltl never_left_diverted { [] (loop[0] == diverted -> <> (loop[0] != diverted)) }

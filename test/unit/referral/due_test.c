@@ -41,6 +41,57 @@ static void silence_leads_to_the_control_room_then_to_a_place(void **state) {
     assert_state(fetch(p, "Task", after.offers[after.count - 1]), "accepted", "accepted");
 }
 
+/* The referral's own deadline comes in the same instant as that of the first offers, and before it: what an expiry brings, it brings then too,
+ * though another place that was asked later has time left. */
+static void silence_beside_a_later_offer_is_an_expiry(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", ",{\"name\":\"depart\",\"valueBoolean\":true}");
+    struct text focus = json_get_text(json_get(fetch(p, "Task", sent.loop), "focus"), "reference");
+    pass_minutes(p, 2);
+    put(p, "Task", "more",
+        joined(p,
+            "{\"resourceType\":\"Task\",\"id\":\"more\",\"status\":\"draft\",\"intent\":\"order\",\"code\":{\"coding\":"
+            "[{"
+            "\"system\":\"http://hl7.org/fhir/CodeSystem/"
+            "task-code\",\"code\":\"fulfill\"}]},\"partOf\":[{\"reference\":"
+            "\"Task/%.*s\"}],\"focus\":{\"reference\":\"%.*s\"},\"for\":{\"reference\":\"Patient/p1\"},"
+            "\"requester\":{\"reference\":\"" SENDER "\"},\"owner\":{\"reference\":\"Organization/A2200016\"}}",
+            (int)sent.loop.size, sent.loop.at, (int)focus.size, focus.at));
+    change_ok(p, &nurse, TEXT("more"), "{\"status\":\"requested\"}");
+    pass_minutes(p, 4);
+    assert_true(is_in(p, sent.offers[0], "expired"));
+    assert_true(is_in(p, TEXT("more"), "offered"));
+    struct text rolls = id_after_slash(json_get_text(json_get(fetch(p, "Task", sent.loop), "location"), "reference"));
+    assert_true(text_is(rolls, "A2200016"));
+    assert_laws(p, sent.loop);
+}
+
+static struct text heading_of(struct province *p, struct text loop) {
+    return id_after_slash(json_get_text(json_get(fetch(p, "Task", loop), "location"), "reference"));
+}
+
+/* With the control room too: who rolls turns from a place that says no to one that is asked, and to whom the control room asks. */
+static void rolling_turns_while_the_control_room_has_it(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", ",{\"name\":\"depart\",\"valueBoolean\":true}");
+    pass_minutes(p, 6);
+    assert_true(is_in(p, sent.loop, "with-controller"));
+    struct sent again = offers_of(p, sent.loop);
+    assert_int_equal(again.count, 4); /* two have been silent, two are asked */
+    int ahead = text_equal(heading_of(p, sent.loop), again.places[2]) ? 2 : 3, other = 5 - ahead;
+    struct records_caller first = receiver(p, again.places[ahead]), second = receiver(p, again.places[other]);
+    change_ok(p, &first, again.offers[ahead], DECLINE("ed-full"));
+    assert_true(is_in(p, sent.loop, "with-controller"));
+    assert_true(text_equal(heading_of(p, sent.loop), again.places[other]));
+    change_ok(p, &second, again.offers[other], DECLINE("ed-full"));
+    assert_true(text_equal(heading_of(p, sent.loop), again.places[other])); /* nobody is asked: it rolls on */
+    change_ok(p, &controller, sent.loop,
+        "{\"status\":\"requested\",\"business\":\"offered\",\"owner\":{\"reference\":\"Organization/A2200016\"}}");
+    assert_true(is_in(p, sent.loop, "offered"));
+    assert_true(text_is(heading_of(p, sent.loop), "A2200016"));
+    assert_laws(p, sent.loop);
+}
+
 static void one_answers_late_and_is_told_so(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
@@ -267,6 +318,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_province, close_province)
     const struct CMUnitTest tests[] = {
         TEST(silence_leads_to_the_control_room_then_to_a_place),
+        TEST(silence_beside_a_later_offer_is_an_expiry),
+        TEST(rolling_turns_while_the_control_room_has_it),
         TEST(one_answers_late_and_is_told_so),
         TEST(the_third_level_asks_one_after_the_other),
         TEST(reminders_go_to_the_control_room_and_come_again),
