@@ -10,6 +10,24 @@
 
 #include "planning/run.h"
 
+/* Primal and dual from the costs alone. */
+static void sum_up(
+    struct planning_assignment *out, const double *cost, const int *capacity, size_t rows, size_t columns) {
+    const double *price = out->price;
+    out->cost = out->dual = 0;
+    for (size_t i = 0; i < rows; i++) {
+        double least = INFINITY;
+        out->cost += cost[i * columns + (size_t)out->column[i]];
+        for (size_t j = 0; j < columns; j++) {
+            least = fmin(least, cost[i * columns + j] + price[j]);
+        }
+        out->dual += least;
+    }
+    for (size_t j = 0; j + 1 < columns; j++) {
+        out->dual -= price[j] * capacity[j];
+    }
+}
+
 void planning_assign(struct planning_assignment *out, const double *cost, const int *capacity, size_t rows,
     size_t columns, struct arena *arena) {
     out->column = ARENA_ARRAY(arena, int, rows + 1);
@@ -62,18 +80,7 @@ void planning_assign(struct planning_assignment *out, const double *cost, const 
             column = before;
         }
     }
-    out->cost = out->dual = 0;
-    for (size_t i = 0; i < rows; i++) {
-        double least = INFINITY;
-        out->cost += cost[i * columns + out->column[i]];
-        for (size_t j = 0; j < columns; j++) {
-            least = fmin(least, cost[i * columns + j] + price[j]);
-        }
-        out->dual += least;
-    }
-    for (size_t j = 0; j + 1 < columns; j++) {
-        out->dual -= price[j] * capacity[j];
-    }
+    sum_up(out, cost, capacity, rows, columns);
 }
 
 /* ---- costs -------------------------------------------------------------------------------------------------------- */

@@ -181,7 +181,7 @@ static enum status task_rewrite(struct text *out, const struct rewrite *rewrite,
     static const char *const managed[] = {
         "status", "businessStatus", "owner", "restriction", "lastModified", "output", "meta", NULL};
     struct json_writer w = json_writer_open(scope->arena, TASK_BYTES_MAX);
-    char now[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE];
+    char now[TIME_TEXT_SIZE];
     size_t index, count;
     yyjson_val *name, *value;
     time_format_utc(now, now_us);
@@ -201,16 +201,7 @@ static enum status task_rewrite(struct text *out, const struct rewrite *rewrite,
     write_concept(&w, "businessStatus", CONSULT_STATE_SYSTEM, rewrite->state);
     fhir_write_reference(&w, "owner", rewrite->owner);
     json_member_string(&w, "lastModified", now);
-    if (rewrite->deadline_us > 0) {
-        time_format_utc(end, rewrite->deadline_us);
-        json_name(&w, "restriction");
-        json_object_open(&w);
-        json_name(&w, "period");
-        json_object_open(&w);
-        json_member_string(&w, "end", end);
-        json_object_close(&w);
-        json_object_close(&w);
-    }
+    task_write_deadline(&w, rewrite->deadline_us);
     write_outputs(&w, rewrite);
     json_object_close(&w);
     return json_finish(out, &w, scope);
@@ -225,32 +216,12 @@ enum status consult_tell(
     json_object_open(&w);
     json_member_string(&w, "resourceType", "Communication");
     json_member_text(&w, "id", message->id);
-    const struct {
-        const char *name;
-        struct text reference;
-    } lists[] = {{"inResponseTo", message->answers}, {"about", message->about}};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        if (lists[i].reference.size > 0) {
-            json_name(&w, lists[i].name);
-            json_array_open(&w);
-            json_object_open(&w);
-            json_member_text(&w, "reference", lists[i].reference);
-            json_object_close(&w);
-            json_array_close(&w);
-        }
-    }
+    fhir_write_references(&w, "inResponseTo", &message->answers, message->answers.size > 0 ? 1 : 0);
+    fhir_write_references(&w, "about", &message->about, message->about.size > 0 ? 1 : 0);
     json_member_string(&w, "status", "completed");
     json_name(&w, "category");
     json_array_open(&w);
-    json_object_open(&w);
-    json_name(&w, "coding");
-    json_array_open(&w);
-    json_object_open(&w);
-    json_member_string(&w, "system", CONSULT_CATEGORY_SYSTEM);
-    json_member_string(&w, "code", CONSULT_CODE);
-    json_object_close(&w);
-    json_array_close(&w);
-    json_object_close(&w);
+    write_concept(&w, NULL, CONSULT_CATEGORY_SYSTEM, CONSULT_CODE);
     json_array_close(&w);
     fhir_write_reference(&w, "subject", message->subject);
     fhir_write_reference(&w, "encounter", message->encounter);
@@ -261,12 +232,7 @@ enum status consult_tell(
         json_value(&w, message->finding);
         json_array_close(&w);
     }
-    json_name(&w, "recipient");
-    json_array_open(&w);
-    json_object_open(&w);
-    json_member_text(&w, "reference", message->recipient);
-    json_object_close(&w);
-    json_array_close(&w);
+    fhir_write_references(&w, "recipient", &message->recipient, 1);
     fhir_write_reference(&w, "sender", message->sender);
     json_name(&w, "payload");
     json_array_open(&w);

@@ -100,6 +100,10 @@ MUST_CHECK enum status loop_name_destination(
     struct loop *loop, struct text place_id, unsigned actors, const char *trigger);
 /* The nearest place that can stabilise becomes the destination; *named_out is false where there is none at all. */
 MUST_CHECK enum status loop_name_stabilising(bool *named_out, struct loop *loop, const char *trigger);
+
+/* ---- clocks (clocks.c) ------------------------------------------------------------------------------------------------ */
+
+/* From the first offer on: sets `first-offer` where it is not set, and the due rows of confirming and of each trigger. */
 MUST_CHECK enum status loop_start_clocks(struct loop *loop);
 MUST_CHECK enum status loop_stop_clocks(struct loop *loop);
 

@@ -250,9 +250,8 @@ static void put_inputs(struct json_writer *w, const struct asking *a) {
 static enum status write_task(struct asking *a, int64_t now_us, int64_t end_us, struct scope *scope) {
     static const char *const priorities[] = {"", "stat", "stat", "asap", "urgent", "routine"};
     struct json_writer w = json_writer_open(scope->arena, BYTES_MAX);
-    char now[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE];
+    char now[TIME_TEXT_SIZE];
     time_format_utc(now, now_us);
-    time_format_utc(end, end_us);
     json_object_open(&w);
     json_member_string(&w, "resourceType", "Task");
     json_member_text(&w, "id", a->id);
@@ -284,13 +283,7 @@ static enum status write_task(struct asking *a, int64_t now_us, int64_t end_us, 
         json_array_close(&w);
     }
     fhir_write_reference(&w, "owner", a->place);
-    json_name(&w, "restriction");
-    json_object_open(&w);
-    json_name(&w, "period");
-    json_object_open(&w);
-    json_member_string(&w, "end", end);
-    json_object_close(&w);
-    json_object_close(&w);
+    task_write_deadline(&w, end_us);
     put_inputs(&w, a);
     json_object_close(&w);
     return json_finish(&a->body, &w, scope);

@@ -321,15 +321,15 @@ static void write_code(struct json_writer *w, const struct task *task) {
         w, NULL, (struct fhir_coding){text_from(TASK_CODE_SYSTEM), TEXT("fulfill"), {0}}, (struct text){0});
 }
 
-static void write_restriction(struct json_writer *w, const struct task *task) {
-    if (task->deadline_us == 0) {
+void task_write_deadline(struct json_writer *w, int64_t deadline_us) {
+    if (deadline_us == 0) {
         return;
     }
     json_name(w, "restriction");
     json_object_open(w);
     json_name(w, "period");
     json_object_open(w);
-    write_instant(w, "end", task->deadline_us);
+    write_instant(w, "end", deadline_us);
     json_object_close(w);
     json_object_close(w);
 }
@@ -398,7 +398,7 @@ enum status task_write(struct text *out, const struct task *task, int64_t now_us
     write_kept(w, task, "owner", task->owner);
     write_kept(w, task, "location", task->location);
     write_department(w, task);
-    write_restriction(w, task);
+    task_write_deadline(w, task->deadline_us);
     write_extras(w, task, false);
     write_extras(w, task, true);
     json_object_close(w);

@@ -55,6 +55,8 @@ bool task_has_input(const struct task *task, const char *code);
 /* How many inputs of a code a Task's JSON holds. */
 size_t task_count_inputs(const yyjson_val *json, const char *code);
 
+/* `restriction.period.end` as a member of an object that is open; 0: none. */
+void task_write_deadline(struct json_writer *w, int64_t deadline_us);
 MUST_CHECK enum status task_write(struct text *out, const struct task *task, int64_t now_us, struct scope *scope);
 
 /* ---- references ---------------------------------------------------------------------------------------------------- */

@@ -302,13 +302,14 @@ double region_road_table_minutes(
 /* ---- gatherer ---------------------------------------------------------------------------------------------------------- */
 
 struct region;
-/* Registers its guards (capacity: who may say what, not from the future, not negative totals; coordinates inside the region). */
+/* Registers its guards (capacity: who may say what, not from the future, no negative total, counts within 100,000 either way, at most 512
+ * groups a board; coordinates inside the region). */
 MUST_CHECK enum status region_open(struct region **out, struct records *records, struct scope *scope);
 void region_close(struct region *region);
 /* Snapshots that are made from now on ask these roads; call it before the first is held. `roads` outlives them all. */
 void region_use_roads(struct region *region, const struct region_road_table *roads);
-/* The latest; never NULL, may be empty (place_count 0) when no region is loaded. Counted: give it back. */
-/* It may read the record, and so waits for the store: never call it inside a unit of work. */
+/* The latest; never NULL, may be empty (place_count 0) when no region is loaded. Counted: give it back. It may read the record, and so
+ * waits for the store: never call it inside a unit of work. */
 MUST_CHECK enum status region_hold(const struct region_snapshot **out, struct region *region, struct scope *scope);
 /* The same inside a unit (guards, due handlers, units of upper modules): reads through the unit where something changed. */
 MUST_CHECK enum status region_hold_within(
