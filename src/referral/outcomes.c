@@ -43,10 +43,20 @@ static const yyjson_val *extension_find(const yyjson_val *resource, const char *
     return NULL;
 }
 
+/* None where the reference is no visit's here: what is no id would spoil the search for the others'. */
 static struct text encounter_of(const yyjson_val *assessment) {
+    static const char type[] = "Encounter/";
     struct text reference = json_get_text(json_get(assessment, "encounter"), "reference");
-    return text_starts(reference, "Encounter/") ? (struct text){reference.at + 10, reference.size - 10}
-                                                : (struct text){0};
+    if (!text_starts(reference, type)) {
+        return (struct text){0};
+    }
+    struct text id = {reference.at + sizeof type - 1, reference.size - (sizeof type - 1)};
+    return fhir_id_is_valid(id) ? id : (struct text){0};
+}
+
+/* A RiskAssessment is anybody's to write: what it calls a probability may be none. */
+static bool probability_of(double *out, const yyjson_val *said, const char *member) {
+    return json_get_double(out, said, member) && *out >= 0 && *out <= 1;
 }
 
 static int override_of(const yyjson_val *assessment) {
@@ -98,7 +108,7 @@ static void visit_add(struct read_visit *visit, const struct reading_row *row) {
         return;
     }
     visit->last = visit->last != NULL ? visit->last : row->said;
-    if (json_get_double(&probability, row->said, "readerProbability")) {
+    if (probability_of(&probability, row->said, "readerProbability")) {
         visit->first = row->said;
         visit->first_human = row->human_level;
         visit->first_us = row->at_us;
@@ -147,7 +157,7 @@ static void follow_level(
     int judged = visit->first != NULL ? judged_level(visit, encounter) : 0;
     bool under = text_is(row.output, "under-triage") && visit->first_human > 0;
     bool severe = text_is(row.output, "level-1-2");
-    if (judged == 0 || !(under || severe) || !json_get_double(&row.probability, visit->first, "readerProbability")) {
+    if (judged == 0 || !(under || severe) || !probability_of(&row.probability, visit->first, "readerProbability")) {
         return;
     }
     (void)json_get_bool(&row.calibrated, visit->first, "readerCalibrated");
@@ -155,17 +165,29 @@ static void follow_level(
     out[(*count)++] = row;
 }
 
+/* The reading's forecast of a kind; NULL: none. */
+static const yyjson_val *forecast_find(const yyjson_val *reading, const char *code) {
+    size_t i, count;
+    yyjson_val *forecast;
+    yyjson_arr_foreach(json_get(reading, "forecasts"), i, count, forecast) {
+        if (text_is(json_get_text(forecast, "code"), code)) {
+            return forecast;
+        }
+    }
+    return NULL;
+}
+
+/* At most one of each kind, for which there is room. */
 static void follow_forecasts(struct triage_followed *out, size_t *count, const struct read_visit *visit,
     const yyjson_val *encounter, const struct outcome_places *places) {
-    size_t i, forecast_count;
-    yyjson_val *forecast;
-    yyjson_arr_foreach(json_get(visit->last, "forecasts"), i, forecast_count, forecast) {
+    for (int kind = 0; kind < TRIAGE_FORECAST_COUNT; kind++) {
+        const yyjson_val *forecast = forecast_find(visit->last, triage_forecast_code((enum triage_forecast_kind)kind));
         struct triage_followed row = {.site = json_get_text(json_get(encounter, "serviceProvider"), "reference"),
             .output = json_get_text(forecast, "code"),
             .model = json_get_text(forecast, "model")};
         enum outcome outcome = outcome_of(encounter, places, row.output);
         (void)json_get_bool(&row.calibrated, forecast, "calibrated");
-        if (outcome == OUTCOME_NOT_TOLD || !json_get_double(&row.probability, forecast, "probability")) {
+        if (outcome == OUTCOME_NOT_TOLD || !probability_of(&row.probability, forecast, "probability")) {
             continue;
         }
         row.happened = outcome == OUTCOME_YES;

@@ -11,6 +11,12 @@ struct gathered {
     const char *path; /* "Observation/rr1", or "Bundle.entry[3].resource" */
 };
 enum { GATHER_SPECIALS_MAX = 16 };
+/* When the value that stands was observed, and what said so: a later one replaces it. */
+struct gather_standing {
+    bool is_set;
+    int64_t at_us;
+    int by;
+};
 struct gather {
     struct triage_facts *facts;
     const struct triage_gather_options *options;
@@ -19,7 +25,7 @@ struct gather {
     size_t count;
     const struct gathered *patient, *encounter;
     bool stale_noted, future_noted;
-    int64_t special_at[GATHER_SPECIALS_MAX]; /* when the value that stands was observed: a later one replaces it */
+    struct gather_standing specials[GATHER_SPECIALS_MAX];
 };
 
 /* Every kind of time a resource of this kind bears, as µs; 0: none. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define LOINC "http://loinc.org"
-enum { WEEKS_MAX = 45, OWN_WEEKS_BELOW_MONTHS = 24 };
+enum { WEEKS_MAX = 45, OWN_WEEKS_BELOW_MONTHS = 24, WORDS_BYTES_MAX = 1 << 20 };
 
 /* LOINC codes and what they measure. `unit`: what a bare number means where it is not the measure's own unit. */
 static const struct {
@@ -137,15 +137,17 @@ struct reading_value {
 
 /* The text of a concept, or its codings' code and display, as one word. */
 static struct text concept_words(const yyjson_val *concept, struct arena *arena) {
-    struct text words = json_get_text(concept, "text");
+    struct buffer words = buffer_open(arena, WORDS_BYTES_MAX);
     size_t i, count;
     yyjson_val *coding;
+    buffer_put(&words, json_get_text(concept, "text"));
     yyjson_arr_foreach(json_get(concept, "coding"), i, count, coding) {
-        struct text display = json_get_text(coding, "display"), code = json_get_text(coding, "code");
-        words = text_format(arena, "%.*s %.*s %.*s", (int)words.size, words.at ? words.at : "", (int)display.size,
-            display.at ? display.at : "", (int)code.size, code.at ? code.at : "");
+        buffer_put_char(&words, ' ');
+        buffer_put(&words, json_get_text(coding, "display"));
+        buffer_put_char(&words, ' ');
+        buffer_put(&words, json_get_text(coding, "code"));
     }
-    return words.at ? text_trim(words) : words;
+    return words.size ? text_trim(buffer_text(&words)) : (struct text){0};
 }
 
 static bool number_read(double *out, const yyjson_val *value) {
@@ -377,20 +379,40 @@ static enum status stated_read(struct gather *gather, const struct reading_value
     return STATUS_OK;
 }
 
+/* A flow and a fraction tell of one oxygen, weeks and a test of one pregnancy: the later replaces the earlier, whichever it is. */
+static enum special fact_of(enum special special) {
+    return special == SPECIAL_OXYGEN_FRACTION ? SPECIAL_OXYGEN_FLOW
+           : special == SPECIAL_WEEKS         ? SPECIAL_PREGNANCY
+                                              : special;
+}
+
+static enum triage_answer more_careful(enum triage_answer before, enum triage_answer now) {
+    return before == TRIAGE_YES ? before : now;
+}
+
 static enum status special_read(
     struct gather *gather, const struct gathered *item, const yyjson_val *holder, size_t row) {
     enum special special = specials[row].special;
     struct reading_value value;
     if (!value_read(&value, holder, gather->scope->arena))
         return STATUS_OK;
-    int64_t at = gather_time(gather, item->resource), *standing = &gather->special_at[special];
-    if (special != SPECIAL_COMPLAINT && at < *standing)
+    int64_t at = gather_time(gather, item->resource);
+    struct triage_facts *facts = gather->facts;
+    struct gather_standing *standing = &gather->specials[fact_of(special)];
+    if (special != SPECIAL_COMPLAINT && standing->is_set && at < standing->at_us)
         return STATUS_OK;
-    *standing = at;
-    if ((special == SPECIAL_PREGNANCY && flag_read(&gather->facts->pregnant, holder)) ||
-        (special == SPECIAL_INJURY && flag_read(&gather->facts->injury, holder)))
+    bool is_beside = standing->is_set && at == standing->at_us && standing->by != (int)special;
+    enum triage_answer oxygen = facts->oxygen, pregnant = facts->pregnant;
+    *standing = (struct gather_standing){true, at, (int)special};
+    if ((special == SPECIAL_PREGNANCY && flag_read(&facts->pregnant, holder)) ||
+        (special == SPECIAL_INJURY && flag_read(&facts->injury, holder)))
         return STATUS_OK;
-    return stated_read(gather, &value, row, gather_path(gather, item, value.element));
+    enum status status = stated_read(gather, &value, row, gather_path(gather, item, value.element));
+    if (is_beside) { /* of one moment, in whatever order */
+        facts->oxygen = more_careful(oxygen, facts->oxygen);
+        facts->pregnant = more_careful(pregnant, facts->pregnant);
+    }
+    return status;
 }
 
 /* "< 90" is read one step beyond the bound, so that no band is missed: 89. */

@@ -1,5 +1,6 @@
 #include "triage/gather.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { FINDING_DAYS = 7, ONSET_DAYS_MAX = 30 };
@@ -95,27 +96,57 @@ static int64_t said_at(const struct gather *gather, const yyjson_val *condition)
     return said.size && fhir_interval_parse(&when, said, gather->options->zone_minutes) ? when.start_us : 0;
 }
 
-static bool shares_code(const yyjson_val *a, const yyjson_val *b) {
-    size_t i, count, k, other_count;
-    yyjson_val *coding, *other;
-    yyjson_arr_foreach(json_get(json_get(a, "code"), "coding"), i, count, coding) {
-        struct text code = json_get_text(coding, "code"), system = json_get_text(coding, "system");
-        yyjson_arr_foreach(json_get(json_get(b, "code"), "coding"), k, other_count, other) {
-            if (code.size && text_equal(json_get_text(other, "code"), code) &&
-                text_equal(json_get_text(other, "system"), system))
-                return true;
-        }
+/* The codings of a finding in order, so that a long list is not held against another pair by pair. */
+struct coded {
+    struct text system, code;
+};
+struct codings {
+    struct coded *at;
+    size_t count;
+};
+
+static int coded_order(const void *a, const void *b) {
+    const struct coded *x = a, *y = b;
+    int order = text_compare(x->code, y->code);
+    return order ? order : text_compare(x->system, y->system);
+}
+
+static struct coded coded_of(const yyjson_val *coding) {
+    return (struct coded){json_get_text(coding, "system"), json_get_text(coding, "code")};
+}
+
+static struct codings codings_of(const yyjson_val *condition, struct arena *arena) {
+    yyjson_val *list = json_get(json_get(condition, "code"), "coding"), *coding;
+    struct codings codings = {ARENA_ARRAY(arena, struct coded, yyjson_arr_size(list) + 1), 0};
+    size_t i, count;
+    yyjson_arr_foreach(list, i, count, coding) {
+        struct coded coded = coded_of(coding);
+        if (coded.code.size)
+            codings.at[codings.count++] = coded;
+    }
+    qsort(codings.at, codings.count, sizeof *codings.at, coded_order);
+    return codings;
+}
+
+static bool shares_code(const struct codings *codings, const yyjson_val *other) {
+    size_t i, count;
+    yyjson_val *coding;
+    yyjson_arr_foreach(json_get(json_get(other, "code"), "coding"), i, count, coding) {
+        struct coded wanted = coded_of(coding);
+        if (bsearch(&wanted, codings->at, codings->count, sizeof *codings->at, coded_order))
+            return true;
     }
     return false;
 }
 
 /* A finding is withdrawn where the same code is refuted later, or nobody knows which was later. */
 static bool is_refuted(const struct gather *gather, const yyjson_val *condition) {
+    const struct codings codings = codings_of(condition, gather->scope->arena);
     int64_t said = said_at(gather, condition);
     for (size_t i = 0; i < gather->count; i++) {
         const yyjson_val *other = gather->resources[i].resource;
         if (!text_is(gather->resources[i].type, "Condition") || !has_status(other, "verificationStatus", "refuted") ||
-            !shares_code(condition, other))
+            !shares_code(&codings, other))
             continue;
         int64_t refuted = said_at(gather, other);
         if (!said || !refuted || refuted >= said)

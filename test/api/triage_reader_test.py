@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from soyang_server import PROGRAM, Client, Server
@@ -145,6 +146,19 @@ class BadInput(unittest.TestCase):
         self.assertIn("Medication/w3", basis)
         self.assertEqual(len(basis), len(set(basis)))
 
+    def test_long_lists_cost_no_square_of_their_length(self):
+        """20,000 codings of a value, and of a confirmed and a refuted finding: read within the memory and the time of a request."""
+        codings = [{"system": "http://example.org", "code": f"c{n}", "display": "said at some length, as a long list would have it"} for n in range(20000)]
+        mind = {k: v for k, v in quantity("pulse", 80).items() if k != "valueQuantity"}
+        mind = {**mind, "code": {"coding": [{"system": LOINC, "code": "67775-7"}]}, "valueCodeableConcept": {"text": "alert", "coding": codings}}
+        said = lambda code, other: {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "encounter": {"reference": "Encounter/e"},
+                                    "verificationStatus": {"coding": [{"code": code}]}, "code": {"coding": [{**c, "system": other} for c in codings]}}
+        for resources in ([mind], [said("confirmed", "http://a.example"), said("refuted", "http://b.example")]):
+            started = time.monotonic()
+            answer = triage(self.server.client, visit(*plain(), *resources))
+            self.assertEqual(answer.status, 200, answer)
+            self.assertLess(time.monotonic() - started, 15)
+
     def test_what_is_written_is_what_was_read(self):
         """The shock index is a ratio, not hundredths of a maximum of 0; the level's rationale is what made the level."""
         resources = visit(*plain(systolic=104, diastolic=66, respiration=18, spo2=97, temperature=36.7), complaint="chest pain since 30 min, cold sweat")
@@ -219,6 +233,31 @@ class Outcomes(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("2, 1 of them with the outcome", done.stderr)
         server.close()
+
+    def test_an_assessment_that_anybody_wrote(self):
+        """Thousands of forecasts in one, probabilities that are none, a visit that is no id: each is passed over, and hides no other."""
+        server = Server()
+        http = server.client
+        rolling = lambda: {line.rsplit(" ", 1)[0].split("rolling_")[1].replace('{site="Organization/h",output="', " ")[:-2]: line.rsplit(" ", 1)[1]
+                           for line in http.send("GET", "/metrics", raw_path=True).raw.decode().splitlines() if line.startswith("soyang_triage_rolling")}
+        try:
+            self.store(http, 0, {"class": {"code": "IMP"}})
+            kept = http.get("RiskAssessment").json["entry"][0]["resource"]
+            holder = next(e for e in kept["extension"] if e["url"] == BASE + "triage-reading")
+            reading = json.loads(holder["valueString"])
+            one = {"code": "admission", "abstains": False, "probability": 0.5, "calibrated": False, "model": "x"}
+            for forecasts, visits in (([one] * 6000, "1.000"), ([{**one, "probability": 1e308}] * 3, None), ([{**one, "probability": -0.1}], None)):
+                holder["valueString"] = json.dumps({**reading, "forecasts": forecasts})
+                self.assertEqual(http.put("RiskAssessment/" + kept["id"], kept).status, 200)
+                self.assertEqual(rolling().get("visits admission"), visits)
+            holder["valueString"] = json.dumps(reading)
+            for reference in ("Encounter/" + "a" * 8000, "Encounter/e0,e1", "Encounter/e0/_history/1"):
+                stray = {k: v for k, v in kept.items() if k != "id"}
+                self.assertEqual(http.post("RiskAssessment", {**stray, "encounter": {"reference": reference}, "occurrenceDateTime": "2030-01-01T00:00:00Z"}).status, 201)
+            self.assertEqual(http.put("RiskAssessment/" + kept["id"], kept).status, 200)
+            self.assertEqual(rolling()["visits admission"], "1.000")
+        finally:
+            server.close()
 
 
 class SilentPhase(unittest.TestCase):
