@@ -217,9 +217,29 @@ static bool is_open_visit(const yyjson_val *encounter) {
     return false;
 }
 
+struct open_visit {
+    struct text id;   /* none: none yet */
+    int64_t start_us; /* INT64_MIN: not stated */
+    bool is_planned;
+};
+
+static struct open_visit open_visit_of(const yyjson_val *encounter, const struct cds_run *run) {
+    struct text start = json_get_text(json_get(encounter, "period"), "start");
+    struct fhir_interval when = {INT64_MIN, INT64_MAX};
+    bool told = start.size > 0 && fhir_interval_parse(&when, start, run->snapshot->zone_minutes);
+    return (struct open_visit){.id = json_get_text(encounter, "id"),
+        .start_us = told ? when.start_us : INT64_MIN,
+        .is_planned = text_is(json_get_text(encounter, "status"), "planned")};
+}
+
+/* One that is only planned stands back behind any that has begun: an appointment is not where the patient is now. */
+static bool goes_before(const struct open_visit *a, const struct open_visit *b) {
+    return b->id.size == 0 || (a->is_planned != b->is_planned ? b->is_planned : a->start_us > b->start_us);
+}
+
 /* The visit of the context, or the latest that is open; none: nobody is here now, and an old visit is not read as today's. */
 static enum status find_visit(struct text *out, const struct cds_run *run, struct scope *scope) {
-    struct text latest = {0};
+    struct open_visit latest = {.start_us = INT64_MIN};
     bool known = false;
     size_t i, count;
     yyjson_val *entry;
@@ -231,11 +251,13 @@ static enum status find_visit(struct text *out, const struct cds_run *run, struc
             continue;
         }
         known = true;
-        struct text start = json_get_text(json_get(encounter, "period"), "start");
-        if (is_open_visit(encounter) && (out->size == 0 || text_compare(start, latest) > 0)) {
-            latest = start;
-            *out = text_format(scope->arena, "Encounter/%.*s", (int)id.size, id.at);
+        const struct open_visit visit = open_visit_of(encounter, run);
+        if (is_open_visit(encounter) && goes_before(&visit, &latest)) {
+            latest = visit;
         }
+    }
+    if (latest.id.size > 0) {
+        *out = text_format(scope->arena, "Encounter/%.*s", (int)latest.id.size, latest.id.at);
     }
     return known || run->encounter_id.size == 0 ? STATUS_OK
                                                 : fault(scope, STATUS_PRECONDITION, "context.encounterId",

@@ -122,6 +122,21 @@ class Cds(unittest.TestCase):
         mild["reports"] = {"resourceType": "Bundle", "type": "searchset"}
         self.assertEqual(self.cards(body=self.request("patient-view", "here", mild)), [], "the prefetch counts, not the record")
 
+    def test_the_visit_is_the_one_that_began_last(self):
+        """An appointment is no visit yet, whatever it is called in time; and times are compared, not their letters."""
+        for change, other in (({}, {"status": "planned", "period": {"start": "2026-12-20T09:00:00+09:00"}}),
+                              ({"period": {"start": "2026-11-22T04:50:00Z"}}, {"period": {"start": "2026-11-22T05:00:00+09:00"}})):
+            taken = record("stranger")
+            here = taken["encounters"][0]
+            here.update(change)
+            for resource in taken["observations"] + taken["reports"]:
+                resource["encounter"] = {"reference": "Encounter/" + here["id"]}
+            for encounters in ([here, {**here, "id": "other", "reasonCode": [{"text": "check-up"}], **other}],
+                               [{**here, "id": "other", "reasonCode": [{"text": "check-up"}], **other}, here]):
+                cards = self.cards(body=self.request("patient-view", "stranger", prefetched({**taken, "encounters": encounters})))
+                self.assertEqual(len(cards), 1, other)
+                self.assertIn("심근경색", cards[0]["summary"])
+
     def test_a_link_leads_to_whom_the_page_knows(self):
         for who, end in (("here", "#/intake/here"), ("stranger", "#/intake")):
             card, = self.cards(body=self.request("patient-view", who, prefetched(record(who))))

@@ -209,6 +209,16 @@ class Summary(unittest.TestCase):
         self.assertFalse([i for i in answer.json["issue"] if i["severity"] in ("error", "fatal")], answer)
         self.assertEqual(document["subject"], ME)
 
+    def test_a_request_of_many_notes(self):
+        notes = [{"text": f"note {n}, at some length, as one who has time would write it"} for n in range(20000)]
+        request = {"resourceType": "ServiceRequest", "id": "long", "status": "active", "intent": "order", "subject": {"reference": "Patient/notes"},
+                   "code": {"text": "referral"}, "note": notes}
+        self.assertEqual(self.http.put("Patient/notes", {"resourceType": "Patient", "id": "notes"}).status, 201)
+        self.assertEqual(self.http.put("ServiceRequest/long", request).status, 201)
+        answer = self.http.get("Patient/notes/$referral-summary")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("note 11, at some length, as one who has time would write it …", answer.raw.decode())
+
     def test_a_visit_and_a_request_may_be_named(self):
         found = self.sections(self.summary("Patient/me/$referral-summary?encounter=Encounter/old&request=ServiceRequest/past"))
         self.assertEqual(found["complaint"][0]["ko"], "감기 (2024-01-01 09:00)")
