@@ -17,7 +17,7 @@ static const struct option_row options[] = {
         {"a sites document, as soyang triage calibrate writes it", "soyang triage calibrate가 쓴 기관 문서"}, NULL},
     {0},
 };
-enum { ROW_BYTES_MAX = 64 << 20, BROKEN_LINES_MAX = 100, PROGRESS_ROWS = 20000 };
+enum { ROW_BYTES_MAX = 64 << 20, BROKEN_LINES_MAX = 100, BROKEN_BYTES_MAX = 4 << 20, PROGRESS_ROWS = 20000 };
 
 struct batch_run {
     const struct arguments *arguments;
@@ -72,20 +72,23 @@ static void hold(struct batch_run *run, const struct text *lines, size_t count) 
  * the line stands alone (and is told as odd), and those behind it are rows of their own. */
 static enum status next_row(struct text *out, struct batch_run *run, struct scope *scope) {
     struct text ahead[BROKEN_LINES_MAX], whole;
+    struct buffer joined = buffer_open(scope->arena, BROKEN_BYTES_MAX);
     size_t count = 0;
     enum status status = next_line(out, run, scope);
     if (status != STATUS_OK || out->at == NULL || !triage_batch_is_open(run->batch, *out))
         return status;
-    for (whole = *out; triage_batch_is_open(run->batch, whole) && count < BROKEN_LINES_MAX; count++) {
+    buffer_put(&joined, *out);
+    for (whole = *out; triage_batch_is_open(run->batch, whole) && count < BROKEN_LINES_MAX && !joined.full; count++) {
         status = next_line(&ahead[count], run, scope);
         if (status != STATUS_OK)
             return status;
         if (ahead[count].at == NULL)
             break;
-        whole =
-            text_format(scope->arena, "%.*s %.*s", (int)whole.size, whole.at, (int)ahead[count].size, ahead[count].at);
+        buffer_put_char(&joined, ' ');
+        buffer_put(&joined, ahead[count]);
+        whole = buffer_text(&joined);
     }
-    if (triage_batch_is_whole(run->batch, whole))
+    if (!joined.full && triage_batch_is_whole(run->batch, whole))
         *out = whole;
     else
         hold(run, ahead, count);

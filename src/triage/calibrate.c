@@ -18,7 +18,7 @@ static double logistic_of(double x) {
 
 /* Platt JC. Probabilistic outputs for support vector machines. In: Advances in large margin classifiers. MIT Press 1999: targets
  * are drawn in from 0 and 1, so that a site of few visits gets no certainty. Newton's method; a slope that is not above 0 (the
- * model ranks this site's patients the wrong way round) is a refusal. */
+ * model ranks this site's patients the wrong way round, or not at all) is a refusal. */
 static bool is_spread(const struct triage_calibrate_question *q) {
     double low = 1, high = 0;
     for (size_t i = 0; i < q->count; i++) {
@@ -55,7 +55,7 @@ static bool platt_fit(double *slope, double *intercept, const struct triage_cali
     }
     *slope = a;
     *intercept = b;
-    return isfinite(a) && isfinite(b) && a > 0;
+    return isfinite(a) && isfinite(b) && a >= SITE_SLOPE_LEAST;
 }
 
 static int outcome_order(const void *a, const void *b) {
@@ -89,14 +89,18 @@ static void measure(double *expected, double *ece, double *brier, struct triage_
     *ece = calibration_error(outcomes, count);
 }
 
-static struct site *site_own(struct sites *sites, struct text id, struct arena *arena) {
+/* One more than a document may hold would make it one that nobody opens. */
+static enum status site_own(struct site **out, struct sites *sites, struct text id, struct scope *scope) {
     for (size_t i = 0; i < sites->count; i++) {
+        *out = &sites->at[i];
         if (text_is(id, sites->at[i].id))
-            return &sites->at[i];
+            return STATUS_OK;
     }
-    struct site *site = &sites->at[sites->count++]; /* sites_read leaves room for one */
-    *site = (struct site){.id = text_string(arena, id)};
-    return site;
+    if (sites->count == SITES_MAX)
+        return fault(scope, STATUS_TOO_LARGE, "sites", "a sites document holds at most %d sites", SITES_MAX);
+    *out = &sites->at[sites->count++]; /* sites_read leaves room for one */
+    **out = (struct site){.id = text_string(scope->arena, id)};
+    return STATUS_OK;
 }
 
 static enum status sites_take(struct sites *out, struct text document, struct scope *scope) {
@@ -105,17 +109,20 @@ static enum status sites_take(struct sites *out, struct text document, struct sc
 }
 
 /* In place of the one that there was for the same model and output. */
-static void calibration_put(struct site *site, const struct site_calibration *added, struct arena *arena) {
-    struct site_calibration *list = ARENA_ARRAY(arena, struct site_calibration, site->calibration_count + 1);
+static enum status calibration_put(struct site *site, const struct site_calibration *added, struct scope *scope) {
+    struct site_calibration *list = ARENA_ARRAY(scope->arena, struct site_calibration, site->calibration_count + 1);
     size_t count = 0;
     for (size_t i = 0; i < site->calibration_count; i++) {
         const struct site_calibration *old = &site->calibrations[i];
         if (strcmp(old->model, added->model) != 0 || strcmp(old->output, added->output) != 0)
             list[count++] = *old;
     }
+    if (count == SITE_CALIBRATIONS_MAX)
+        return fault(scope, STATUS_TOO_LARGE, "sites", "a site holds at most %d calibrations", SITE_CALIBRATIONS_MAX);
     list[count++] = *added;
     site->calibrations = list;
     site->calibration_count = count;
+    return STATUS_OK;
 }
 
 static enum status question_check(size_t *events, const struct triage_calibrate_question *q, struct scope *scope) {
@@ -163,17 +170,23 @@ enum status triage_calibrate(struct text *out, struct triage_calibrated *measure
             .intercept = (float)m.intercept},
         .observed = (double)m.events,
         .expected = m.expected_after};
-    calibration_put(site_own(&sites, question->site, scope->arena), &added, scope->arena);
+    struct site *site = NULL;
+    status = site_own(&site, &sites, question->site, scope);
+    if (status == STATUS_OK)
+        status = calibration_put(site, &added, scope);
     *measured = m;
-    return sites_write(out, &sites, scope);
+    return status == STATUS_OK ? sites_write(out, &sites, scope) : status;
 }
 
 enum status triage_site_silence(
     struct text *out, struct text document, struct text site, bool silent, struct scope *scope) {
     struct sites sites;
+    struct site *own = NULL;
     enum status status = sites_take(&sites, document, scope);
+    if (status == STATUS_OK)
+        status = site_own(&own, &sites, site, scope);
     if (status != STATUS_OK)
         return status;
-    site_own(&sites, site, scope->arena)->silent = silent;
+    own->silent = silent;
     return sites_write(out, &sites, scope);
 }

@@ -126,6 +126,8 @@ enum status triage_condition_open(struct condition *out, const yyjson_val *lines
     struct arena *arena, const char *path, struct scope *scope) {
     struct condition_atom *atoms = ARENA_ARRAY(arena, struct condition_atom, CONDITION_ATOMS_MAX);
     *out = (struct condition){.atoms = atoms};
+    if (lines && !yyjson_is_arr((yyjson_val *)lines))
+        return fault(scope, STATUS_INVALID, path, "a condition ('when', 'unless') is a list of lines");
     size_t i, count;
     yyjson_val *line;
     yyjson_arr_foreach((yyjson_val *)lines, i, count, line) {

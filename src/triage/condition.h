@@ -5,7 +5,7 @@
  *   stated:chest-pain     present, not merely suspected
  *   past:dialysis         in the history, or now
  *   !ALTERNATIVE          does not hold
- *   spo2<90  age>=65  months<3  onset<=270  news2>=7  shock-index>=1  mind>=voice  pulse-pressure<20
+ *   spo2<90  age>=65  months<3  onset<=270  news2>=7  shock-index>=1  mind>=voice
  *   level<=3              the human's level, floor and advice so far; 0 where there is none yet: then it does not hold
  *   female  male  pregnant  oxygen  hypercapnic  injured  known:spo2
  * A comparison with what is not known does not hold. */
@@ -47,7 +47,8 @@ struct condition {
     const struct condition_atom *atoms;
     int count;
 };
-/* `lines` is an array of strings; absent: an empty condition. */
+/* `lines` is an array of strings; absent: an empty condition. STATUS_INVALID at `path` for what is no list, or no such words. The atoms
+ * live in `arena`. */
 MUST_CHECK enum status triage_condition_open(struct condition *out, const yyjson_val *lines,
     const struct lexicon *lexicon, struct arena *arena, const char *path, struct scope *scope);
 

@@ -34,6 +34,9 @@ const char *triage_measure_unit(enum triage_measure measure) {
 const char *triage_measure_label(enum triage_measure measure, const char *language) {
     return strcmp(language, "ko") == 0 ? measures[measure].ko : measures[measure].en;
 }
+bool triage_measure_holds(enum triage_measure measure, double value) {
+    return value >= measures[measure].low && value <= measures[measure].high;
+}
 
 /* value in the measure's unit = (value + shift) * factor. `same`: another spelling of the unit, no note. */
 static const struct {
@@ -103,7 +106,6 @@ static const struct {
 };
 /* A bare number that can only be Fahrenheit, or only a fraction. */
 enum { FAHRENHEIT_LOW = 77, FAHRENHEIT_HIGH = 115, AMBIGUOUS_BELOW = 20 };
-enum { AGE_MAX_MONTHS = 130 * 12 };
 
 struct triage_facts *triage_facts_new(struct arena *arena) {
     struct triage_facts *facts = ARENA_NEW(arena, struct triage_facts);
@@ -168,7 +170,7 @@ enum status triage_facts_put(struct triage_facts *facts, enum triage_measure mea
     if (!unit_convert(&value, &converted, measure, unit))
         return fault(scope, STATUS_UNPROCESSABLE, where, "the unit does not fit %s; it is given in %s",
             measures[measure].en, measures[measure].unit);
-    if (value < measures[measure].low || value > measures[measure].high)
+    if (!triage_measure_holds(measure, value))
         return fault(scope, STATUS_UNPROCESSABLE, where, "%s is impossible: it lies between %g and %g %s",
             measures[measure].en, measures[measure].low, measures[measure].high, measures[measure].unit);
     if (is_ambiguous(measure, value, unit))
@@ -194,7 +196,7 @@ enum status triage_facts_put_age(struct triage_facts *facts, int months, struct 
     if (months < 0)
         return fault(
             scope, STATUS_UNPROCESSABLE, path_string(path, scope), "the birth lies after the moment of the reading");
-    if (months > AGE_MAX_MONTHS)
+    if (months > TRIAGE_AGE_MAX_MONTHS)
         return fault(scope, STATUS_UNPROCESSABLE, path_string(path, scope), "the age is impossible: over 130 years");
     facts->age_months = months;
     return STATUS_OK;

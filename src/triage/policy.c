@@ -57,6 +57,8 @@ static enum status departments_read(
     struct policy_departments *out, const struct opening *opening, yyjson_val *list, const char *path) {
     yyjson_val *names = json_get(opening->root, "departments"), *item;
     size_t i, count;
+    if (list && !yyjson_is_arr(list))
+        return fault(opening->scope, STATUS_INVALID, path, "departments are a list of codes");
     yyjson_arr_foreach(list, i, count, item) {
         const char *code = text_string(opening->arena, json_text(item));
         const yyjson_val *row = json_get(names, code);
@@ -90,6 +92,8 @@ static enum status need_read(const struct opening *opening, yyjson_val *item, si
     (void)json_get_bool(&need->time_critical, item, "time_critical");
     if (!need->code.size || !need->system.size || !need->name_ko.size || !need->name_en.size)
         return fault(opening->scope, STATUS_INVALID, path, "a need has code, list (of systems), ko and en");
+    if (json_get(item, "window_minutes") && !need->window_minutes)
+        return fault(opening->scope, STATUS_INVALID, path, "window_minutes is a whole number above 0");
     if (need->window_minutes && !need->window_source.size)
         return fault(opening->scope, STATUS_INVALID, path, "a time window needs its source");
     enum status status = departments_read(&departments, opening, json_get(item, "departments"), path);
@@ -135,7 +139,8 @@ static enum status rule_read(struct policy_rule *rule, const struct opening *ope
     rule->source = kept(opening, item, "source");
     rule->level = int_member(item, "level");
     (void)json_get_bool(&rule->suspected, item, "suspected");
-    if (!rule->id.size || !rule->ko.size || !rule->en.size || rule->level > 5)
+    bool level_fits = json_get(item, "level") ? rule->level >= 1 && rule->level <= 5 : rule->level == 0;
+    if (!rule->id.size || !rule->ko.size || !rule->en.size || !level_fits)
         return fault(scope, STATUS_INVALID, path, "a rule has id, ko, en and a level up to 5");
     if (!id_is_new(&opening->policy->sections[section], rule))
         return fault(scope, STATUS_INVALID, path, "another rule of the section has the same id");
@@ -173,6 +178,8 @@ static enum status section_read(const struct opening *opening, enum policy_secti
     yyjson_val *list = json_get(opening->root, section_names[section]), *item;
     size_t i, count = yyjson_arr_size(list);
     struct policy_rules *rules = &opening->policy->sections[section];
+    if (list && !yyjson_is_arr(list)) /* a floor that is silently none would be the worst of all */
+        return fault(opening->scope, STATUS_INVALID, section_names[section], "a list of rules");
     if (count > RULES_MAX)
         return fault(opening->scope, STATUS_TOO_LARGE, section_names[section], "more than %d rules", RULES_MAX);
     rules->at = ARENA_ARRAY(opening->arena, struct policy_rule, count + 1);

@@ -30,6 +30,8 @@ struct sites {
     struct site *at;
     size_t count;
 };
+enum { SITES_MAX = 2000, SITE_CALIBRATIONS_MAX = 64 };
+#define SITE_SLOPE_LEAST 1e-6 /* what a document's six decimals still tell from 0 */
 MUST_CHECK enum status sites_read(struct sites *out, struct text document, struct arena *arena, struct scope *scope);
 MUST_CHECK enum status sites_write(struct text *out, const struct sites *sites, struct scope *scope);
 /* The site's own row, else that of "", else NULL. */

@@ -30,7 +30,8 @@ static bool read_values(struct triage_facts *facts, const yyjson_val *list) {
             return false;
         struct triage_value *value = &facts->values[measure];
         *value = (struct triage_value){.known = true, .path = json_get_text(item, "path")};
-        if (!json_get_double(&value->value, item, "value"))
+        if (!json_get_double(&value->value, item, "value") ||
+            !triage_measure_holds((enum triage_measure)measure, value->value))
             return false;
     }
     return true;
@@ -106,7 +107,7 @@ enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json,
     bool holds = (at.size == 0 || time_parse(&facts->at_us, at)) && read_values(facts, json_get(json, "values")) &&
                  read_texts(facts, json_get(json, "texts")) &&
                  read_notes(facts, json_get(json, "notes"), scope->arena) && facts->human_level >= 0 &&
-                 facts->human_level <= 5;
+                 facts->human_level <= 5 && facts->age_months <= TRIAGE_AGE_MAX_MONTHS;
     *out = facts;
     return holds ? STATUS_OK : fault(scope, STATUS_INVALID, "facts", "these are no facts as they are written");
 }

@@ -5,7 +5,7 @@
 #include "triage/readers.h"
 
 #define SITES_FORMAT "soyang-triage-sites/1"
-enum { SITES_MAX = 2000, CALIBRATIONS_MAX = 64, SITES_BYTES_MAX = 8 << 20 };
+enum { SITES_BYTES_MAX = 8 << 20 };
 
 static enum status wrong(struct scope *scope, size_t site, const char *what) {
     return fault(scope, STATUS_INVALID, text_format(scope->arena, "sites[%zu]", site).at, "%s", what);
@@ -41,7 +41,7 @@ static enum status site_read(
     out->silent = text_is(mode, "silent");
     if (mode.size && !out->silent && !text_is(mode, "shown"))
         return wrong(scope, index, "the mode is neither 'shown' nor 'silent'");
-    if (count > CALIBRATIONS_MAX)
+    if (count > SITE_CALIBRATIONS_MAX)
         return wrong(scope, index, "too many calibrations");
     struct site_calibration *calibrations = ARENA_ARRAY(arena, struct site_calibration, count + 1);
     yyjson_arr_foreach(list, i, count, item) {

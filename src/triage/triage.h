@@ -58,6 +58,9 @@ enum triage_measure {
 const char *triage_measure_code(enum triage_measure measure);                        /* "respiration" */
 const char *triage_measure_unit(enum triage_measure measure);                        /* UCUM: "/min" */
 const char *triage_measure_label(enum triage_measure measure, const char *language); /* "호흡수", "respiratory rate" */
+/* Whether a living or dying patient can show it; `value` in the measure's unit. Facts hold nothing else. */
+bool triage_measure_holds(enum triage_measure measure, double value);
+enum { TRIAGE_AGE_MAX_MONTHS = 130 * 12 };
 
 struct triage_value {
     bool known;
@@ -430,7 +433,8 @@ struct triage_calibrated {
     double slope, intercept;
 };
 /* Fits Platt's two numbers to the logit of the probability (Platt 1999, his target smoothing; Newton's method) and adds them to a
- * sites document: `sites` is the one there was (none: a new one), `out` the new one. STATUS_UNPROCESSABLE with too few visits. */
+ * sites document: `sites` is the one there was (none: a new one), `out` the new one. STATUS_UNPROCESSABLE with too few visits, or where
+ * the probabilities do not rise with the outcome; STATUS_TOO_LARGE where the document is full. */
 struct triage_calibrate_question {
     struct text sites, site;
     const char *model_digest, *output;
@@ -451,7 +455,8 @@ void triage_write(struct json_writer *w, const struct triage_reading *reading, c
 bool triage_is_silent(const struct triage_reading *reading);
 void triage_write_silent(struct json_writer *w, const struct triage_reading *reading);
 void triage_write_facts(struct json_writer *w, const struct triage_facts *facts);
-/* Facts as triage_write_facts wrote them; slices of `json`, which must outlive them. */
+/* Facts as triage_write_facts wrote them; slices of `json`, which must outlive them. STATUS_INVALID for what it never writes: a value or
+ * an age that no patient has, an unknown measure or kind of text, too many of either. */
 MUST_CHECK enum status triage_facts_read(struct triage_facts **out, const yyjson_val *json, struct scope *scope);
 struct triage_replayed {
     bool possible;   /* false: policy, models, sites or engine are not those it was made with */

@@ -192,6 +192,21 @@ class Batch(unittest.TestCase):
             self.assertEqual(done.stdout.splitlines()[2:], plain[2:])
             self.assertTrue(done.stdout.splitlines()[1].startswith("1," + row[16]))
 
+    def test_a_stray_quote_in_long_rows(self):
+        """Rows of a megabyte: the lines that might belong to the quote are not read ahead without an end."""
+        r = random.Random(12)
+        rows = [ktas_row(r) for _ in range(20)]
+        for row in rows:
+            row[17] = "x" * 1000000
+        plain = self.run_batch("ktas", text_of(KTAS, rows, ";")).stdout.splitlines()
+        self.assertEqual(len(plain), 21)
+        lines = text_of(KTAS, rows, ";").splitlines()
+        lines[3] = lines[3].replace(rows[2][6], '"' + rows[2][6], 1)
+        done = self.run_batch("ktas", "\n".join(lines))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        got = done.stdout.splitlines()
+        self.assertEqual([i for i in range(len(plain)) if got[i] != plain[i]], [3])
+
     def test_temperature_and_pressures_are_corrected_with_a_note(self):
         row = ktas_row(random.Random(5))
         row[10], row[11], row[14] = "70", "120", "98,6"
@@ -337,11 +352,15 @@ class Batch(unittest.TestCase):
             {"resource": {"resourceType": "Encounter", "id": "e", "status": "in-progress", "class": {"code": "EMER"}, "reasonCode": [{"text": "chest pain"}],
                           "period": {"start": "2026-11-22T13:50:00+09:00"}}}]}))
         read = lambda *a: subprocess.run([PROGRAM, "triage", *a], capture_output=True, text=True)
+        value = lambda code, number: {"code": code, "value": number, "path": "x"}
         made = read("--json", "--human-level", "3", str(bundle))
         self.assertEqual(made.returncode, 0, made.stderr)
         for change, code, told in ((lambda r: None, 0, "bytes are the same"), (lambda r: r.pop("engine"), 0, "bytes are the same"),
                                    (lambda r: r.update(ruleLevel=9), 1, "first difference at byte"), (lambda r: r.update(policy="x"), 1, "it was made with policy x"),
-                                   (lambda r: r.update(engine=0, ruleLevel=9), 1, "an engine of before"), (lambda r: r.pop("facts"), 1, "cannot be made again")):
+                                   (lambda r: r.update(engine=0, ruleLevel=9), 1, "an engine of before"), (lambda r: r.pop("facts"), 1, "cannot be made again"),
+                                   (lambda r: r["facts"]["values"].extend([value("systolic", 1e308), value("diastolic", 1e308)]), 1, "no facts as they are"),
+                                   (lambda r: r["facts"]["values"].extend([value("pulse", 350), value("systolic", 1e-300)]), 1, "no facts as they are"),
+                                   (lambda r: r["facts"].update(ageMonths=2147483646), 1, "no facts as they are")):
             reading = json.loads(made.stdout)
             change(reading)
             kept.write_text(json.dumps(reading, ensure_ascii=False, separators=(",", ":")))
@@ -428,6 +447,30 @@ class Batch(unittest.TestCase):
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 1 if told else 0, (column, arguments, done.stderr))
             self.assertIn(told or "2 rows without a probability", done.stderr)
+
+    def test_what_calibrate_writes_can_be_read(self):
+        """A model that ranks nobody is refused, not written with a slope of 0; a full document is refused, not made one that nobody opens."""
+        r = random.Random(8)
+        table, sites = self.folder / "even.csv", self.folder / "full.json"
+        ask = lambda *a: subprocess.run([PROGRAM, "triage", "calibrate", "--sites", str(sites), *map(str, a)], capture_output=True, text=True)
+        for said in ((0.2, 0.8), (0.01, 0.99), (0.1, 0.3, 0.5, 0.7, 0.9)):
+            for times in (25, 40, 50, 100):
+                sites.unlink(missing_ok=True)
+                table.write_text("probability,outcome\n" + "".join(f"{p},{y}\n" for _ in range(times) for p in said for y in (0, 1)))
+                done = ask("--site", "Organization/h", table)
+                self.assertEqual((done.returncode, sites.exists()), (1, False), (said, times, done.stdout))
+                self.assertIn("does not tell this site's patients apart", done.stderr)
+        table.write_text("probability,outcome\n" + "".join(f"{p},{int(r.random() < p)}\n" for p in (r.random() for _ in range(300))))
+        one = {"model": "m", "output": "o", "slope": 1, "intercept": 0, "visits": 100, "observed": 10, "expected": 10}
+        many = [{"site": f"Organization/{n}", "mode": "shown", "calibrations": []} for n in range(2000)]
+        filled = [{"site": "Organization/h", "mode": "shown", "calibrations": [{**one, "model": f"m{n}"} for n in range(64)]}]
+        for rows, told in ((many, "at most 2000 sites"), (filled, "at most 64 calibrations")):
+            content = json.dumps({"format": "soyang-triage-sites/1", "sites": rows})
+            sites.write_text(content)
+            done = ask("--site", "Organization/h", table)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn(told, done.stderr)
+            self.assertEqual(sites.read_text(), content)
 
     def test_a_site_is_a_reference(self):
         for arguments in (("--silent",), ("--shown",)):

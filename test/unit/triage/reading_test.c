@@ -573,6 +573,15 @@ static void test_policies(void **state) {
         {RULE("\"id\":\"r\",\"level\":9,\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""), "floor[0]"},
         {"{" DEFAULTS ",\"need_rules\":[{\"id\":\"r\",\"need\":\"X\",\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\"}]}",
             "need_rules[0]"},
+        {RULE("\"id\":\"r\",\"level\":2,\"when\":[\"c\"],\"unless\":\"c\",\"ko\":\"a\",\"en\":\"b\",\"source\":\"s\""),
+            "floor[0]"},
+        {"{" DEFAULTS ",\"floor\":{\"r\":1}}", "floor"},
+        {"{" DEFAULTS ",\"need_rules\":[{\"id\":\"r\",\"need\":\"N\",\"level\":\"2\",\"when\":[\"c\"],\"ko\":\"a\","
+         "\"en\":\"b\"}]}",
+            "need_rules[0]"},
+        {"{" DEFAULTS
+         ",\"specialties\":[{\"id\":\"r\",\"departments\":\"24\",\"when\":[\"c\"],\"ko\":\"a\",\"en\":\"b\"}]}",
+            "specialties[0]"},
         {"{}", "defaults"},
         {"[", NULL},
     };
