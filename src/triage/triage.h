@@ -488,8 +488,9 @@ typedef enum status triage_confirms(bool *out, void *context, const yyjson_val *
 struct triage_gather_options {
     struct text encounter; /* "Encounter/1": only this visit; none: the latest that has begun */
     int64_t at_us;         /* 0: the latest moment the resources speak of */
-    int64_t now_us;        /* of a clock: of a visit that has begun by then nothing later is the moment; 0: no clock is known */
-    int human_level;       /* 0: as the resources say */
+    int64_t
+        now_us; /* of a clock: of a visit that has begun by then nothing later is the moment; 0: no clock is known */
+    int human_level; /* 0: as the resources say */
     struct text human_system;
     int zone_minutes;          /* for dates without zone */
     triage_confirms *confirms; /* NULL: every one counts */
