@@ -49,6 +49,10 @@ bool argument_flag(const struct arguments *arguments, const char *name);
 MUST_CHECK enum status argument_number(
     double *out, const struct arguments *arguments, const char *name, double low, double high, struct scope *scope);
 
+/* The same of whole numbers. */
+MUST_CHECK enum status argument_whole(
+    int64_t *out, const struct arguments *arguments, const char *name, int64_t low, int64_t high, struct scope *scope);
+
 /* What was printed so far is written: else STATUS_FAILED. For long work that nobody would get to read. */
 MUST_CHECK enum status output_flush(struct scope *scope);
 

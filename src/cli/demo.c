@@ -100,10 +100,11 @@ static enum status read_scripts(struct stage *stage, const char *region, struct 
 }
 
 static enum status open_all(struct stage *stage, const struct arguments *arguments, struct scope *scope) {
-    double port = 0, speed = 0;
+    int64_t port = 0;
+    double speed = 0;
     const char *path = NULL, *region = argument(arguments, "--region");
     struct region_loaded loaded;
-    enum status status = argument_number(&port, arguments, "--port", 0, 65535, scope);
+    enum status status = argument_whole(&port, arguments, "--port", 0, 65535, scope);
     if (status == STATUS_OK)
         status = argument_number(&speed, arguments, "--speed", 1.01, 600, scope);
     if (status == STATUS_OK)

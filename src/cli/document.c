@@ -1,8 +1,7 @@
 #include "cli/document.h"
 #include "cli/source.h"
 
-/* What is no JSON is told with the file's name. */
-static enum status read_named(yyjson_doc **out, struct text json, const char *path, struct scope *scope) {
+enum status source_json(yyjson_doc **out, struct text json, const char *path, struct scope *scope) {
     struct scope own = {.arena = scope->arena, .deadline_us = scope->deadline_us};
     enum status status = json_read(out, json, &own);
     for (const struct issue *issue = own.fault.first; issue != NULL; issue = issue->next)
@@ -22,7 +21,7 @@ enum status source_document(const yyjson_val **out, const char *path, struct sco
     if (status == STATUS_OK && json.size == 0)
         status = fault(scope, STATUS_INVALID, path, "the file is empty");
     if (status == STATUS_OK)
-        status = read_named(&document, json, path, scope);
+        status = source_json(&document, json, path, scope);
     if (status == STATUS_OK)
         *out = yyjson_doc_get_root(document);
     return status;

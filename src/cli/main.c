@@ -83,6 +83,16 @@ enum status argument_number(
     return STATUS_OK;
 }
 
+enum status argument_whole(
+    int64_t *out, const struct arguments *arguments, const char *name, int64_t low, int64_t high, struct scope *scope) {
+    const char *value = argument(arguments, name);
+    if (value == NULL || !text_to_int64(out, text_from(value)) || *out < low || *out > high)
+        return fault(scope, STATUS_INVALID, name,
+            say("takes a whole number from %lld to %lld", "%lld에서 %lld 사이의 정수를 적으십시오"), (long long)low,
+            (long long)high);
+    return STATUS_OK;
+}
+
 static void hint(const struct command *command) {
     (void)fprintf(stderr, say("Try 'soyang %s --help'.\n", "'soyang %s --help'를 보십시오.\n"), command->name);
 }
@@ -179,15 +189,24 @@ static enum status run_command(void *context, struct scope *scope) {
     return STATUS_OK;
 }
 
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* The words of the command line; returns -1, or the exit status with which all ends here. */
 static int take_all(struct arguments *arguments, const char **operands, struct arena *arena, int argc, char **argv) {
     const struct command *command = arguments->command;
+    bool options_end = false;
     for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+        if (!options_end && strcmp(argv[i], "--") == 0) {
+            options_end = true;
+            continue;
+        }
+        if (!options_end && is_help(argv[i])) {
             print_help(command);
             return EXIT_DONE;
         }
-        if (argv[i][0] == '-' && argv[i][1] != '\0') {
+        if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0') {
             int bad = take_option(arguments, arena, argc, argv, &i);
             if (bad != 0)
                 return bad;
@@ -252,9 +271,14 @@ static int dispatch(int argc, char **argv) {
         print_overview(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    bool helps = is_help(argv[1]) || strcmp(argv[1], "help") == 0;
+    if (helps && argc == 2) {
         print_overview(stdout);
         return EXIT_DONE;
+    }
+    if (helps) { /* 'help COMMAND' is 'COMMAND --help' */
+        argv++;
+        argc--;
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("soyang " SOYANG_VERSION);
@@ -262,6 +286,10 @@ static int dispatch(int argc, char **argv) {
     }
     for (int i = 0; i < COMMAND_COUNT; i++) {
         int words = words_of(commands[i], argc, argv);
+        if (words > 0 && helps) {
+            print_help(commands[i]);
+            return EXIT_DONE;
+        }
         if (words > 0)
             return run(commands[i], argc - 1 - words, argv + 1 + words);
     }

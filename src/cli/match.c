@@ -45,7 +45,7 @@ static enum status write_origin(struct json_writer *w, const char *origin, struc
 
 static enum status write_question(struct text *out, const struct arguments *arguments, struct scope *scope) {
     const yyjson_val *bundle;
-    double number;
+    int64_t number;
     enum status status = source_document(&bundle, arguments->operands[0], scope);
     if (status != STATUS_OK)
         return status;
@@ -61,11 +61,11 @@ static enum status write_question(struct text *out, const struct arguments *argu
             say("is required: where is the patient?", "환자가 있는 곳을 적으십시오"));
     status = write_origin(&w, argument(arguments, "--origin"), scope);
     if (status == STATUS_OK && argument_flag(arguments, "--human-level")) {
-        status = argument_number(&number, arguments, "--human-level", 1, 5, scope);
+        status = argument_whole(&number, arguments, "--human-level", 1, 5, scope);
         fhir_parameter_number(&w, "human-level", "valueInteger", text_from(argument(arguments, "--human-level")));
     }
     if (status == STATUS_OK)
-        status = argument_number(&number, arguments, "--limit", 1, 1000, scope);
+        status = argument_whole(&number, arguments, "--limit", 1, 1000, scope);
     fhir_parameter_number(&w, "limit", "valueInteger", text_from(argument(arguments, "--limit")));
     return status == STATUS_OK ? fhir_parameters_finish(out, &w, scope) : status;
 }

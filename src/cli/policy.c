@@ -318,11 +318,11 @@ static void print_sum(const struct sum *sum, const char *path, bool as_json) {
 
 static enum status replay_all(struct sum *sum, const struct arguments *arguments, struct folder *folder,
     struct text document, struct scope *scope) {
-    double limit = 0;
+    int64_t limit = 0;
     const yyjson_val **found = NULL;
     size_t count = 0;
     bool as_json = argument_flag(arguments, "--json");
-    enum status status = argument_number(&limit, arguments, "--limit", 1, DECISIONS_MAX, scope);
+    enum status status = argument_whole(&limit, arguments, "--limit", 1, DECISIONS_MAX, scope);
     struct search_pair pair = {TEXT("_sort"), TEXT("_id")};
     if (status == STATUS_OK)
         status = records_find(&found, &count, folder->records, &folder_operator,

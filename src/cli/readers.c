@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "cli/document.h"
+
 enum { MODEL_BYTES_MAX = 1 << 20, SITES_BYTES_MAX = 8 << 20 };
 
 static enum status load_folder(struct triage_readers_config *config, const char *folder, struct scope *scope) {
@@ -28,7 +30,9 @@ enum status readers_take(
         status = load_folder(out, question->models, scope);
     if (status == STATUS_OK && question->sites != NULL)
         status = file_read(&out->sites, question->sites, SITES_BYTES_MAX, scope);
-    return status;
+    yyjson_doc *document;
+    return status == STATUS_OK && question->sites != NULL ? source_json(&document, out->sites, question->sites, scope)
+                                                          : status;
 }
 
 enum status readers_load(const struct triage_readers **out, const struct readers_question *question,

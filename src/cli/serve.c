@@ -162,14 +162,15 @@ static enum status set_readers(const struct arguments *arguments, struct folder 
 
 static enum status serve(
     const struct arguments *arguments, struct folder *folder, struct server **server, struct scope *scope) {
-    double port = 0, speed = 0, body_mib = 0, patience_s = 0;
-    enum status status = argument_number(&port, arguments, "--port", 0, 65535, scope);
+    int64_t port = 0, body_mib = 0, patience_s = 0;
+    double speed = 0;
+    enum status status = argument_whole(&port, arguments, "--port", 0, 65535, scope);
     if (status == STATUS_OK)
         status = argument_number(&speed, arguments, "--speed", 0.01, 10000, scope);
     if (status == STATUS_OK)
-        status = argument_number(&body_mib, arguments, "--body-max", 1, 1024, scope);
+        status = argument_whole(&body_mib, arguments, "--body-max", 1, 1024, scope);
     if (status == STATUS_OK)
-        status = argument_number(&patience_s, arguments, "--patience", 1, 600, scope);
+        status = argument_whole(&patience_s, arguments, "--patience", 1, 600, scope);
     if (status != STATUS_OK)
         return status;
     struct server_config config = {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/document.h"
 #include "cli/folder.h"
 #include "cli/passing.h"
 #include "cli/result.h"
@@ -181,24 +182,14 @@ static enum status read_policies(struct simulate_result *out, const char *list, 
     return STATUS_OK;
 }
 
-static enum status whole_number(
-    int64_t *out, const struct arguments *arguments, const char *name, int64_t low, int64_t high, struct scope *scope) {
-    if (!text_to_int64(out, text_from(argument(arguments, name))) || *out < low || *out > high) {
-        return fault(scope, STATUS_INVALID, name,
-            say("takes a whole number from %lld to %lld", "%lld에서 %lld 사이의 정수를 적으십시오"), (long long)low,
-            (long long)high);
-    }
-    return STATUS_OK;
-}
-
 static enum status read_span(struct planning_span *out, const struct arguments *arguments, struct scope *scope) {
     int64_t days = 0, seed = 0, year = 0;
-    enum status status = whole_number(&days, arguments, "--days", 1, 366, scope);
+    enum status status = argument_whole(&days, arguments, "--days", 1, 366, scope);
     if (status == STATUS_OK) {
-        status = whole_number(&seed, arguments, "--seed", 0, INT64_MAX, scope);
+        status = argument_whole(&seed, arguments, "--seed", 0, INT64_MAX, scope);
     }
     if (status == STATUS_OK) {
-        status = whole_number(&year, arguments, "--year", 2023, 2025, scope);
+        status = argument_whole(&year, arguments, "--year", 2023, 2025, scope);
     }
     *out = (struct planning_span){.seed = (uint64_t)seed, .year = (int)year, .days = (int)days};
     return status;
@@ -505,7 +496,7 @@ static enum status validate(void *context, struct scope *scope) {
     struct told told = {"validation"};
     struct planning_validation found;
     int64_t runs = 0;
-    enum status status = whole_number(&runs, job->arguments, "--validation-runs", 1, VALIDATION_RUNS_MAX, scope);
+    enum status status = argument_whole(&runs, job->arguments, "--validation-runs", 1, VALIDATION_RUNS_MAX, scope);
     struct planning_validation_options how = {.runs = (int)runs,
         .fitted_only = argument_flag(job->arguments, "--fitted-only"),
         .progress = tell,
@@ -594,7 +585,11 @@ static enum status simulate(struct job *job, const struct province *province, st
     struct text json;
     struct simulate_result *result = job->result;
     file = file != NULL ? file : text_format(scope->arena, "%s/simulation.json", province->path).at;
+    yyjson_doc *document;
     enum status status = file_read(&json, file, FILE_BYTES_MAX, scope);
+    if (status == STATUS_OK) {
+        status = source_json(&document, json, file, scope);
+    }
     if (status == STATUS_OK) {
         status = planning_parameters_read(&job->parameters, json, scope);
     }
@@ -669,9 +664,13 @@ static enum status check_results(
             say("is of one policy in one world: name it with --policy, without --grid, --frontier and --sensitivity",
                 "한 조건의 한 정책만 기록합니다: --policy로 하나를 적고 --grid, --frontier, --sensitivity는 빼십시오"));
     }
-    enum status status = whole_number(&runs, arguments, "--validation-runs", 1, VALIDATION_RUNS_MAX, scope);
+    enum status status = argument_whole(&runs, arguments, "--validation-runs", 1, VALIDATION_RUNS_MAX, scope);
     if (status == STATUS_OK && record != NULL) {
         status = result_check(record, scope);
+    }
+    double share = 0; /* wrong, it would else be told after the validation's minute */
+    if (status == STATUS_OK && argument_flag(arguments, "--false-boards")) {
+        status = argument_number(&share, arguments, "--false-boards", 0, 1, scope);
     }
     return status == STATUS_OK && picture != NULL ? result_check(picture, scope) : status;
 }

@@ -75,13 +75,10 @@ static enum status read_file(struct triage_reading *reading, struct triage_facts
     const struct arguments *arguments, struct scope *scope) {
     const struct triage_policy *policy = NULL;
     const yyjson_val *bundle;
-    double human_level = 0;
+    int64_t human_level = 0;
     enum status status = STATUS_OK;
     if (argument_flag(arguments, "--human-level"))
-        status = argument_number(&human_level, arguments, "--human-level", 1, 5, scope);
-    if (status == STATUS_OK && human_level != (int)human_level)
-        status = fault(scope, STATUS_INVALID, "--human-level", "%s",
-            say("takes a whole number from 1 to 5", "1에서 5 사이의 정수를 적으십시오"));
+        status = argument_whole(&human_level, arguments, "--human-level", 1, 5, scope);
     if (status == STATUS_OK)
         status = open_policy(&policy, arguments, scope);
     if (status == STATUS_OK)

@@ -80,6 +80,32 @@ class Hostile(unittest.TestCase):
                 self.refused(command, USAGE, "--help")
                 self.refused([*command, ""], USAGE, "an empty operand")
 
+    def test_numbers(self):
+        visit, region = self.file("visit.json", {"resourceType": "Bundle", "type": "collection", "entry": []}), ROOT / "regions/gangwon"
+        for number in ("nan", "inf", "0x10", "1.5", "-1", "1e3", "", " ", "9" * 40, "1;2"):
+            for words, option in ((["serve"], "--port"), (["serve"], "--body-max"), (["serve"], "--patience"), (["demo"], "--port"), (["triage", visit], "--human-level"),
+                                  (["match", visit, "--region", region, "--origin", "37.8,127.7"], "--limit"),
+                                  (["match", visit, "--region", region, "--origin", "37.8,127.7"], "--human-level"), (["simulate"], "--days"),
+                                  (["simulate", "--region", region], "--validation-runs")):
+                self.refused([*words, option, number], USAGE, option)
+        for number in ("nan", "inf", "x"):
+            begun = time.monotonic()
+            self.refused(["simulate", "--region", region, "--days", 1, "--false-boards", number], USAGE, "--false-boards")
+            self.refused(["serve", "--speed", number], USAGE, "--speed")
+            self.assertLess(time.monotonic() - begun, 20)
+
+    def test_words_that_people_are_used_to(self):
+        for command in self.commands():
+            page = self.run_it(*command, "--help").stdout
+            for words in (["help", *command], ["--help", *command], [*command, "-h"]):
+                told = self.run_it(*words)
+                self.assertEqual((told.returncode, told.stdout, told.stderr), (DONE, page, ""), words)
+        self.refused(["help", "dance"], USAGE, "dance")
+        self.file("-odd.json", "nonsense", self.folder)
+        self.refused(["triage", "-odd.json"], USAGE, "unknown option -odd.json")
+        self.refused(["triage", "--json", "--", "-odd.json"], FAULT, "-odd.json", "not JSON")
+        self.refused(["check", "--", "--help"], FAULT, "--help: is no data folder")
+
     # ---- what is named ---------------------------------------------------------------------------------------------------
 
     def readers(self, name):
@@ -108,7 +134,8 @@ class Hostile(unittest.TestCase):
                 shutil.rmtree(self.folder / "soyang-data")
             else:
                 self.refused(words, FAULT)
-        for words in (["triage", nonsense], ["surge", nonsense, "--region", ROOT / "regions/gangwon"]):
+        for words in (["triage", nonsense], ["surge", nonsense, "--region", ROOT / "regions/gangwon"], ["serve", "--port", 0, "--data", self.outside / "data",
+                      "--triage-sites", nonsense], ["simulate", "--region", ROOT / "regions/gangwon", "--parameters", nonsense]):
             self.refused(words, FAULT, nonsense, "not JSON")
 
     def test_a_file_without_permission(self):
