@@ -12,6 +12,7 @@ struct collecting {
     struct json_writer *w;
     struct scope *scope;
     struct text patient; /* "Patient/1" */
+    size_t medications;  /* looked up */
     bool is_asked;       /* whether the own record has the patient was looked up */
 };
 
@@ -54,7 +55,13 @@ static enum status take_one(
     return STATUS_OK;
 }
 
-/* A search's own OperationOutcome and what was included beside the matches is let lie. */
+/* Of no patient by itself: counts only by the medicine that leads to it. */
+static bool is_included_medication(const yyjson_val *entry) {
+    return text_is(json_get_text(json_get(entry, "search"), "mode"), "include") &&
+           text_is(json_get_text(json_get(entry, "resource"), "resourceType"), "Medication");
+}
+
+/* A search's own OperationOutcome and what else was included beside the matches is let lie. */
 static bool is_match(const yyjson_val *entry) {
     struct text mode = json_get_text(json_get(entry, "search"), "mode");
     return mode.size == 0 || text_is(mode, "match");
@@ -69,6 +76,9 @@ static enum status take_bundle(struct collecting *c, const struct cds_prefetch *
         if (status != STATUS_OK) {
             return status;
         }
+        if (is_included_medication(entry)) {
+            add(c, resource);
+        }
         if (resource == NULL || !is_match(entry)) {
             continue;
         }
@@ -82,6 +92,23 @@ static enum status look_up_patient(struct collecting *c, const yyjson_val **pati
     enum status status = records_visit_get(patient, c->visit, c->run->referral->patient, c->run->patient_id, c->scope);
     c->is_asked = true;
     c->run->is_ours = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND || status == STATUS_GONE ? STATUS_OK : status;
+}
+
+enum { MEDICATIONS_MAX = 100 };
+
+/* The Medication of a medicine that is only referred to, as $triage reads it too. */
+static enum status take_own_medication(struct collecting *c, const yyjson_val *medicine) {
+    const yyjson_val *found = NULL;
+    struct text id = reference_id(reference_of(medicine, "medicationReference"), "Medication");
+    if (!fhir_id_is_valid(id) || c->medications == MEDICATIONS_MAX) {
+        return STATUS_OK;
+    }
+    c->medications++;
+    enum status status = records_visit_get(&found, c->visit, fhir_type_find(TEXT("Medication")), id, c->scope);
+    if (status == STATUS_OK) {
+        add(c, found);
+    }
     return status == STATUS_NOT_FOUND || status == STATUS_GONE ? STATUS_OK : status;
 }
 
@@ -105,6 +132,7 @@ static enum status take_own(struct collecting *c, const struct cds_prefetch *row
         row->sort != NULL ? 2 : 1, OWN_MAX, c->scope);
     for (size_t i = 0; i < count && i < OWN_MAX && status == STATUS_OK; i++) {
         add(c, found[i]);
+        status = take_own_medication(c, found[i]);
     }
     return status;
 }

@@ -169,6 +169,25 @@ class Cds(unittest.TestCase):
         self.assertIn("Major trauma", card["summary"])
         self.assertIn("depart on notification", card["detail"], "a listed extreme is told, however many rules hold")
 
+    def test_a_medicine_by_reference(self):
+        """Warfarin behind a reference counts, from the own record and from what was included in the prefetch."""
+        given = record("fall", complaint="fell, hit his head, headache")
+        given["reports"] = []
+        given["medications"] = [{"resourceType": "MedicationStatement", "id": "fall-m", "status": "active", "subject": {"reference": "Patient/fall"},
+                                 "medicationReference": {"reference": "Medication/fall-w"}}]
+        warfarin = {"resourceType": "Medication", "id": "fall-w", "code": {"text": "warfarin"}}
+        summary = lambda body: "".join(card["summary"] for card in self.cards(body=body, Accept_Language="en"))
+        self.assertNotIn("ntracranial", summary(self.request("patient-view", "fall", prefetched(given))))
+        included = prefetched(given)
+        included["medications"]["entry"].append({"resource": warfarin, "search": {"mode": "include"}})
+        told = summary(self.request("patient-view", "fall", included))
+        for value in given.values():
+            for resource in value if isinstance(value, list) else [value]:
+                self.assertIn(self.http.put(f"{resource['resourceType']}/{resource['id']}", resource).status, (200, 201))
+        self.assertEqual(self.http.put("Medication/fall-w", warfarin).status, 201)
+        self.assertEqual(summary(self.request("patient-view", "fall")), told)
+        self.assertIn("haemorrhage", told.lower())
+
     def test_missing_keys_are_read_here_or_refused(self):
         partial = prefetched(record("here"))
         del partial["observations"], partial["encounters"]
