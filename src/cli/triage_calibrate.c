@@ -40,7 +40,7 @@ static const struct option_row options[] = {
     {"--json", NULL, {"what was measured as JSON", "측정한 값을 JSON으로"}, NULL},
     {0},
 };
-enum { READINGS_MAX = 20000, ROWS_MAX = 2000000, CELLS_MAX = 64, TABLE_BYTES_MAX = 256 << 20 };
+enum { READINGS_MAX = 20000, TABLE_BYTES_MAX = 256 << 20 };
 
 /* What a column of soyang triage batch says: which output of which models. NULL: no output of a model by itself. */
 struct batch_column {

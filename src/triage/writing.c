@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define EXTENSION_BASE TRIAGE_BASE "/StructureDefinition/"
-enum { RISK_ASSESSMENT_BYTES_MAX = 1 << 20, VALUE_DECIMALS = 2, PROBABILITY_DECIMALS = 6, EXACT_DECIMALS_MAX = 12 };
+enum { RISK_ASSESSMENT_BYTES_MAX = 1 << 20, VALUE_DECIMALS = 2, PROBABILITY_DECIMALS = 6, EXACT_DECIMALS_MAX = 17 };
 
 /* As few decimals as say the same. */
 static void member_number(struct json_writer *w, const char *name, double value) {

@@ -375,6 +375,21 @@ class Batch(unittest.TestCase):
         for arguments in (("--human-level", "2.5"), ("--language", "fr")):
             self.assertNotEqual(read(*arguments, str(bundle)).returncode, 0)
 
+    def test_a_value_just_below_a_limit_replays(self):
+        """Facts are written with all their digits: 89.99999999999999 is below 90, and 90.000000000000 is not."""
+        bundle, kept = self.folder / "edge.json", self.folder / "edge-kept.json"
+        for code, unit, value in (("2708-6", "%", "89.99999999999999"), ("2708-6", "%", "94.99999999999999"), ("8310-5", "Cel", "38.049999999999997")):
+            bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
+                {"resource": {"resourceType": "Patient", "id": "p", "birthDate": "1961-02-03"}},
+                {"resource": {"resourceType": "Observation", "id": "o", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+                              "effectiveDateTime": "2026-11-22T13:50:00+09:00", "valueQuantity": {"value": float(value), "code": unit}}}]}))
+            made = subprocess.run([PROGRAM, "triage", "--json", "--human-level", "4", str(bundle)], capture_output=True, text=True)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertEqual(json.loads(made.stdout)["facts"]["values"][0]["value"], float(value))
+            kept.write_text(made.stdout)
+            done = subprocess.run([PROGRAM, "triage", "--replay", str(kept)], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, (value, done.stderr))
+
     def test_what_is_not_known_is_not_denied(self):
         """Of an input that nobody gave, the built-in models say in both languages that it is not known: "손상 없음" would be "no injury"."""
         bundle, said = self.folder / "little.json", {}
