@@ -256,6 +256,9 @@ static enum status find_visit(struct text *out, const struct cds_run *run, struc
         }
         known = true;
         const struct open_visit visit = open_visit_of(encounter, run);
+        if (is_open_visit(encounter) && id.size == 0) {
+            return fault(scope, STATUS_UNPROCESSABLE, "prefetch.encounters", "an open visit without its id");
+        }
         if (is_open_visit(encounter) && goes_before(&visit, &latest)) {
             latest = visit;
         }

@@ -558,10 +558,23 @@ static struct series *series_find(struct series *all, size_t *count, const yyjso
     return &all[(*count)++];
 }
 
+/* Of a text that no sheet holds, the beginning, cut before a character. */
+static struct text beginning(struct text words, struct scope *scope) {
+    enum { MOST = 8000 };
+    size_t size = MOST;
+    if (words.size <= MOST) {
+        return words;
+    }
+    while (size > 0 && ((unsigned char)words.at[size] & 0xC0) == 0x80) {
+        size--;
+    }
+    return text_format(scope->arena, "%.*s…", (int)size, words.at);
+}
+
 static void series_put(
     struct series *series, const yyjson_val *observation, const yyjson_val *holder, struct scope *scope) {
     static const char *const times[] = {"effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued", NULL};
-    struct text value = value_words(holder, scope);
+    struct text value = beginning(value_words(holder, scope), scope);
     if (series == NULL || value.size == 0 || series->count == POINTS_MAX) {
         return;
     }
@@ -616,7 +629,7 @@ static void say_series(struct sheet *sheet, const struct series *series) {
     if (line == NULL) {
         return;
     }
-    const char *own = text_string(sheet->scope->arena, series->name);
+    const char *own = text_string(sheet->scope->arena, beginning(series->name, sheet->scope));
     struct series_language ko = {own, "; 앞서 ", " [예비]", {0}}, en = {own, "; before ", " [preliminary]", {0}};
     if (series->rank < VITALS) {
         ko.name = vital_names[series->rank].ko;

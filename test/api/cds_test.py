@@ -137,6 +137,11 @@ class Cds(unittest.TestCase):
                 self.assertEqual(len(cards), 1, other)
                 self.assertIn("심근경색", cards[0]["summary"])
 
+    def test_an_open_visit_without_its_id_is_refused(self):
+        taken = record("stranger")
+        del taken["encounters"][0]["id"]
+        self.assertIn("without its id", self.cards(body=self.request("patient-view", "stranger", prefetched(taken)), expected=422).raw.decode())
+
     def test_a_link_leads_to_whom_the_page_knows(self):
         for who, end in (("here", "#/intake/here"), ("stranger", "#/intake")):
             card, = self.cards(body=self.request("patient-view", who, prefetched(record(who))))

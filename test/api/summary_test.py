@@ -209,6 +209,17 @@ class Summary(unittest.TestCase):
         self.assertFalse([i for i in answer.json["issue"] if i["severity"] in ("error", "fatal")], answer)
         self.assertEqual(document["subject"], ME)
 
+    def test_a_very_long_value_is_told_by_its_beginning(self):
+        """It left a line without a word of the value, and without words at all where the name was as long."""
+        who = {"resourceType": "Patient", "id": "long"}
+        self.assertEqual(self.http.put("Patient/long", who).status, 201)
+        for identity, name, value in (("long-value", "note", "x" * 70000), ("long-name", "가" * 30000, "short")):
+            observation = {"resourceType": "Observation", "id": identity, "status": "final", "subject": {"reference": "Patient/long"}, "code": {"text": name},
+                           "effectiveDateTime": "2026-11-22T14:05:00+09:00", "valueString": value}
+            self.assertEqual(self.http.put("Observation/" + identity, observation).status, 201)
+        lines = [line["en"] for line in self.sections(self.summary("Patient/long/$referral-summary"))["values"]]
+        self.assertEqual(sorted(lines), sorted(["note " + "x" * 8000 + "… (2026-11-22 14:05)", "가" * 2666 + "… short (2026-11-22 14:05)"]))
+
     def test_a_request_of_many_notes(self):
         notes = [{"text": f"note {n}, at some length, as one who has time would write it"} for n in range(20000)]
         request = {"resourceType": "ServiceRequest", "id": "long", "status": "active", "intent": "order", "subject": {"reference": "Patient/notes"},
