@@ -307,7 +307,7 @@ struct triage_needed {
 
 enum { TRIAGE_NEEDED_MAX = 16 };
 /* Of what makes readings: raised whenever the same facts, policy, models and sites give other bytes. Stands in every reading. */
-enum { TRIAGE_ENGINE = 4 };
+enum { TRIAGE_ENGINE = 5 };
 struct triage_reading {
     int engine;       /* TRIAGE_ENGINE; 0: made before engines were numbered */
     int level;        /* the reading: 1..5 */
