@@ -150,6 +150,15 @@ void buffer_put_char(struct buffer *buffer, char c);
 void buffer_put_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 struct text buffer_text(const struct buffer *buffer);
 
+/* ---- Korean ------------------------------------------------------------------------------------------------------ */
+
+/* How a word ends as Korean reads it aloud: Hangul, digits, capitals letter by letter ("CT", 티), other Latin words as they are usually written in
+ * Hangul, units, "%". Quotes and brackets at its end count for nothing. Unknown: nothing of these. */
+enum korean_end { KOREAN_END_UNKNOWN, KOREAN_END_OPEN, KOREAN_END_CLOSED, KOREAN_END_RIEUL };
+enum korean_end korean_end(struct text word);
+/* The same sentence with the particle that fits where both are written: 이(가), 을(를), 은(는), 와(과), (으)로. */
+struct text korean_particles(struct arena *arena, struct text sentence);
+
 /* ---- JSON ------------------------------------------------------------------------------------------------------- */
 
 /* Values are yyjson's immutable ones, numbers kept as their text (raw): 1.0 and 1.00 stay distinct.

@@ -475,9 +475,10 @@ static void write_order_card(const struct cards *c, const yyjson_val *order) {
         buffer_put(&words, missing);
     }
     if (low) {
+        const char *words_low = say(c, "우선순위는 %s이(가) 맞음(중증도 %d)", "priority should be %s (level %d)");
         buffer_put_string(&words, missing.size > 0 ? "; " : "");
-        buffer_put_format(&words, say(c, "우선순위는 %s가 맞음(중증도 %d)", "priority should be %s (level %d)"),
-            task_priority(reading->level), reading->level);
+        buffer_put(&words, korean_particles(c->scope->arena,
+                               text_format(c->scope->arena, words_low, task_priority(reading->level), reading->level)));
     }
     open_card(c, buffer_text(&words), critical || reading->level <= 2 ? "warning" : "info", reading_detail(c));
     open_suggestion(c, say(c, "의뢰에 더하기", "Add to the referral"), "update",

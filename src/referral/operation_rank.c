@@ -66,7 +66,7 @@ static void write_option(struct json_writer *w, const struct referral_option *op
     for (size_t i = 0; i < option->reason_count; i++) {
         fhir_parameter_open(w, "reason");
         fhir_parameter_text(w, "code", "valueString", text_from(option->reasons[i].code));
-        fhir_parameter_text(w, "ko", "valueString", option->reasons[i].ko);
+        fhir_parameter_text(w, "ko", "valueString", korean_particles(w->buffer.arena, option->reasons[i].ko));
         fhir_parameter_text(w, "en", "valueString", option->reasons[i].en);
         fhir_parameter_close(w);
     }
@@ -121,7 +121,7 @@ static void write_plan(struct json_writer *w, const struct referral_ranking *ran
         const struct region_place *place = &snapshot->places[otherwise->place];
         fhir_parameter_open(w, "counterfactual");
         fhir_parameter_reference(w, "place", organization(place->id, scope), place->name_ko);
-        fhir_parameter_text(w, "ko", "valueString", otherwise->ko);
+        fhir_parameter_text(w, "ko", "valueString", korean_particles(w->buffer.arena, otherwise->ko));
         fhir_parameter_text(w, "en", "valueString", otherwise->en);
         fhir_parameter_close(w);
     }

@@ -198,22 +198,14 @@ static int change_nearer(const void *a, const void *b) {
     return x->value < y->value ? -1 : x->value > y->value;
 }
 
-/* "80회/분이었다면", "120 mmHg였다면": a syllable of Hangul (U+AC00 on, 28 a vowel) with something under its vowel. */
-static bool ends_in_consonant(struct text text) {
-    if (text.size < 3)
-        return false;
-    const unsigned char *at = (const unsigned char *)text.at + text.size - 3;
-    int code = (at[0] & 0x0F) << 12 | (at[1] & 0x3F) << 6 | (at[2] & 0x3F);
-    return (at[0] & 0xF0) == 0xE0 && code >= 0xAC00 && code <= 0xD7A3 && (code - 0xAC00) % 28 != 0;
-}
-
 static struct text change_sentence(const struct question *q, const struct change *change, enum language language) {
     struct buffer buffer = buffer_open(q->arena, SENTENCE_MAX);
     const char *unit = q->content->features[change->feature].unit;
     if (language == KOREAN) {
         buffer_put_format(&buffer, "%s 값만 ", label_of(q, change->feature, KOREAN));
         sentence_put_quantity(&buffer, change->value, unit, KOREAN);
-        buffer_put_string(&buffer, ends_in_consonant(buffer_text(&buffer)) ? "이었다면" : "였다면");
+        enum korean_end end = korean_end(buffer_text(&buffer)); /* "80회/분이었다면", "120 mmHg였다면" */
+        buffer_put_string(&buffer, end == KOREAN_END_CLOSED || end == KOREAN_END_RIEUL ? "이었다면" : "였다면");
         buffer_put_string(&buffer, " 올리지 않았을 것입니다.");
     } else {
         buffer_put_format(&buffer, "With %s alone at ", label_of(q, change->feature, ENGLISH));
