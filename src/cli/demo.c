@@ -62,12 +62,15 @@ static bool is_empty_folder(const char *path) {
 static enum status choose_folder(
     const char **out, struct stage *stage, const struct arguments *arguments, struct scope *scope) {
     *out = argument(arguments, "--data");
-    if (*out != NULL)
+    if (*out != NULL) {
+        struct text taken = text_format(scope->arena,
+            say("%s is not empty; the demonstration needs a fresh folder",
+                "%s은(는) 비어 있지 않습니다. 시연에는 새 폴더가 필요합니다"),
+            *out);
+        taken = korean_particles(scope->arena, taken);
         return is_empty_folder(*out) ? STATUS_OK
-                                     : fault(scope, STATUS_INVALID, "--data",
-                                           say("%s is not empty; the demonstration needs a fresh folder",
-                                               "%s은(는) 비어 있지 않습니다. 시연에는 새 폴더가 필요합니다"),
-                                           *out);
+                                     : fault(scope, STATUS_INVALID, "--data", "%.*s", (int)taken.size, taken.at);
+    }
     (void)snprintf(stage->made_folder, sizeof stage->made_folder, "/tmp/soyang-demo-XXXXXX");
     *out = mkdtemp(stage->made_folder);
     return *out != NULL ? STATUS_OK

@@ -73,9 +73,11 @@ class Readings(unittest.TestCase):
                 self.assertIn(f"{doubts[TRAUMA] * 100:.0f} %", korean)
                 self.assertIn("권역외상센터", korean)
                 self.assertIn("which this place does not have", english)
+                self.assertRegex(korean, "권역외상센터 진료[^가]*가 필요하며", "the particle that fits")
                 self.assertGreater(part(option, "wrong-minutes")["valueDecimal"], 30)
                 told += 1
         self.assertGreater(told, 3)
+        self.assertNotRegex(str([reasons(option) for option in options(answer)]), r"이\(가\)|을\(를\)|\(으\)로", "one particle, not both")
         surer = [o for o in options(answer) if (part(o, "wrong") or {"valueDecimal": 0})["valueDecimal"] < .15]
         self.assertTrue(surer, "somebody treats both")
         for option in surer:  # at night its team may be away
