@@ -42,7 +42,7 @@ static void print_overview(FILE *to) {
     for (int i = 0; i < COMMAND_COUNT; i++)
         (void)fprintf(to, "  %-16s %s\n", commands[i]->name, said(commands[i]->summary));
     (void)fputs(say("\n'soyang COMMAND --help' tells a command's options. 'soyang --version' tells the version.\n",
-                    "\n명령의 옵션은 'soyang 명령 --help'로, 판은 'soyang --version'으로 봅니다.\n"),
+                    "\n명령의 옵션은 'soyang 명령 --help'로, 버전은 'soyang --version'으로 봅니다.\n"),
         to);
 }
 
