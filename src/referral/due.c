@@ -82,11 +82,18 @@ static enum status hand_over(struct loop *loop) {
     return remind(loop, "hand-to-controller");
 }
 
-static enum status designate_late(struct loop *loop) {
+/* No place at all is known, or as many have been named as a referral holds: the control room is asked again. */
+static enum status name_or_put_off(struct loop *loop, const char *trigger) {
     bool named = false;
-    enum status status = loop_name_stabilising(&named, loop, "designate-late");
-    return status == STATUS_OK && !named ? put_off(loop)
-                                         : status; /* no place at all is known: the control room is asked again */
+    enum status status = STATUS_OK;
+    if (loop->offer_count < LOOP_OFFERS_MAX) {
+        status = loop_name_stabilising(&named, loop, trigger);
+    }
+    return status == STATUS_OK && !named ? put_off(loop) : status;
+}
+
+static enum status designate_late(struct loop *loop) {
+    return name_or_put_off(loop, "designate-late");
 }
 
 /* Nobody decided. A new destination that was named stands; else the nearest place that can stabilise. */
@@ -95,12 +102,10 @@ static enum status divert_designate(struct loop *loop) {
     struct task *old = loop_destination_offer(loop);
     bool moved = place.size > 0 && (old == NULL || !text_equal(reference_id(old->owner, "Organization"), place));
     struct task *asked = loop_offer_of(loop, place);
-    if (moved && asked != NULL) {
+    if (moved && asked != NULL && loop->offer_count < LOOP_OFFERS_MAX) {
         return loop_name_destination(loop, place, REFERRAL_SYSTEM, "divert-designate");
     }
-    bool named = false;
-    enum status status = loop_name_stabilising(&named, loop, "divert-designate");
-    return status == STATUS_OK && !named ? put_off(loop) : status;
+    return name_or_put_off(loop, "divert-designate");
 }
 
 static enum status reroute(struct loop *loop) {
@@ -280,7 +285,7 @@ static const struct region_place *choose_wider(struct loop *loop) {
 
 static enum status widen(struct loop *loop) {
     bool full = loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max ||
-                loop->offer_count >= (size_t)loop->policy.offers_max;
+                loop->offer_count >= (size_t)loop->policy.offers_max || loop->offer_count >= LOOP_ASKED_MAX;
     if (full) {
         return STATUS_OK;
     }

@@ -217,7 +217,7 @@ static enum status create_offer(struct loop **out, struct referral *referral, st
     if (loop_offer_of(loop, place) != NULL) {
         return fault(scope, STATUS_CONFLICT, "Task.owner", "this place is being asked already");
     }
-    bool full = loop->offer_count >= LOOP_OFFERS_MAX || loop->offer_count >= (size_t)loop->policy.offers_max ||
+    bool full = loop->offer_count >= LOOP_ASKED_MAX || loop->offer_count >= (size_t)loop->policy.offers_max ||
                 loop_open_offers(loop) >= (size_t)loop->policy.open_offers_max;
     return full ? fault(scope, STATUS_CONFLICT, "Task", "the policy allows no further open offer of this referral")
                 : STATUS_OK;

@@ -13,7 +13,8 @@
 #include "referral/service.h"
 #include "referral/task.h"
 
-enum { LOOP_OFFERS_MAX = 64 };
+/* Whoever asks may ask so often; the rest is kept for naming a destination, so that no deadline is left without a place to name. */
+enum { LOOP_OFFERS_MAX = 64, LOOP_ASKED_MAX = 48 };
 struct loop {
     struct referral *referral;
     struct records_unit *unit;
@@ -77,6 +78,7 @@ enum loop_without { WITHOUT_ASKED, WITHOUT_DECLINED, WITHOUT_NOBODY };
 MUST_CHECK enum status loop_rank(struct loop *loop, enum loop_without without, enum referral_choice choice);
 /* A new offer Task, still a draft, for a place. */
 MUST_CHECK enum status offer_new(struct task **out, struct loop *loop, struct text place_id);
+/* STATUS_CONFLICT past LOOP_ASKED_MAX. */
 MUST_CHECK enum status offer_ask(struct loop *loop, struct text place_id);
 /* Asks the next places until as many are open as the level allows; *asked_out says how many were asked now. */
 MUST_CHECK enum status loop_fill(size_t *asked_out, struct loop *loop);

@@ -189,6 +189,10 @@ enum status offer_new(struct task **out, struct loop *loop, struct text place_id
 
 enum status offer_ask(struct loop *loop, struct text place_id) {
     struct task *offer = NULL;
+    if (loop->offer_count >= LOOP_ASKED_MAX) {
+        return fault(loop->scope, STATUS_CONFLICT, "Task.owner",
+            "this referral has asked %d times: designate a place, or cancel it", LOOP_ASKED_MAX);
+    }
     enum status status = offer_new(&offer, loop, place_id);
     if (status == STATUS_OK) {
         status = loop_step(loop, offer, REFERRAL_SYSTEM, "offer");
@@ -259,6 +263,7 @@ static size_t places_allowed(const struct loop *loop) {
     int parallel = loop->policy.levels[loop->level].parallel;
     parallel = parallel < loop->policy.open_offers_max ? parallel : loop->policy.open_offers_max;
     size_t open = loop_open_offers(loop), left = (size_t)loop->policy.offers_max;
+    left = left < LOOP_ASKED_MAX ? left : LOOP_ASKED_MAX;
     left = left > loop->offer_count ? left - loop->offer_count : 0;
     size_t wanted = (size_t)parallel > open ? (size_t)parallel - open : 0;
     return wanted < left ? wanted : left;

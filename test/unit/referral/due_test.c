@@ -92,6 +92,39 @@ static void rolling_turns_while_the_control_room_has_it(void **state) {
     assert_laws(p, sent.loop);
 }
 
+static struct text asked_now(struct province *p, struct text loop) {
+    const yyjson_val *bundle = fetch_all(p, "Task", "part-of", joined(p, "Task/%.*s", (int)loop.size, loop.at));
+    size_t index, count;
+    yyjson_val *entry;
+    yyjson_arr_foreach((yyjson_val *)json_get(bundle, "entry"), index, count, entry) {
+        if (text_is(json_get_text(json_get(entry, "resource"), "status"), "requested")) {
+            return json_get_text(json_get(entry, "resource"), "id");
+        }
+    }
+    return (struct text){0};
+}
+
+/* However often somebody asks, the deadline can still name a place. */
+static void asking_without_end_leaves_room_for_the_deadline(void **state) {
+    struct province *p = *state;
+    struct sent sent = send_infarction(p, "p1", "");
+    pass_minutes(p, 6);
+    assert_true(is_in(p, sent.loop, "with-controller"));
+    int asked = 0;
+    for (enum status status = STATUS_OK; status == STATUS_OK && asked < 100; asked++) {
+        for (struct text open = asked_now(p, sent.loop); open.size > 0; open = asked_now(p, sent.loop)) {
+            change_ok(p, &fixture_operator, open, DECLINE("ed-full"));
+        }
+        status = change(p, &controller, sent.loop,
+            "{\"status\":\"requested\",\"business\":\"offered\",\"owner\":{\"reference\":\"Organization/A2200016\"}}");
+    }
+    print_message("asked %d times\n", asked);
+    assert_true(asked < 64);
+    assert_true(is_in(p, sent.loop, "with-controller"));
+    pass_minutes(p, 6);
+    assert_true(is_in(p, sent.loop, "designated"));
+}
+
 static void one_answers_late_and_is_told_so(void **state) {
     struct province *p = *state;
     struct sent sent = send_infarction(p, "p1", "");
@@ -320,6 +353,7 @@ int main(void) {
         TEST(silence_leads_to_the_control_room_then_to_a_place),
         TEST(silence_beside_a_later_offer_is_an_expiry),
         TEST(rolling_turns_while_the_control_room_has_it),
+        TEST(asking_without_end_leaves_room_for_the_deadline),
         TEST(one_answers_late_and_is_told_so),
         TEST(the_third_level_asks_one_after_the_other),
         TEST(reminders_go_to_the_control_room_and_come_again),
