@@ -699,7 +699,8 @@ const struct command command_package = {"package", "load FILE.tgz...",
      "warned of.",
         "패키지는 FHIR 패키지 등록소가 주는 것으로, package/package.json과 자원마다 하나씩의 JSON 파일입니다. "
         "프로파일, 확장,\n"
-        "값 집합, 코드 체계 등 정식(canonical) URL이 있는 것을 패키지의 이름과 버전을 붙여 제 id로 저장하며, 이미 똑같이 "
+        "값 집합, 코드 체계 등 정식(canonical) URL이 있는 것을 패키지의 이름과 버전을 붙여 제 id로 저장하며, 이미 "
+        "똑같이 "
         "있는 것은\n"
         "그대로 둡니다. 올바른 R4가 아닌 항목은 이름을 밝히고 건너뛰며, 그때 종료 상태는 1입니다. 쓸 때에야 드러나는 "
         "오류가 있는\n"
