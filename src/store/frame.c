@@ -338,6 +338,9 @@ enum status version_body_read(struct text *out, uint32_t *gap_out, struct store 
             status = pack_expand(out, store->pack, &body.body, scope);
         }
     }
+    if (status == STATUS_OK && (*gap_out == 0 || *gap_out >= out->size)) {
+        status = fault(scope, STATUS_FAILED, "", "the body of a version is damaged");
+    }
     version_body_give(connection, &body);
     return status;
 }

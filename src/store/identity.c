@@ -49,6 +49,12 @@ size_t id_pack(uint8_t out[static PACKED_ID_MAX], struct text id) {
     return 1 + id.size;
 }
 
+bool id_is_packed(struct text packed) {
+    return packed.size > 0 &&
+           (packed.at[0] == ID_FORM_TEXT ? packed.size <= PACKED_ID_MAX
+                                         : packed.at[0] == ID_FORM_UUID && packed.size == 1 + UUID_BYTES);
+}
+
 struct text id_unpack(struct arena *arena, struct text packed) {
     if (packed.size == 0) {
         return (struct text){"", 0};

@@ -103,7 +103,13 @@ static void form_take(struct identity_walk *walk, struct form *form, bool more, 
     if (!is_inside) {
         return;
     }
-    struct text id = id_unpack(walk->run->scope->arena, (struct text){key.at + 2, key.size - 2});
+    struct text packed = {key.at + 2, key.size - 2};
+    if (!id_is_packed(packed)) {
+        form->has = false;
+        search_run_fail(walk->run, fault(walk->run->scope, STATUS_FAILED, "", "a row of the identities is damaged"));
+        return;
+    }
+    struct text id = id_unpack(walk->run->scope->arena, packed);
     invariant(id.size <= sizeof form->id);
     memcpy(form->id, id.at, id.size);
     form->size = id.size;

@@ -83,7 +83,9 @@ static bool table_add(struct space_table *table, struct text name) {
     if (copy == NULL) {
         return false;
     }
-    memcpy(copy, name.at, name.size);
+    if (name.size > 0) {
+        memcpy(copy, name.at, name.size);
+    }
     table->at[table->count] = (struct text){copy, name.size};
     slot_fill(table, table->count++);
     return true;

@@ -80,6 +80,7 @@ enum { PACKED_ID_MAX = 1 + ID_MAX, IDENTITY_KEY_MAX = 2 + PACKED_ID_MAX };
 enum { ID_FORM_TEXT = 0, ID_FORM_UUID = 1 }; /* that byte */
 /* A lower-case UUID takes 16 bytes, all else its own; a byte in front says which. 0: longer than ID_MAX. */
 size_t id_pack(uint8_t out[static PACKED_ID_MAX], struct text id);
+bool id_is_packed(struct text packed); /* what a damaged folder holds may be none */
 struct text id_unpack(struct arena *arena, struct text packed);
 /* The key of (type, id) in SPACE_IDENTITY; 0: the id is too long. */
 size_t identity_key(uint8_t out[static IDENTITY_KEY_MAX], uint16_t type, struct text id);

@@ -321,7 +321,9 @@ static enum status writing_open(struct writing *writing, const struct store_put 
         status = rid_give(&writing->head.rid, unit, key, scope);
     } else if (status == STATUS_OK) {
         status = resource_head_read(&writing->head, unit->writer->connection, rid, scope);
-        invariant(status != STATUS_NOT_FOUND);
+        if (status == STATUS_NOT_FOUND) {
+            status = fault(scope, STATUS_FAILED, "", "a resource is missing in the database");
+        }
     }
     writing->head.id = (struct text){key.at + 2, key.size - 2};
     if (status == STATUS_OK && writing->head.version > 0) {

@@ -345,6 +345,12 @@ static bool head_kept(struct resource_head *out, struct connection *connection, 
     return true;
 }
 
+static bool head_is_sound(struct statement *row) {
+    int64_t type = column_int(row, 0), version = column_int(row, 2), method = column_int(row, 6);
+    return id_is_packed(column_bytes(row, 1)) && type >= 0 && type <= UINT16_MAX && version >= 0 &&
+           version <= UINT32_MAX && method >= 0 && method <= STORE_PATCHED;
+}
+
 enum status resource_head_read(
     struct resource_head *out, struct connection *connection, uint64_t rid, struct scope *scope) {
     if (head_kept(out, connection, rid, scope->arena)) {
@@ -358,6 +364,10 @@ enum status resource_head_read(
         statement_give(connection, get);
         return status;
     }
+    if (!head_is_sound(get)) {
+        statement_give(connection, get);
+        return fault(scope, STATUS_FAILED, "", "a resource's row in the database is damaged");
+    }
     *out = (struct resource_head){
         .rid = rid,
         .type = (uint16_t)column_int(get, 0),
@@ -369,7 +379,7 @@ enum status resource_head_read(
     };
     struct text packed = column_bytes(get, 1);
     char id[PACKED_ID_MAX];
-    size_t size = packed.size <= sizeof id ? packed.size : 0;
+    size_t size = packed.size;
     memcpy(id, packed.at, size);
     statement_give(connection, get);
     out->id = id_copy(scope->arena, id, size);
