@@ -345,12 +345,25 @@ static enum status check_total(
         "more is free than there is: correct the count or the total; a total that is not known is left out");
 }
 
+/* The group says the age and author that its count had before, its own or its report's, and the same count. */
+static bool stands(const struct records_change *change, const yyjson_val *before, const yyjson_val *group) {
+    struct said stood = said_of(change->before, before), stated = said_of(change->after, group);
+    int64_t free = 0, free_before = 0;
+    bool same_count = json_equal(json_get(before, "population"), json_get(group, "population")) ||
+                      (free_of(&free, group) && free_of(&free_before, before) && free == free_before);
+    struct text bed = concept_code(json_get(group, "code"), SYSTEM_BED);
+    bool same_code = bed.size > 0 ? text_equal(bed, concept_code(json_get(before, "code"), SYSTEM_BED))
+                                  : json_equal(json_get(before, "code"), json_get(group, "code"));
+    return same_count && same_code && text_equal(stated.at, stood.at) && text_equal(stated.by, stood.by) &&
+           (stated.basis.size == 0 || text_equal(stated.basis, stood.basis));
+}
+
 /* Whoever sends a group with an age of its own says it as it stood: another count, or a later time, says it anew. */
 static enum status check_said(
     const struct records_change *change, const yyjson_val *group, size_t number, struct scope *scope) {
     const yyjson_val *said = find_extension(group, EXTENSION_SAID);
     const char *path = text_format(scope->arena, "MeasureReport.group[%zu].extension", number).at;
-    int64_t at_us = 0, free = 0, stood = 0;
+    int64_t at_us = 0;
     struct text who = records_unit_caller(change->unit)->who;
     if (said == NULL || text_is(who, DEVICE_MLLP) || text_is(who, DEVICE_NATIONAL)) {
         return STATUS_OK;
@@ -362,13 +375,7 @@ static enum status check_said(
     size_t index, max;
     yyjson_val *before;
     yyjson_arr_foreach(json_get(change->before, "group"), index, max, before) {
-        const yyjson_val *old = find_extension(before, EXTENSION_SAID);
-        if (json_equal(before, group)) {
-            return STATUS_OK;
-        }
-        if (old != NULL && json_equal(old, said) && free_of(&free, group) && free_of(&stood, before) && free == stood &&
-            text_equal(concept_code(json_get(before, "code"), SYSTEM_BED),
-                concept_code(json_get(group, "code"), SYSTEM_BED))) {
+        if (json_equal(before, group) || stands(change, before, group)) {
             return STATUS_OK;
         }
     }

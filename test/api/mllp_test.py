@@ -124,6 +124,25 @@ class Mllp(unittest.TestCase):
         self.assertGreater(at, typed)
         self.assertEqual(by, "Device/mllp")
 
+    def test_what_nobody_touched_keeps_its_age(self):
+        """One count is typed anew; the other is sent with the age and author it had, which no other count may bear."""
+        board = self.board()
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        stood = {"url": BASE + "StructureDefinition/said", "extension": [{"url": "at", "valueInstant": board["date"]}, {"url": "by", "valueReference": board["reporter"]}]}
+        for bed, age, count, status in (("hvec", stood, 0, 200), ("hvec", stood, 1, 422), ("hvec", {**stood, "extension": [{"url": "at", "valueInstant": now}, stood["extension"][1]]}, 0, 422),
+                                        ("hvec", {**stood, "extension": [stood["extension"][0], {"url": "by", "valueReference": {"reference": "Organization/A2200008"}}]}, 0, 422)):
+            groups = []
+            for group in board["group"]:
+                kept = group["code"]["coding"][0]["code"] == bed
+                free, total = group["population"]
+                groups.append({**group, "extension": [age], "population": [{**free, "count": free["count"] + count}, total]} if kept else group)
+            answer = self.place.put("MeasureReport/capacity-" + PLACE, {**board, "date": now, "group": groups})
+            self.assertEqual(answer.status, status, answer)
+            if status == 422:
+                self.assertIn("MeasureReport.group[", answer.json["issue"][0]["expression"][0])
+        self.assertEqual(self.said("hvec"), (board["date"], "Organization/" + PLACE))
+        self.assertEqual(self.board()["date"], now)
+
     def test_beyond_capacity(self):
         for n in range(5):
             self.accepted("A01", f"{self.visit}-{n}", "ICU")

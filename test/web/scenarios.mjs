@@ -637,9 +637,16 @@ scenario("beds are edited where they are seen; who is too late reads it anew", a
   await person.go("board");
   const row = person.page.locator(".beds li", { hasText: "응급실 일반병상" });
   const before = Number(await row.locator("input").inputValue());
+  const typed = await fhir(t.base, "MeasureReport/capacity-A2200008");
   await row.getByRole("button", { name: "응급실 일반병상 하나 줄이기" }).click();
   await person.page.getByRole("button", { name: "바뀐 1가지 알리기" }).click();
+  const ageOf = (group) => group.extension?.find((one) => one.url.endsWith("/said"))?.extension.find((one) => one.url === "at").valueInstant;
   await until(async () => (await fhir(t.base, "MeasureReport/capacity-A2200008")).group[0].population[0].count === before - 1, "the new count");
+  const changed = await fhir(t.base, "MeasureReport/capacity-A2200008");
+  assert.equal(ageOf(changed.group[0]), undefined, "what was changed is said now");
+  for (const [i, group] of changed.group.entries()) if (i > 0) assert.equal(ageOf(group), ageOf(typed.group[i]) ?? typed.date, "what nobody touched keeps its age");
+  await person.page.getByRole("button", { name: "지금도 맞다고 알리기" }).click();
+  await until(async () => (await fhir(t.base, "MeasureReport/capacity-A2200008")).group.every((group) => ageOf(group) === undefined), "all confirmed as true now");
   await person.page.locator(".board-age", { hasText: "강릉아산병원" }).waitFor();
 });
 

@@ -34,12 +34,19 @@ function saidOf(group: MeasureGroup): { at: string; by: string } | undefined {
   const at = inner.find((extension) => extension.url === "at")?.valueInstant, by = inner.find((extension) => extension.url === "by")?.valueReference;
   return at === undefined || by === undefined ? undefined : { at, by: by.reference === "Device/mllp" ? say("입퇴원 전산(HL7)", "admissions (HL7)") : placeName(referenceId(by)) };
 }
-/** Publishing says every count anew: by whoever publishes, now. */
+/** A count said now, by whoever publishes. */
 const saidAnew = (group: MeasureGroup): MeasureGroup => {
   const { extension, ...rest } = group;
   const kept = (extension ?? []).filter((one) => one.url !== SAID);
   return kept.length === 0 ? rest : { ...rest, extension: kept };
 };
+
+/** A count that stands as it was said before: with its own age and author, or those of the report it came with. */
+function saidBefore(report: MeasureReport, group: MeasureGroup): MeasureGroup {
+  const { date, reporter } = report;
+  if (date === undefined || reporter?.reference === undefined || group.extension?.some((one) => one.url === SAID)) return group;
+  return { ...group, extension: [...(group.extension ?? []), { url: SAID, extension: [{ url: "at", valueInstant: date }, { url: "by", valueReference: { reference: reporter.reference } }] }] };
+}
 
 function withFree(group: MeasureGroup, free: number): MeasureGroup {
   const population = (group.population ?? []).map((item, i) => (i === 0 ? { ...item, count: free } : item));
@@ -60,11 +67,11 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
   const groups = report.group ?? [];
   const pools = [...new Set(groups.map((group) => bedRow(bedCode(group))?.pool ?? ""))];
   const isEdited = Object.keys(edits).length > 0;
-  const save = () => action.run(async () => {
+  const save = (others: (group: MeasureGroup) => MeasureGroup) => action.run(async () => {
     try {
       await update<MeasureReport>({
         ...report, date: new Date(serverNow()).toISOString(), reporter: { reference: `Organization/${caller.organisation}` },
-        group: groups.map((group) => { const free = edits[bedCode(group)]; return saidAnew(free === undefined ? group : withFree(group, free)); }),
+        group: groups.map((group) => { const free = edits[bedCode(group)]; return free === undefined ? others(group) : saidAnew(withFree(group, free)); }),
       });
       setEdits({});
     } finally {
@@ -95,8 +102,9 @@ export function BoardScreen({ caller, place }: { caller: Caller; place: string }
       {mayEdit && <TrustCard place={place} />}
       {mayEdit && (
         <div class="sticky-action">
-          <button type="button" class="main-button" disabled={action.busy} onClick={() => void save()}>{isEdited ? say(`바뀐 ${Object.keys(edits).length}가지 알리기`, `Publish ${Object.keys(edits).length} changes`) : say("지금도 맞다고 알리기", "Confirm as still true")}</button>
-          <small class="quiet">{say("알리면 나머지 수도 지금 맞다고 확인하는 것이 됩니다.", "Publishing confirms the other counts as true now, too.")}</small>
+          {isEdited && <button type="button" class="main-button" disabled={action.busy} onClick={() => void save((group) => saidBefore(report, group))}>{say(`바뀐 ${Object.keys(edits).length}가지 알리기`, `Publish ${Object.keys(edits).length} changes`)}</button>}
+          <button type="button" class={isEdited ? "quiet-button" : "main-button"} disabled={action.busy} onClick={() => void save(saidAnew)}>{isEdited ? say("나머지도 지금 맞다고 알리기", "Publish, and confirm the rest") : say("지금도 맞다고 알리기", "Confirm as still true")}</button>
+          {isEdited && <small class="quiet">{say("바뀐 것만 알리면 나머지 수는 전에 알린 시각과 사람 그대로 남습니다.", "With the changes alone, the other counts keep the age and author they had.")}</small>}
           {isEdited && <button type="button" class="quiet-button" onClick={() => setEdits({})}>{say("되돌리기", "Undo")}</button>}
         </div>
       )}
