@@ -675,11 +675,11 @@ static void row_check(struct dataset_row *out, struct reading_row *r) {
     r->scope->fault = kept;
 }
 
-/* What the facts corrected; that Fahrenheit columns become Celsius is no news. */
+/* What the facts corrected; that Fahrenheit columns become Celsius, and that columns have no units, is no news. */
 static void tell_corrections(struct dataset *dataset, const struct triage_facts *facts, struct arena *arena) {
     for (size_t i = 0; i < facts->note_count; i++) {
         const struct triage_note *told = &facts->notes[i];
-        bool expected = strcmp(told->code, "derived") == 0 ||
+        bool expected = strcmp(told->code, "derived") == 0 || strcmp(told->code, "assumed") == 0 ||
                         (strcmp(told->code, "converted") == 0 && dataset->format != TRIAGE_BATCH_KTAS);
         if (!expected)
             note(dataset, text_string(arena, told->path), text_string(arena, told->en));

@@ -115,11 +115,11 @@ static void put_stability(struct buffer *b, const struct triage_drift *drift) {
                          "# TYPE soyang_triage_input_psi gauge\n");
     for (int kind = 0; kind < 2; kind++) {
         const struct counts *counts = &drift->models[kind];
-        if (counts->readings < 1)
+        if (counts->readings < TRIAGE_DRIFT_READINGS_LEAST)
             continue;
         const struct triage_model_source *content = triage_model_content(drift->readers->models[kind].model);
         for (size_t i = 0; i < content->feature_count; i++) {
-            if (content->features[i].edge_count == 0)
+            if (content->features[i].edge_count == 0 || !visit_field_of_facts(content->features[i].name))
                 continue;
             buffer_put_string(b, "soyang_triage_input_psi{");
             put_label(b, "model", content->name);

@@ -162,6 +162,27 @@ static bool unit_convert(double *value, const char **converted, enum triage_meas
     return false;
 }
 
+/* Both units are in daily use, and a number of the one can be one of the other. */
+static bool is_in_two_units(enum triage_measure measure) {
+    return measure == TRIAGE_TEMPERATURE || measure == TRIAGE_GLUCOSE || measure == TRIAGE_LACTATE;
+}
+
+static const char *shown_unit(enum triage_measure measure) {
+    return measure == TRIAGE_TEMPERATURE ? "°C" : measures[measure].unit;
+}
+
+/* Two values of one kind and one moment: the one that comes last stands, and the other is told. */
+static void note_second(struct triage_facts *facts, enum triage_measure measure, double value, struct scope *scope) {
+    const struct triage_value *first = &facts->values[measure];
+    const char *when_ko = first->at_us ? "같은 때의" : "때가 적히지 않은";
+    const char *when_en = first->at_us ? "of one moment" : "without a time";
+    triage_facts_note(facts, "not-used", first->path,
+        text_format(scope->arena, "%s %s 값이 둘입니다: 쓴 값 %g, 쓰지 않은 값 %g", when_ko, measures[measure].ko,
+            value, first->value),
+        text_format(scope->arena, "there are two values of %s %s: %g was used, %g was not", measures[measure].en,
+            when_en, value, first->value));
+}
+
 enum status triage_facts_put(struct triage_facts *facts, enum triage_measure measure, double value, struct text unit,
     struct text path, int64_t at_us, struct scope *scope) {
     const char *converted = NULL, *where = path_string(path, scope);
@@ -186,7 +207,13 @@ enum status triage_facts_put(struct triage_facts *facts, enum triage_measure mea
             text_format(scope->arena, "the unit of %s was converted (%s → %s)", measures[measure].en, converted,
                 measures[measure].unit));
     }
+    if (unit.size == 0 && !converted && is_in_two_units(measure))
+        triage_facts_note(facts, "assumed", path,
+            text_format(scope->arena, "%s에 단위가 없어 %s로 읽었습니다", measures[measure].ko, shown_unit(measure)),
+            text_format(scope->arena, "%s has no unit and was read in %s", measures[measure].en, shown_unit(measure)));
     struct triage_value *slot = &facts->values[measure];
+    if (slot->known && at_us == slot->at_us && value != slot->value)
+        note_second(facts, measure, value, scope);
     if (!slot->known || at_us >= slot->at_us)
         *slot = (struct triage_value){.known = true, .value = value, .path = path, .at_us = at_us};
     return STATUS_OK;

@@ -148,7 +148,18 @@ struct visit visit_from_facts(const struct triage_facts *facts, struct arena *ar
     return visit;
 }
 
-/* What the scores need of a visit. */
+bool visit_field_of_facts(const char *name) {
+    static const enum visit_field unknown_to_facts[] = {
+        VISIT_AMBULANCE, VISIT_WALKED, VISIT_CROWD, VISIT_PRIVATE_AMBULANCE};
+    for (size_t i = 0; i < sizeof unknown_to_facts / sizeof unknown_to_facts[0]; i++) {
+        if (strcmp(name, visit_field_name(unknown_to_facts[i])) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* What the scores need of a visit. Neither oxygen nor scale, GCS nor leucocytes: the sets that the models learnt from tell none, and an
+ * input keeps the meaning it was learnt with. A sentence says so where it differs from the score (opinion.c). */
 static struct triage_facts facts_from_visit(const struct visit *visit) {
     struct triage_facts facts = {.age_months = -1, .onset_minutes = -1};
     if (visit->fields[VISIT_AGE] >= 0 && visit->fields[VISIT_AGE] < 200)

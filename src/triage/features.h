@@ -53,6 +53,7 @@ struct visit {
 struct visit visit_new(void); /* knows nothing */
 /* What the facts say. Arrival, crowd and columns stay unknown: facts do not hold them. Complaints are joined by blanks; they
  * live in `arena`. */
+bool visit_field_of_facts(const char *name); /* false for those; true for every other name */
 struct visit visit_from_facts(const struct triage_facts *facts, struct arena *arena);
 
 struct feature_set;

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TERMS_SAID = 5, TRIALS_MAX = 160, CHANGES_MAX = 512, SENTENCE_MAX = 1000 };
+enum { TERMS_SAID = 5, CHANGES_MAX = 512, SENTENCE_MAX = 1000 };
+/* Of the other values the nearest, then some of all that are farther, and every state of the mind. */
+enum { TRIALS_NEAR = 100, TRIALS_FAR = 56, TRIALS_MIND = 4, TRIALS_MAX = TRIALS_NEAR + TRIALS_FAR + TRIALS_MIND };
+#define NEAR_MOST 0.25 /* of the span of what was seen in training: what is farther is another patient */
 
 struct question {
     const struct triage_readers *readers;
@@ -91,6 +94,30 @@ static size_t terms_gather(struct term *terms, const struct question *q, size_t 
     return count;
 }
 
+/* The models learnt from data that tell neither oxygen nor the scale, nor a counted GCS, nor leucocytes. Where these count, the score
+ * beside it is another: what was left out. */
+static const char *left_out(const struct question *q, const char *feature, float value, enum language language) {
+    static const struct {
+        const char *feature;
+        enum triage_score_kind score;
+        const char *words[LANGUAGE_COUNT];
+    } rows[] = {
+        {"news2", TRIAGE_NEWS2, {"(산소와 2번 척도 없이 셈)", " (without oxygen and scale 2)"}},
+        {"news2-red", TRIAGE_NEWS2, {" (산소와 2번 척도 없이 셈)", " (without oxygen and scale 2)"}},
+        {"rems", TRIAGE_REMS, {"(GCS는 의식 상태로 미루어 셈)", " (with the GCS estimated from the mind)"}},
+        {"qsofa", TRIAGE_QSOFA, {"(GCS 없이 셈)", " (without the GCS)"}},
+        {"sirs", TRIAGE_SIRS, {"(백혈구 없이 셈)", " (without leucocytes)"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].feature, feature) != 0)
+            continue;
+        struct triage_score score = triage_score(rows[i].score, q->facts);
+        float own = (float)(strcmp(feature, "news2-red") == 0 ? score.single_red : score.total);
+        return own == value ? "" : rows[i].words[language];
+    }
+    return "";
+}
+
 static struct text term_sentence(const struct question *q, const struct term *term, enum language language) {
     const struct triage_model_feature *f = &q->content->features[term->feature];
     struct buffer buffer = buffer_open(q->arena, SENTENCE_MAX);
@@ -106,6 +133,8 @@ static struct text term_sentence(const struct question *q, const struct term *te
         buffer_put_char(&buffer, ' ');
         sentence_put_quantity(&buffer, (double)value, f->unit, language);
     }
+    if (!words && !isnan(value))
+        buffer_put_string(&buffer, left_out(q, f->name, value, language));
     const char *way = term->sum >= 0 ? (language == KOREAN ? "위험을 높임" : "raises the risk")
                                      : (language == KOREAN ? "위험을 낮춤" : "lowers the risk");
     buffer_put_format(
@@ -122,7 +151,8 @@ static void terms_say(struct triage_opinion *out, const struct question *q, size
 
 /* ---- what would change it -------------------------------------------------------------------------------------------- */
 
-/* Measured values that a patient could have shown otherwise; age, sex and the human's level are not among them. */
+/* Measured values that a patient could have shown otherwise, beside the state of the mind; age, sex and the human's level are not among
+ * them. */
 static const enum visit_field changeable[] = {
     VISIT_PAIN_SCORE, VISIT_SYSTOLIC, VISIT_DIASTOLIC, VISIT_PULSE, VISIT_RESPIRATION, VISIT_TEMPERATURE, VISIT_SPO2};
 enum { CHANGEABLE = sizeof changeable / sizeof changeable[0] };
@@ -138,12 +168,15 @@ struct changes {
     size_t count;
 };
 
-static bool speaks_with(const struct question *q, float *inputs, const struct change *change) {
+/* The level it would have advised; 0: none. */
+static int level_with(const struct question *q, float *inputs, const struct change *change) {
     const struct triage_model_escalation *which;
     struct visit visit = q->visit;
     visit.fields[change->field] = change->value;
+    if (change->field == VISIT_PAIN_SCORE)
+        visit.fields[VISIT_IN_PAIN] = change->value > 0;
     features_fill(inputs, q->readers->models[q->kind].features, &visit, q->arena);
-    return reader_escalates(&which, q->readers, q->kind, q->facts->human_level, inputs, q->facts->site) != 0;
+    return reader_escalates(&which, q->readers, q->kind, q->facts->human_level, inputs, q->facts->site);
 }
 
 /* A whole number, or a tenth of a degree, on the other side of the threshold. */
@@ -153,17 +186,36 @@ static double beyond(double threshold, double value, enum visit_field field) {
     return threshold > value ? ceil(steps - 1e-6) * step : (ceil(steps - 1e-6) - 1) * step;
 }
 
+/* Pressures the other way round would have been read as exchanged. */
+static bool is_exchanged(const struct question *q, enum visit_field field, double value) {
+    return (field == VISIT_SYSTOLIC && value < q->visit.fields[VISIT_DIASTOLIC]) ||
+           (field == VISIT_DIASTOLIC && value > q->visit.fields[VISIT_SYSTOLIC]);
+}
+
 static void change_add(
     struct changes *changes, const struct question *q, enum visit_field field, size_t feature, double threshold) {
     const struct triage_model_feature *f = &q->content->features[feature];
     double value = q->visit.fields[field], other = beyond(threshold, value, field);
     double span = f->high > f->low ? (double)f->high - (double)f->low : 1;
     bool inside = !(f->high > f->low) || (other >= (double)f->low && other <= (double)f->high);
-    bool seen = !inside || other == value || changes->count == CHANGES_MAX;
+    bool seen =
+        !inside || other == value || is_exchanged(q, field, other) || changes->count == CHANGES_MAX - TRIALS_MIND;
     for (size_t i = 0; i < changes->count && !seen; i++)
         seen = changes->at[i].field == field && changes->at[i].value == other;
     if (!seen)
         changes->at[changes->count++] = (struct change){field, feature, other, fabs(other - value) / span};
+}
+
+/* Every other state: there are few, and what follows from them (NEWS2, REMS) is much. Not C: no data that the level's models learnt from
+ * tell it. */
+static void minds_add(struct changes *changes, const struct question *q) {
+    int feature = triage_model_feature_find(q->readers->models[q->kind].model, visit_field_name(VISIT_MIND));
+    double mind = q->visit.fields[VISIT_MIND];
+    for (int i = 0; i <= TRIALS_MIND && feature >= 0 && !isnan(mind); i++) {
+        if (i != (int)mind && i != TRIAGE_CONFUSED - TRIAGE_ALERT)
+            changes->at[changes->count++] =
+                (struct change){VISIT_MIND, (size_t)feature, i, fabs(i - mind) / TRIALS_MIND};
+    }
 }
 
 /* Just beyond the trees' thresholds on the measured inputs: elsewhere nothing changes but through derived values. */
@@ -198,61 +250,153 @@ static int change_nearer(const void *a, const void *b) {
     return x->value < y->value ? -1 : x->value > y->value;
 }
 
-static struct text change_sentence(const struct question *q, const struct change *change, enum language language) {
+/* `level`: what it would have advised; 0: it would not have raised. */
+static struct text change_sentence(
+    const struct question *q, const struct change *change, int level, enum language language) {
+    static const char *const minds[][LANGUAGE_COUNT] = {{"A(명료)", "A (alert)"},
+        {"C(새로운 혼동)", "C (newly confused)"}, {"V(말에 반응)", "V (responds to voice)"},
+        {"P(통증에 반응)", "P (responds to pain)"}, {"U(무반응)", "U (unresponsive)"}};
     struct buffer buffer = buffer_open(q->arena, SENTENCE_MAX);
-    const char *unit = q->content->features[change->feature].unit;
+    bool mind = change->field == VISIT_MIND;
+    if (language == KOREAN && mind)
+        buffer_put_format(&buffer, "의식만 %s", minds[(int)change->value][KOREAN]);
+    else if (mind)
+        buffer_put_format(&buffer, "With the mind alone at %s", minds[(int)change->value][ENGLISH]);
+    else
+        buffer_put_format(
+            &buffer, language == KOREAN ? "%s 값만 " : "With %s alone at ", label_of(q, change->feature, language));
+    if (!mind)
+        sentence_put_quantity(&buffer, change->value, q->content->features[change->feature].unit, language);
     if (language == KOREAN) {
-        buffer_put_format(&buffer, "%s 값만 ", label_of(q, change->feature, KOREAN));
-        sentence_put_quantity(&buffer, change->value, unit, KOREAN);
         enum korean_end end = korean_end(buffer_text(&buffer)); /* "80회/분이었다면", "120 mmHg였다면" */
-        buffer_put_string(&buffer, end == KOREAN_END_CLOSED || end == KOREAN_END_RIEUL ? "이었다면" : "였다면");
-        buffer_put_string(&buffer, " 올리지 않았을 것입니다.");
-    } else {
-        buffer_put_format(&buffer, "With %s alone at ", label_of(q, change->feature, ENGLISH));
-        sentence_put_quantity(&buffer, change->value, unit, ENGLISH);
-        buffer_put_string(&buffer, " it would not have raised the level.");
+        buffer_put_string(&buffer, end == KOREAN_END_CLOSED || end == KOREAN_END_RIEUL ? "이었다면 " : "였다면 ");
     }
+    if (level)
+        buffer_put_format(&buffer,
+            language == KOREAN ? "%d단계로 볼 것을 권했을 것입니다." : " it would have advised level %d.", level);
+    else
+        buffer_put_string(
+            &buffer, language == KOREAN ? "올리지 않았을 것입니다." : " it would not have raised the level.");
     return buffer_text(&buffer);
 }
 
-/* The nearest with which it would not have spoken. */
+/* Whether the i-th nearest of `count` is tried. */
+static bool is_tried(const struct changes *changes, size_t i) {
+    size_t far = i - TRIALS_NEAR, all = changes->count - TRIALS_NEAR;
+    if (changes->count <= TRIALS_MAX || i < TRIALS_NEAR || changes->at[i].field == VISIT_MIND)
+        return true;
+    return far * TRIALS_FAR / all != (far + 1) * TRIALS_FAR / all;
+}
+
+static bool could_raise(const struct question *q) {
+    for (size_t i = 0; i < q->content->escalation_count; i++) {
+        const struct triage_model_escalation *e = &q->content->escalations[i];
+        if ((e->human == TRIAGE_MODEL_ANY_LEVEL || (int)e->human == q->facts->human_level) &&
+            (int)e->level < q->facts->human_level)
+            return true;
+    }
+    return false;
+}
+
+/* The nearest with which it would not have spoken; of one that did not raise a human's level, the nearest with which it would have. */
 static void change_say(struct triage_opinion *out, const struct question *q) {
+    bool raised = out->level != 0;
+    if (!raised && !could_raise(q))
+        return;
     struct changes *changes = ARENA_NEW(q->arena, struct changes);
     float *inputs = ARENA_ARRAY(q->arena, float, q->content->feature_count);
+    size_t trials = 0;
     changes_gather(changes, q);
+    minds_add(changes, q);
     qsort(changes->at, changes->count, sizeof *changes->at, change_nearer);
-    for (size_t i = 0; i < changes->count && i < TRIALS_MAX; i++) {
+    for (size_t i = 0; i < changes->count && (raised || changes->at[i].distance <= NEAR_MOST); i++) {
         const struct change *change = &changes->at[i];
-        if (!speaks_with(q, inputs, change)) {
-            remark_add(out, "change", change_sentence(q, change, KOREAN), change_sentence(q, change, ENGLISH));
+        if (!is_tried(changes, i))
+            continue;
+        int level = level_with(q, inputs, change);
+        trials++;
+        if ((level != 0) != raised) {
+            remark_add(
+                out, "change", change_sentence(q, change, level, KOREAN), change_sentence(q, change, level, ENGLISH));
             return;
         }
     }
-    remark_add(out, "change", TEXT("한 가지 측정값만 달라서는 판독이 바뀌지 않습니다."),
-        TEXT("No single measured value alone would change what it says."));
+    if (raised)
+        remark_add(out, "change",
+            text_format(q->arena, "측정값 하나만 바꾸어서는 판독이 달라지지 않았습니다(%zu가지를 해 봄).", trials),
+            text_format(q->arena,
+                "No single measured value was found that alone would change what it says (%zu tried).", trials));
 }
 
 /* ---- speaking ------------------------------------------------------------------------------------------------------- */
 
+/* The least probability of this output at which it would have raised; NULL: at none. */
+static const struct triage_model_escalation *least_escalation(const struct question *q, size_t output, bool *others) {
+    const struct triage_model_escalation *least = NULL;
+    int human = q->facts->human_level;
+    for (size_t i = 0; i < q->content->escalation_count; i++) {
+        const struct triage_model_escalation *e = &q->content->escalations[i];
+        bool meant = e->human == TRIAGE_MODEL_ANY_LEVEL || (int)e->human == human;
+        if (!meant || (human && (int)e->level >= human))
+            continue;
+        *others = *others || e->output != output;
+        if (e->output == output && (!least || e->probability < least->probability))
+            least = e;
+    }
+    return least;
+}
+
+/* As many decimals as tell the two apart. */
+static int decimals_between(double percent, double threshold) {
+    int decimals = 0;
+    for (double scale = 1; decimals < 4 && floor(percent * scale + 0.5) == floor(threshold * scale + 0.5); scale *= 10)
+        decimals++;
+    return decimals;
+}
+
+static void say_no_cause(struct triage_opinion *out, const struct question *q, size_t output) {
+    bool others = false;
+    const struct triage_model_escalation *least = least_escalation(q, output, &others);
+    int human = q->facts->human_level;
+    double percent = out->probability * 100, threshold = least ? (double)least->probability * 100 : 0;
+    const char *of_ko = human ? "사람의 단계보다 위급할" : "1–2단계일";
+    const char *of_en = human ? "more urgent than the human's level" : "level 1 or 2";
+    if (least) {
+        int decimals = decimals_between(percent, threshold);
+        out->ko = text_format(q->arena, "학습된 판독: %s 확률이 %.*f%%로, 단계를 올리는 기준 %.*f%%에 못 미칩니다.",
+            of_ko, decimals, percent, decimals, threshold);
+        out->en = text_format(q->arena,
+            "Trained reader: the probability of %s is %.*f %%, below the %.*f %% at which it would raise the level.",
+            of_en, decimals, percent, decimals, threshold);
+    } else if (others) {
+        out->ko = text_format(q->arena, "학습된 판독: 단계를 올리지 않습니다(%s 확률 %.0f%%).", of_ko, percent);
+        out->en = text_format(
+            q->arena, "Trained reader: it does not raise the level (probability of %s: %.0f %%).", of_en, percent);
+    } else {
+        struct text beside_ko =
+            human ? text_format(q->arena, "사람의 단계가 %d이면", human) : TEXT("사람의 단계가 없으면");
+        struct text beside_en =
+            human ? text_format(q->arena, "beside a human's level of %d", human) : TEXT("without a human's level");
+        out->ko = text_format(q->arena, "학습된 판독: %.*s 단계를 올리지 않습니다(%s 확률 %.0f%%).",
+            (int)beside_ko.size, beside_ko.at, of_ko, percent);
+        out->en = text_format(q->arena, "Trained reader: %.*s it raises nothing (probability of %s: %.0f %%).",
+            (int)beside_en.size, beside_en.at, of_en, percent);
+    }
+}
+
 static void opinion_speak(
     struct triage_opinion *out, const struct question *q, const struct triage_model_escalation *which, size_t output) {
-    double percent = out->probability * 100;
     if (which) {
-        double threshold = (double)which->probability * 100;
+        double percent = out->probability * 100, threshold = (double)which->probability * 100;
         out->ko = text_format(q->arena, "학습된 판독: %d단계로 볼 것을 권합니다(확률 %.0f%%, 기준 %.0f%%).", out->level,
             percent, threshold);
         out->en = text_format(q->arena, "Trained reader: level %d is advised (probability %.0f %%, threshold %.0f %%).",
             out->level, percent, threshold);
     } else {
-        const char *of_ko = q->facts->human_level ? "사람의 단계보다 위급할" : "1–2단계일";
-        const char *of_en = q->facts->human_level ? "more urgent than the human's level" : "level 1 or 2";
-        out->ko =
-            text_format(q->arena, "학습된 판독: 단계를 올릴 까닭을 찾지 못했습니다(%s 확률 %.0f%%).", of_ko, percent);
-        out->en = text_format(q->arena,
-            "Trained reader: it finds no cause to raise the level (probability of %s: %.0f %%).", of_en, percent);
+        say_no_cause(out, q, output);
     }
     terms_say(out, q, output);
-    if (which)
+    if (which || q->facts->human_level)
         change_say(out, q);
     if (!out->calibrated)
         remark_add(out, "uncalibrated",

@@ -224,9 +224,13 @@ static void score_esi_danger(struct triage_score *score, const struct triage_fac
     size_t row = 0;
     while (age && facts->age_months >= esi_danger[row].below_months)
         row++;
-    part_add(score, "pulse", age && pulse->known, pulse->value, pulse->value > esi_danger[row].pulse_over);
-    part_add(score, "respiration", age && respiration->known, respiration->value,
-        respiration->value > esi_danger[row].respiration_over);
+    if (!age)
+        part_add(score, "age", false, 0, 0);
+    if (age || !pulse->known) /* without the age neither rate counts, and it is the age that is missing */
+        part_add(score, "pulse", pulse->known, pulse->value, pulse->value > esi_danger[row].pulse_over);
+    if (age || !respiration->known)
+        part_add(score, "respiration", respiration->known, respiration->value,
+            respiration->value > esi_danger[row].respiration_over);
     part_add_measure(score, facts, TRIAGE_SPO2, &esi_spo2);
 }
 
@@ -237,10 +241,8 @@ static void score_ctas(struct triage_score *score, const struct triage_facts *fa
     bool adult = facts->age_months < 0 || facts->age_months >= 192;
     bool low = systolic->known && systolic->value < CTAS_LOW_SYSTOLIC;
     part_add_measure(score, facts, TRIAGE_SPO2, &ctas_spo2);
-    part_add(score, "systolic", systolic->known && adult, systolic->value,
-        !low                         ? 0
-        : facts->mind > TRIAGE_ALERT ? 1
-                                     : 2);
+    if (adult)
+        part_add(score, "systolic", systolic->known, systolic->value, !low ? 0 : facts->mind > TRIAGE_ALERT ? 1 : 2);
     if (facts->values[TRIAGE_GCS].known) {
         part_add_measure(score, facts, TRIAGE_GCS, &ctas_gcs);
     } else {

@@ -76,6 +76,8 @@ BAD_INPUT = [
     ("Fahrenheit, said", [quantity("temperature", 101.3, "[degF]")], {}, "note", "converted"),
     ("Fahrenheit, unsaid", [{**quantity("temperature", 101.3), "valueQuantity": {"value": 101.3}}], {}, "note", "converted"),
     ("Fahrenheit called Celsius", [quantity("temperature", 98.6, "Cel")], {}, "refused", "valueQuantity"),
+    ("no unit of a temperature", [{**quantity("temperature", 37.6), "valueQuantity": {"value": 37.6}}], {}, "note", "assumed"),
+    ("two values of one moment", [quantity("pulse", 80), quantity("pulse", 120)], {}, "note", "not-used"),
     ("kPa", [quantity("systolic", 16, "kPa"), quantity("diastolic", 9.3, "kPa")], {}, "note", "converted"),
     ("exchanged pressures", [quantity("systolic", 70), quantity("diastolic", 120)], {}, "note", "swapped"),
     ("negative pain", [quantity("pain", -2)], {}, "refused", "valueQuantity"),
@@ -459,7 +461,9 @@ class Readers(unittest.TestCase):
         self.assertIn("Observation/o0", inputs)
 
     def test_metrics(self):
-        self.raised()
+        resources, _ = self.raised()
+        for _ in range(200):  # from so many on drift is told
+            self.assertEqual(triage(self.http, resources, human_level={"valueInteger": 4}).status, 200)
         answer = self.http.send("GET", "/metrics", raw_path=True)
         self.assertEqual(answer.status, 200, answer)
         self.assertTrue(answer.headers["Content-Type"].startswith("text/plain"))

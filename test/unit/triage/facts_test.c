@@ -84,6 +84,24 @@ static void test_exchanged_pressures(void **state) {
     assert_string_equal(facts->notes[0].code, "swapped");
 }
 
+/* Of one moment the last stands, and the other is told; the same value twice is no news. */
+static void test_two_values_of_one_moment(void **state) {
+    (void)state;
+    struct triage_facts *facts = triage_facts_new(scope.arena);
+    put(facts, TRIAGE_PULSE, 80);
+    put(facts, TRIAGE_PULSE, 80);
+    assert_int_equal(facts->note_count, 0);
+    put(facts, TRIAGE_PULSE, 120);
+    assert_int_equal((int)facts->values[TRIAGE_PULSE].value, 120);
+    assert_int_equal(facts->note_count, 1);
+    assert_string_equal(facts->notes[0].code, "not-used");
+    assert_string_equal(text_string(scope.arena, facts->notes[0].en),
+        "there are two values of heart rate without a time: 120 was used, 80 was not");
+    assert_int_equal(
+        triage_facts_put(facts, TRIAGE_PULSE, 90, (struct text){0}, TEXT("x"), 5, &scope), STATUS_OK); /* later */
+    assert_int_equal(facts->note_count, 1);
+}
+
 static void test_age(void **state) {
     (void)state;
     struct triage_facts *facts = triage_facts_new(scope.arena);
@@ -168,6 +186,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_exchanged_pressures),
+        cmocka_unit_test(test_two_values_of_one_moment),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_human_level),
         cmocka_unit_test(test_nothing_known),

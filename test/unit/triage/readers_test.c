@@ -257,7 +257,7 @@ static struct text written(
 
 static enum status sentences(void *context, struct scope *scope) {
     (void)context;
-    int raised = 0;
+    int raised = 0, would = 0;
     for (int pulse = 60; pulse < 200; pulse += 5) {
         struct triage_facts *facts = plain_facts(scope);
         struct triage_reading reading, again;
@@ -277,17 +277,162 @@ static enum status sentences(void *context, struct scope *scope) {
         }
         assert_int_equal(terms, 5);
         assert_non_null(reader_reason(&reading, "uncalibrated"));
-        assert_int_equal(reader_reason(&reading, "change") != NULL, reading.reader_level > 0);
+        const struct triage_reason *change = reader_reason(&reading, "change"),
+                                   *said = reader_reason(&reading, "trained-level");
+        assert_true(change || reading.reader_level == 0);
+        if (change && reading.reader_level == 0)
+            assert_true(says(change->en, "alone at ") && says(change->en, " it would have advised level "));
+        else if (change)
+            assert_true(says(change->en, "would not have raised the level") || says(change->en, " tried)"));
+        assert_int_equal(says(said->en, "is advised"), reading.reader_level > 0);
+        assert_int_equal(says(said->en, ", below the 35"), reading.reader_level == 0);
+        would += change && reading.reader_level == 0;
         assert_int_equal(reading.forecast_count, 3);
         raised += reading.reader_level > 0;
     }
-    assert_true(raised > 0);
+    assert_true(raised > 0 && would > 0);
     return STATUS_OK;
 }
 
 static void test_reasons_and_replay(void **state) {
     (void)state;
     run_case(sentences, NULL);
+}
+
+/* ---- our models: sentences that hold -------------------------------------------------------------------------------- */
+
+static struct triage_facts *our_facts(
+    int human_level, const char *complaint, const double values[static TRIAGE_GCS], struct scope *scope) {
+    struct triage_facts *facts = triage_facts_new(scope->arena);
+    struct triage_text words = {.kind = TRIAGE_TEXT_COMPLAINT, .text = text_from(complaint), .path = TEXT("test")};
+    facts->age_months = 65 * 12;
+    facts->sex = TRIAGE_MALE;
+    facts->human_level = human_level;
+    for (int i = 0; i < TRIAGE_GCS; i++) {
+        if (values[i] > 0)
+            put(facts, (enum triage_measure)i, values[i], scope);
+    }
+    assert_int_equal(triage_facts_put_text(facts, words, scope), STATUS_OK);
+    return facts;
+}
+
+static const struct triage_reason *said_of(
+    struct triage_reading *reading, const struct triage_facts *facts, const char *code, struct scope *scope) {
+    assert_int_equal(triage_read_all(reading, policy, readers, facts, scope), STATUS_OK);
+    return reader_reason(reading, code);
+}
+
+/* Respiration, SpO2, systolic, diastolic, pulse, temperature. */
+static const double fall[] = {16, 95, 150, 80, 88, 36.0};
+
+/* The mind alone would change it: it is said, and it is so. */
+static enum status mind_changes(void *context, struct scope *scope) {
+    struct triage_reading reading;
+    struct triage_facts *facts = our_facts(3, "fall", fall, scope);
+    (void)context;
+    facts->mind = TRIAGE_VOICE;
+    const struct triage_reason *change = said_of(&reading, facts, "change", scope);
+    assert_int_equal(reading.reader_level, 2);
+    assert_non_null(change);
+    assert_true(says(change->en, "With the mind alone at A (alert) it would not have raised the level."));
+    assert_true(says(change->ko, "의식만 A(명료)였다면 올리지 않았을 것입니다."));
+    facts->mind = TRIAGE_ALERT;
+    assert_non_null(said_of(&reading, facts, "trained-level", scope));
+    assert_int_equal(reading.reader_level, 0);
+    return STATUS_OK;
+}
+
+/* What did not raise tells what would have, and it would. */
+static enum status would_raise(void *context, struct scope *scope) {
+    static const struct {
+        const char *label;
+        enum triage_measure measure;
+    } labels[] = {{"respiratory rate", TRIAGE_RESPIRATION}, {"oxygen saturation", TRIAGE_SPO2},
+        {"systolic pressure", TRIAGE_SYSTOLIC}, {"diastolic pressure", TRIAGE_DIASTOLIC}, {"pulse", TRIAGE_PULSE},
+        {"temperature", TRIAGE_TEMPERATURE}};
+    struct triage_reading reading;
+    struct triage_facts *facts = our_facts(3, "fall", fall, scope);
+    (void)context;
+    facts->mind = TRIAGE_ALERT;
+    const struct triage_reason *change = said_of(&reading, facts, "change", scope);
+    assert_int_equal(reading.reader_level, 0);
+    assert_non_null(change);
+    const char *at = strstr(text_string(scope->arena, change->en), " alone at ");
+    assert_non_null(at);
+    bool found = false;
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        if (!says(change->en, text_format(scope->arena, "With %s alone at ", labels[i].label).at))
+            continue;
+        facts->values[labels[i].measure].value = strtod(at + strlen(" alone at "), NULL);
+        found = true;
+    }
+    assert_true(found);
+    (void)said_of(&reading, facts, "trained-level", scope);
+    assert_true(reading.reader_level > 0);
+    assert_true(says(change->en, text_format(scope->arena, "advised level %d", reading.reader_level).at));
+    facts->human_level = 1; /* nothing could raise it */
+    assert_null(said_of(&reading, facts, "change", scope));
+    assert_true(says(reader_reason(&reading, "trained-level")->en, "beside a human's level of 1 it raises nothing"));
+    return STATUS_OK;
+}
+
+/* Probability and sentence agree: below the threshold, or nothing to raise. */
+static enum status no_cause(void *context, struct scope *scope) {
+    static const double ill[] = {22, 93, 85, 50, 120, 38.9};
+    struct triage_reading reading;
+    struct triage_facts *facts = our_facts(0, "복통", ill, scope);
+    (void)context;
+    facts->mind = TRIAGE_ALERT;
+    const struct triage_reason *said = said_of(&reading, facts, "trained-level", scope);
+    assert_true(reading.reader_probability > 0.5 && reading.reader_level == 0);
+    assert_true(says(said->en, "without a human's level it raises nothing (probability of level 1 or 2: "));
+    assert_false(says(said->en, "no cause"));
+    facts = our_facts(3, "fall", fall, scope);
+    facts->mind = TRIAGE_ALERT;
+    said = said_of(&reading, facts, "trained-level", scope);
+    assert_true(says(said->en, " %, below the 10 % at which it would raise the level."));
+    assert_true(says(said->ko, "단계를 올리는 기준 10%에 못 미칩니다"));
+    return STATUS_OK;
+}
+
+/* NEWS2 as the model knows it and NEWS2 as it is: where they differ, the term says why. */
+static enum status news2_told_apart(void *context, struct scope *scope) {
+    static const double breathless[] = {20, 90, 130, 80, 96, 37.0};
+    struct triage_reading reading;
+    (void)context;
+    for (int other = 0; other < 2; other++) {
+        struct triage_facts *facts = our_facts(3, "dyspnea", breathless, scope);
+        int terms = 0, told = 0;
+        facts->mind = TRIAGE_ALERT;
+        facts->oxygen = other ? TRIAGE_YES : TRIAGE_UNKNOWN;
+        facts->hypercapnic = other ? TRIAGE_YES : TRIAGE_UNKNOWN;
+        (void)said_of(&reading, facts, "trained-level", scope);
+        assert_int_equal(reading.scores[TRIAGE_NEWS2].total, other ? 3 : 4);
+        for (size_t i = 0; i < reading.reason_count; i++) {
+            const struct triage_reason *reason = &reading.reasons[i];
+            if (!text_is(reason->code, "term") || !says(reason->en, "NEWS2"))
+                continue;
+            terms++;
+            told += says(reason->en, " (without oxygen and scale 2)") && says(reason->ko, "(산소와 2번 척도 없이 셈)");
+        }
+        assert_true(terms > 0);
+        assert_int_equal(told, other ? terms : 0);
+    }
+    return STATUS_OK;
+}
+
+static void test_sentences_of_our_models(void **state) {
+    static scope_work *const works[] = {mind_changes, would_raise, no_cause, news2_told_apart};
+    (void)state;
+    const struct triage_readers *made_up = readers;
+    struct scope scope;
+    assert_int_equal(scope_run(&scope, process_arena, ours_open, NULL), STATUS_OK);
+    for (size_t i = 0; i < sizeof works / sizeof works[0] && readers->models[TRIAGE_MODEL_LEVEL].model; i++)
+        run_case(works[i], NULL);
+    bool ours = readers->models[TRIAGE_MODEL_LEVEL].model != NULL;
+    readers = made_up;
+    if (!ours)
+        skip();
 }
 
 /* Written, read back, read again: the same bytes; another model or another byte is noticed. */
@@ -430,7 +575,10 @@ static enum status drifts(void *context, struct scope *scope) {
     (void)context;
     struct triage_drift *drift = triage_drift_open(readers, scope->arena);
     struct text metrics;
-    for (int i = 0; i < 200; i++) { /* everybody is 60: two of the four bins of training stay empty */
+    for (int i = 0; i < TRIAGE_DRIFT_READINGS_LEAST;
+         i++) { /* everybody is 60: three of the four bins of training stay empty */
+        assert_int_equal(triage_drift_write(&metrics, drift, NULL, 0, scope), STATUS_OK);
+        assert_false(says(metrics, "soyang_triage_input_psi{")); /* too few to tell */
         struct triage_facts *facts = plain_facts(scope);
         struct triage_reading reading;
         facts->human_level = 3;
@@ -459,9 +607,41 @@ static enum status drifts(void *context, struct scope *scope) {
     return STATUS_OK;
 }
 
+/* What facts never hold, as the way of coming, has no index: it would stand as fully drifted for ever. */
+static enum status drifts_of_ours(void *context, struct scope *scope) {
+    const struct triage_model_source *content = triage_model_content(readers->models[TRIAGE_MODEL_LEVEL].model);
+    struct triage_drift *drift = triage_drift_open(readers, scope->arena);
+    int told = 0;
+    (void)context;
+    struct triage_reading reading;
+    struct triage_facts *facts = plain_facts(scope);
+    facts->human_level = 3;
+    assert_int_equal(triage_read_all(&reading, policy, readers, facts, scope), STATUS_OK);
+    for (int i = 0; i < TRIAGE_DRIFT_READINGS_LEAST; i++)
+        triage_drift_count(drift, &reading);
+    struct text metrics;
+    assert_int_equal(triage_drift_write(&metrics, drift, NULL, 0, scope), STATUS_OK);
+    for (size_t i = 0; i < content->feature_count; i++) {
+        const char *name = content->features[i].name;
+        bool way =
+            strcmp(name, "ambulance") == 0 || strcmp(name, "private-ambulance") == 0 || strcmp(name, "walked") == 0;
+        bool said = says(metrics, text_format(scope->arena, "input=\"%s\"} ", name).at);
+        assert_int_equal(said, !way && content->features[i].edge_count > 0);
+        told += said;
+    }
+    assert_true(told > 5);
+    return STATUS_OK;
+}
+
 static void test_drift(void **state) {
     (void)state;
     run_case(drifts, NULL);
+    const struct triage_readers *made_up = readers;
+    struct scope scope;
+    assert_int_equal(scope_run(&scope, process_arena, ours_open, NULL), STATUS_OK);
+    if (readers->models[TRIAGE_MODEL_LEVEL].model)
+        run_case(drifts_of_ours, NULL);
+    readers = made_up;
 }
 
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
@@ -646,6 +826,7 @@ int main(void) {
         cmocka_unit_test(test_laws_of_our_models),
         cmocka_unit_test(test_abstains_with_its_reason),
         cmocka_unit_test(test_reasons_and_replay),
+        cmocka_unit_test(test_sentences_of_our_models),
         cmocka_unit_test(test_replay_to_the_byte),
         cmocka_unit_test(test_sites),
         cmocka_unit_test(test_sites_refused),

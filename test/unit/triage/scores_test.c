@@ -175,6 +175,24 @@ static void test_rems_counts_coma(void **state) {
     assert_false(score_of("rems", rest).complete);
 }
 
+/* What is missing is what is missing: the age and not the rates it is asked for; never a child's pressure that was given. */
+static void test_names_what_is_missing(void **state) {
+    (void)state;
+    struct triage_score ageless = score_of("esi-danger", "pulse=120 respiration=30 spo2=97");
+    assert_false(part_of(&ageless, "age")->known);
+    assert_int_equal(ageless.part_count, 2); /* and the saturation */
+    assert_true(ageless.any && !ageless.complete && ageless.total == 0);
+    ageless = score_of("esi-danger", "pulse=120 spo2=97");
+    assert_false(part_of(&ageless, "respiration")->known);
+    struct triage_score adult = score_of("esi-danger", "age=40 pulse=120 respiration=30 spo2=97");
+    assert_true(adult.part_count == 3 && adult.complete && adult.total == 2);
+    struct triage_score child = score_of("ctas-vitals", "months=8 spo2=91 systolic=65 mind=V");
+    for (int i = 0; i < child.part_count; i++)
+        assert_string_not_equal(child.parts[i].code, "systolic");
+    assert_true(child.total == 2 && !child.complete); /* children's rates stay unread */
+    assert_int_equal(score_of("ctas-vitals", "months=8 systolic=65").total, 0);
+}
+
 /* Converted values fall into no gap between published steps. */
 static void test_no_gap_between_bands(void **state) {
     (void)state;
@@ -221,6 +239,7 @@ int main(void) {
         cmocka_unit_test(test_children_only),
         cmocka_unit_test(test_totals),
         cmocka_unit_test(test_rems_counts_coma),
+        cmocka_unit_test(test_names_what_is_missing),
         cmocka_unit_test(test_no_gap_between_bands),
         cmocka_unit_test(test_whom_a_score_fits),
         cmocka_unit_test(test_a_score_takes_microseconds),
