@@ -9,12 +9,77 @@ enum { OPERATIONS_MAX = 1000 };
 
 struct patching {
     yyjson_mut_doc *doc;
-    size_t index; /* of the operation, for messages */
+    size_t bytes;   /* of the document as it stands; of members that went and came the names are not counted */
+    size_t carried; /* bytes copied and moved so far */
+    size_t index;   /* of the operation, for messages */
     struct scope *scope;
 };
 
 static enum status refuse(const struct patching *patching, enum status status, const char *what) {
     return fault(patching->scope, status, "", "patch operation %zu: %s", patching->index, what);
+}
+
+/* ---- limits ----------------------------------------------------------------------------------------------------- */
+
+/* What a value takes when written, escapes not counted, and how deep it is. What is measured has been read, copied or moved
+ * in this patch, each of which is bounded, and so is all measuring together. */
+struct measure {
+    size_t bytes;
+    uint32_t depth;
+};
+
+/* Depth is bounded: no step leaves the document deeper than what json_read takes. */
+static struct measure measure_of(yyjson_mut_val *value) {
+    struct measure all = {.bytes = yyjson_mut_is_raw(value) ? yyjson_mut_get_len(value) : 4};
+    if (yyjson_mut_is_str(value)) {
+        all.bytes = yyjson_mut_get_len(value) + 2;
+    } else if (yyjson_mut_is_ctn(value)) {
+        bool is_object = yyjson_mut_is_obj(value);
+        yyjson_mut_arr_iter items = yyjson_mut_arr_iter_with(value);
+        yyjson_mut_obj_iter members = yyjson_mut_obj_iter_with(value);
+        all.bytes = 2;
+        for (yyjson_mut_val *one = NULL;
+             (one = is_object ? yyjson_mut_obj_iter_next(&members) : yyjson_mut_arr_iter_next(&items)) != NULL;) {
+            struct measure own = measure_of(is_object ? yyjson_mut_obj_iter_get_val(one) : one);
+            all.bytes += own.bytes + (is_object ? yyjson_mut_get_len(one) + 4 : 1);
+            all.depth = own.depth > all.depth ? own.depth : all.depth;
+        }
+        all.depth++;
+    }
+    return all;
+}
+
+static uint32_t pointer_depth(struct text pointer) {
+    uint32_t depth = 0;
+    for (size_t i = 0; i < pointer.size; i++) {
+        depth += pointer.at[i] == '/';
+    }
+    return depth;
+}
+
+/* Before a value of that measure comes to the place. */
+static enum status check_growth(struct patching *patching, struct text pointer, struct measure measure) {
+    patching->bytes += measure.bytes;
+    if (patching->bytes > RECORDS_RESOURCE_BYTES_MAX) {
+        return refuse(patching, STATUS_TOO_LARGE, "the resource becomes larger than a resource may be");
+    }
+    if (pointer_depth(pointer) + measure.depth > JSON_DEPTH_MAX) {
+        return refuse(patching, STATUS_UNPROCESSABLE, "the resource becomes deeper than a resource may be");
+    }
+    return STATUS_OK;
+}
+
+static void shrink(struct patching *patching, yyjson_mut_val *gone) {
+    size_t bytes = gone == NULL ? 0 : measure_of(gone).bytes;
+    patching->bytes -= bytes < patching->bytes ? bytes : patching->bytes;
+}
+
+/* Copies stay in memory even where they are removed again. */
+static enum status carry(struct patching *patching, struct measure measure) {
+    patching->carried += measure.bytes;
+    return patching->carried <= RECORDS_RESOURCE_BYTES_MAX
+               ? STATUS_OK
+               : refuse(patching, STATUS_TOO_COSTLY, "the patch copies and moves more than a resource may hold");
 }
 
 /* ---- pointers (RFC 6901) ---------------------------------------------------------------------------------------- */
@@ -43,12 +108,17 @@ static struct text parent_of(struct text pointer) {
     return (struct text){pointer.at, size == 0 ? 0 : size - 1};
 }
 
-static enum status set_at(struct patching *patching, struct text pointer, yyjson_mut_val *value) {
-    if (pointer.size == 0) {
-        patching->doc->root = value;
-        return STATUS_OK;
+static enum status set_at(
+    struct patching *patching, struct text pointer, yyjson_mut_val *value, struct measure measure) {
+    yyjson_mut_val *parent = pointer.size == 0 ? NULL : value_at(patching, parent_of(pointer));
+    if (pointer.size == 0 || yyjson_mut_is_obj(parent)) {
+        shrink(patching, value_at(patching, pointer)); /* its place is taken */
     }
-    yyjson_mut_val *parent = value_at(patching, parent_of(pointer));
+    enum status status = check_growth(patching, pointer, measure);
+    if (status != STATUS_OK || pointer.size == 0) {
+        patching->doc->root = status == STATUS_OK ? value : patching->doc->root;
+        return status;
+    }
     bool done = false;
     if (yyjson_mut_is_obj(parent)) {
         done =
@@ -115,14 +185,16 @@ struct step {
 typedef enum status apply_step(struct patching *patching, const struct step *step);
 
 static enum status apply_add(struct patching *patching, const struct step *step) {
-    return set_at(patching, step->path, step->value);
+    return set_at(patching, step->path, step->value, measure_of(step->value));
 }
 
 static yyjson_mut_val *take_out(struct patching *patching, struct text pointer) {
     if (pointer.size == 0) {
         return NULL; /* a resource cannot be patched away */
     }
-    return yyjson_mut_ptr_removex(patching->doc->root, pointer.at, pointer.size, NULL, NULL);
+    yyjson_mut_val *gone = yyjson_mut_ptr_removex(patching->doc->root, pointer.at, pointer.size, NULL, NULL);
+    shrink(patching, gone);
+    return gone;
 }
 
 static enum status apply_remove(struct patching *patching, const struct step *step) {
@@ -133,12 +205,13 @@ static enum status apply_remove(struct patching *patching, const struct step *st
 
 static enum status apply_replace(struct patching *patching, const struct step *step) {
     if (step->path.size == 0) {
-        patching->doc->root = step->value;
-        return STATUS_OK;
+        return set_at(patching, step->path, step->value, measure_of(step->value));
     }
-    return yyjson_mut_ptr_replacex(patching->doc->root, step->path.at, step->path.size, step->value, NULL, NULL) != NULL
-               ? STATUS_OK
-               : refuse(patching, STATUS_UNPROCESSABLE, "\"path\" points to nothing that could be replaced");
+    yyjson_mut_val *gone =
+        yyjson_mut_ptr_replacex(patching->doc->root, step->path.at, step->path.size, step->value, NULL, NULL);
+    shrink(patching, gone);
+    return gone != NULL ? check_growth(patching, step->path, measure_of(step->value))
+                        : refuse(patching, STATUS_UNPROCESSABLE, "\"path\" points to nothing that could be replaced");
 }
 
 static enum status apply_move(struct patching *patching, const struct step *step) {
@@ -146,15 +219,23 @@ static enum status apply_move(struct patching *patching, const struct step *step
                        memcmp(step->path.at, step->from.at, step->from.size) == 0 &&
                        step->path.at[step->from.size] == '/';
     yyjson_mut_val *value = into_itself ? NULL : take_out(patching, step->from);
-    return value != NULL
-               ? set_at(patching, step->path, value)
-               : refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing that could be moved there");
+    if (value == NULL) {
+        return refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing that could be moved there");
+    }
+    struct measure measure = measure_of(value);
+    enum status status = carry(patching, measure);
+    return status == STATUS_OK ? set_at(patching, step->path, value, measure) : status;
 }
 
 static enum status apply_copy(struct patching *patching, const struct step *step) {
     yyjson_mut_val *value = value_at(patching, step->from);
-    return value != NULL ? set_at(patching, step->path, yyjson_mut_val_mut_copy(patching->doc, value))
-                         : refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing");
+    if (value == NULL) {
+        return refuse(patching, STATUS_UNPROCESSABLE, "\"from\" points to nothing");
+    }
+    struct measure measure = measure_of(value);
+    enum status status = carry(patching, measure);
+    return status == STATUS_OK ? set_at(patching, step->path, yyjson_mut_val_mut_copy(patching->doc, value), measure)
+                               : status;
 }
 
 static enum status apply_test(struct patching *patching, const struct step *step) {
@@ -209,10 +290,12 @@ enum status patch_apply(struct text *out, const yyjson_val *document, const yyjs
     yyjson_alc allocator = arena_json_allocator(scope->arena);
     struct patching patching = {.doc = yyjson_mut_doc_new(&allocator), .scope = scope};
     patching.doc->root = yyjson_val_mut_copy(patching.doc, (yyjson_val *)document);
+    patching.bytes = measure_of(patching.doc->root).bytes;
     yyjson_arr_iter items = yyjson_arr_iter_with((yyjson_val *)patch);
     enum status status = STATUS_OK;
     for (yyjson_val *item = NULL; status == STATUS_OK && (item = yyjson_arr_iter_next(&items)) != NULL;) {
         status = run_step(&patching, item);
+        status = status == STATUS_OK ? scope_check_deadline(scope) : status;
         patching.index++;
     }
     if (status != STATUS_OK) {

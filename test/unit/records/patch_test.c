@@ -122,10 +122,70 @@ static void test_interaction(void **state) {
     assert_int_equal(ask(house, patching("p", "[]")).status, STATUS_GONE);
 }
 
+/* What one operation would do to the document, many times over: refused where it starts to be too much, by its index. */
+static struct text repeated(struct house *house, const char *operation, int count) {
+    struct buffer patch = buffer_open(house->arena, (size_t)1 << 20);
+    buffer_put(&patch, TEXT("["));
+    for (int i = 0; i < count; i++) {
+        buffer_put(&patch, i == 0 ? TEXT("") : TEXT(","));
+        buffer_put_string(&patch, operation);
+    }
+    buffer_put(&patch, TEXT("]"));
+    assert_false(patch.full);
+    return buffer_text(&patch);
+}
+
+static struct text patient_with_text(struct house *house, size_t bytes) {
+    struct buffer patient = buffer_open(house->arena, bytes + 100);
+    char *text = arena_bytes(house->arena, bytes);
+    memset(text, 'x', bytes);
+    buffer_put(&patient, TEXT("{\"resourceType\":\"Patient\",\"contained\":[],\"text\":\""));
+    buffer_put(&patient, (struct text){text, bytes});
+    buffer_put(&patient, TEXT("\"}"));
+    assert_false(patient.full);
+    return buffer_text(&patient);
+}
+
+static void test_growth(void **state) {
+    struct house *house = *state;
+    static const struct {
+        const char *operation;
+        size_t text_bytes;
+        int count;
+        enum status status;
+        const char *said;
+    } cases[] = {
+        {"{\"op\":\"copy\",\"from\":\"\",\"path\":\"/contained/-\"}", 1 << 10, 35, STATUS_TOO_COSTLY,
+            "patch operation 15: the patch copies and moves more than a resource may hold"},
+        {"{\"op\":\"copy\",\"from\":\"\",\"path\":\"/contained/-\"}", 30 << 20, 35, STATUS_TOO_LARGE,
+            "patch operation 0: the resource becomes larger than a resource may be"},
+        {"{\"op\":\"copy\",\"from\":\"\",\"path\":\"/contained\"}", 1, 100, STATUS_UNPROCESSABLE,
+            "patch operation 62: the resource becomes deeper than a resource may be"},
+        {"{\"op\":\"copy\",\"from\":\"/text\",\"path\":\"/contained/-\"}", 100 << 10, 1000, STATUS_TOO_LARGE,
+            "patch operation 490: the resource becomes larger than a resource may be"},
+        {"{\"op\":\"copy\",\"from\":\"/text\",\"path\":\"/extension\"}", 100 << 10, 1000, STATUS_TOO_COSTLY,
+            "patch operation 491: the patch copies and moves more than a resource may hold"},
+        {"{\"op\":\"move\",\"from\":\"/text\",\"path\":\"/text\"}", 100 << 10, 1000, STATUS_TOO_COSTLY,
+            "patch operation 491: the patch copies and moves more than a resource may hold"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scope scope = {.arena = house->arena};
+        struct text out = {0};
+        yyjson_doc *document = NULL, *patch = NULL;
+        assert_int_equal(json_read(&document, patient_with_text(house, cases[i].text_bytes), &scope), STATUS_OK);
+        assert_int_equal(json_read(&patch, repeated(house, cases[i].operation, cases[i].count), &scope), STATUS_OK);
+        enum status status = patch_apply(&out, yyjson_doc_get_root(document), yyjson_doc_get_root(patch), &scope);
+        assert_non_null(scope.fault.first);
+        assert_string_equal(scope.fault.first->text, cases[i].said);
+        assert_int_equal(status, cases[i].status);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_cases),
         cmocka_unit_test_setup_teardown(test_interaction, open_house, close_house),
+        cmocka_unit_test_setup_teardown(test_growth, open_house, close_house),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
