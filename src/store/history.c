@@ -102,6 +102,9 @@ static enum status was_current(
         if (version.time_us <= at_us) {
             break;
         }
+        if (version.previous >= next) {
+            return fault(history->scope, STATUS_FAILED, "", "the versions of a resource are damaged");
+        }
         next = version.previous;
     }
     return STATUS_OK;

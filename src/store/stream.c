@@ -196,6 +196,9 @@ uint64_t stream_seek(struct stream *stream, uint64_t rid) {
         stream->at = seek_targets(stream, rid);
         break;
     }
+    if (stream->at != RID_NONE && !search_run_knows(stream->run, stream->at)) {
+        stream->at = RID_NONE;
+    }
     return stream->at;
 }
 
@@ -597,7 +600,8 @@ static void add_targets_of(struct rid_set *set, struct search_run *run, uint32_t
         uint64_t target = reference_key_rid(row.key);
         type_key(type, reference_key_type(row.key));
         if (!rid_set_has(set, target) &&
-            walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target)) {
+            walk_has(run, lane_of_keys(SPACE_TYPE), (struct text){(const char *)type, sizeof type}, target) &&
+            search_run_knows(run, target)) {
             rid_set_add(set, target);
         }
     }

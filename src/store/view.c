@@ -454,7 +454,7 @@ static bool not_after_number(const struct version_head *version, uint64_t number
     return version->version <= number;
 }
 
-/* In *out the newest version that fits; vid 0 when none does. */
+/* In *out the newest version that fits; vid 0 when none does. Every step goes to a lower number, so that a damaged chain ends. */
 static enum status version_back(struct version_head *out, struct connection *connection, uint64_t vid,
     version_fits *fits, uint64_t bound, struct scope *scope) {
     *out = (struct version_head){0};
@@ -464,6 +464,9 @@ static enum status version_back(struct version_head *out, struct connection *con
             return status;
         }
         struct version_head base = {0};
+        if (out->previous >= vid || out->base >= vid) {
+            return fault(scope, STATUS_FAILED, "", "the versions of a resource are damaged");
+        }
         if (out->base != 0 && out->base != out->previous) {
             status = version_head_read(&base, connection, out->base, scope);
         }

@@ -17,6 +17,14 @@ void search_run_fail(struct search_run *run, enum status status) {
     }
 }
 
+bool search_run_knows(struct search_run *run, uint64_t rid) {
+    if (rid < run->view->state.rid_next) {
+        return true;
+    }
+    search_run_fail(run, fault(run->scope, STATUS_FAILED, "", "a block of the index is damaged"));
+    return false;
+}
+
 bool search_run_touch(struct search_run *run, uint64_t rows) {
     if (run->status != STATUS_OK) {
         return false;
@@ -328,7 +336,7 @@ bool walk_next(struct walk *walk) {
             }
         }
         if (last == 0 ? visible : last == MEM_ADDED) {
-            return walk->run->status == STATUS_OK;
+            return walk->run->status == STATUS_OK && search_run_knows(walk->run, rid);
         }
     }
     return false;

@@ -35,6 +35,9 @@ struct search_run search_run_open(struct store_view *view, size_t rows_max, stru
 void search_run_fail(struct search_run *run, enum status status);
 /* Counts rows that were touched; false once the limit or the deadline has passed. */
 bool search_run_touch(struct search_run *run, uint64_t rows);
+/* Of a resource that a visible row names: false, and the run has failed, where there was none of that number yet. What came
+ * later stands in rows that the view does not see. */
+bool search_run_knows(struct search_run *run, uint64_t rid);
 static inline bool search_run_goes_on(const struct search_run *run) {
     return run->status == STATUS_OK && !run->gave_up;
 }

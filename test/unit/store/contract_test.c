@@ -545,6 +545,47 @@ static void one_bad_row_fails_no_page(void **state) {
     }
 }
 
+/* Numbers of resources that were never given: in a state that says so, every row behind it is damage. */
+static void rows_of_no_resource_are_a_fault(void **state) {
+    (void)state;
+    struct fixture *fixture = fixture_open(0);
+    fixture_write(fixture, PATIENT, "p", "{}", NULL, 0);
+    fixture_write(fixture, PATIENT, "q", "{}", NULL, 0);
+    damage(fixture, "UPDATE state SET rid_next=2");
+    struct store_plan type = {.kind = STORE_PLAN_TYPE, .type = PATIENT};
+    const struct store_plan *children[] = {&type, &type};
+    struct store_plan either = {.kind = STORE_PLAN_UNION, .children = children, .child_count = 2};
+    struct store_query query = {.plan = &either, .limit = 10, .want = STORE_WANT_BODY};
+    struct store_page page;
+    struct store_view *view = fixture_view(fixture, 0);
+    assert_int_equal(store_view_select(&page, view, &query, &fixture->scope), STATUS_FAILED);
+    store_view_close(view);
+    fixture_close(fixture);
+}
+
+static void a_chain_of_versions_ends(void **state) {
+    (void)state;
+    static const char *const damages[] = {
+        "UPDATE version SET previous=3 WHERE vid=2",
+        "UPDATE version SET previous=3 WHERE vid=3",
+        "UPDATE version SET previous=-1 WHERE vid=3",
+        "UPDATE version SET base=3 WHERE vid=2",
+    };
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct fixture *fixture = fixture_open(0);
+        struct store_resource found;
+        for (int version = 1; version <= 3; version++) {
+            fixture_write(fixture, PATIENT, "p", "{}", NULL, 0);
+        }
+        damage(fixture, damages[i]);
+        struct store_view *view = fixture_view(fixture, 0);
+        assert_int_equal(store_view_get_version(&found, view, PATIENT, TEXT("p"), 1, &fixture->scope), STATUS_FAILED);
+        assert_int_equal(store_view_get_version(&found, view, PATIENT, TEXT("p"), 3, &fixture->scope), STATUS_OK);
+        store_view_close(view);
+        fixture_close(fixture);
+    }
+}
+
 static enum status write_one(void *context, struct store_unit *unit, struct scope *scope) {
     struct store_resource written;
     const struct store_put put = {
@@ -607,6 +648,8 @@ int main(void) {
         cmocka_unit_test(old_states_live_for_fifteen_minutes),
         cmocka_unit_test(ended_rows_are_removed),
         cmocka_unit_test(one_bad_row_fails_no_page),
+        cmocka_unit_test(rows_of_no_resource_are_a_fault),
+        cmocka_unit_test(a_chain_of_versions_ends),
         cmocka_unit_test(a_missing_row_fails_its_unit),
         cmocka_unit_test(audit_rows_form_a_chain),
     };
