@@ -188,15 +188,6 @@ static struct text reading_summary(const struct cards *c) {
     return buffer_text(&words);
 }
 
-static bool stands_in(struct text quote, struct text sentence) {
-    for (size_t i = 0; i + quote.size <= sentence.size; i++) {
-        if (memcmp(sentence.at + i, quote.at, quote.size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The sentence, and the quoted words that it does not hold itself. */
 static void put_reason(struct buffer *to, const struct cards *c, const struct triage_reason *reason) {
     struct text sentence = say_text(c, reason->ko, reason->en);
@@ -204,11 +195,12 @@ static void put_reason(struct buffer *to, const struct cards *c, const struct tr
     buffer_put_string(to, "- ");
     put_escaped(to, sentence);
     for (int i = 0; i < reason->evidence_count; i++) {
-        if (stands_in(reason->evidence[i].quote, sentence)) {
+        struct text quote = reason->evidence[i].quote;
+        if (quote.size == 0 || memmem(sentence.at, sentence.size, quote.at, quote.size) != NULL) {
             continue;
         }
         buffer_put_string(to, quoted++ == 0 ? " — “" : ", “");
-        put_escaped(to, reason->evidence[i].quote);
+        put_escaped(to, quote);
         buffer_put_string(to, "”");
     }
     buffer_put_char(to, '\n');
